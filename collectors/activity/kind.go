@@ -1,0 +1,54 @@
+package activity
+
+// Kind says what happened.
+type Kind string
+
+// The kinds of activity. KindApproval, KindPoll and KindFollowers are facts
+// about the account; the rest is what somebody did.
+const (
+	KindPost           Kind = "post"
+	KindRepost         Kind = "repost"
+	KindReply          Kind = "reply"
+	KindEdit           Kind = "edit"
+	KindDelete         Kind = "delete"
+	KindMessage        Kind = "message"
+	KindLogin          Kind = "login"
+	KindLoginFailure   Kind = "login_failure"
+	KindLogout         Kind = "logout"
+	KindSession        Kind = "session"
+	KindTokenGrant     Kind = "token_grant"
+	KindTokenRevoke    Kind = "token_revoke"
+	KindMFAChange      Kind = "mfa_change"
+	KindPasswordChange Kind = "password_change"
+	KindRoleChange     Kind = "role_change"
+	KindProfile        Kind = "profile"
+	KindFollowers      Kind = "followers"
+	KindMention        Kind = "mention"
+	KindApproval       Kind = "approval"
+	KindPoll           Kind = "poll"
+)
+
+// Kinds returns all kinds in their documented order.
+func Kinds() []Kind {
+	return []Kind{
+		KindPost, KindRepost, KindReply, KindEdit, KindDelete, KindMessage,
+		KindLogin, KindLoginFailure, KindLogout, KindSession,
+		KindTokenGrant, KindTokenRevoke, KindMFAChange, KindPasswordChange, KindRoleChange,
+		KindProfile, KindFollowers, KindMention, KindApproval, KindPoll,
+	}
+}
+
+// hashKey is 64-bit FNV-1a over kind, a zero byte and id. Its values are
+// stored in journals, so it never changes.
+func hashKey(kind Kind, id string) uint64 {
+	const prime = 1099511628211
+	h := uint64(14695981039346656037)
+	for i := range len(kind) {
+		h = (h ^ uint64(kind[i])) * prime
+	}
+	h *= prime
+	for i := range len(id) {
+		h = (h ^ uint64(id[i])) * prime
+	}
+	return h
+}

@@ -1,0 +1,57 @@
+package collectors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// RateLimited says that the network asked to wait. The scheduler holds back
+// every account of the credential until then.
+type RateLimited struct {
+	Until time.Time // zero when the network did not say
+	Err   error
+}
+
+func (e *RateLimited) Error() string {
+	if e.Until.IsZero() {
+		return fmt.Sprintf("rate limited: %v", e.Err)
+	}
+	return fmt.Sprintf("rate limited until %s: %v", e.Until.UTC().Format(time.RFC3339), e.Err)
+}
+
+func (e *RateLimited) Unwrap() error { return e.Err }
+
+// Forbidden says that the network refuses this credential or account, so that
+// retrying soon is useless and Picket is blind there. Mend tells a person how
+// to get access back.
+type Forbidden struct {
+	Mend string
+	Err  error
+}
+
+func (e *Forbidden) Error() string { return fmt.Sprintf("%v; to mend it: %s", e.Err, e.Mend) }
+
+func (e *Forbidden) Unwrap() error { return e.Err }
+
+// Malformed says that an answer, or one item of it, is not what the network
+// documents. Field names the part at fault.
+type Malformed struct {
+	Field string
+	Err   error
+}
+
+func (e *Malformed) Error() string { return fmt.Sprintf("malformed %s: %v", e.Field, e.Err) }
+
+func (e *Malformed) Unwrap() error { return e.Err }
+
+// Errors of Intake.Submit, matched with errors.Is.
+var (
+	// ErrUnknownAccount: the activity's account is not in the configuration.
+	ErrUnknownAccount = errors.New("account is not in the configuration")
+	// ErrInvalid: the activity breaks the documented form; the wrapped error
+	// names the field.
+	ErrInvalid = errors.New("invalid activity")
+	// ErrNoRoom: the journal's disk reserve is reached; nothing was accepted.
+	ErrNoRoom = errors.New("journal has no room")
+)

@@ -1,0 +1,76 @@
+package detector
+
+import (
+	"context"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules"
+)
+
+// Phase is the step of an episode that a finding reports.
+type Phase string
+
+// Phases of an episode: it opens with its first match, is updated by later
+// ones, and closes after quiet or when a resolving rule matches.
+const (
+	Open   Phase = "open"
+	Update Phase = "update"
+	Close  Phase = "close"
+)
+
+// Position is where in the log the finding was made. Index counts the
+// findings of one message. Positions of one partition are totally ordered.
+type Position struct {
+	Partition int    `json:"partition"`
+	Sequence  uint64 `json:"sequence"`
+	Index     int    `json:"index"`
+}
+
+// Finding is what the detector tells about one episode: consecutive matches
+// of one rule for one group. It carries the whole episode so far, so the
+// newest finding of an episode says everything. It is a pure function of the
+// log and the rules in force.
+type Finding struct {
+	// Episode is the alert id: the first 16 bytes of SHA-256 over rule id,
+	// group values and the first activity's identity, in hex.
+	Episode  string
+	Phase    Phase
+	Position Position
+	Rule     *rules.Rule
+	Network  string
+	Account  string
+	Group    []activity.Field // names and values of the rule's group-by
+	LogTime  time.Time        // log time at this position, UTC
+	First    time.Time        // occurrence of the episode's first matching activity, UTC
+	Last     time.Time        // occurrence of its latest one, UTC
+	Count    int              // matching activities in the episode
+	// Reasons say why, most important first: what was seen, what was expected.
+	Reasons []Reason
+	// Evidence are the activities that opened the episode and its latest ones,
+	// at most MaxEvidence, oldest first.
+	Evidence []activity.Activity
+	// Closed says why the episode ended: "quiet" or the resolving rule's title.
+	Closed string
+}
+
+// MaxEvidence bounds the activities that a finding carries.
+const MaxEvidence = 8
+
+// Reason explains one part of a finding: Seen against Expected, in words that
+// need no look-up. Field is the activity field that it is about, or empty.
+type Reason struct {
+	Field    string `json:"field,omitempty"`
+	Seen     string `json:"seen"`
+	Expected string `json:"expected,omitempty"`
+	// Detail carries numbers behind the words: "approvals" → "12".
+	Detail map[string]string `json:"detail,omitempty"`
+}
+
+// Sink receives findings in log order. The detector calls it; alerting
+// implements it. Report returns when the findings are durable; it is called
+// again with the same findings after a crash, so it must ignore what it has
+// already applied, by Position.
+type Sink interface {
+	Report(ctx context.Context, findings []Finding) error
+}

@@ -1,0 +1,97 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+)
+
+// Type says how a rule decides.
+type Type string
+
+// The types of rule. Detection rules judge one activity; the others keep
+// memory, which belongs to the detector.
+const (
+	TypeDetection  Type = "detection"
+	TypeEventCount Type = "event_count"
+	TypeValueCount Type = "value_count"
+	TypeNewValue   Type = "new_value"
+	TypeApproval   Type = "approval"
+)
+
+// Level is Sigma's rule level.
+type Level string
+
+// Levels from the least to the most urgent.
+const (
+	Informational Level = "informational"
+	Low           Level = "low"
+	Medium        Level = "medium"
+	High          Level = "high"
+	Critical      Level = "critical"
+)
+
+// Mode says what a rule's findings do.
+type Mode string
+
+// Modes of a rule.
+const (
+	Enforce Mode = "enforce" // findings become alerts
+	Observe Mode = "observe" // findings are recorded and page nobody
+	Off     Mode = "off"     // the rule is checked at load and never evaluated
+)
+
+// File is one rule document file as read from disk or embedded.
+type File struct {
+	Name string `json:"name"` // as shown in faults: file:line:column
+	Data []byte `json:"data"`
+}
+
+// Rule is one compiled rule. It is immutable; its Index is its place in
+// Program.Rules.
+type Rule struct {
+	Index       int
+	ID          string // UUID of the document
+	Name        string // Sigma `name`, how correlations refer to it; may be empty
+	Title       string
+	Description string
+	Level       Level
+	Mode        Mode
+	Tags        []string
+	Type        Type
+	// Version is the first 12 hex digits of the SHA-256 of the rule's meaning
+	// (its document and those of the rules it refers to, comments excluded).
+	Version string
+	// Silent marks a rule that only feeds correlations or baselines: it is
+	// matched, and raises nothing itself.
+	Silent bool
+
+	Inputs    []int               // indexes of the detection rules that feed this one; nil for TypeDetection
+	GroupBy   []activity.FieldRef // always starts with account
+	Timespan  time.Duration       // correlations
+	Condition Condition           // correlations
+	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
+	Learn     Learn               // new_value
+	Forget    time.Duration       // new_value: a value unseen for this long is new again
+	Verdict   string              // approval: missing | edited | expired | wrong_account
+	Grace     time.Duration       // approval: how long a late approval still counts, log time
+
+	Quiet      time.Duration // an episode closes after this long without a match, log time
+	ResolvedBy []int         // a match of one of these detection rules closes the episode at once
+	Response   []string      // what to do now, one step each, for the person it wakes
+}
+
+// Learn says how long a baseline learns an account before it judges: both
+// must be reached, except that an account with fewer activities stops waiting
+// after three periods.
+type Learn struct {
+	Period time.Duration
+	Events int
+}
+
+// Condition is a correlation's comparison; a bound that is absent does not
+// limit. The count c satisfies it when Min <= c <= Max.
+type Condition struct {
+	Min, Max int    // Max 0: no upper bound
+	Text     string // as written, "gte: 12"
+}

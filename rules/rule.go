@@ -38,7 +38,7 @@ type Mode string
 const (
 	Enforce Mode = "enforce" // findings become alerts
 	Observe Mode = "observe" // findings are recorded and page nobody
-	Off     Mode = "off"     // the rule is checked at load and never evaluated
+	Off     Mode = "off"     // the rule raises nothing; it still feeds the rules that name it
 )
 
 // File is one rule document file as read from disk or embedded.
@@ -51,14 +51,17 @@ type File struct {
 // Program.Rules.
 type Rule struct {
 	Index       int
-	ID          string // UUID of the document
+	ID          string // UUID of the document, or one derived from its name or title
 	Name        string // Sigma `name`, how correlations refer to it; may be empty
 	Title       string
 	Description string
-	Level       Level
+	Level       Level // medium where the document says nothing
 	Mode        Mode
 	Tags        []string
-	Type        Type
+	References  []string
+	// FalsePositives are the harmless reasons for which the rule may fire.
+	FalsePositives []string
+	Type           Type
 	// Version is the first 12 hex digits of the SHA-256 of the rule's meaning
 	// (its document and those of the rules it refers to, comments excluded).
 	Version string

@@ -1,0 +1,204 @@
+package rules
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules/sigma"
+)
+
+// sharedDir finds recorded data: in the folder that PICKET_SHARED names, else
+// in a folder "shared" beside the project. Where neither is there the test is
+// skipped; where PICKET_SHARED is set, its absence fails.
+func sharedDir(t *testing.T, name string) string {
+	t.Helper()
+	if root := os.Getenv("PICKET_SHARED"); root != "" {
+		dir := filepath.Join(root, name)
+		if _, err := os.Stat(dir); err != nil {
+			t.Fatalf("PICKET_SHARED is set and has no %s: %v", name, err)
+		}
+		return dir
+	}
+	for up := ".."; len(up) < 20; up = filepath.Join(up, "..") {
+		dir := filepath.Join(up, "shared", name)
+		if _, err := os.Stat(dir); err == nil {
+			return dir
+		}
+	}
+	t.Skipf("no recorded data: PICKET_SHARED is not set and there is no ../shared/%s beside the project", name)
+	return ""
+}
+
+// untar returns the files of an archive whose names have the suffix.
+func untar(t *testing.T, path, suffix string) []File {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []File
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(h.Name, suffix) {
+			continue
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, File{Name: strings.TrimPrefix(h.Name, "./"), Data: data})
+	}
+}
+
+// publicRules returns the active public rules.
+func publicRules(t *testing.T) []File {
+	t.Helper()
+	files := untar(t, filepath.Join(sharedDir(t, "data/sigma"), "rules.tar.gz"), ".yml")
+	files = slices.DeleteFunc(files, func(f File) bool { return !strings.HasPrefix(f.Name, "rules") })
+	if len(files) != 3780 {
+		t.Fatalf("found %d active public rules, want 3780", len(files))
+	}
+	return files
+}
+
+// TestPublicRules measures how much of the public collection this version
+// takes. What it parses and does not compile has modifiers that come later.
+func TestPublicRules(t *testing.T) {
+	t.Parallel()
+	files := publicRules(t)
+	_, err := Compile(files)
+	var faults Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("all public rules compile (%v): raise the counts in this test", err)
+	}
+	why, refused := map[string]int{}, map[string]bool{}
+	for _, f := range faults {
+		if reason, _, _ := strings.Cut(f.Message, ";"); !refused[f.File] {
+			refused[f.File] = true
+			why[reason]++
+		}
+	}
+	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	parsed := 0
+	sample := map[string]*sigma.Document{} // by id
+	for i, f := range files {
+		if !refused[f.Name] && i%4 != 0 {
+			parsed++ // Compile has parsed it
+			continue
+		}
+		docs, faults := sigma.Parse(f.Name, f.Data)
+		if len(faults) > 0 {
+			t.Logf("does not parse: %v", faults)
+			continue
+		}
+		parsed++
+		printed := sigma.Print(docs)
+		if again, faults := sigma.Parse(f.Name, []byte(printed)); len(faults) > 0 || sigma.Print(again) != printed {
+			t.Errorf("%s does not survive printing: %v", f.Name, faults)
+		}
+		if !refused[f.Name] {
+			sample[docs[0].ID.S] = docs[0]
+		}
+	}
+	good := slices.DeleteFunc(files, func(f File) bool { return refused[f.Name] })
+	t.Logf("of 3780 active public rules %d parse and %d compile; the others: %v", parsed, len(good), why)
+	if parsed < 3780 || len(good) < 3656 {
+		t.Errorf("%d parse and %d compile, want 3780 and 3656", parsed, len(good))
+	}
+	matchPublicEvents(t, good, sample)
+}
+
+// matchPublicEvents matches the collection's regression events against all
+// rules at once, and a sample of both with the oracle, too.
+func matchPublicEvents(t *testing.T, files []File, sample map[string]*sigma.Document) {
+	t.Helper()
+	p, err := Compile(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, found, cases := p.NewMatcher(), 0, map[string]bool{}
+	events := publicEvents(t)
+	for i, e := range events {
+		got := p.Match(&e.activity, m)
+		found += len(got)
+		cases[e.rule] = cases[e.rule] || slices.ContainsFunc(got, func(r int) bool { return p.Rules()[r].ID == e.rule })
+		if i%20 != 0 {
+			continue
+		}
+		for j, r := range p.Rules() {
+			if d := sample[r.ID]; d != nil && oracleMatch(d, &e.activity) != slices.Contains(got, j) {
+				t.Errorf("event of %s: rule %q matches: %v, and the oracle says the opposite", e.rule, r.Title, slices.Contains(got, j))
+			}
+		}
+	}
+	hit := 0
+	for _, ok := range cases {
+		if ok {
+			hit++
+		}
+	}
+	t.Logf("%d regression events of %d rules give %d matches; %d rules match an event of theirs", len(events), len(cases), found, hit)
+	if hit < 180 {
+		t.Errorf("%d rules match an event of theirs, want at least 180", hit)
+	}
+}
+
+type publicEvent struct {
+	rule     string
+	activity activity.Activity
+}
+
+// publicEvents returns the regression events, Windows records flattened to the
+// names of their data.
+func publicEvents(t *testing.T) []publicEvent {
+	t.Helper()
+	var out []publicEvent
+	for _, f := range untar(t, filepath.Join(sharedDir(t, "data/sigma"), "regression.tar.gz"), ".json") {
+		id := strings.TrimSuffix(filepath.Base(f.Name), ".json")
+		for dec := json.NewDecoder(bytes.NewReader(f.Data)); ; {
+			var record struct{ Event map[string]map[string]any }
+			err := dec.Decode(&record)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+			flat := map[string]any{}
+			for _, part := range []string{"System", "EventData", "UserData"} {
+				maps.Copy(flat, record.Event[part])
+			}
+			raw, err := json.Marshal(flat)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, publicEvent{id, activity.Activity{Network: "windows", Kind: activity.KindSession, Raw: raw}})
+		}
+	}
+	if len(out) < 202 {
+		t.Fatalf("read %d regression events, want at least 202", len(out))
+	}
+	return out
+}

@@ -1,0 +1,423 @@
+package rules
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules/sigma"
+)
+
+// The oracle decides whether a rule matches by walking the document, as
+// plainly as can be. It shares nothing with the compiled program but the
+// parser and the values of fields.
+
+func oracleMatch(d *sigma.Document, a *activity.Activity) bool {
+	l := d.Logsource
+	if strings.EqualFold(l.Product.S, "picket") {
+		if l.Category.S != "" && string(a.Kind) != l.Category.S || l.Service.S != "" && a.Network != l.Service.S {
+			return false
+		}
+	} else if a.Raw == nil || l.Product.S != "" && !strings.EqualFold(l.Product.S, a.Network) {
+		return false
+	}
+	return slices.ContainsFunc(d.Detection.Conditions, func(c sigma.Condition) bool { return oracleExpr(d, c.Expr, a) })
+}
+
+func oracleExpr(d *sigma.Document, e sigma.Expr, a *activity.Activity) bool {
+	switch e := e.(type) {
+	case sigma.And:
+		return !slices.ContainsFunc(e.X, func(x sigma.Expr) bool { return !oracleExpr(d, x, a) })
+	case sigma.Or:
+		return slices.ContainsFunc(e.X, func(x sigma.Expr) bool { return oracleExpr(d, x, a) })
+	case sigma.Not:
+		return !oracleExpr(d, e.X, a)
+	case sigma.Ref:
+		return oracleSearch(d, d.Detection.Search(e.Name), a)
+	case sigma.Of:
+		n := 0
+		all := d.Detection.Matching(e.Pattern)
+		for _, s := range all {
+			if oracleSearch(d, s, a) {
+				n++
+			}
+		}
+		return e.N == 0 && n == len(all) || e.N > 0 && n >= e.N
+	}
+	panic("unknown expression")
+}
+
+func oracleSearch(d *sigma.Document, s *sigma.Search, a *activity.Activity) bool {
+	return slices.ContainsFunc(s.Any, func(g sigma.Group) bool {
+		return !slices.ContainsFunc(g.All, func(t sigma.Test) bool { return !oracleTest(d, t, a) })
+	})
+}
+
+func oracleTest(d *sigma.Document, t sigma.Test, a *activity.Activity) bool {
+	has := func(m string) bool {
+		return slices.ContainsFunc(t.Modifiers, func(x sigma.Text) bool { return x.S == m })
+	}
+	picket := strings.EqualFold(d.Logsource.Product.S, "picket")
+	var values []activity.Value
+	switch {
+	case t.Field == "" && picket:
+		values = appendKeywordValues(nil, a)
+	case t.Field == "":
+		values = []activity.Value{{Str: string(a.Raw)}}
+	default:
+		name := t.Field
+		if !picket {
+			name = "raw." + name
+		}
+		f, err := activity.LookupField(name)
+		if err != nil {
+			panic(err)
+		}
+		values = f.Values(a, nil)
+	}
+	held := 0
+	for _, v := range t.Values {
+		if oracleValue(t, v, values, has) {
+			held++
+		}
+	}
+	ok := held > 0
+	if has("all") {
+		ok = held == len(t.Values)
+	}
+	return ok != has("neq")
+}
+
+func oracleValue(t sigma.Test, v sigma.Value, values []activity.Value, has func(string) bool) bool {
+	switch {
+	case has("exists"):
+		return (v.Text == "true") == (len(values) > 0)
+	case v.Kind == sigma.Null:
+		return len(values) == 0
+	}
+	return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) })
+}
+
+func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(string) bool) bool {
+	text := x.Str
+	if x.IsNum {
+		text = strconv.FormatFloat(x.Num, 'f', -1, 64)
+	}
+	for _, op := range []string{"gt", "gte", "lt", "lte"} {
+		if has(op) {
+			return oracleOrder(op, x, text, v.Text)
+		}
+	}
+	switch {
+	case has("cidr"):
+		addr, err := netip.ParseAddr(text)
+		return err == nil && addr.Zone() == "" && netip.MustParsePrefix(v.Text).Contains(addr.Unmap())
+	case has("re"):
+		flags := ""
+		for _, f := range []string{"i", "m", "s"} {
+			if has(f) {
+				flags += f
+			}
+		}
+		return oracleRegexp("(?" + flags + ":" + v.Text + ")").MatchString(text)
+	}
+	p := sigma.ParsePattern(v.Text)
+	if v.Kind != sigma.String {
+		p = sigma.Pattern{{Kind: sigma.Literal, Text: v.Text}}
+	}
+	many := sigma.Piece{Kind: sigma.Many}
+	if has("contains") || has("endswith") || t.Field == "" {
+		p = append(sigma.Pattern{many}, p...)
+	}
+	if has("contains") || has("startswith") || t.Field == "" {
+		p = append(p, many)
+	}
+	if x.IsNum && v.Kind == sigma.Num && len(p) == 1 && !has("cased") {
+		n, err := strconv.ParseFloat(v.Text, 64)
+		return err == nil && n == x.Num
+	}
+	return oracleGlob(p, text, has("cased"))
+}
+
+// compiledRegexps keeps the oracle from being slow.
+var compiledRegexps sync.Map
+
+func oracleRegexp(expr string) *regexp.Regexp {
+	if v, ok := compiledRegexps.Load(expr); ok {
+		if re, ok := v.(*regexp.Regexp); ok {
+			return re
+		}
+	}
+	re := regexp.MustCompile(expr)
+	compiledRegexps.Store(expr, re)
+	return re
+}
+
+func oracleOrder(op string, x activity.Value, text, bound string) bool {
+	if !x.IsNum && !oracleRegexp(`^-?[0-9]+(\.[0-9]+)?$`).MatchString(text) {
+		return false
+	}
+	n, errN := strconv.ParseFloat(text, 64)
+	b, errB := strconv.ParseFloat(bound, 64)
+	if errN != nil || errB != nil {
+		return false
+	}
+	return op == "gt" && n > b || op == "gte" && n >= b || op == "lt" && n < b || op == "lte" && n <= b
+}
+
+func oracleGlob(p sigma.Pattern, text string, cased bool) bool {
+	if len(p) == 0 {
+		return text == ""
+	}
+	rest := p[1:]
+	switch p[0].Kind {
+	case sigma.Many:
+		for i := range text { // characters, not bytes
+			if oracleGlob(rest, text[i:], cased) {
+				return true
+			}
+		}
+		return oracleGlob(rest, "", cased)
+	case sigma.One:
+		_, size := utf8.DecodeRuneInString(text)
+		return text != "" && oracleGlob(rest, text[size:], cased)
+	case sigma.Literal:
+	}
+	for _, want := range p[0].Text {
+		r, size := utf8.DecodeRuneInString(text)
+		if size == 0 || r != want && (cased || !oracleSameFold(r, want)) {
+			return false
+		}
+		text = text[size:]
+	}
+	return oracleGlob(rest, text, cased)
+}
+
+func oracleSameFold(a, b rune) bool {
+	for f := unicode.SimpleFold(a); f != a; f = unicode.SimpleFold(f) {
+		if f == b {
+			return true
+		}
+	}
+	return a == b
+}
+
+// generator makes random rules and activities over a small vocabulary, so
+// that matches are common.
+type generator struct {
+	*rand.Rand
+	extra []string // words of the fuzzer
+}
+
+func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
+
+func (g generator) word() string {
+	words := append([]string{
+		"a", "A", "b", "ab", "aB", "abba", "é", "É", "k", "K", "ſ", "s", "10", "2.5", "-1", "x y", "*", "?", `\`,
+		"10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "新", "Ω", "",
+	}, g.extra...)
+	return pick(g, words...)
+}
+
+func (g generator) pattern() string {
+	var b strings.Builder
+	for range 1 + g.IntN(3) {
+		b.WriteString(pick(g, g.word(), g.word(), "*", "?", `\*`, `\?`, `\\`))
+	}
+	return b.String()
+}
+
+func quoteYAML(s string) string { return sigma.Value{Text: s}.String() }
+
+func (g generator) test() string {
+	field := pick(g, "kind", "text", "app", "ip", "hashtags", "metrics.n", "profile.p", "lang", "")
+	mod := pick(g, "", "", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|neq", "|contains|neq",
+		"|exists", "|re", "|re|i", "|cidr", "|gt", "|gte", "|lt", "|lte", "|gt|neq", "null", "|contains|all")
+	value := func() string { return quoteYAML(g.pattern()) }
+	many := g.IntN(3) == 0
+	switch mod {
+	case "", "|neq":
+		if field == "kind" {
+			value = func() string { return pick(g, "post", "edit", "'p*'", "POST", "login", "'*'") }
+		} else if g.IntN(4) == 0 {
+			value = func() string { return pick(g, "10", "2.5", "-1", "true") }
+		}
+	case "null":
+		return quoteYAML(pick(g, "lang", "text", "kind")) + ": null"
+	case "|exists":
+		value, many = func() string { return pick(g, "true", "false") }, false
+	case "|re", "|re|i":
+		value = func() string { return pick(g, "'^a'", "'b$'", "'a.?b'", "É", "'(ab)+'", "'k|s'", "'.'", "'x{2}y'") }
+	case "|cidr":
+		value = func() string { return pick(g, "10.0.0.0/8", "'2001:db8::/32'", "0.0.0.0/0", "'::/0'") }
+	case "|gt", "|gte", "|lt", "|lte", "|gt|neq":
+		value = func() string { return pick(g, "0", "2.5", "10", "-1") }
+	case "|contains|all":
+		many = true
+	}
+	if field == "" { // keywords take few modifiers
+		mod, many = "|all", true
+		value = func() string { return quoteYAML(g.pattern()) }
+	}
+	if !many {
+		return quoteYAML(field+mod) + ": " + value()
+	}
+	return fmt.Sprintf("%s: [%s, %s]", quoteYAML(field+mod), value(), value())
+}
+
+func (g generator) condition(depth int) string {
+	if depth == 0 {
+		return pick(g, "a", "b", "c", "1 of *", "all of them", "2 of them", "any of a*")
+	}
+	x, y := g.condition(depth-1), g.condition(depth-1)
+	return pick(g, x, "not "+"("+x+")", "("+x+") and ("+y+")", "("+x+") or ("+y+")")
+}
+
+func (g generator) rule() string {
+	maps := func() string { // keys of a map must differ
+		one, two := g.test(), g.test()
+		if strings.Split(one, ": ")[0] == strings.Split(two, ": ")[0] {
+			return "{" + one + "}"
+		}
+		return "{" + one + ", " + two + "}"
+	}
+	logsource := pick(g, "{product: picket}", "{product: picket}", "{product: picket, category: post}", "{product: picket, service: x}")
+	return fmt.Sprintf("title: T\nlogsource: %s\ndetection:\n  a: %s\n  b: [%s, %s]\n  c: [%s, %s]\n  condition: %s\n",
+		logsource, maps(), maps(), maps(), quoteYAML(g.pattern()), quoteYAML(g.pattern()), g.condition(3))
+}
+
+func (g generator) activity() activity.Activity {
+	a := activity.Activity{
+		Network: pick(g, "x", "y"), Kind: pick(g, activity.KindPost, activity.KindEdit, activity.KindLogin, "other", ""),
+		Text: g.word() + g.word(), App: g.word(), IP: g.word(), Lang: pick(g, "", "", g.word()),
+	}
+	for range g.IntN(3) {
+		a.Hashtags = append(a.Hashtags, g.word())
+	}
+	if g.IntN(2) == 0 {
+		a.Metrics = []activity.Metric{{Name: "n", Value: pick(g, 0, 10, 2.5, -1, 1e21)}}
+		a.Profile = []activity.Field{{Name: "p", Value: g.word()}}
+	}
+	return a
+}
+
+// compareWithOracle matches activities against all rules at once and against
+// each with the oracle. It returns how many pairs matched.
+func compareWithOracle(t *testing.T, src string, activities []activity.Activity) int {
+	t.Helper()
+	docs, faults := sigma.Parse("gen.yml", []byte(src))
+	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}})
+	if err != nil || len(faults) > 0 {
+		t.Fatalf("generated rules have faults: %v\n%s", err, src)
+	}
+	m, matched := p.NewMatcher(), 0
+	for i := range activities {
+		a := &activities[i]
+		var want []int
+		for j, d := range docs {
+			if oracleMatch(d, a) {
+				want = append(want, j)
+			}
+		}
+		got := p.Match(a, m)
+		for j, d := range docs {
+			if slices.Contains(got, j) != slices.Contains(want, j) {
+				t.Fatalf("rule %d: program matches %v, oracle %v, activity %+v\n%s", j, got, want, a, d)
+			}
+		}
+		for _, j := range got {
+			if p.Explain(p.Rules()[j], a) == nil && !strings.Contains(docs[j].String(), "not") && !strings.Contains(docs[j].String(), "neq") {
+				t.Errorf("no explanation of rule %d for %+v\n%s", j, a, docs[j])
+			}
+		}
+		matched += len(want)
+	}
+	return matched
+}
+
+func runGenerated(t *testing.T, seed uint64, rules int, extra ...string) int {
+	t.Helper()
+	g := generator{rand.New(rand.NewPCG(seed, 1)), extra}
+	docs := make([]string, rules)
+	for i := range docs {
+		docs[i] = g.rule()
+	}
+	activities := make([]activity.Activity, 20)
+	for i := range activities {
+		activities[i] = g.activity()
+	}
+	return compareWithOracle(t, strings.Join(docs, "---\n"), activities)
+}
+
+func TestProgramEqualsOracle(t *testing.T) {
+	t.Parallel()
+	const seeds = 60
+	matched := 0
+	for seed := range uint64(seeds) {
+		matched += runGenerated(t, seed, 15)
+	}
+	if pairs := seeds * 15 * 20; matched < pairs/10 || matched > pairs*9/10 {
+		t.Errorf("%d of %d pairs match; the generator should make both outcomes common", matched, pairs)
+	}
+}
+
+func FuzzProgramEqualsOracle(f *testing.F) {
+	f.Add(uint64(1), "free money", "*")
+	f.Add(uint64(2), `C:\*`, "İi̇ß")
+	f.Add(uint64(3), "\xff\xfe", "?")
+	f.Add(uint64(4), "\u212a\u017f", "1e3")
+	f.Fuzz(func(t *testing.T, seed uint64, one, two string) {
+		// What is not UTF-8 cannot stand in a rule file.
+		one, two = strings.ToValidUTF8(one, "�"), strings.ToValidUTF8(two, "�")
+		if len(one)+len(two) > 200 {
+			return
+		}
+		runGenerated(t, seed, 5, one, two)
+	})
+}
+
+func TestFold(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			if foldRune(f) != foldRune(r) {
+				t.Errorf("%U and %U fold to %U and %U", r, f, foldRune(r), foldRune(f))
+			}
+		}
+		if f := foldRune(r); f != r && !oracleSameFold(f, r) {
+			t.Errorf("%U folds to %U, which differs in more than case", r, f)
+		}
+		if got, want := string(appendFold(nil, string(r))), string(foldRune(r)); r < utf8.RuneSelf && got != want {
+			t.Errorf("%U folds to %q as text, to %q as a character", r, got, want)
+		}
+	}
+	for _, tt := range []struct{ in, want string }{
+		{"ABCxyz09", "abcxyz09"},
+		{"ÉTÉ", "ÉtÉ"},
+		{"été", "ÉtÉ"},
+		{"\u212a", "k"},
+		{"ſS", "ss"},
+		{"ß", "ß"},
+		{"İ", "İ"},
+		{"\xffA", "\xffa"},
+		{"新季節🎉", "新季節🎉"},
+	} {
+		if got := string(appendFold(nil, tt.in)); got != tt.want {
+			t.Errorf("fold %q = %q, want %q", tt.in, got, tt.want)
+		}
+		if got := string(appendFold(nil, []byte(tt.in))); got != tt.want {
+			t.Errorf("fold bytes of %q = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+// Package sigma reads Sigma documents (specification 2.1) and Picket's
+// baseline documents, which are written in the same style, into a syntax tree
+// in which every node knows its line and column, and prints such a tree in one
+// canonical form.
+//
+// It knows the shape of the documents: which keys there are, what kind of
+// value each takes, the grammar of conditions, modifiers, wildcards and
+// durations. What a document means, whether its fields exist, its regular
+// expressions compile and the rules that it refers to are there, belongs in
+// rules. It does no I/O and reads no clock.
+//
+// # What Picket adds to Sigma
+//
+// Any rule may have a block of settings, each of them optional:
+//
+//	picket:
+//	  quiet: 1h                    # an episode ends after this long without a match
+//	  mode: enforce                # or observe, or off
+//	  resolved-by: [all_is_well]   # detection rules whose match ends an episode
+//	  response: [Phone the owner.] # what to do, one step each
+//	  generate: true               # raise findings although other rules use this one
+//
+// A baseline takes the place of detection or correlation. It judges the
+// matches of other rules by what is normal for the account:
+//
+//	baseline:
+//	  type: new_value
+//	  rules: [login]               # names or ids of detection rules
+//	  group-by: [account]          # the default
+//	  field: geo.country           # whose values are learned
+//	  learn: {period: 14d, events: 20}
+//	  forget: 90d                  # a value unseen for this long is new again
+//
+// or by the approvals that its messages have:
+//
+//	baseline:
+//	  type: approval
+//	  rules: [message]
+//	  verdict: missing             # or edited, expired, wrong_account
+//	  grace: 2m                    # an approval this late still counts
+//
+// Attributes that neither knows are carried along, as Sigma wants it, unless
+// they look like a misspelt one.
+package sigma

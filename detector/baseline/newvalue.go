@@ -1,0 +1,116 @@
+// Package baseline holds models of an account's own normal behaviour. Each is
+// a plain value that judges and learns; it reads no clock and does no I/O.
+// Which activities feed it is a rule's matter, keeping it over restarts the
+// detector's.
+package baseline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MaxValues bounds the distinct values that one NewValue keeps; beyond it the
+// one unseen for longest leaves.
+const MaxValues = 64
+
+// NewValue remembers which values of one field an account has used. It judges
+// first and learns after. The zero value has seen nothing.
+type NewValue struct {
+	Since  int64   `json:"since"` // occurrence of the first activity learned, Unix nanoseconds; 0 for none
+	Events int     `json:"n"`     // activities learned
+	Values []Value `json:"v"`     // sorted by Text
+}
+
+// Value is what is known of one value.
+type Value struct {
+	Text  string `json:"s"`
+	Count int    `json:"c"`
+	Last  int64  `json:"l"` // latest occurrence, Unix nanoseconds
+}
+
+// Params say when the model is ready and what it forgets.
+type Params struct {
+	Period time.Duration // learn at least this long …
+	Events int           // … and this many activities
+	Forget time.Duration // a value unseen for this long is new again; 0 never forgets
+}
+
+// Ready reports whether the account is known well enough to judge at time t:
+// both Period and Events are reached, or an account with few activities has
+// been watched for three periods.
+func (n *NewValue) Ready(t int64, p Params) bool {
+	if n.Events == 0 {
+		return false
+	}
+	age := time.Duration(t - n.Since)
+	return age >= p.Period && n.Events >= p.Events || age >= 3*p.Period
+}
+
+// Known reports whether value was used before t and is not forgotten.
+func (n *NewValue) Known(value string, t int64, p Params) bool {
+	i, ok := n.find(value)
+	return ok && (p.Forget == 0 || t-n.Values[i].Last <= int64(p.Forget))
+}
+
+// Learn counts one use of value at time t.
+func (n *NewValue) Learn(value string, t int64) { n.LearnMany(value, t, 1) }
+
+// LearnMany counts several uses of value, the latest at time t.
+func (n *NewValue) LearnMany(value string, t int64, count int) {
+	if n.Events == 0 || t < n.Since {
+		n.Since = t
+	}
+	n.Events += count
+	i, ok := n.find(value)
+	if ok {
+		n.Values[i].Count += count
+		n.Values[i].Last = max(n.Values[i].Last, t)
+		return
+	}
+	n.Values = slices.Insert(n.Values, i, Value{Text: strings.Clone(value), Count: count, Last: t})
+	if len(n.Values) > MaxValues {
+		oldest := 0
+		for k := range n.Values {
+			if n.Values[k].Last < n.Values[oldest].Last {
+				oldest = k
+			}
+		}
+		n.Values = slices.Delete(n.Values, oldest, oldest+1)
+	}
+}
+
+// Forget drops the values that are forgotten at time t.
+func (n *NewValue) Forget(t int64, p Params) {
+	if p.Forget > 0 {
+		n.Values = slices.DeleteFunc(n.Values, func(v Value) bool { return t-v.Last > int64(p.Forget) })
+	}
+}
+
+func (n *NewValue) find(value string) (int, bool) {
+	return slices.BinarySearchFunc(n.Values, value, func(v Value, s string) int { return strings.Compare(v.Text, s) })
+}
+
+// Words tells the usual values, most used first, and the one seen:
+// "DE 212, AT 9; RO 0".
+func (n *NewValue) Words(seen string) string {
+	top := slices.Clone(n.Values)
+	slices.SortStableFunc(top, func(a, b Value) int { return b.Count - a.Count })
+	var b strings.Builder
+	for i, v := range top {
+		if i == 3 {
+			fmt.Fprintf(&b, ", %d others", len(top)-3)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %d", v.Text, v.Count)
+	}
+	if b.Len() > 0 {
+		b.WriteString("; ")
+	}
+	fmt.Fprintf(&b, "%s 0", seen)
+	return b.String()
+}

@@ -1,0 +1,414 @@
+package detector
+
+import (
+	"container/heap"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/window"
+	"github.com/picketd/picket/rules"
+)
+
+const (
+	// DuplicateHorizon is how long, in log time, the same activity of one
+	// account counts once however often it is delivered.
+	DuplicateHorizon = time.Hour
+	// maxRecent bounds the activities of the horizon in number, per partition.
+	maxRecent = 1 << 18
+	// DefaultLateness is how much later than newer activities of its group an
+	// activity may come and still count where it belongs.
+	DefaultLateness = 15 * time.Minute
+)
+
+// Stats counts what the engine did since it was made.
+type Stats struct {
+	Activities uint64 // judged or learned
+	Duplicates uint64 // dropped, within DuplicateHorizon
+	Late       uint64 // dropped by a window, beyond the lateness
+	Findings   uint64
+}
+
+// Engine evaluates a plan over one partition's activities in log order. What
+// it returns is a pure function of what it was given, in that order. It is
+// not for concurrent use.
+type Engine struct {
+	partition int
+	lateness  int64
+	plan      *Plan
+	matcher   *rules.Matcher
+
+	now      int64 // log time: running maximum, Unix nanoseconds
+	accounts map[string]*accountState
+	ledger   approval.Ledger
+	pending  []*pending // by deadline
+	recent   recentSet
+	closing  closingQueue
+	stats    Stats
+
+	// Of the message being applied.
+	seq    uint64
+	out    []Finding
+	values []activity.Value
+	group  []activity.Field
+}
+
+// NewEngine returns an engine with empty memory. Lateness 0 means
+// DefaultLateness.
+func NewEngine(partition int, plan *Plan, lateness time.Duration) *Engine {
+	if lateness == 0 {
+		lateness = DefaultLateness
+	}
+	return &Engine{
+		partition: partition, lateness: int64(lateness), accounts: map[string]*accountState{},
+		plan: plan, matcher: plan.Program.NewMatcher(),
+	}
+}
+
+// Activate puts another plan in force from message seq on. Memory stays where
+// a rule's meaning for it has not changed; episodes of rules that are gone
+// close, and the findings say so.
+func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
+	e.begin(seq, at)
+	for _, name := range slices.Sorted(maps.Keys(e.accounts)) {
+		st := e.accounts[name]
+		for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
+			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID }) {
+				e.close(st, key, ep, "rule removed")
+			}
+		}
+	}
+	e.plan = plan
+	e.matcher = plan.Program.NewMatcher()
+	return e.end()
+}
+
+// Plan returns the plan in force.
+func (e *Engine) Plan() *Plan { return e.plan }
+
+// Stats returns what was counted so far.
+func (e *Engine) Stats() Stats { return e.stats }
+
+// LogTime returns the log time of the last message.
+func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
+
+// Apply judges the activities of one message at log time at and returns the
+// findings in order. The batch may be reused after the call.
+func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
+	e.begin(seq, at)
+	for i := range b.Activities {
+		e.activity(&b.Activities[i], b.Backfill)
+	}
+	return e.end()
+}
+
+// Tick moves log time on and returns what became due: episodes that close,
+// messages whose grace is over.
+func (e *Engine) Tick(seq uint64, at time.Time) []Finding {
+	e.begin(seq, at)
+	return e.end()
+}
+
+// Downtime tells that nobody read the log for d: messages that wait for a late
+// approval wait that much longer.
+func (e *Engine) Downtime(d time.Duration) {
+	for _, p := range e.pending {
+		p.Deadline += int64(d)
+	}
+}
+
+// Pending returns the log time at which the next thing becomes due by itself,
+// and whether there is one. A reader of files ticks then.
+func (e *Engine) Pending() (time.Time, bool) {
+	next, ok := int64(0), false
+	if len(e.pending) > 0 {
+		next, ok = e.pending[0].Deadline, true
+	}
+	if len(e.closing) > 0 && (!ok || e.closing[0].deadline < next) {
+		next, ok = e.closing[0].deadline, true
+	}
+	return time.Unix(0, next).UTC(), ok
+}
+
+func (e *Engine) begin(seq uint64, at time.Time) {
+	e.seq, e.out = seq, nil
+	e.now = max(e.now, at.UnixNano())
+	e.due()
+}
+
+func (e *Engine) end() []Finding {
+	out := e.out
+	e.out = nil
+	e.stats.Findings += uint64(len(out))
+	return out
+}
+
+// due settles what log time has made due, oldest first.
+func (e *Engine) due() {
+	for len(e.pending) > 0 && e.pending[0].Deadline <= e.now {
+		p := e.pending[0]
+		e.pending = e.pending[1:]
+		e.verdict(p)
+	}
+	for len(e.closing) > 0 && e.closing[0].deadline <= e.now {
+		c := heap.Pop(&e.closing).(closing)
+		st := e.accounts[c.account]
+		if st == nil {
+			continue
+		}
+		ep := st.Episodes[c.key]
+		switch {
+		case ep == nil || ep.queued != c.deadline: // an earlier episode's entry
+		case ep.Deadline > c.deadline: // it matched again meanwhile
+			ep.queued = ep.Deadline
+			heap.Push(&e.closing, closing{ep.Deadline, c.account, c.key})
+		default:
+			e.close(st, c.key, ep, "quiet")
+		}
+	}
+}
+
+func (e *Engine) activity(a *activity.Activity, backfill bool) {
+	if e.recent.seen(identity(a), e.now) {
+		e.stats.Duplicates++
+		return
+	}
+	e.stats.Activities++
+	if a.Kind == activity.KindApproval {
+		e.ledger.Add(ptr(a.Clone()), e.now)
+		e.reconsider()
+	}
+	st := e.accounts[a.Account]
+	if st == nil {
+		st = &accountState{}
+		e.accounts[a.Account] = st
+	}
+	t := min(a.Time.UnixNano(), e.now)
+	matched := e.plan.Program.Match(a, e.matcher)
+	for _, i := range matched {
+		e.matched(st, i, a, t, backfill)
+	}
+	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
+		e.published(a, t, matched)
+	}
+}
+
+// matched handles one detection rule's match: its own finding, the rules that
+// it feeds, the episodes that it resolves.
+func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
+	pl := &e.plan.rules[i]
+	if !backfill {
+		for _, k := range pl.resolves {
+			e.resolve(st, k, a, pl.rule)
+		}
+		if !pl.rule.Silent && pl.rule.Mode != rules.Off {
+			if group, ok := e.groupOf(pl.rule, a); ok {
+				e.hit(st, pl.rule, group, match{a: a, t: t}, func() []Reason { return e.explain(pl.rule, a) })
+			}
+		}
+	}
+	for _, k := range pl.feeds {
+		r := e.plan.rules[k].rule
+		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
+			continue
+		}
+		group, ok := e.groupOf(r, a)
+		if !ok {
+			continue
+		}
+		switch r.Type {
+		case rules.TypeEventCount, rules.TypeValueCount:
+			e.count(st, k, group, a, t, backfill)
+		case rules.TypeNewValue:
+			e.newValue(st, k, group, a, t, backfill)
+		case rules.TypeDetection, rules.TypeApproval:
+		}
+	}
+}
+
+// groupOf returns the names and values of a rule's group; false where the
+// activity lacks one of the fields, so that it belongs to no group.
+func (e *Engine) groupOf(r *rules.Rule, a *activity.Activity) ([]activity.Field, bool) {
+	e.group = e.group[:0]
+	if len(r.GroupBy) == 0 {
+		return append(e.group, activity.Field{Name: "account", Value: a.Account}), true
+	}
+	for i := range r.GroupBy {
+		f := &r.GroupBy[i]
+		e.values = f.Values(a, e.values[:0])
+		if len(e.values) == 0 {
+			return nil, false
+		}
+		e.group = append(e.group, activity.Field{Name: f.Name, Value: text(e.values[0])})
+	}
+	return e.group, true
+}
+
+// match is one match of a rule for a group, as an episode takes it.
+type match struct {
+	a *activity.Activity
+	t int64 // occurrence, clamped to log time
+	// Of a window that opens an episode: its first event, its size and the
+	// activities that led to it.
+	first  window.Event
+	count  int
+	before []kept
+}
+
+// hit opens or updates the episode of (rule, group).
+func (e *Engine) hit(st *accountState, r *rules.Rule, group []activity.Field, m match, why func() []Reason) *episode {
+	key := episodeKey(r, group)
+	ep, phase := st.Episodes[key], Update
+	if ep == nil {
+		ep, phase = e.open(st, r, group, key, m), Open
+	}
+	ep.Count++
+	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
+	ep.Deadline = e.now + int64(r.Quiet)
+	if phase == Open {
+		ep.queued = ep.Deadline
+		heap.Push(&e.closing, closing{ep.Deadline, ep.Account, key})
+	}
+	if phase == Open || r.Type != rules.TypeDetection {
+		ep.Reasons = why()
+	}
+	keepEvidence(&ep.Evidence, m.a)
+	e.emit(r, ep, phase, "")
+	return ep
+}
+
+func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, key string, m match) *episode {
+	first := window.Event{Time: m.t, Key: m.a.Key()}
+	if m.count > 0 {
+		first = m.first
+	}
+	ep := &episode{
+		ID: episodeID(r, group, m.a.Account, first.Key), RuleID: r.ID,
+		Account: clone(m.a.Account), Network: clone(m.a.Network), Group: cloneGroup(group),
+		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
+	}
+	if st.Episodes == nil {
+		st.Episodes = map[string]*episode{}
+	}
+	st.Episodes[key] = ep
+	return ep
+}
+
+// keepEvidence keeps the first activities and replaces the latest.
+func keepEvidence(evidence *[]kept, a *activity.Activity) {
+	k := kept{a.Clone()}
+	k.Raw = nil // a copy of everything else; the source's event stays in the log
+	if len(*evidence) >= MaxEvidence {
+		*evidence = slices.Delete(*evidence, MaxEvidence/2, MaxEvidence/2+1)
+	}
+	*evidence = append(*evidence, k)
+}
+
+func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
+	f := Finding{
+		Episode: ep.ID, Phase: phase,
+		Position: Position{e.partition, e.seq, len(e.out)},
+		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
+		LogTime: time.Unix(0, e.now).UTC(),
+		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
+		Count: ep.Count, Reasons: ep.Reasons, Closed: closed,
+	}
+	f.Evidence = make([]activity.Activity, len(ep.Evidence))
+	for i := range ep.Evidence {
+		f.Evidence[i] = ep.Evidence[i].Activity
+	}
+	e.out = append(e.out, f)
+}
+
+// close ends an episode: what a new-value model withheld meanwhile becomes
+// known, and the alert can resolve.
+func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
+	delete(st.Episodes, key)
+	for i := range e.plan.rules {
+		if r := e.plan.rules[i].rule; r.ID == ep.RuleID {
+			e.release(st, r, ep)
+			e.emit(r, ep, Close, why)
+			return
+		}
+	}
+}
+
+func (e *Engine) resolve(st *accountState, k int, a *activity.Activity, by *rules.Rule) {
+	r := e.plan.rules[k].rule
+	group, ok := e.groupOf(r, a)
+	if !ok {
+		return
+	}
+	key := episodeKey(r, group)
+	if ep := st.Episodes[key]; ep != nil {
+		e.close(st, key, ep, by.Title)
+	}
+}
+
+// identity is FNV-1a-64 over the account and the activity's key.
+func identity(a *activity.Activity) uint64 {
+	h := hash(a.Account)
+	for k, i := a.Key(), 0; i < 8; k, i = k>>8, i+1 {
+		h = (h ^ k&0xff) * fnvPrime
+	}
+	return h
+}
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+func hash(s string) uint64 {
+	h := uint64(fnvOffset)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return h
+}
+
+// episodeID is the alert id: SHA-256 over rule id, group and the identity of
+// the episode's first activity, the first 16 bytes in hex.
+func episodeID(r *rules.Rule, group []activity.Field, account string, first uint64) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00", r.ID)
+	for _, g := range group {
+		fmt.Fprintf(h, "%s\x00%s\x00", g.Name, g.Value)
+	}
+	fmt.Fprintf(h, "%s\x00%016x", account, first)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
+
+func groupKey(group []activity.Field) string {
+	n := 0
+	for _, g := range group[1:] {
+		n += len(g.Value) + 1
+	}
+	if n == 0 {
+		return "" // the account alone, which the state is keyed by anyway
+	}
+	b := make([]byte, 0, n)
+	for _, g := range group[1:] {
+		b = append(append(b, 0x1f), g.Value...)
+	}
+	return string(b)
+}
+
+func cloneGroup(in []activity.Field) []activity.Field {
+	out := make([]activity.Field, len(in))
+	for i, g := range in {
+		out[i] = activity.Field{Name: g.Name, Value: clone(g.Value)}
+	}
+	return out
+}
+
+func clone(s string) string { return string([]byte(s)) }
+
+func ptr[T any](v T) *T { return &v }

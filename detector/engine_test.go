@@ -1,0 +1,613 @@
+package detector_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
+)
+
+const testRules = `
+title: Login
+name: login
+id: 00000000-0000-4000-8000-000000000001
+logsource: {product: picket}
+detection: {s: {kind: login}, condition: s}
+picket: {generate: false}
+---
+title: New country
+name: new_country
+id: 00000000-0000-4000-8000-000000000002
+level: high
+baseline:
+  type: new_value
+  rules: [login]
+  group-by: [account]
+  field: geo.country
+  learn: {period: 14d, events: 3}
+  forget: 90d
+picket: {quiet: 1h}
+---
+title: Post
+name: post
+id: 00000000-0000-4000-8000-000000000003
+logsource: {product: picket}
+detection: {s: {kind: [post, edit]}, condition: s}
+---
+title: Burst
+name: burst
+id: 00000000-0000-4000-8000-000000000004
+level: medium
+correlation:
+  type: event_count
+  rules: [post]
+  group-by: [account]
+  timespan: 10m
+  condition: {gte: 3}
+picket: {quiet: 30m}
+---
+title: Many apps
+name: many_apps
+id: 00000000-0000-4000-8000-000000000005
+level: medium
+correlation:
+  type: value_count
+  rules: [post]
+  group-by: [account]
+  timespan: 10m
+  condition: {field: app, gte: 2}
+picket: {quiet: 30m}
+---
+title: Missing approval
+name: missing
+id: 00000000-0000-4000-8000-000000000006
+level: critical
+baseline: {type: approval, rules: [post], verdict: missing, grace: 2m}
+---
+title: Edited approval
+name: edited
+id: 00000000-0000-4000-8000-000000000007
+level: medium
+baseline: {type: approval, rules: [post], verdict: edited, grace: 2m}
+---
+title: Expired approval
+name: expired
+id: 00000000-0000-4000-8000-000000000008
+level: medium
+baseline: {type: approval, rules: [post], verdict: expired, grace: 2m}
+---
+title: Wrong account
+name: wrong_account
+id: 00000000-0000-4000-8000-000000000009
+level: critical
+baseline: {type: approval, rules: [post], verdict: wrong_account, grace: 2m}
+---
+title: Sees again
+name: sees
+id: 00000000-0000-4000-8000-00000000000a
+logsource: {product: picket}
+detection: {s: {kind: poll, poll.state: complete}, condition: s}
+picket: {generate: false}
+---
+title: Blind
+name: blind
+id: 00000000-0000-4000-8000-00000000000b
+level: high
+logsource: {product: picket}
+detection: {s: {kind: poll, poll.state: [forbidden, gap]}, condition: s}
+picket: {quiet: 2h, resolved-by: [sees]}
+`
+
+func plan(t testing.TB, yaml string, accounts ...detector.Account) *detector.Plan {
+	t.Helper()
+	p, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "test.yml", Data: []byte(yaml)}}, Accounts: accounts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var start = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// log feeds an engine and writes what it finds, one line each.
+type log struct {
+	e     *detector.Engine
+	seq   uint64
+	lines []string
+	found []detector.Finding
+}
+
+func newLog(t testing.TB, accounts ...detector.Account) *log {
+	return &log{e: detector.NewEngine(0, plan(t, testRules, accounts...), 0)}
+}
+
+func (l *log) note(found []detector.Finding) {
+	for _, f := range found {
+		line := fmt.Sprintf("%s %s %s ×%d %s", f.LogTime.Sub(start), f.Phase, f.Rule.Name, f.Count, f.Account)
+		if f.Closed != "" {
+			line += " (" + f.Closed + ")"
+		}
+		l.lines = append(l.lines, line)
+		l.found = append(l.found, f)
+	}
+}
+
+func (l *log) put(at time.Duration, acts ...activity.Activity) {
+	l.batch(at, activity.Batch{Activities: acts})
+}
+
+func (l *log) batch(at time.Duration, b activity.Batch) {
+	l.seq++
+	for i := range b.Activities {
+		a := &b.Activities[i]
+		if a.Time.IsZero() {
+			a.Time = start.Add(at)
+		}
+		if a.Account == "" {
+			a.Account = "x/acme"
+		}
+		a.Network, _, _ = strings.Cut(a.Account, "/")
+		if a.ID == "" {
+			a.ID = fmt.Sprintf("%d-%d", l.seq, i)
+		}
+	}
+	l.note(l.e.Apply(l.seq, start.Add(at), &b))
+}
+
+func (l *log) tick(at time.Duration) {
+	l.seq++
+	l.note(l.e.Tick(l.seq, start.Add(at)))
+}
+
+func (l *log) want(t *testing.T, lines ...string) {
+	t.Helper()
+	if d := cmp.Diff(lines, l.lines); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+}
+
+func login(country string) activity.Activity {
+	return activity.Activity{Kind: activity.KindLogin, Geo: activity.Geo{Country: country}}
+}
+
+func post(text string) activity.Activity {
+	return activity.Activity{Kind: activity.KindPost, Text: text}
+}
+
+func approve(text string) activity.Activity {
+	return activity.Activity{Kind: activity.KindApproval, Approval: activity.Approval{Text: text, Approvers: []string{"ceo"}}}
+}
+
+const day = 24 * time.Hour
+
+func TestNewValue(t *testing.T) {
+	t.Run("learns, then judges", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 5 {
+			l.put(time.Duration(i)*4*day, login("DE"))
+		}
+		l.put(17*day, login("RO"))
+		l.want(t, "408h0m0s open new_country ×1 x/acme")
+		r := l.found[0].Reasons[0]
+		if r.Field != "geo.country" || r.Seen != "RO" || r.Expected != "17 days: DE 5; RO 0" {
+			t.Errorf("reason %+v", r)
+		}
+	})
+	t.Run("stays silent while learning", func(t *testing.T) {
+		l := newLog(t)
+		for i, c := range []string{"DE", "AT", "FR", "IT"} {
+			l.put(time.Duration(i)*day, login(c))
+		}
+		l.want(t)
+	})
+	t.Run("a sparse account stops waiting after three periods", func(t *testing.T) {
+		l := newLog(t)
+		l.put(0, login("DE"))
+		l.put(42*day, login("RO"))
+		l.want(t, "1008h0m0s open new_country ×1 x/acme")
+	})
+	t.Run("an open episode does not learn, a closed one has learned", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 5 {
+			l.put(time.Duration(i)*4*day, login("DE"))
+		}
+		at := 17 * day
+		l.put(at, login("RO"))
+		l.put(at+10*time.Minute, login("RO"))
+		l.tick(at + 71*time.Minute)
+		l.put(at+2*time.Hour, login("RO"))
+		l.want(
+			t,
+			"408h0m0s open new_country ×1 x/acme",
+			"408h10m0s update new_country ×2 x/acme",
+			"409h11m0s close new_country ×2 x/acme (quiet)",
+		)
+		if got := l.found[1].Reasons[0].Expected; got != "17 days: DE 5; RO 0" {
+			t.Errorf("the intruder's second login is explained by %q", got)
+		}
+	})
+	t.Run("a forgotten value is new again", func(t *testing.T) {
+		l := newLog(t)
+		l.put(0, login("FR"))
+		for i := range 5 {
+			l.put(time.Duration(i)*20*day, login("DE"))
+		}
+		l.put(91*day, login("FR"))
+		l.want(t, "2184h0m0s open new_country ×1 x/acme")
+	})
+	t.Run("backfill teaches and never fires", func(t *testing.T) {
+		l := newLog(t)
+		var b activity.Batch
+		b.Backfill = true
+		for i := range 20 {
+			a := login([]string{"DE", "AT"}[i%2])
+			a.Time = start.Add(time.Duration(i-20) * day)
+			b.Activities = append(b.Activities, a)
+		}
+		l.batch(0, b)
+		l.put(time.Hour, login("AT"))
+		l.put(2*time.Hour, login("RO"))
+		l.want(t, "2h0m0s open new_country ×1 x/acme")
+	})
+	t.Run("accounts do not teach each other", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 5 {
+			a := login("RO")
+			a.Account = "x/other"
+			l.put(time.Duration(i)*4*day, login("DE"), a)
+		}
+		l.put(17*day, login("RO"))
+		l.want(t, "408h0m0s open new_country ×1 x/acme")
+	})
+}
+
+func TestEventCount(t *testing.T) {
+	t.Run("opens with its window and goes on as one episode", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 5 {
+			l.put(time.Duration(i)*time.Minute, post("p"))
+		}
+		l.tick(35 * time.Minute)
+		l.want(
+			t,
+			"2m0s open burst ×3 x/acme",
+			"3m0s update burst ×4 x/acme",
+			"4m0s update burst ×5 x/acme",
+			"35m0s close burst ×5 x/acme (quiet)",
+		)
+		f := l.found[0]
+		if f.First != start || len(f.Evidence) != 3 || f.Evidence[0].ID != "1-0" {
+			t.Errorf("first %s, evidence %d: want the whole window from its first post", f.First, len(f.Evidence))
+		}
+		if got := f.Reasons[0]; got.Seen != "3 activities in 2m" || got.Expected != "fewer than 3 in 10m" {
+			t.Errorf("reason %+v", got)
+		}
+	})
+	t.Run("counts by occurrence, not by arrival", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 3 {
+			a := post("late")
+			a.Time = start.Add(time.Duration(i) * 20 * time.Minute)
+			l.put(time.Hour+time.Duration(i)*time.Second, a)
+		}
+		l.want(t)
+	})
+	t.Run("a late activity completes its window", func(t *testing.T) {
+		l := newLog(t)
+		l.put(0, post("a"))
+		l.put(9*time.Minute, post("b"))
+		a := post("between")
+		a.Time = start.Add(5 * time.Minute)
+		l.put(12*time.Minute, a)
+		l.want(t, "12m0s open burst ×3 x/acme")
+	})
+	t.Run("a time in the future counts as now", func(t *testing.T) {
+		l := newLog(t)
+		a := post("tomorrow")
+		a.Time = start.Add(day)
+		l.put(0, a)
+		l.put(time.Minute, post("b"))
+		l.put(2*time.Minute, post("c"))
+		l.want(t, "2m0s open burst ×3 x/acme")
+	})
+	t.Run("the same activity twice counts once", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 5 {
+			a := post("again")
+			a.ID = "same"
+			l.put(time.Duration(i)*time.Minute, a)
+		}
+		l.want(t)
+		if s := l.e.Stats(); s.Duplicates != 4 || s.Activities != 1 {
+			t.Errorf("stats %+v, want 4 duplicates of 1 activity", s)
+		}
+	})
+	t.Run("a long episode keeps bounded evidence", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 40 {
+			l.put(time.Duration(i)*time.Second, post("p"))
+		}
+		last := l.found[len(l.found)-1]
+		if len(last.Evidence) != detector.MaxEvidence || last.Evidence[0].ID != "1-0" || last.Evidence[7].ID != "40-0" {
+			t.Errorf("evidence %d from %s to %s", len(last.Evidence), last.Evidence[0].ID, last.Evidence[7].ID)
+		}
+	})
+}
+
+func TestValueCount(t *testing.T) {
+	l := newLog(t)
+	for i, app := range []string{"web", "web", "bot"} {
+		a := post("p")
+		a.App = app
+		l.put(time.Duration(i)*4*time.Minute, a)
+	}
+	l.want(t, "8m0s open burst ×3 x/acme", "8m0s open many_apps ×2 x/acme")
+}
+
+func TestApproval(t *testing.T) {
+	required := detector.Account{Name: "x/acme", Approvals: true}
+	text := "Our new product is here, see https://acme.example/new?utm_source=x"
+	tests := []struct {
+		name string
+		play func(l *log)
+		want []string
+	}{
+		{"approved before", func(l *log) {
+			l.put(0, approve(text))
+			l.put(time.Minute, post("Our  new product is here, see https://www.acme.example/new"))
+			l.tick(time.Hour)
+		}, nil},
+		{"approved within the grace", func(l *log) {
+			l.put(0, post(text))
+			l.put(time.Minute, approve(text))
+			l.tick(time.Hour)
+		}, nil},
+		{"approved after the grace", func(l *log) {
+			l.put(0, post(text))
+			l.tick(2 * time.Minute)
+			l.put(3*time.Minute, approve(text))
+		}, []string{"2m0s open missing ×1 x/acme"}},
+		{"nothing like it", func(l *log) {
+			l.put(0, approve(text))
+			l.put(time.Minute, post("Giving back! https://gift.example"))
+			l.tick(3 * time.Minute)
+		}, []string{"3m0s open missing ×1 x/acme"}},
+		{"edited", func(l *log) {
+			l.put(0, approve(text))
+			l.put(time.Minute, post("Our new product is late, see https://acme.example/new"))
+			l.tick(3 * time.Minute)
+		}, []string{"3m0s open edited ×1 x/acme"}},
+		{"used up", func(l *log) {
+			l.put(0, approve(text))
+			l.put(time.Minute, post(text))
+			l.put(2*time.Minute, post(text))
+			l.tick(5 * time.Minute)
+		}, []string{"5m0s open expired ×1 x/acme"}},
+		{"too late", func(l *log) {
+			a := approve(text)
+			a.Approval.Until = start.Add(time.Minute)
+			l.put(0, a)
+			l.put(5*time.Minute, post(text))
+			l.tick(8 * time.Minute)
+		}, []string{"8m0s open expired ×1 x/acme"}},
+		{"approved for another account", func(l *log) {
+			a := approve(text)
+			a.Account = "x/acme-shop"
+			l.put(0, a)
+			l.put(time.Minute, post(text))
+			l.tick(4 * time.Minute)
+		}, []string{"4m0s open wrong_account ×1 x/acme"}},
+		{"two posts wait, one is approved", func(l *log) {
+			l.put(0, post(text), post("Another thing entirely"))
+			l.put(time.Minute, approve("Another thing entirely"))
+			l.tick(2 * time.Minute)
+		}, []string{"2m0s open missing ×1 x/acme"}},
+		{"an account that needs none", func(l *log) {
+			a := post("anything")
+			a.Account = "x/free"
+			l.put(0, a)
+			l.tick(time.Hour)
+		}, nil},
+		{"an edit of an approved post", func(l *log) {
+			l.put(0, approve(text))
+			l.put(time.Minute, post(text))
+			e := post("Our new product is free, see https://acme.example/new")
+			e.Kind = activity.KindEdit
+			l.put(2*time.Minute, e)
+			l.tick(4 * time.Minute)
+		}, []string{"4m0s open edited ×1 x/acme"}},
+		{"downtime gives the grace back", func(l *log) {
+			l.put(0, post(text))
+			l.e.Downtime(time.Hour)
+			l.tick(time.Hour)
+			l.put(time.Hour+time.Minute, approve(text))
+			l.tick(3 * time.Hour)
+		}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLog(t, required)
+			tt.play(l)
+			l.want(t, tt.want...)
+		})
+	}
+}
+
+func TestApprovalReasonShowsTheDifference(t *testing.T) {
+	l := newLog(t, detector.Account{Name: "x/acme", Approvals: true})
+	l.put(0, approve("We open at nine on Monday"))
+	l.put(time.Minute, post("We open at ten on Monday"))
+	l.tick(3 * time.Minute)
+	l.want(t, "3m0s open edited ×1 x/acme")
+	r := l.found[0].Reasons[0]
+	if got := r.Detail["difference"]; got != "We open at [-nine-] {+ten+} on Monday" {
+		t.Errorf("difference %q", got)
+	}
+	if r.Detail["approvers"] != "ceo" || r.Detail["similarity"] != "83 %" {
+		t.Errorf("detail %v", r.Detail)
+	}
+}
+
+func TestResolvedBy(t *testing.T) {
+	l := newLog(t)
+	poll := func(state string) activity.Activity {
+		return activity.Activity{Kind: activity.KindPoll, Poll: activity.Poll{State: state, Reason: "401"}}
+	}
+	l.put(0, poll(activity.PollForbidden))
+	l.put(time.Hour, poll(activity.PollForbidden))
+	l.put(90*time.Minute, poll(activity.PollComplete))
+	l.put(100*time.Minute, poll(activity.PollGap))
+	l.want(
+		t,
+		"0s open blind ×1 x/acme",
+		"1h0m0s update blind ×2 x/acme",
+		"1h30m0s close blind ×2 x/acme (Sees again)",
+		"1h40m0s open blind ×1 x/acme",
+	)
+	if l.found[0].Episode == l.found[3].Episode {
+		t.Error("two episodes share an id")
+	}
+}
+
+func TestActivateKeepsMemoryAndClosesRemovedRules(t *testing.T) {
+	l := newLog(t)
+	for i := range 5 {
+		l.put(time.Duration(i)*4*day, login("DE"))
+	}
+	at := 17 * day
+	l.put(at, activity.Activity{Kind: activity.KindPoll, Poll: activity.Poll{State: activity.PollForbidden}})
+	// Another level and threshold, and no rule about blindness any more.
+	changed, _, _ := strings.Cut(testRules, "---\ntitle: Sees again")
+	changed = strings.Replace(changed, "level: high", "level: critical", 1)
+	l.seq++
+	l.note(l.e.Activate(l.seq, start.Add(at+time.Minute), plan(t, changed)))
+	l.put(at+2*time.Minute, login("RO"))
+	l.want(
+		t,
+		"408h0m0s open blind ×1 x/acme",
+		"408h1m0s close blind ×1 x/acme (rule removed)",
+		"408h2m0s open new_country ×1 x/acme",
+	)
+	if got := l.found[2].Rule.Level; got != rules.Critical {
+		t.Errorf("level %s after the reload, want critical", got)
+	}
+}
+
+// TestSnapshotAnywhere replaces the engine by one restored from its snapshot
+// at random points: what it finds is the same to the byte.
+func TestSnapshotAnywhere(t *testing.T) {
+	facts := []detector.Account{{Name: "x/a", Approvals: true}, {Name: "x/b"}}
+	p := plan(t, testRules, facts...)
+	total := 0
+	for seed := range uint64(30) {
+		plain := replay(t, p, seed, nil)
+		cut := rand.New(rand.NewPCG(seed, 99))
+		broken := replay(t, p, seed, func(e *detector.Engine) *detector.Engine {
+			if cut.IntN(15) != 0 {
+				return e
+			}
+			data, err := e.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh := detector.NewEngine(0, p, 0)
+			if err := fresh.Restore(data); err != nil {
+				t.Fatal(err)
+			}
+			again, err := fresh.Snapshot()
+			if err != nil || !bytes.Equal(data, again) {
+				t.Fatalf("seed %d: a restored engine encodes to other bytes (%v)", seed, err)
+			}
+			return fresh
+		})
+		if d := cmp.Diff(plain, broken); d != "" {
+			t.Fatalf("seed %d (-undisturbed +restored):\n%s", seed, d)
+		}
+		total += len(plain)
+	}
+	if total < 500 {
+		t.Errorf("only %d findings compared", total)
+	}
+}
+
+func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Engine) *detector.Engine) []string {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	e := detector.NewEngine(0, p, 0)
+	now := start
+	var lines []string
+	for seq := range uint64(400) {
+		now = now.Add(time.Duration(rng.ExpFloat64() * float64(3*time.Hour)))
+		if rng.IntN(3) == 0 {
+			now = now.Add(-2 * time.Hour) // a batch that the broker stamped together
+		}
+		var b activity.Batch
+		for i := range rng.IntN(4) {
+			a := activity.Activity{
+				ID: fmt.Sprint(rng.IntN(900)), Network: "x", Account: []string{"x/a", "x/b"}[rng.IntN(2)],
+				Time: now.Add(-time.Duration(rng.IntN(600)) * time.Second),
+			}
+			switch rng.IntN(6) {
+			case 0:
+				a.Kind, a.Geo.Country = activity.KindLogin, []string{"DE", "AT", "RO", "FR"}[rng.IntN(4)]
+			case 1:
+				a.Kind, a.Approval.Text = activity.KindApproval, fmt.Sprint("text ", rng.IntN(20))
+			case 2:
+				a.Kind, a.Poll.State = activity.KindPoll, []string{"forbidden", "complete"}[rng.IntN(2)]
+			default:
+				a.Kind, a.Text, a.App = activity.KindPost, fmt.Sprint("text ", rng.IntN(20)), []string{"web", "bot"}[i%2]
+			}
+			b.Activities = append(b.Activities, a)
+		}
+		for _, f := range e.Apply(seq+1, now, &b) {
+			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s",
+				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed))
+		}
+		if swap != nil {
+			e = swap(e)
+		}
+	}
+	return lines
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	e := detector.NewEngine(0, plan(t, testRules), 0)
+	for name, data := range map[string]string{"not JSON": "{", "a newer version": `{"v":2}`} {
+		if err := e.Restore([]byte(data)); err == nil {
+			t.Errorf("%s is restored", name)
+		}
+	}
+}
+
+func TestSetRoundTrip(t *testing.T) {
+	s := detector.Set{
+		Rules:     []rules.File{{Name: "a.yml", Data: []byte("title: x")}},
+		Overrides: []detector.Override{{Rule: "burst", Mode: rules.Observe}},
+		Accounts:  []detector.Account{{Name: "x/b"}, {Name: "x/a", Approvals: true}},
+	}
+	data, hash, err := s.Encode()
+	if err != nil || !strings.HasPrefix(hash, "sha256:") {
+		t.Fatal(hash, err)
+	}
+	back, err := detector.ParseSet(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, again, _ := back.Encode(); again != hash {
+		t.Errorf("hash %s after a round trip, want %s", again, hash)
+	}
+	if _, err := detector.ParseSet([]byte(`{"rulez":[]}`)); err == nil {
+		t.Error("a misspelt member is accepted")
+	}
+	if _, err := detector.Compile(detector.Set{Overrides: s.Overrides}); err == nil || !strings.Contains(err.Error(), `"burst"`) {
+		t.Errorf("override of an unknown rule: %v", err)
+	}
+}

@@ -1,0 +1,301 @@
+package detector
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/window"
+	"github.com/picketd/picket/rules"
+)
+
+// explain says in words which tests of a detection rule an activity met, one
+// reason a field.
+func (e *Engine) explain(r *rules.Rule, a *activity.Activity) []Reason {
+	var out []Reason
+	for _, m := range e.plan.Program.Explain(r, a) {
+		if n := len(out); n > 0 && out[n-1].Field == m.Field {
+			if out[n-1].Seen != m.Value {
+				out[n-1].Seen += ", " + m.Value
+			}
+			out[n-1].Detail["test"] += " and " + m.Test
+			continue
+		}
+		out = append(out, Reason{Field: m.Field, Seen: m.Value, Detail: map[string]string{"test": m.Test}})
+	}
+	return out
+}
+
+// count feeds a match to a counting rule.
+func (e *Engine) count(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
+	pl := &e.plan.rules[k]
+	r := pl.rule
+	ev := window.Event{Time: t, Key: a.Key()}
+	distinct := r.Type == rules.TypeValueCount
+	if distinct {
+		e.values = r.Field.Values(a, e.values[:0])
+		if len(e.values) == 0 {
+			return
+		}
+		ev.Value = hash(text(e.values[0]))
+	}
+	key := pl.stateKey + groupKey(group)
+	w := st.Windows[key]
+	if w == nil {
+		w = &windowState{}
+		if st.Windows == nil {
+			st.Windows = map[string]*windowState{}
+		}
+		st.Windows[key] = w
+	}
+	span, ok := w.Add(ev, int64(r.Timespan), e.lateness, distinct)
+	if !ok {
+		e.stats.Late++
+		return
+	}
+	met := span.Count >= r.Condition.Min && (r.Condition.Max == 0 || span.Count <= r.Condition.Max)
+	if !met || backfill {
+		w.remember(a, span.Count+MaxEvidence > r.Condition.Min)
+		return
+	}
+	before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < span.First.Time })
+	w.Recent = nil
+	e.hit(st, r, group, match{a: a, t: t, first: span.First, count: span.Count, before: before},
+		func() []Reason { return []Reason{countReason(r, span)} })
+}
+
+func (w *windowState) remember(a *activity.Activity, near bool) {
+	if !near {
+		w.Recent = nil
+		return
+	}
+	k := kept{a.Clone()}
+	k.Raw = nil
+	w.Recent = append(w.Recent, k)
+	if len(w.Recent) >= MaxEvidence {
+		w.Recent = slices.Delete(w.Recent, 0, len(w.Recent)-MaxEvidence+1)
+	}
+}
+
+func countReason(r *rules.Rule, s window.Span) Reason {
+	unit := "activities"
+	if r.Type == rules.TypeValueCount {
+		unit = "different values of " + r.Field.Name
+	}
+	took := time.Duration(s.Last.Time - s.First.Time).Round(time.Second)
+	expected := fmt.Sprintf("fewer than %d in %s", r.Condition.Min, short(r.Timespan))
+	if r.Condition.Max > 0 {
+		expected = fmt.Sprintf("not %d to %d in %s", r.Condition.Min, r.Condition.Max, short(r.Timespan))
+	}
+	return Reason{
+		Seen: fmt.Sprintf("%d %s in %s", s.Count, unit, short(took)), Expected: expected,
+		Detail: map[string]string{"count": strconv.Itoa(s.Count), "condition": r.Condition.Text},
+	}
+}
+
+// newValue feeds a match to a new-value rule: judge first, learn after. While
+// an episode is open, its odd values are withheld from the model.
+func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
+	pl := &e.plan.rules[k]
+	r := pl.rule
+	e.values = r.Field.Values(a, e.values[:0])
+	if len(e.values) == 0 {
+		return
+	}
+	key := pl.stateKey + groupKey(group)
+	model := st.Values[key]
+	if model == nil {
+		model = &baseline.NewValue{}
+		if st.Values == nil {
+			st.Values = map[string]*baseline.NewValue{}
+		}
+		st.Values[key] = model
+	}
+	p := baseline.Params{Period: r.Learn.Period, Events: r.Learn.Events, Forget: r.Forget}
+	for _, v := range slices.Clone(e.values) {
+		value := text(v)
+		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
+			model.Learn(value, t)
+			continue
+		}
+		model.Forget(t, p)
+		ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{newValueReason(r, model, value, t)} })
+		if ep.Learn == nil {
+			ep.Learn = map[string]int{}
+		}
+		ep.Learn[clone(value)]++
+	}
+}
+
+// release teaches a new-value model what its closing episode withheld.
+func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
+	if len(ep.Learn) == 0 {
+		return
+	}
+	model := st.Values[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
+	if model == nil {
+		return
+	}
+	names := make([]string, 0, len(ep.Learn))
+	for v := range ep.Learn {
+		names = append(names, v)
+	}
+	slices.Sort(names)
+	for _, v := range names {
+		model.LearnMany(v, ep.Last, ep.Learn[v])
+	}
+}
+
+func newValueReason(r *rules.Rule, m *baseline.NewValue, value string, t int64) Reason {
+	span := time.Duration(t - m.Since)
+	if r.Forget > 0 {
+		span = min(span, r.Forget)
+	}
+	return Reason{
+		Field: r.Field.Name, Seen: clone(value),
+		Expected: fmt.Sprintf("%s: %s", days(span), m.Words(value)),
+		Detail:   map[string]string{"values": strconv.Itoa(len(m.Values)), "events": strconv.Itoa(m.Events)},
+	}
+}
+
+// published asks the ledger about a message that approval rules look at. A
+// message that is not approved waits for its grace.
+func (e *Engine) published(a *activity.Activity, t int64, matched []int) {
+	var inputs []string
+	for _, i := range matched {
+		for _, k := range e.plan.rules[i].feeds {
+			if r := e.plan.rules[k].rule; r.Type == rules.TypeApproval && r.Mode != rules.Off {
+				inputs = append(inputs, e.plan.rules[i].rule.ID)
+				break
+			}
+		}
+	}
+	if len(inputs) == 0 {
+		return
+	}
+	media := make([]string, len(a.Media))
+	for i := range a.Media {
+		media[i] = a.Media[i].Hash
+	}
+	m := approval.Normalise(a.Text, a.Links, media)
+	if e.ledger.Judge(a.Account, m, t, true).Verdict == approval.Approved {
+		return
+	}
+	p := &pending{Deadline: e.now + e.plan.grace, Message: m, Activity: kept{a.Clone()}, Matched: inputs}
+	p.Activity.Raw = nil
+	e.pending = append(e.pending, p)
+	slices.SortStableFunc(e.pending, func(a, b *pending) int {
+		switch {
+		case a.Deadline < b.Deadline:
+			return -1
+		case a.Deadline > b.Deadline:
+			return 1
+		}
+		return 0
+	})
+	e.due() // without a grace the verdict is due at once
+}
+
+// reconsider lets a new approval clear messages that wait for one.
+func (e *Engine) reconsider() {
+	e.pending = slices.DeleteFunc(e.pending, func(p *pending) bool {
+		t := min(p.Activity.Time.UnixNano(), e.now)
+		return e.ledger.Judge(p.Activity.Account, p.Message, t, true).Verdict == approval.Approved
+	})
+}
+
+// verdict reports a message whose grace is over.
+func (e *Engine) verdict(p *pending) {
+	a := &p.Activity.Activity
+	t := min(a.Time.UnixNano(), e.now)
+	j := e.ledger.Judge(a.Account, p.Message, t, true)
+	for _, k := range e.plan.approval[string(j.Verdict)] {
+		r := e.plan.rules[k].rule
+		if r.Mode == rules.Off || !slices.ContainsFunc(r.Inputs, func(i int) bool {
+			return slices.Contains(p.Matched, e.plan.rules[i].rule.ID)
+		}) {
+			continue
+		}
+		group, ok := e.groupOf(r, a)
+		if !ok {
+			continue
+		}
+		e.hit(e.accounts[a.Account], r, group, match{a: a, t: t}, func() []Reason { return []Reason{approvalReason(j, p.Message)} })
+	}
+}
+
+func approvalReason(j approval.Judgement, m approval.Message) Reason {
+	r := Reason{Field: "approval", Detail: map[string]string{
+		"verdict":    string(j.Verdict),
+		"approvals":  strconv.Itoa(j.Against),
+		"similarity": fmt.Sprintf("%.0f %%", 100*j.Similarity),
+	}}
+	if j.Entry != nil {
+		r.Detail["approval"] = j.Entry.ID
+		if j.Verdict != approval.Missing {
+			r.Detail["approvers"] = strings.Join(j.Entry.Approvers, ", ")
+		}
+	}
+	switch j.Verdict {
+	case approval.Expired:
+		r.Seen, r.Expected = "approval "+j.Entry.ID+" does not cover this time or is used up", validity(j.Entry)
+	case approval.WrongAccount:
+		r.Seen, r.Expected = "approved for "+j.Entry.Account, "an approval for this account"
+	case approval.Edited:
+		r.Seen = fmt.Sprintf("%.0f %% like approval %s", 100*j.Similarity, j.Entry.ID)
+		r.Expected = "the approved words"
+		r.Detail["difference"] = approval.Difference(j.Entry.Message, m, 400)
+	case approval.Missing:
+		r.Seen = fmt.Sprintf("no match among %d approvals (nearest %.0f %%)", j.Against, 100*j.Similarity)
+		r.Expected = "an approval"
+	case approval.Approved:
+	}
+	return r
+}
+
+func validity(e *approval.Entry) string {
+	at := func(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04Z") }
+	switch {
+	case e.From != 0 && e.Until != 0:
+		return fmt.Sprintf("%s to %s, %d use(s)", at(e.From), at(e.Until), e.Max)
+	case e.Until != 0:
+		return fmt.Sprintf("until %s, %d use(s)", at(e.Until), e.Max)
+	case e.From != 0:
+		return fmt.Sprintf("from %s, %d use(s)", at(e.From), e.Max)
+	}
+	return fmt.Sprintf("%d use(s)", e.Max)
+}
+
+func text(v activity.Value) string {
+	if v.IsNum {
+		return strconv.FormatFloat(v.Num, 'f', -1, 64)
+	}
+	return v.Str
+}
+
+// short prints a duration as people write it: 10m, 1h30m, 14d.
+func short(d time.Duration) string {
+	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
+		return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func days(d time.Duration) string {
+	if n := int(d.Hours() / 24); n != 1 {
+		return strconv.Itoa(n) + " days"
+	}
+	return "1 day"
+}

@@ -1,0 +1,156 @@
+package detector
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/picketd/picket/rules"
+)
+
+// Set is everything that decides which findings a log has: the rule files and
+// the facts about accounts. It is stored by its hash beside the log, and a
+// control message says from where on it is in force, so that a replay uses
+// what was in force then.
+type Set struct {
+	Rules     []rules.File `json:"rules"`
+	Overrides []Override   `json:"overrides,omitempty"`
+	Accounts  []Account    `json:"accounts"`
+}
+
+// Account holds the facts about one account that rules depend on.
+type Account struct {
+	Name      string `json:"name"`                // "x/acme"
+	Approvals bool   `json:"approvals,omitempty"` // posts need an approval
+}
+
+// Override changes one rule, named by id or name, without a copy of it.
+type Override struct {
+	Rule  string      `json:"rule"`
+	Mode  rules.Mode  `json:"mode,omitempty"`  // "" leaves it
+	Level rules.Level `json:"level,omitempty"` // "" leaves it
+}
+
+// Encode returns the set's one encoding and its hash, "sha256:<hex>".
+func (s Set) Encode() (data []byte, hash string, err error) {
+	s.Accounts = slices.Clone(s.Accounts)
+	slices.SortFunc(s.Accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
+	data, err = json.Marshal(s)
+	if err != nil {
+		return nil, "", fmt.Errorf("encode program set: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return data, "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// ParseSet reads what Encode wrote.
+func ParseSet(data []byte) (Set, error) {
+	var s Set
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return Set{}, fmt.Errorf("program set: %w", err)
+	}
+	return s, nil
+}
+
+// Plan is a compiled Set. It is immutable and may serve several engines.
+type Plan struct {
+	Program  *rules.Program
+	accounts map[string]Account
+	rules    []planned // by rule index
+	approval map[string][]int
+	grace    int64 // longest grace of the approval rules, nanoseconds
+}
+
+// planned is what the engine needs to know of one rule besides the rule.
+type planned struct {
+	rule     *rules.Rule
+	stateKey string // names the memory that the rule keeps; changes when its meaning for that memory does
+	feeds    []int  // rules that take this detection rule's matches
+	resolves []int  // rules whose episodes it closes
+}
+
+// Compile checks and compiles a set. Its error lists every fault with file,
+// line and column.
+func Compile(s Set) (*Plan, error) {
+	prog, err := rules.Compile(s.Rules)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Program: prog, accounts: map[string]Account{}, approval: map[string][]int{}}
+	for _, a := range s.Accounts {
+		p.accounts[a.Name] = a
+	}
+	all := prog.Rules()
+	p.rules = make([]planned, len(all))
+	for i, r := range all {
+		p.rules[i].rule = r
+		p.rules[i].stateKey = stateKey(all, r)
+		for _, in := range r.Inputs {
+			p.rules[in].feeds = append(p.rules[in].feeds, i)
+		}
+		for _, by := range r.ResolvedBy {
+			p.rules[by].resolves = append(p.rules[by].resolves, i)
+		}
+		if r.Type == rules.TypeApproval {
+			p.approval[r.Verdict] = append(p.approval[r.Verdict], i)
+			p.grace = max(p.grace, int64(r.Grace))
+		}
+	}
+	return p, p.override(s.Overrides)
+}
+
+// override changes single rules in copies of them.
+func (p *Plan) override(overrides []Override) error {
+	for _, o := range overrides {
+		found := false
+		for i := range p.rules {
+			if r := p.rules[i].rule; r.ID == o.Rule || r.Name != "" && r.Name == o.Rule {
+				c := *r
+				if o.Mode != "" {
+					c.Mode = o.Mode
+				}
+				if o.Level != "" {
+					c.Level = o.Level
+				}
+				p.rules[i].rule = &c
+				found = true
+			}
+		}
+		if !found {
+			return fmt.Errorf("override of rule %q: no rule has that id or name", o.Rule)
+		}
+	}
+	return nil
+}
+
+// Rules returns the rules in force, overrides applied, in program order.
+func (p *Plan) Rules() []*rules.Rule {
+	out := make([]*rules.Rule, len(p.rules))
+	for i := range p.rules {
+		out[i] = p.rules[i].rule
+	}
+	return out
+}
+
+// stateKey keeps a rule's memory over a change of threshold, level or words,
+// and gives it up when what is remembered would mean something else.
+func stateKey(all []*rules.Rule, r *rules.Rule) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", r.Type)
+	for _, in := range r.Inputs {
+		fmt.Fprintf(h, "in %s\n", all[in].Version)
+	}
+	for _, g := range r.GroupBy {
+		fmt.Fprintf(h, "by %s\n", g.Name)
+	}
+	if r.Field != nil {
+		fmt.Fprintf(h, "field %s\n", r.Field.Name)
+	}
+	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
+}

@@ -1,0 +1,225 @@
+// Package replay runs the detector over recorded activity at full speed: the
+// same engine as the daemon's, fed by a log that is read instead of awaited.
+// Where the records come from belongs to the caller; which findings there are
+// belongs in detector.
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
+)
+
+// Message is one message of a log.
+type Message struct {
+	Time  time.Time       // log time
+	Batch *activity.Batch // nil for a tick; valid until the next call
+	Plan  *detector.Plan  // in force from here on, nil where nothing changes
+}
+
+// Source yields a log's messages in order and io.EOF at its end. An error
+// that is not io.EOF and not fatal to the source is an *ItemError: it is
+// counted and the replay goes on.
+type Source interface {
+	Next(ctx context.Context) (Message, error)
+}
+
+// ItemError is one record that could not be read.
+type ItemError struct{ Err error }
+
+func (e *ItemError) Error() string { return e.Err.Error() }
+
+func (e *ItemError) Unwrap() error { return e.Err }
+
+// Result sums a replay up.
+type Result struct {
+	Activities uint64               `json:"activities"`
+	Duplicates uint64               `json:"duplicates"`
+	Unreadable int                  `json:"unreadable"`
+	Late       uint64               `json:"late"`
+	From       time.Time            `json:"from"` // log time of the first and last message
+	Until      time.Time            `json:"until"`
+	Months     float64              `json:"account_months"` // sum over accounts of the time between first and last activity, in months of 30.44 days
+	Accounts   int                  `json:"accounts"`
+	Rules      []RuleCount          `json:"rules"` // every rule that can raise, in program order
+	PerAccount map[string]*Activity `json:"-"`
+}
+
+// RuleCount is what one rule raised.
+type RuleCount struct {
+	ID       string      `json:"id"`
+	Name     string      `json:"name,omitempty"`
+	Title    string      `json:"title"`
+	Level    rules.Level `json:"level"`
+	Findings int         `json:"findings"` // episodes opened
+	Updates  int         `json:"updates"`  // further matches in them
+	PerMonth float64     `json:"per_account_month"`
+}
+
+// Activity is one account's share.
+type Activity struct {
+	First, Last time.Time
+	Activities  int
+	Findings    int
+}
+
+// Month is the length of an account-month.
+const Month = time.Duration(30.44 * 24 * float64(time.Hour))
+
+// Run replays src from its start with plan. Each finding is given to report as
+// it is made; report may be nil.
+func Run(ctx context.Context, plan *detector.Plan, src Source, lateness time.Duration, report func(detector.Finding) error) (Result, error) {
+	r := &run{
+		engine: detector.NewEngine(0, plan, lateness), report: report,
+		res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{},
+	}
+	r.plan(plan)
+	for {
+		m, err := src.Next(ctx)
+		var item *ItemError
+		switch {
+		case errors.Is(err, io.EOF):
+			err := r.settle(ctx)
+			return r.finish(), err
+		case errors.As(err, &item):
+			r.res.Unreadable++
+			continue
+		case err != nil:
+			return r.finish(), fmt.Errorf("replay: %w", err)
+		}
+		if err := r.message(&m); err != nil {
+			return r.finish(), err
+		}
+	}
+}
+
+type run struct {
+	engine *detector.Engine
+	report func(detector.Finding) error
+	seq    uint64
+	res    Result
+	counts map[string]*RuleCount
+	order  []string
+}
+
+// plan makes the rules known, so that those without a finding are listed too.
+func (r *run) plan(p *detector.Plan) {
+	for _, rule := range p.Rules() {
+		if rule.Silent || rule.Mode == rules.Off || r.counts[rule.ID] != nil {
+			continue
+		}
+		r.counts[rule.ID] = &RuleCount{ID: rule.ID, Name: rule.Name, Title: rule.Title, Level: rule.Level}
+		r.order = append(r.order, rule.ID)
+	}
+}
+
+func (r *run) message(m *Message) error {
+	// The daemon's log ticks each second; here log time stops at whatever is
+	// due between two records.
+	for {
+		due, ok := r.engine.Pending()
+		if !ok || !due.Before(m.Time) {
+			break
+		}
+		r.seq++
+		if err := r.found(r.engine.Tick(r.seq, due)); err != nil {
+			return err
+		}
+	}
+	if r.res.From.IsZero() {
+		r.res.From = m.Time
+	}
+	r.res.Until = m.Time
+	r.seq++
+	if m.Plan != nil {
+		r.plan(m.Plan)
+		return r.found(r.engine.Activate(r.seq, m.Time, m.Plan))
+	}
+	if m.Batch == nil {
+		return r.found(r.engine.Tick(r.seq, m.Time))
+	}
+	for i := range m.Batch.Activities {
+		r.seen(&m.Batch.Activities[i])
+	}
+	return r.found(r.engine.Apply(r.seq, m.Time, m.Batch))
+}
+
+func (r *run) seen(a *activity.Activity) {
+	acc := r.res.PerAccount[a.Account]
+	if acc == nil {
+		acc = &Activity{First: a.Time, Last: a.Time}
+		r.res.PerAccount[string([]byte(a.Account))] = acc
+	}
+	acc.Activities++
+	if a.Time.Before(acc.First) {
+		acc.First = a.Time
+	}
+	if a.Time.After(acc.Last) {
+		acc.Last = a.Time
+	}
+}
+
+func (r *run) found(findings []detector.Finding) error {
+	for _, f := range findings {
+		c := r.counts[f.Rule.ID]
+		switch f.Phase {
+		case detector.Open:
+			c.Findings++
+			if acc := r.res.PerAccount[f.Account]; acc != nil {
+				acc.Findings++
+			}
+		case detector.Update:
+			c.Updates++
+		case detector.Close:
+		}
+		if r.report != nil {
+			if err := r.report(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle lets everything become due that waits for log time, so that a replay
+// ends like a log that goes on.
+func (r *run) settle(ctx context.Context) error {
+	for ctx.Err() == nil {
+		due, ok := r.engine.Pending()
+		if !ok {
+			return nil
+		}
+		r.seq++
+		if err := r.found(r.engine.Tick(r.seq, due)); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *run) finish() Result {
+	s := r.engine.Stats()
+	r.res.Activities, r.res.Duplicates, r.res.Late = s.Activities, s.Duplicates, s.Late
+	r.res.Accounts = len(r.res.PerAccount)
+	for _, name := range slices.Sorted(maps.Keys(r.res.PerAccount)) {
+		a := r.res.PerAccount[name]
+		r.res.Months += float64(a.Last.Sub(a.First)) / float64(Month)
+	}
+	r.res.Rules = r.res.Rules[:0]
+	for _, id := range r.order {
+		c := *r.counts[id]
+		if r.res.Months > 0 {
+			c.PerMonth = float64(c.Findings) / r.res.Months
+		}
+		r.res.Rules = append(r.res.Rules, c)
+	}
+	return r.res
+}

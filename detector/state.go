@@ -1,0 +1,203 @@
+package detector
+
+import (
+	"container/heap"
+	"encoding/json"
+	"fmt"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/window"
+)
+
+// accountState is what the engine remembers of one account.
+type accountState struct {
+	// Windows and Values are keyed by the rule's state key and the group.
+	Windows  map[string]*windowState       `json:"windows,omitempty"`
+	Values   map[string]*baseline.NewValue `json:"values,omitempty"`
+	Episodes map[string]*episode           `json:"episodes,omitempty"` // by rule id and group
+}
+
+// windowState is one counting rule's memory of one group.
+type windowState struct {
+	window.Sliding
+	// Recent are the latest matching activities, kept once the window is within
+	// MaxEvidence of firing, so that a finding can show what led to it.
+	Recent []kept `json:"recent,omitempty"`
+}
+
+// episode is one open episode.
+type episode struct {
+	ID       string           `json:"id"`
+	RuleID   string           `json:"rule"`
+	Account  string           `json:"account"`
+	Network  string           `json:"network"`
+	Group    []activity.Field `json:"group"`
+	First    int64            `json:"first"` // occurrence, Unix nanoseconds
+	Last     int64            `json:"last"`
+	Count    int              `json:"count"`
+	Deadline int64            `json:"deadline"` // log time at which it closes if nothing matches
+	Reasons  []Reason         `json:"reasons"`
+	Evidence []kept           `json:"evidence"`
+	// Learn holds values withheld from a new-value model while the episode is
+	// open, with how often each was seen.
+	Learn map[string]int `json:"learn,omitempty"`
+
+	queued int64 // deadline of its entry in the closing queue
+}
+
+// kept is an activity that outlives its message; it is stored in wire form.
+type kept struct{ activity.Activity }
+
+// MarshalJSON writes the activity's wire form.
+func (k kept) MarshalJSON() ([]byte, error) { return activity.AppendActivity(nil, &k.Activity), nil }
+
+// UnmarshalJSON reads the activity's wire form.
+func (k *kept) UnmarshalJSON(data []byte) error {
+	var d activity.Decoder
+	var a activity.Activity
+	if err := d.Activity(data, &a); err != nil {
+		return err
+	}
+	k.Activity = a.Clone()
+	return nil
+}
+
+// pending is a published message whose verdict waits for a late approval.
+type pending struct {
+	Deadline int64            `json:"deadline"` // log time, Unix nanoseconds
+	Message  approval.Message `json:"message"`
+	Activity kept             `json:"activity"`
+	Matched  []string         `json:"matched"` // ids of the detection rules that it matched
+}
+
+// snapshot is the whole memory of an engine. Version changes when its meaning
+// does.
+type snapshot struct {
+	Version  int                      `json:"v"`
+	LogTime  int64                    `json:"log_time"`
+	Accounts map[string]*accountState `json:"accounts"`
+	Ledger   approval.Ledger          `json:"ledger"`
+	Pending  []*pending               `json:"pending,omitempty"`
+	Recent   []recentKey              `json:"recent,omitempty"`
+}
+
+const snapshotVersion = 1
+
+// Snapshot encodes the engine's memory. Equal memories encode to equal bytes.
+func (e *Engine) Snapshot() ([]byte, error) {
+	data, err := json.Marshal(snapshot{
+		Version: snapshotVersion, LogTime: e.now, Accounts: e.accounts,
+		Ledger: e.ledger, Pending: e.pending, Recent: e.recent.queue(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode snapshot: %w", err)
+	}
+	return data, nil
+}
+
+// Restore replaces the engine's memory by a snapshot.
+func (e *Engine) Restore(data []byte) error {
+	var s snapshot
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("decode snapshot: %w", err)
+	}
+	if s.Version != snapshotVersion {
+		return fmt.Errorf("snapshot has version %d, this Picket reads %d", s.Version, snapshotVersion)
+	}
+	e.now, e.ledger, e.pending = s.LogTime, s.Ledger, s.Pending
+	e.accounts = s.Accounts
+	if e.accounts == nil {
+		e.accounts = map[string]*accountState{}
+	}
+	e.recent.restore(s.Recent)
+	e.closing = nil
+	for _, st := range e.accounts {
+		for key, ep := range st.Episodes {
+			ep.queued = ep.Deadline
+			e.closing = append(e.closing, closing{ep.Deadline, ep.Account, key})
+		}
+	}
+	heap.Init(&e.closing)
+	return nil
+}
+
+// closing is an entry of the queue of episodes by deadline. An entry whose
+// deadline is not its episode's any more is stale and skipped.
+type closing struct {
+	deadline int64
+	account  string
+	key      string
+}
+
+type closingQueue []closing
+
+func (q closingQueue) Len() int      { return len(q) }
+func (q closingQueue) Swap(i, k int) { q[i], q[k] = q[k], q[i] }
+
+// Less is a total order, so that the order of closing does not depend on the
+// history of the queue.
+func (q closingQueue) Less(i, k int) bool {
+	a, b := q[i], q[k]
+	switch {
+	case a.deadline != b.deadline:
+		return a.deadline < b.deadline
+	case a.account != b.account:
+		return a.account < b.account
+	}
+	return a.key < b.key
+}
+
+func (q *closingQueue) Push(x any) { *q = append(*q, x.(closing)) }
+
+func (q *closingQueue) Pop() any {
+	old := *q
+	x := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return x
+}
+
+// recentKey is one remembered activity of the duplicate horizon.
+type recentKey struct {
+	Key uint64 `json:"k"`
+	At  int64  `json:"t"` // log time, Unix nanoseconds
+}
+
+// recentSet remembers which activities came within the horizon, so that bulk
+// intake repeated after a crash or by a sender counts once.
+type recentSet struct {
+	known map[uint64]struct{}
+	ring  []recentKey
+	head  int // index of the oldest
+}
+
+// seen reports whether key came within the horizon before now and remembers it.
+func (r *recentSet) seen(key uint64, now int64) bool {
+	for len(r.ring)-r.head > 0 && (now-r.ring[r.head].At > int64(DuplicateHorizon) || len(r.ring)-r.head >= maxRecent) {
+		delete(r.known, r.ring[r.head].Key)
+		r.head++
+	}
+	if r.head > 4096 && r.head > len(r.ring)/2 {
+		r.ring = append(r.ring[:0], r.ring[r.head:]...)
+		r.head = 0
+	}
+	if _, ok := r.known[key]; ok {
+		return true
+	}
+	if r.known == nil {
+		r.known = map[uint64]struct{}{}
+	}
+	r.known[key] = struct{}{}
+	r.ring = append(r.ring, recentKey{key, now})
+	return false
+}
+
+func (r *recentSet) queue() []recentKey { return r.ring[r.head:] }
+
+func (r *recentSet) restore(ring []recentKey) {
+	*r = recentSet{known: make(map[uint64]struct{}, len(ring)), ring: ring}
+	for _, k := range ring {
+		r.known[k.Key] = struct{}{}
+	}
+}

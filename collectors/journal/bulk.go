@@ -1,0 +1,250 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
+)
+
+// Limits of one bulk message.
+const (
+	bulkActivities = 100
+	bulkLinger     = 5 * time.Millisecond
+	bulkOverhead   = 64 // bytes of a batch beside its activities
+	bulkInFlight   = 64 // messages awaiting their acknowledgement, per partition
+	bulkAckWait    = 10 * time.Second
+)
+
+// errClosed says that the journal is shutting down.
+var errClosed = errors.New("journal is closed")
+
+// Submit implements collectors.Intake for activities of known accounts: it
+// validates each, appends the good ones in bulk and answers per activity.
+func (j *Journal) Submit(ctx context.Context, activities []activity.Activity) []error {
+	errs := make([]error, len(activities))
+	good := make([]activity.Activity, 0, len(activities))
+	index := make([]int, 0, len(activities))
+	for i := range activities {
+		if err := activities[i].Validate(); err != nil {
+			errs[i] = fmt.Errorf("%w: %w", collectors.ErrInvalid, err)
+			continue
+		}
+		good = append(good, activities[i])
+		index = append(index, i)
+	}
+	if n := len(activities) - len(good); n > 0 {
+		j.obs.Refused("invalid", n)
+	}
+	if err := j.room(); err != nil {
+		j.obs.Refused("no_room", len(good))
+		for _, i := range index {
+			errs[i] = err
+		}
+		return errs
+	}
+	for k, err := range j.submit(ctx, good, false) {
+		errs[index[k]] = err
+	}
+	return errs
+}
+
+// appendBulk appends activities that are known to be valid; the error joins
+// what could not be made durable.
+func (j *Journal) appendBulk(ctx context.Context, activities []activity.Activity, backfill bool) error {
+	return errors.Join(j.submit(ctx, activities, backfill)...)
+}
+
+// submit hands each activity to the writer of its partition, approvals to all
+// of them, and waits until each is durable.
+func (j *Journal) submit(ctx context.Context, activities []activity.Activity, backfill bool) []error {
+	errs := make([]error, len(activities))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i := range activities {
+		a := &activities[i]
+		done := func(err error) {
+			if err != nil {
+				mu.Lock()
+				errs[i] = errors.Join(errs[i], err)
+				mu.Unlock()
+			}
+			wg.Done()
+		}
+		it := item{activity.AppendActivity(nil, a), backfill, done}
+		if a.Kind != activity.KindApproval {
+			wg.Add(1)
+			j.bulk[j.Partition(a.Account)].add(ctx, it)
+			continue
+		}
+		for _, w := range j.bulk {
+			wg.Add(1)
+			w.add(ctx, it)
+		}
+	}
+	wg.Wait()
+	return errs
+}
+
+// item is one encoded activity on its way; it is encoded by its submitter, so
+// that the partition's one writer only joins bytes.
+type item struct {
+	data     []byte
+	backfill bool
+	done     func(error)
+}
+
+// bulkWriter gathers the activities of one partition into messages: a message
+// leaves when it is full, when its oldest activity has waited for the linger
+// time, or when nothing is in flight.
+type bulkWriter struct {
+	j       *Journal
+	subject string
+	in      chan item
+	slots   chan struct{}
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+func newBulkWriter(j *Journal, partition int) *bulkWriter {
+	w := &bulkWriter{
+		j:       j,
+		subject: subjectPrefix + strconv.Itoa(partition) + ".bulk",
+		in:      make(chan item, 4*bulkActivities),
+		slots:   make(chan struct{}, bulkInFlight),
+		stop:    make(chan struct{}),
+	}
+	w.stopped.Go(w.run)
+	return w
+}
+
+// add queues one activity. It blocks while the queue is full: the caller is
+// slowed down, nothing is dropped.
+func (w *bulkWriter) add(ctx context.Context, it item) {
+	select {
+	case <-w.stop:
+		it.done(errClosed)
+		return
+	default:
+	}
+	select {
+	case w.in <- it:
+	case <-w.stop:
+		it.done(errClosed)
+	case <-ctx.Done():
+		it.done(ctx.Err())
+	}
+}
+
+func (w *bulkWriter) close() {
+	close(w.stop)
+	w.stopped.Wait()
+}
+
+func (w *bulkWriter) run() {
+	var inFlight sync.WaitGroup
+	defer inFlight.Wait()
+	for {
+		select {
+		case it := <-w.in:
+			w.gather(it, &inFlight)
+		case <-w.stop:
+			for {
+				select {
+				case it := <-w.in:
+					it.done(errClosed)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// gather fills messages starting with it and sends them.
+func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) {
+	items := []item{it}
+	size := len(it.data)
+	timer := time.NewTimer(bulkLinger)
+	defer timer.Stop()
+	var carry *item
+fill:
+	for len(items) < bulkActivities {
+		select {
+		case next := <-w.in:
+			size += len(next.data) + 1
+			if next.backfill != it.backfill || size > MaxMessage-bulkOverhead {
+				carry = &next
+				break fill
+			}
+			items = append(items, next)
+		case <-timer.C:
+			break fill
+		case <-w.stop:
+			break fill
+		}
+	}
+	w.send(items, it.backfill, inFlight)
+	if carry != nil {
+		w.gather(*carry, inFlight)
+	}
+}
+
+func (w *bulkWriter) send(items []item, backfill bool, inFlight *sync.WaitGroup) {
+	data := joinBatch(items, backfill)
+	finish := func(err error) {
+		if err != nil {
+			err = classify(err)
+			w.j.obs.Refused("journal", len(items))
+		} else {
+			w.j.obs.Appended(len(items), len(data))
+		}
+		for i := range items {
+			items[i].done(err)
+		}
+	}
+	w.slots <- struct{}{}
+	ack, err := w.j.js.PublishAsync(w.subject, data, jetstream.WithStallWait(bulkAckWait))
+	if err != nil {
+		<-w.slots
+		finish(err)
+		return
+	}
+	inFlight.Go(func() {
+		defer func() { <-w.slots }()
+		select {
+		case <-ack.Ok():
+			finish(nil)
+		case err := <-ack.Err():
+			finish(err)
+		case <-time.After(bulkAckWait):
+			// The message may still be stored: whoever retries repeats it,
+			// and the detector drops the second.
+			finish(fmt.Errorf("no acknowledgement within %s", bulkAckWait))
+		}
+	})
+}
+
+// joinBatch is activity.AppendBatch over activities that are encoded already.
+func joinBatch(items []item, backfill bool) []byte {
+	size := bulkOverhead
+	for i := range items {
+		size += len(items[i].data) + 1
+	}
+	data := activity.AppendBatch(make([]byte, 0, size), &activity.Batch{Backfill: backfill})
+	data = data[:len(data)-len("]}")]
+	for i := range items {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(data, items[i].data...)
+	}
+	return append(data, "]}"...)
+}

@@ -1,12 +1,8 @@
-// Package activity holds what every other room of Picket talks about: one
-// thing that happened to one connected account, its kinds, its field names and
-// its wire encoding. It imports only the standard library, reads no clock and
-// does no I/O. How activities are fetched belongs in collectors; what they
-// mean belongs in rules.
 package activity
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -159,16 +155,16 @@ func (a *Activity) Clone() Activity {
 	c.Approval.Links, c.Approval.Media = cloneAll(a.Approval.Links), cloneAll(a.Approval.Media)
 	c.Approval.Approvers = cloneAll(a.Approval.Approvers)
 	c.Profile, c.Old = cloneFields(a.Profile), cloneFields(a.Old)
-	c.Media = slices.Clone(a.Media)
+	c.Media = copied(a.Media)
 	for i := range c.Media {
 		m := &c.Media[i]
 		m.Hash, m.Type, m.URL = clone(m.Hash), clone(m.Type), clone(m.URL)
 	}
-	c.Metrics = slices.Clone(a.Metrics)
+	c.Metrics = copied(a.Metrics)
 	for i := range c.Metrics {
 		c.Metrics[i].Name = clone(c.Metrics[i].Name)
 	}
-	c.Raw = slices.Clone(a.Raw)
+	c.Raw = copied(a.Raw)
 	return c
 }
 
@@ -182,10 +178,19 @@ func (a *Activity) strings() []*string {
 	}
 }
 
-func clone(s string) string { return string([]byte(s)) }
+func clone(s string) string { return strings.Clone(s) }
+
+// copied is slices.Clone, which of an empty slice returns a part of the
+// original's memory.
+func copied[T any](in []T) []T {
+	if len(in) == 0 {
+		return nil
+	}
+	return slices.Clone(in)
+}
 
 func cloneAll(in []string) []string {
-	out := slices.Clone(in)
+	out := copied(in)
 	for i := range out {
 		out[i] = clone(out[i])
 	}
@@ -193,7 +198,7 @@ func cloneAll(in []string) []string {
 }
 
 func cloneFields(in []Field) []Field {
-	out := slices.Clone(in)
+	out := copied(in)
 	for i := range out {
 		out[i] = Field{clone(out[i].Name), clone(out[i].Value)}
 	}

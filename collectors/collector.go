@@ -23,7 +23,9 @@ import (
 // source still has them.
 //
 // An error that says what to do is a *RateLimited, *Forbidden or *Malformed;
-// any other is retried with backoff. On error the returned Page is ignored.
+// any other is retried with backoff. On error only the Cost of the returned
+// Page counts. Poll returns soon after ctx ends, is called by one goroutine at
+// a time, and leaves no goroutine behind.
 type Collector interface {
 	Poll(ctx context.Context, cursor json.RawMessage) (Page, error)
 }
@@ -35,9 +37,10 @@ type Page struct {
 	Activities []activity.Activity
 	// Cursor is the value to poll with next, at most MaxCursor bytes.
 	Cursor json.RawMessage
-	// Overlap is the oldest occurrence time that the next poll will return
+	// Overlap is the oldest occurrence time that any later poll may return
 	// again; zero when the source never repeats. The scheduler remembers the
-	// keys of items at or after it.
+	// keys of items at or after it, see MaxRecent. It may move back only over
+	// times of which nothing was read yet.
 	Overlap time.Time
 	// Backfill marks history read on a first connection: it teaches only.
 	Backfill bool

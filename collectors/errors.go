@@ -34,6 +34,18 @@ func (e *Forbidden) Error() string { return fmt.Sprintf("%v; to mend it: %s", e.
 
 func (e *Forbidden) Unwrap() error { return e.Err }
 
+// OverBudget says that a credential has spent its dollars of this month; it
+// stands inside a RateLimited until the next one.
+type OverBudget struct {
+	Credential   string
+	Month        string // "2026-07", UTC
+	Spent, Limit float64
+}
+
+func (e *OverBudget) Error() string {
+	return fmt.Sprintf("credential %s has spent $%.2f of its $%.2f for %s", e.Credential, e.Spent, e.Limit, e.Month)
+}
+
 // Malformed says that an answer, or one item of it, is not what the network
 // documents. Field names the part at fault.
 type Malformed struct {

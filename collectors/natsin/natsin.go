@@ -21,10 +21,11 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultSubject = "picket.intake"
-	DefaultQueue   = "picket"
-	DefaultWorkers = 16
-	DefaultPending = 4096
+	DefaultActivities = "picket.intake.activities"
+	DefaultApprovals  = "picket.intake.approvals"
+	DefaultQueue      = "picket"
+	DefaultWorkers    = 16
+	DefaultPending    = 4096
 )
 
 // ErrorHeader is set on a reply when anything was refused: it says why the
@@ -33,10 +34,9 @@ const ErrorHeader = "Picket-Error"
 
 // Config says where to listen and how much is handled at once.
 type Config struct {
-	// Subject is what the two subjects start with: activities arrive on
-	// <Subject>.activities, approvals on <Subject>.approvals. Empty means
-	// DefaultSubject.
-	Subject string
+	// Activities and Approvals are the subjects that each arrive on. Empty
+	// means DefaultActivities and DefaultApprovals.
+	Activities, Approvals string
 	// Queue is the queue group, so that of several daemons one handles each
 	// message. Empty means DefaultQueue.
 	Queue string
@@ -101,17 +101,22 @@ func New(cfg Config, nc *nats.Conn, in collectors.Intake, deps Deps) (*Input, er
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	i.submit, i.cancel = func() context.Context { return ctx }, cancel
-	for _, content := range []intake.Content{intake.Activities, intake.Approvals} {
-		if err := i.subscribe(content); err != nil {
-			return nil, errors.Join(err, i.Stop(context.Background()))
-		}
+	err := i.subscribe(cfg.Activities, intake.Activities)
+	if err == nil {
+		err = i.subscribe(cfg.Approvals, intake.Approvals)
+	}
+	if err != nil {
+		return nil, errors.Join(err, i.Stop(context.Background()))
 	}
 	return i, nil
 }
 
 func (c Config) withDefaults() Config {
-	if c.Subject == "" {
-		c.Subject = DefaultSubject
+	if c.Activities == "" {
+		c.Activities = DefaultActivities
+	}
+	if c.Approvals == "" {
+		c.Approvals = DefaultApprovals
 	}
 	if c.Queue == "" {
 		c.Queue = DefaultQueue
@@ -125,8 +130,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (i *Input) subscribe(content intake.Content) error {
-	subject := i.cfg.Subject + "." + string(content)
+func (i *Input) subscribe(subject string, content intake.Content) error {
 	in := &inlet{ended: make(chan struct{})}
 	sub, err := i.nc.QueueSubscribe(subject, i.cfg.Queue, func(msg *nats.Msg) {
 		// Called for one message at a time: while all workers are busy it

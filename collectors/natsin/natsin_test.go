@@ -238,8 +238,8 @@ func TestRequestReply(t *testing.T) {
 }
 
 func TestOtherSubjectAndQueue(t *testing.T) {
-	b := newBench(t, natsin.Config{Subject: "acme.in", Queue: "q"}, &journal{})
-	second, err := natsin.New(natsin.Config{Subject: "acme.in", Queue: "q"}, b.nc, b.journal, natsin.Deps{})
+	b := newBench(t, natsin.Config{Activities: "acme.in.activities", Approvals: "acme.in.approvals", Queue: "q"}, &journal{})
+	second, err := natsin.New(natsin.Config{Activities: "acme.in.activities", Approvals: "acme.in.approvals", Queue: "q"}, b.nc, b.journal, natsin.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -409,7 +409,7 @@ func TestConfigFaults(t *testing.T) {
 	defer b.stop()
 	for want, cfg := range map[string]natsin.Config{
 		"nats intake: workers -1, pending 4096; expected positive numbers, or 0 for the default": {Workers: -1},
-		"nats intake: subscribe to a b.activities: nats: invalid subject":                        {Subject: "a b"},
+		"nats intake: subscribe to a b: nats: invalid subject":                                   {Activities: "a b"},
 	} {
 		if _, err := natsin.New(cfg, b.nc, b.journal, natsin.Deps{}); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

@@ -1,0 +1,99 @@
+package collectors
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+)
+
+// TaskStatus is how one polled source is doing.
+type TaskStatus struct {
+	Source, Network string
+	Credential      string // name of its Budget, empty without one
+	// State is the poll state reported last, empty before the first; see
+	// activity.Poll.
+	State    string
+	Since    time.Time // when State began
+	LastOK   time.Time // last poll that succeeded, zero if none did
+	NextPoll time.Time // when the next is due; zero while one is in progress
+	// Held is until when its credential must wait, zero when it need not.
+	Held time.Time
+	// Standby says that another process holds the credential's lease.
+	Standby   bool
+	LastError string // of the last poll, with what mends it; empty after a success
+	ErrorAt   time.Time
+	Failures  int           // consecutive errors
+	Items     uint64        // activities journaled by this process
+	Skew      activity.Opt  // seconds that the network's clock is ahead of ours
+	Lag       time.Duration // from the newest item's occurrence to its journaling, in the last page with items
+	Every     time.Duration
+}
+
+// status is what of a source is shown, as of its last visit.
+type status struct {
+	reported reported
+	lastOK   time.Time
+	err      error
+	errAt    time.Time
+	failures int
+	items    uint64
+	skew     activity.Opt
+	lag      time.Duration
+}
+
+func (st *status) note(v *visit, res result, now time.Time) {
+	if v.src.ledger != nil {
+		st.reported = v.src.ledger.reported
+	}
+	st.lastOK, st.skew, st.failures = v.src.lastOK, v.src.skew, v.src.retries
+	st.items += uint64(res.items)
+	if !res.newest.IsZero() {
+		st.lag = now.Sub(res.newest)
+	}
+	switch {
+	case res.err != nil:
+		st.err, st.errAt = res.err, now
+	case res.polled:
+		st.err, st.errAt = nil, time.Time{}
+	}
+}
+
+// Status returns how every task is doing, ordered by source.
+func (s *Scheduler) Status() []TaskStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := stampOf(s.opts.Now())
+	all := make([]TaskStatus, 0, len(s.tasks))
+	for _, t := range s.tasks {
+		all = append(all, t.show(now))
+	}
+	slices.SortFunc(all, func(a, b TaskStatus) int { return strings.Compare(a.Source, b.Source) })
+	return all
+}
+
+func (t *task) show(now stamp) TaskStatus {
+	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Credential: t.Budget.Name()}
+	if !t.visiting {
+		out.NextPoll = t.due.time()
+	}
+	if t.group.held > now {
+		out.Held = t.group.held.time()
+		if !t.visiting {
+			out.NextPoll = out.Held
+		}
+	}
+	out.Standby = t.waiting && !t.group.leased
+	if st := t.status; st != nil {
+		out.State, out.LastOK, out.Failures = st.reported.State, st.lastOK, st.failures
+		out.Items, out.Skew, out.Lag = st.items, st.skew, st.lag
+		if st.reported.Since != 0 {
+			out.Since = st.reported.Since.time()
+		}
+		if st.err != nil {
+			out.LastError, out.ErrorAt = describe(st.err), st.errAt
+		}
+	}
+	return out
+}

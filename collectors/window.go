@@ -1,0 +1,156 @@
+package collectors
+
+import (
+	"net/http"
+	"time"
+)
+
+// window is the request quota of one endpoint as the network's answers tell
+// it.
+type window struct {
+	known    bool // limit, left and reset are of a window that has not ended
+	silent   bool // answers do not tell: nothing to heed
+	limit    int  // -1 if unknown
+	left     int
+	reset    time.Time // by our clock
+	inflight int
+	low      int // fewest left that an answer told since nothing was in flight
+	lowKnown bool
+}
+
+// resetSlack is how much two answers of one window may differ in their reset.
+const resetSlack = 2 * time.Second
+
+// unknownReset is when a used-up window counts as over whose answers do not
+// say.
+const unknownReset = time.Minute
+
+// open reports whether a request may be sent now, else when, zero when that is
+// known after the next answer.
+func (w *window) open(now time.Time) (time.Time, bool) {
+	if w.known && !now.Before(w.reset) {
+		w.known = false
+	}
+	switch {
+	case w.known && w.left > 0, w.silent && !w.known:
+		return time.Time{}, true
+	case w.known:
+		return w.reset, false
+	}
+	return time.Time{}, w.inflight == 0
+}
+
+func (w *window) sent() {
+	w.inflight++
+	if w.known {
+		w.left--
+	}
+}
+
+// settle corrects the count by an answer. Answers overtake each other: within a
+// window the fewest left counts, less the requests in flight that it may not
+// know of; when nothing is in flight, it counts as it is.
+func (w *window) settle(resp *http.Response, now time.Time) {
+	w.inflight--
+	if resp == nil {
+		w.idle()
+		return
+	}
+	q := quotaOf(resp.Header, now)
+	if resp.StatusCode == http.StatusTooManyRequests {
+		q.remaining, q.reset = 0, RetryAt(resp, now)
+	}
+	if q.remaining == 0 && q.reset.IsZero() && resp.StatusCode < 400 {
+		q.reset = now.Add(unknownReset)
+	}
+	switch {
+	case q.known() && q.reset.After(now):
+		w.learn(q)
+	case q.reset.IsZero() && resp.StatusCode < 400:
+		w.silent = !w.known
+	}
+	w.idle()
+}
+
+func (w *window) learn(q quota) {
+	w.silent = false
+	switch {
+	case w.known && q.reset.Before(w.reset.Add(-resetSlack)):
+		return // of the window before
+	case !w.known || q.reset.After(w.reset.Add(resetSlack)):
+		w.known, w.reset, w.lowKnown = true, q.reset, false
+		w.left = q.remaining
+	}
+	if q.limit >= 0 {
+		w.limit = q.limit
+	}
+	if !w.lowKnown || q.remaining < w.low {
+		w.low, w.lowKnown = q.remaining, true
+	}
+	w.left = max(0, min(w.left, w.low-w.inflight))
+}
+
+// idle takes the last count as exact once nothing is in flight.
+func (w *window) idle() {
+	if w.inflight > 0 {
+		return
+	}
+	if w.known && w.lowKnown {
+		w.left = w.low
+	}
+	w.lowKnown = false
+}
+
+// sliding allows n requests in any span of time. It counts in parts of the
+// span, and forgets a part only when the whole of it is past, so that 64 of 65
+// requests allowed are usable and none too many is sent.
+type sliding struct {
+	n      int
+	width  time.Duration
+	counts [slidingParts + 1]int
+	part   int64 // number of the newest part
+	total  int
+}
+
+const slidingParts = 64
+
+func newSliding(n int, span time.Duration) *sliding {
+	return &sliding{n: n, width: max(span/slidingParts, 1)}
+}
+
+func (s *sliding) advance(now time.Time) {
+	part := now.UnixNano() / int64(s.width)
+	if part-s.part > int64(len(s.counts)) {
+		s.counts, s.total, s.part = [slidingParts + 1]int{}, 0, part
+		return
+	}
+	for s.part < part {
+		s.part++
+		slot := &s.counts[s.part%int64(len(s.counts))]
+		s.total -= *slot
+		*slot = 0
+	}
+}
+
+// take counts a request, or returns when one may be sent.
+func (s *sliding) take(now time.Time) (time.Time, bool) {
+	left, reset := s.left(now)
+	if left <= 0 {
+		return reset, false
+	}
+	s.counts[s.part%int64(len(s.counts))]++
+	s.total++
+	return time.Time{}, true
+}
+
+// left returns how many requests may be sent now, and when the oldest counted
+// one is forgotten.
+func (s *sliding) left(now time.Time) (int, time.Time) {
+	s.advance(now)
+	for part := s.part - slidingParts; part <= s.part; part++ {
+		if part >= 0 && s.counts[part%int64(len(s.counts))] > 0 {
+			return s.n - s.total, time.Unix(0, (part+slidingParts+1)*int64(s.width)).UTC()
+		}
+	}
+	return s.n - s.total, time.Time{}
+}

@@ -1,0 +1,223 @@
+package x
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/picketd/picket/collectors"
+)
+
+// Values of Config.API and Config.FieldsParam.
+const (
+	APIv2  = "v2"   // today's API, translated under go-twitter
+	APIv11 = "v1.1" // passed through, for contracts that still have it
+
+	FieldsTweet = "tweet.fields" // the words of the guides
+	FieldsPost  = "post.fields"  // the words of openapi.json 2.167
+)
+
+// Defaults of Config. Prices are those of docs.x.com,
+// x-api/getting-started/pricing, read 2026-08-22. Where the credential belongs
+// to the connected account itself, its posts and mentions are "owned reads" at
+// 0.001 dollars; whether it does cannot be seen from here, so the default is
+// the higher price.
+const (
+	DefaultBaseURL   = "https://api.x.com"
+	DefaultOverlap   = 15 * time.Minute
+	DefaultBackfill  = 200
+	DefaultRehydrate = 100
+	DefaultPricePost = 0.005
+	DefaultPriceUser = 0.010
+)
+
+const (
+	maxRehydrate = 100  // ids of one look-up
+	maxBackfill  = 3200 // what a timeline keeps
+	maxOverlap   = 24 * time.Hour
+)
+
+// Config says which account is read and how. One of BearerToken and the four
+// OAuth 1.0a values must be given.
+type Config struct {
+	// Account is the connected account as Picket calls it, "x/acme". Empty:
+	// "x/" and Username in lower case.
+	Account string
+	// UserID is X's number of the account. Empty: it is looked up once by
+	// Username, or is the OAuth 1.0a user's own when that is empty too.
+	UserID string
+	// Username is the account's handle without @.
+	Username string
+
+	// API is APIv2 (also when empty) or APIv11.
+	API string
+	// BaseURL is the API's root without version, DefaultBaseURL when empty.
+	// Other than https is taken only for loopback addresses.
+	BaseURL string
+	// FieldsParam is FieldsTweet (also when empty) or FieldsPost: which of the
+	// two vocabularies requests to API v2 use.
+	FieldsParam string
+
+	BearerToken    collectors.Secret
+	ConsumerKey    collectors.Secret
+	ConsumerSecret collectors.Secret
+	AccessToken    collectors.Secret
+	AccessSecret   collectors.Secret
+
+	// Mentions also reads posts of others that mention the account. API v1.1
+	// offers this to OAuth 1.0a only.
+	Mentions bool
+	// Rehydrate is how many of the newest own posts are looked up in every
+	// round to find deletions: 0 takes DefaultRehydrate, negative none. Each
+	// is charged once a day.
+	Rehydrate int
+	// Backfill is how many posts of history the first connection reads, 0
+	// takes DefaultBackfill.
+	Backfill int
+	// Overlap is how long before the last round posts are read again, because
+	// X delivers some late; 0 takes DefaultOverlap.
+	Overlap time.Duration
+
+	// PricePost and PriceUser are US dollars for each post (or media item) and
+	// each user read. Zero takes the defaults with API v2 and means free with
+	// API v1.1, which is not sold per use.
+	PricePost float64
+	PriceUser float64
+}
+
+// complete fills in defaults and returns every fault of the configuration.
+func (c Config) complete() (Config, error) {
+	c.setDefaults()
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if c.Account == "" {
+		fault("account: empty; give the connected account's name, such as x/acme, or a username")
+	} else if !strings.HasPrefix(c.Account, "x/") || len(c.Account) == len("x/") {
+		fault("account: %q; want x/ and a name, such as x/acme", c.Account)
+	}
+	if c.UserID != "" && parseID(c.UserID) == 0 {
+		fault("user_id: %q; want the account's number in decimal digits", c.UserID)
+	}
+	if c.Username != "" && !isHandle(c.Username) {
+		fault("username: %q; want 1 to 15 letters, digits or _ without @", c.Username)
+	}
+	if c.API != APIv2 && c.API != APIv11 {
+		fault("api: %q; want %s or %s", c.API, APIv2, APIv11)
+	}
+	if c.FieldsParam != FieldsTweet && c.FieldsParam != FieldsPost {
+		fault("fields_param: %q; want %s or %s", c.FieldsParam, FieldsTweet, FieldsPost)
+	}
+	if err := checkBaseURL(c.BaseURL); err != nil {
+		fault("base_url: %w", err)
+	}
+	if err := c.checkCredentials(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Rehydrate > maxRehydrate {
+		fault("rehydrate: %d; X looks up at most %d posts in one request", c.Rehydrate, maxRehydrate)
+	}
+	if c.Backfill < 1 || c.Backfill > maxBackfill {
+		fault("backfill: %d; want 1 to %d, all that X keeps of a timeline", c.Backfill, maxBackfill)
+	}
+	if c.Overlap < 0 || c.Overlap > maxOverlap {
+		fault("overlap: %s; want 0s to %s", c.Overlap, maxOverlap)
+	}
+	if c.PricePost < 0 || c.PriceUser < 0 {
+		fault("price_post and price_user: %g and %g; want US dollars per item read, 0 or more", c.PricePost, c.PriceUser)
+	}
+	return c, errors.Join(errs...)
+}
+
+func (c *Config) setDefaults() {
+	setDefault(&c.API, APIv2)
+	setDefault(&c.BaseURL, DefaultBaseURL)
+	setDefault(&c.FieldsParam, FieldsTweet)
+	setDefault(&c.Rehydrate, DefaultRehydrate)
+	setDefault(&c.Backfill, DefaultBackfill)
+	setDefault(&c.Overlap, DefaultOverlap)
+	if c.API == APIv2 {
+		setDefault(&c.PricePost, DefaultPricePost)
+		setDefault(&c.PriceUser, DefaultPriceUser)
+	}
+	if c.Account == "" && c.Username != "" {
+		c.Account = "x/" + strings.ToLower(c.Username)
+	}
+}
+
+func setDefault[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}
+
+// oauth1 reports whether requests are signed with OAuth 1.0a.
+func (c *Config) oauth1() bool { return c.BearerToken == "" }
+
+func (c *Config) checkCredentials() error {
+	given := 0
+	for _, s := range []collectors.Secret{c.ConsumerKey, c.ConsumerSecret, c.AccessToken, c.AccessSecret} {
+		if s != "" {
+			given++
+		}
+	}
+	switch {
+	case c.BearerToken == "" && given == 0:
+		return errors.New("credential: none; give bearer_token, or consumer_key, consumer_secret, access_token and access_secret")
+	case c.BearerToken != "" && given > 0:
+		return errors.New("credential: bearer_token and OAuth 1.0a values are both given; keep one of them")
+	case c.BearerToken == "" && given < 4:
+		return fmt.Errorf("credential: %d of the 4 OAuth 1.0a values; give consumer_key, consumer_secret, access_token and access_secret", given)
+	case c.BearerToken != "" && c.UserID == "" && c.Username == "":
+		return errors.New("user_id: empty, and so is username; a bearer token does not tell whose account it is, give one of them")
+	case c.BearerToken != "" && c.API == APIv11 && c.Mentions:
+		return errors.New("mentions: API v1.1 gives them to OAuth 1.0a only; give the four OAuth 1.0a values or use api: v2")
+	}
+	return nil
+}
+
+// checkBaseURL keeps credentials off the open network.
+func checkBaseURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil {
+		return fmt.Errorf("%q; want a URL such as %s", s, DefaultBaseURL)
+	}
+	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("%q; want scheme, host and perhaps a path, such as %s", u.Redacted(), DefaultBaseURL)
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
+		return fmt.Errorf("%q; want https, since requests carry the credential (http is taken for loopback only)", s)
+	}
+	return nil
+}
+
+// isHandle reports whether s has the form of a username in openapi.json 2.167.
+func isHandle(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':
+		default:
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 15
+}
+
+// parseID returns an id of X as a number, 0 if it is none.
+func parseID(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 || s[0] == '+' {
+		return 0
+	}
+	return n
+}
+
+func formatID(id int64) string { return strconv.FormatInt(id, 10) }

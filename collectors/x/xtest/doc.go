@@ -1,0 +1,24 @@
+// Package xtest is a fake X: accounts, posts, edits, deletions, profiles and
+// mentions in memory, answered over HTTP in the wire formats of API v2 (both
+// vocabularies) and v1.1, with X's errors, limits and bad days. It is a
+// Handler, so that a test can serve it in its own process or reach it without a
+// socket, and its admin paths (admin.go) let another process drive it. What
+// Picket makes of the answers belongs in package x; the two share no code, so
+// that a misreading in one is not repeated in the other.
+//
+// # What it follows
+//
+// docs.x.com as of 2026-08-22: x-api/posts/timelines/integrate (pages, limits
+// of 3,200 posts and 800 mentions, newest version only, reposts cut at 140
+// characters), x-api/fundamentals/data-dictionary and openapi.json 2.167
+// (objects and parameters; post.fields besides tweet.fields),
+// x-api/fundamentals/edit-posts (versions), x-api/fundamentals/rate-limits
+// (numbers and headers), x-api/fundamentals/response-codes-and-errors (problem
+// documents, partial errors). For v1.1: developer.x.com, x-api/v1/tweets/timelines,
+// x-api/v1/edit-tweets and support/x-api/error-troubleshooting, read 2026-08.
+// Not documented there and taken from what developers report: the bodies of 402
+// (CreditsDepleted) and of a suspended user.
+//
+// What X does and this does not: search, streams, writing, OAuth 2.0 with
+// PKCE, withheld content, and charging.
+package xtest

@@ -1,0 +1,235 @@
+package alerting
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/picketd/picket/detector"
+)
+
+// TestModel drives two daemons and a person over one store that fails, loses
+// acknowledgements and is raced, with crashes and replays, and compares with a
+// model that only knows what the findings said.
+func TestModel(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { newWorld(t, seed).run(3000) })
+	}
+}
+
+const worldEpisodes = 12
+
+type world struct {
+	t     *testing.T
+	rand  *rand.Rand
+	store *memory
+	// log is every finding so far; each daemon has reported a beginning of it
+	// and after a crash starts again at its checkpoint.
+	log      []detector.Finding
+	daemons  [2]*Manager
+	reported [2]int
+	kept     [2]int
+	count    map[string]int
+	phase    map[string]detector.Phase
+	second   float64
+	actions  int
+	replays  int
+	faults   int
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
+	w := &world{
+		t: t, rand: rand.New(rand.NewPCG(seed, 7)), store: newMemory(),
+		count: map[string]int{}, phase: map[string]detector.Phase{},
+	}
+	for i := range w.daemons {
+		w.daemons[i] = manager(t, w.store)
+	}
+	w.store.failPut = func(Write) error { return w.fault(20) }
+	w.store.lostAck = func(Write) bool { return w.fault(30) != nil }
+	w.store.failPublish = func([]Alert) error { return w.fault(20) }
+	return w
+}
+
+func (w *world) fault(oneIn int) error {
+	if oneIn > 0 && w.rand.IntN(oneIn) == 0 {
+		w.faults++
+		return errFault
+	}
+	return nil
+}
+
+func (w *world) run(steps int) {
+	w.t.Helper()
+	for range steps {
+		d := w.rand.IntN(2)
+		switch w.rand.IntN(10) {
+		case 0, 1, 2, 3:
+			w.detect()
+		case 4, 5, 6:
+			w.deliver(d)
+		case 7:
+			w.act(d)
+		case 8:
+			if err := w.daemons[d].Flush(w.t.Context(), w.now()); err != nil && !errors.Is(err, errFault) {
+				w.t.Fatal(err)
+			}
+		case 9:
+			w.crashOrKeep(d)
+		}
+	}
+	w.settle()
+	w.check()
+}
+
+func (w *world) now() time.Time { return start().Add(time.Duration(w.second * float64(time.Second))) }
+
+// detect appends a finding to the log.
+func (w *world) detect() {
+	w.second += float64(w.rand.IntN(15)) / 10
+	id := fmt.Sprintf("e%02d-%d", w.rand.IntN(worldEpisodes), int(w.second)/120)
+	phase := detector.Update
+	switch w.phase[id] {
+	case "":
+		phase = detector.Open
+	case detector.Close:
+		return
+	case detector.Open, detector.Update:
+		if w.rand.IntN(6) == 0 {
+			phase = detector.Close
+		}
+	}
+	if phase != detector.Close {
+		w.count[id]++
+	}
+	w.phase[id] = phase
+	f := finding(id, phase, w.second, w.count[id])
+	f.Position = detector.Position{Sequence: uint64(len(w.log)/3 + 1), Index: len(w.log) % 3}
+	w.log = append(w.log, f)
+}
+
+// deliver reports the next findings to a daemon, the same again after a fault.
+func (w *world) deliver(d int) {
+	from := w.reported[d]
+	to := min(len(w.log), from+1+w.rand.IntN(8))
+	err := w.daemons[d].Report(w.t.Context(), w.log[from:to])
+	switch {
+	case err == nil:
+		w.reported[d] = to
+	case !errors.Is(err, errFault):
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) act(d int) {
+	heads, _ := w.store.Heads(w.t.Context())
+	if len(heads) == 0 {
+		return
+	}
+	id := heads[w.rand.IntN(len(heads))].ID
+	do := w.daemons[d].Ack
+	if w.rand.IntN(2) == 0 {
+		do = w.daemons[d].Resolve
+	}
+	_, err := do(w.t.Context(), id, "jana", "")
+	if err != nil && !errors.Is(err, errFault) && !errors.Is(err, ErrState) {
+		w.t.Fatal(err)
+	}
+	w.actions++
+}
+
+// crashOrKeep forgets a daemon's memory, or writes its checkpoint.
+func (w *world) crashOrKeep(d int) {
+	if w.rand.IntN(2) == 0 {
+		w.daemons[d] = manager(w.t, w.store)
+		w.replays += w.reported[d] - w.kept[d]
+		w.reported[d] = w.kept[d]
+		return
+	}
+	if err := w.daemons[d].Sync(w.t.Context()); err == nil {
+		w.kept[d] = w.reported[d]
+	} else if !errors.Is(err, errFault) {
+		w.t.Fatal(err)
+	}
+}
+
+// settle lets both daemons finish without faults.
+func (w *world) settle() {
+	w.store.failPut, w.store.lostAck, w.store.failPublish = nil, nil, nil
+	for d := range w.daemons {
+		for w.reported[d] < len(w.log) {
+			w.deliver(d)
+		}
+		if err := w.daemons[d].Sync(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := w.daemons[d].Recover(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) check() {
+	w.t.Helper()
+	if len(w.log) < 500 || w.replays < 100 || w.actions < 100 || w.faults < 50 {
+		w.t.Fatalf("too little happened: %d findings, %d replayed, %d actions, %d faults", len(w.log), w.replays, w.actions, w.faults)
+	}
+	for id, n := range w.count {
+		a := w.store.get(id)
+		if a.Count != n || a.Phase != w.phase[id] {
+			w.t.Errorf("alert %s: count %d, phase %s, want %d, %s", id, a.Count, a.Phase, n, w.phase[id])
+		}
+		if w.phase[id] == detector.Close && a.State != Resolved {
+			w.t.Errorf("alert %s is %s after its episode closed", id, a.State)
+		}
+	}
+	if len(w.store.last) != len(w.count) {
+		w.t.Errorf("%d alerts, want %d", len(w.store.last), len(w.count))
+	}
+	w.checkRevisions()
+}
+
+// checkRevisions follows every alert from revision to revision.
+func (w *world) checkRevisions() {
+	w.t.Helper()
+	before := map[string]Alert{}
+	for _, a := range w.store.log {
+		b := before[a.ID]
+		if a.Revision != b.Revision+1 {
+			w.t.Fatalf("alert %s: revision %d after %d", a.ID, a.Revision, b.Revision)
+		}
+		if held(&b, &detector.Finding{Position: a.Applied}) && b.ID != "" && a.Applied != b.Applied {
+			w.t.Errorf("alert %s revision %d: position went back from %v to %v", a.ID, a.Revision, b.Applied, a.Applied)
+		}
+		if a.Applied == b.Applied && a.State == b.State && b.ID != "" {
+			w.t.Errorf("alert %s revision %d says nothing new", a.ID, a.Revision)
+		}
+		if !legal(b.State, a.State) {
+			w.t.Errorf("alert %s revision %d: from %s to %s", a.ID, a.Revision, b.State, a.State)
+		}
+		before[a.ID] = a
+	}
+	told := map[string]bool{}
+	for _, a := range w.store.copies {
+		told[fmt.Sprint(a.ID, a.Revision)] = true
+	}
+	for _, a := range w.store.log {
+		if a.Announced() && !told[fmt.Sprint(a.ID, a.Revision)] {
+			w.t.Errorf("alert %s revision %d (%s) was never told", a.ID, a.Revision, a.Change)
+		}
+	}
+}
+
+func legal(from, to State) bool {
+	next := map[State][]State{
+		"":           {Firing},
+		Firing:       {Firing, Acknowledged, Resolved},
+		Acknowledged: {Acknowledged, Resolved},
+		Resolved:     {Resolved, Firing},
+	}
+	return slices.Contains(next[from], to)
+}

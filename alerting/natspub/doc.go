@@ -1,0 +1,63 @@
+// Package natspub keeps alerts in NATS JetStream and publishes them there. It
+// owns the subjects, headers and shapes of alerts on NATS; what an alert is and
+// when it is revised belongs in alerting.
+//
+// # Layout, version 1
+//
+// One stream, ALERTS, holds two kinds of message. Parts of subjects that come
+// from outside are written with activity.EncodeToken; an empty one is "_".
+//
+//	picket.alertstate.<alert-id>                      the state
+//	picket.alert.<level>.<network>.<account>.<rule>   the public copy
+//
+// The state: one message per revision, its body the stored form of
+// alerting.Alert (JSON, its own "v"). The last message of the subject is the
+// alert's state. It is written by compare-and-set: header
+// Nats-Expected-Last-Subject-Sequence names the last message's sequence, 0 for
+// the first revision; of two writers one is refused with err_code 10071. Headers:
+//
+//	Picket-Version    1
+//	Picket-Revision   from 1, without gaps
+//	Picket-State      firing, acknowledged, resolved
+//	Picket-Level      informational, low, medium, high, critical
+//	Picket-Change     opened, updated, acknowledged, resolved, reopened, noted
+//
+// so that alerts can be listed without their bodies.
+//
+// The public copy is for subscribers. It follows the state, once the state is
+// durable. <account> is the account without its network ("acme" of "x/acme"),
+// "_" for alerts about no account; <rule> is the rule's id. Headers:
+//
+//	Nats-Msg-Id       <alert-id>.<revision>: the same copy published again
+//	                  within an hour is stored once
+//	Content-Type      application/cloudevents+json
+//	Picket-Version    1
+//
+// Its body is a CloudEvents 1.0 event in structured JSON mode:
+//
+//	specversion      "1.0"
+//	id               <alert-id>.<revision>
+//	source           "/picket", or "/picket/<instance>"
+//	type             io.picket.alert.firing        opened or reopened
+//	                 io.picket.alert.updated       more of the same
+//	                 io.picket.alert.acknowledged
+//	                 io.picket.alert.resolved
+//	subject          the account, "x/acme"; absent if none
+//	time             of the revision, RFC 3339
+//	datacontenttype  "application/json"
+//	data             an OCSF 1.8.0 Detection Finding, class 2004
+//
+// Of the finding, activity_id is 1 (Create) when opened, 3 (Close) when
+// resolved, else 2 (Update); status_id is 1 (New) while firing, 2 (In
+// Progress) while acknowledged, 4 (Resolved) when resolved; message is the
+// text that a person reads; times are milliseconds since 1970; evidences[].data
+// is the activity in the interchange form of collectors/activity. What OCSF
+// has no place for is in unmapped.picket; see Picket. Fields may be added to
+// version 1, never changed or taken away.
+//
+// Revisions of alerts whose rule only observes, and revisions that are merely
+// noted, have no public copy.
+//
+// Retention is by age. Of each subject the newest 200 messages stay, so an
+// alert keeps its last 200 revisions.
+package natspub

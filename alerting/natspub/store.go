@@ -1,0 +1,232 @@
+package natspub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules"
+)
+
+// Headers of Picket's own on state messages; see the package comment.
+const (
+	HeaderVersion  = "Picket-Version"
+	HeaderRevision = "Picket-Revision"
+	HeaderState    = "Picket-State"
+	HeaderLevel    = "Picket-Level"
+	HeaderChange   = "Picket-Change"
+)
+
+// Timeout bounds one call of a Store or Publisher whose context has no
+// deadline.
+const Timeout = 10 * time.Second
+
+// readers is how many alerts are read at the same time.
+const readers = 32
+
+// Store keeps alerts in the stream. It implements alerting.Store.
+type Store struct {
+	js     jetstream.JetStream
+	stream jetstream.Stream
+}
+
+var _ alerting.Store = (*Store)(nil)
+
+// Open returns the store on the server behind js. The stream must exist; see
+// Ensure.
+func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
+	s, err := js.Stream(ctx, Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("open alerts: there is no stream %s on this server: start picket run once, or check the server's address and account", Stream)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open alerts: %w", err)
+	}
+	return &Store{js: js, stream: s}, nil
+}
+
+// Get reads the last revisions from the stream's leader.
+func (s *Store) Get(ctx context.Context, ids []string) ([]alerting.Stored, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	out := make([]alerting.Stored, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readers)
+	for i, id := range ids {
+		g.Go(func() error {
+			msg, err := s.stream.GetLastMsgForSubject(ctx, StateSubject(id))
+			if errors.Is(err, jetstream.ErrMsgNotFound) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("read alert %s: %w", id, err)
+			}
+			a, err := alerting.Decode(msg.Data)
+			if err != nil {
+				return fmt.Errorf("stream %s, sequence %d: %w", Stream, msg.Sequence, err)
+			}
+			out[i] = alerting.Stored{Alert: a, Seq: msg.Sequence, Time: msg.Time}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Put publishes all revisions before it waits for the first acknowledgement.
+func (s *Store) Put(ctx context.Context, writes []alerting.Write) []alerting.Result {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	results := make([]alerting.Result, len(writes))
+	acks := make([]jetstream.PubAckFuture, len(writes))
+	for i := range writes {
+		msg, err := stateMsg(&writes[i].Alert)
+		if err == nil {
+			acks[i], err = s.js.PublishMsgAsync(msg, jetstream.WithExpectStream(Stream),
+				jetstream.WithExpectLastSequencePerSubject(writes[i].Expected))
+		}
+		results[i].Err = err
+	}
+	for i, ack := range acks {
+		if ack != nil {
+			results[i].Seq, results[i].Err = await(ctx, ack)
+		}
+	}
+	return results
+}
+
+func stateMsg(a *alerting.Alert) (*nats.Msg, error) {
+	data, err := alerting.Encode(*a)
+	if err != nil {
+		return nil, err
+	}
+	msg := &nats.Msg{Subject: StateSubject(a.ID), Data: data, Header: nats.Header{}}
+	msg.Header.Set(HeaderVersion, layoutVersion)
+	msg.Header.Set(HeaderRevision, strconv.FormatUint(a.Revision, 10))
+	msg.Header.Set(HeaderState, string(a.State))
+	msg.Header.Set(HeaderLevel, string(a.Rule.Level))
+	msg.Header.Set(HeaderChange, string(a.Change))
+	return msg, nil
+}
+
+// JetStream error codes of a compare-and-set that another writer won. The
+// second is what a clustered stream answers while a write is in flight.
+const (
+	codeWrongLastSequence         = 10071
+	codeWrongLastSequenceInFlight = 10164
+)
+
+func await(ctx context.Context, ack jetstream.PubAckFuture) (uint64, error) {
+	select {
+	case ok := <-ack.Ok():
+		return ok.Sequence, nil
+	case err := <-ack.Err():
+		var api *jetstream.APIError
+		if errors.As(err, &api) && (api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceInFlight) {
+			return 0, fmt.Errorf("%w: %w", alerting.ErrConflict, err)
+		}
+		return 0, err
+	case <-ctx.Done():
+		return 0, fmt.Errorf("wait for the server's acknowledgement: %w", ctx.Err())
+	}
+}
+
+// Heads lists all alerts by the headers of their last revisions.
+func (s *Store) Heads(ctx context.Context) ([]alerting.Head, error) {
+	cons, err := s.heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cons.CachedInfo().NumPending == 0 {
+		return nil, nil
+	}
+	var out []alerting.Head
+	err = each(ctx, cons, func(h alerting.Head, pending uint64) bool {
+		out = append(out, h)
+		return pending > 0
+	})
+	return out, err
+}
+
+// Watch calls each with the head of every alert and then of every revision.
+func (s *Store) Watch(ctx context.Context, fn func(alerting.Head)) error {
+	cons, err := s.heads(ctx)
+	if err != nil {
+		return err
+	}
+	return each(ctx, cons, func(h alerting.Head, _ uint64) bool {
+		fn(h)
+		return true
+	})
+}
+
+func (s *Store) heads(ctx context.Context) (jetstream.Consumer, error) {
+	cons, err := s.js.OrderedConsumer(ctx, Stream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{statePrefix + "*"},
+		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+		HeadersOnly:    true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+	}
+	return cons, nil
+}
+
+// each reads messages until fn returns false or ctx ends.
+func each(ctx context.Context, cons jetstream.Consumer, fn func(h alerting.Head, pending uint64) bool) error {
+	it, err := cons.Messages()
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", Stream, err)
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read stream %s: %w", Stream, err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return fmt.Errorf("read stream %s: %w", Stream, err)
+		}
+		h, err := head(msg.Subject(), msg.Headers(), meta)
+		if err != nil {
+			return fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err)
+		}
+		if !fn(h, meta.NumPending) {
+			return nil
+		}
+	}
+}
+
+func head(subject string, header nats.Header, meta *jetstream.MsgMetadata) (alerting.Head, error) {
+	id, err := activity.DecodeToken(strings.TrimPrefix(subject, statePrefix))
+	if err != nil {
+		return alerting.Head{}, err
+	}
+	revision, err := strconv.ParseUint(header.Get(HeaderRevision), 10, 64)
+	if err != nil {
+		return alerting.Head{}, fmt.Errorf("header %s of alert %s: %w", HeaderRevision, id, err)
+	}
+	return alerting.Head{
+		ID: id, Seq: meta.Sequence.Stream, Time: meta.Timestamp, Revision: revision,
+		State: alerting.State(header.Get(HeaderState)), Level: rules.Level(header.Get(HeaderLevel)),
+	}, nil
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, Timeout)
+}

@@ -1,0 +1,166 @@
+package promexport
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/rules"
+)
+
+// detectorMetrics are about rules and findings.
+type detectorMetrics struct {
+	rules        *prometheus.GaugeVec
+	findings     *prometheus.CounterVec
+	latency      *prometheus.HistogramVec
+	damaged      *prometheus.CounterVec
+	snapshotTook *prometheus.HistogramVec
+	partitions   *partitions
+}
+
+func newDetectorMetrics(f factory, now func() time.Time) detectorMetrics {
+	d := detectorMetrics{
+		rules:    f.gauges("rules", "Rules of the newest rule set, by whether they could be loaded.", "state"),
+		findings: f.counters("findings_total", "Findings of the detector.", "rule"),
+		latency: f.durations("activity_alert_latency_seconds",
+			"How long an activity that led to a finding took until its alert was published: on the network until seen, from there until journaled, in Picket.",
+			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 1800}, "network", "stage"),
+		damaged:      f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
+		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
+		partitions:   newPartitions(now),
+	}
+	f.reg.MustRegister(d.partitions)
+	return d
+}
+
+// Stages of an activity's way to an alert.
+const (
+	stageNetwork = "network"
+	stagePoll    = "poll"
+	stagePicket  = "picket"
+)
+
+const (
+	ruleLoaded = "loaded"
+	ruleFailed = "failed"
+)
+
+// RulesLoaded tells which rules are in force and how many could not be loaded.
+// Rules that are in force no longer lose their counters.
+func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
+	names := make([]string, 0, len(loaded))
+	for _, r := range loaded {
+		if !r.Silent && r.Mode != rules.Off {
+			names = append(names, tidy(ruleLabel(r.Name, r.ID)))
+		}
+	}
+	for _, name := range m.rule.keep(names) {
+		m.findings.DeleteLabelValues(name)
+		m.raised.DeletePartialMatch(prometheus.Labels{"rule": name})
+	}
+	for _, r := range loaded {
+		if !r.Silent && r.Mode != rules.Off {
+			name := m.rule.bound(ruleLabel(r.Name, r.ID))
+			m.findings.WithLabelValues(name)
+			m.raised.WithLabelValues(name, levelLabel(r.Level))
+		}
+	}
+	m.rules.WithLabelValues(ruleLoaded).Set(float64(len(loaded)))
+	m.rules.WithLabelValues(ruleFailed).Set(float64(failed))
+}
+
+// RulesFailed tells that a rule set was refused; the one before stays in force.
+func (m *Metrics) RulesFailed(failed int) { m.rules.WithLabelValues(ruleFailed).Set(float64(failed)) }
+
+// Finding counts a finding of the detector.
+func (m *Metrics) Finding(r *rules.Rule) {
+	m.findings.WithLabelValues(m.rule.bound(ruleLabel(r.Name, r.ID))).Inc()
+}
+
+// Latency takes the three parts of an activity's way to its alert: from its
+// occurrence until it was seen, from there until it was journaled, and from
+// there until the alert was published. Parts that are not known are 0 and not
+// observed.
+func (m *Metrics) Latency(network string, occurrence, poll, picket time.Duration) {
+	n := m.network.bound(network)
+	for _, part := range []struct {
+		stage string
+		took  time.Duration
+	}{{stageNetwork, occurrence}, {stagePoll, poll}, {stagePicket, picket}} {
+		if part.took > 0 {
+			m.latency.WithLabelValues(n, part.stage).Observe(part.took.Seconds())
+		}
+	}
+}
+
+// Progress tells how far the detector of a partition has read: the sequence
+// that it is at, how many messages wait behind it, and log time there.
+func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time.Time) {
+	m.partitions.update(partition, func(p *progress) { p.sequence, p.pending, p.logTime = sequence, pending, logTime })
+	m.damaged.WithLabelValues(partitionLabel(partition))
+}
+
+// Damaged counts a journal message that could not be decoded.
+func (m *Metrics) Damaged(partition int) { m.damaged.WithLabelValues(partitionLabel(partition)).Inc() }
+
+// Checkpointed tells of a snapshot of the detector's memory.
+func (m *Metrics) Checkpointed(partition, size int, took time.Duration) {
+	m.partitions.update(partition, func(p *progress) { p.saved, p.size = m.now(), size })
+	m.snapshotTook.WithLabelValues(partitionLabel(partition)).Observe(took.Seconds())
+}
+
+// alertMetrics are about alerts.
+type alertMetrics struct {
+	raised, revisions      *prometheus.CounterVec
+	conflicts              prometheus.Counter
+	published, undelivered *prometheus.CounterVec
+	open                   *openAlerts
+}
+
+func newAlertMetrics(f factory) alertMetrics {
+	a := alertMetrics{
+		raised:      f.counters("alerts_raised_total", "Alerts raised, by rule and level.", "rule", "level"),
+		revisions:   f.counters("alert_revisions_total", "Revisions of alerts stored, by what they are about.", "change"),
+		conflicts:   f.counter("alert_conflicts_total", "Revisions that another writer was ahead of; they are tried again."),
+		published:   f.counters("notifications_total", "Notifications delivered.", "notifier"),
+		undelivered: f.counters("notifications_failed_total", "Attempts to deliver a notification that failed.", "notifier"),
+	}
+	a.open = newOpenAlerts()
+	f.reg.MustRegister(a.open)
+	a.published.WithLabelValues(notifierNATS)
+	a.undelivered.WithLabelValues(notifierNATS)
+	return a
+}
+
+const (
+	notifierNATS = "nats"
+	maxExemplar  = 100
+)
+
+// Revised counts a durable revision of an alert.
+func (m *Metrics) Revised(a *alerting.Alert) {
+	if a.Change == alerting.ChangeOpened {
+		raised := m.raised.WithLabelValues(m.rule.bound(ruleLabel(a.Rule.Name, a.Rule.ID)), levelLabel(a.Rule.Level))
+		// An exemplar holds 128 characters at most; a longer one would panic.
+		if with, ok := raised.(prometheus.ExemplarAdder); ok && len(a.ID) <= maxExemplar {
+			with.AddWithExemplar(1, prometheus.Labels{"alert": tidy(a.ID)})
+		} else {
+			raised.Inc()
+		}
+	}
+	m.revisions.WithLabelValues(string(a.Change)).Inc()
+}
+
+// Published counts a public copy.
+func (m *Metrics) Published(*alerting.Alert, time.Time) {
+	m.published.WithLabelValues(notifierNATS).Inc()
+}
+
+// PublishFailed counts an attempt to publish that failed.
+func (m *Metrics) PublishFailed(copies int) {
+	m.undelivered.WithLabelValues(notifierNATS).Add(float64(max(0, copies)))
+}
+
+// Conflicted counts a revision that another writer was ahead of.
+func (m *Metrics) Conflicted() { m.conflicts.Inc() }

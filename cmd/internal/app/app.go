@@ -1,0 +1,456 @@
+// Package app wires Picket together: it turns a configuration into a running
+// daemon, with an embedded or an external NATS server, and stops it along the
+// data. What the parts do belongs in their rooms; reading the configuration
+// file belongs in cmd/internal/config.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/alerting/promexport"
+	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/journal"
+)
+
+// Options say how a daemon runs.
+type Options struct {
+	ConfigPath string
+	Getenv     func(string) string
+	// Log makes a logger for a configuration; it is asked once.
+	Log func(config.Log) (*zap.Logger, error)
+	// Started is called once with the addresses that are listened on, when the
+	// daemon works; nil is allowed.
+	Started func(Addresses)
+	// Alert is called with the text of each alert revision as it is published,
+	// for a person at the terminal; nil is allowed.
+	Alert func(a *alerting.Alert, text string)
+}
+
+// Addresses are where a running daemon listens.
+type Addresses struct {
+	HTTP string // host:port
+	NATS string // host:port of the embedded server's listener, "" without one
+}
+
+// App is one running daemon.
+type App struct {
+	opts    Options
+	cfg     *current
+	log     *zap.Logger
+	metrics *promexport.Metrics
+	holder  string // names this daemon in leases, over restarts
+	front   *front // the HTTP server, which outlives restarts of the rest
+}
+
+// errServerStopped says that the embedded server gave up, as it does on a full
+// disk, and has to be started again.
+var errServerStopped = errors.New("embedded NATS server stopped serving")
+
+// Run watches until ctx ends. It returns nil after an orderly stop.
+func Run(ctx context.Context, opts Options) error {
+	cfg, err := config.Load(opts.ConfigPath, opts.Getenv)
+	if err != nil {
+		return err
+	}
+	log, err := opts.Log(cfg.Log)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
+	unlock, err := lock(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg)}
+	a.metrics.Reloaded(true)
+	if a.holder, err = holderName(cfg); err != nil {
+		return err
+	}
+	if a.front, err = openFront(cfg.HTTP.Listen, a.metrics, log); err != nil {
+		return err
+	}
+	defer a.front.close()
+	for {
+		err := a.serve(ctx)
+		if !errors.Is(err, errServerStopped) || ctx.Err() != nil {
+			return err
+		}
+		a.log.Error("embedded NATS server stopped; it is started again when the disk has room", zap.Error(err))
+		if !a.awaitRoom(ctx) {
+			return nil
+		}
+	}
+}
+
+// lock makes sure that one daemon works on a data directory.
+func lock(dataDir string) (unlock func(), err error) {
+	l := flock.New(filepath.Join(dataDir, "lock"))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock data_dir: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("data_dir %s is in use by another picket: stop it, or give this one a directory of its own", dataDir)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// holderName returns the name under which this daemon holds leases: its
+// instance and a number made once per data directory.
+func holderName(cfg *config.Config) (string, error) {
+	path := filepath.Join(cfg.DataDir, "instance")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		var id string
+		if id, err = randomHex(); err == nil {
+			data = []byte(id[:12] + "\n")
+			err = os.WriteFile(path, data, 0o600)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("name this daemon: %w", err)
+	}
+	return cfg.Instance + "-" + strings.TrimSpace(string(data)), nil
+}
+
+// parts are what serve starts and stops, in order of starting.
+type parts struct {
+	embedded *Embedded
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	journal  *journal.Journal
+	leases   *journal.Leases
+	plans    *planStore
+	manager  *alerting.Manager
+	workers  []*worker
+	sched    *collectors.Scheduler
+	pollers  *pollers
+}
+
+// serve runs one life of the server and everything on it.
+func (a *App) serve(ctx context.Context) (err error) {
+	cfg := a.cfg.get()
+	p := &parts{}
+	if err := a.connect(cfg, p); err != nil {
+		return err
+	}
+	defer func() {
+		p.nc.Close()
+		if p.embedded != nil {
+			p.embedded.Close()
+		}
+	}()
+	start, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	if err := a.open(start, cfg, p); err != nil {
+		return err
+	}
+	return a.work(ctx, cfg, p)
+}
+
+func (a *App) connect(cfg *config.Config, p *parts) (err error) {
+	if cfg.NATS.Embedded() {
+		listen := cfg.NATS.Listen
+		if listen == "" {
+			listen = "off"
+		}
+		p.embedded, err = StartEmbedded(EmbeddedOptions{
+			DataDir: cfg.DataDir, Listen: listen, Power: cfg.Journal.Durability == config.Power,
+			OpenAlerts: cfg.NATS.OpenAlerts, Log: a.log,
+		})
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(AddressFile(cfg.DataDir), []byte(p.embedded.Address()+"\n"), 0o600); err != nil {
+			p.embedded.Close()
+			return fmt.Errorf("keep the NATS address: %w", err)
+		}
+		p.nc, err = p.embedded.Connect(connectOptions(a.log)...)
+	} else {
+		p.nc, err = connectExternal(cfg, connectOptions(a.log)...)
+	}
+	if err == nil {
+		p.js, err = jetstream.New(p.nc, jetstream.WithPublishAsyncMaxPending(4096))
+	}
+	if err != nil && p.embedded != nil {
+		p.embedded.Close()
+	}
+	return err
+}
+
+// open opens the stores and checks the rules; nothing runs yet.
+func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error) {
+	if err := awaitServer(ctx, p.nc); err != nil {
+		return err
+	}
+	jcfg := journal.Config{
+		Partitions: cfg.Journal.Partitions, Replicas: cfg.Journal.Replicas,
+		MaxAge: cfg.Journal.MaxAge, MaxBytes: cfg.Journal.MaxBytes, Log: a.log,
+		Kept: func(source string) (collectors.Checkpoint, bool) { return p.kept(source) },
+	}
+	if cfg.NATS.Embedded() {
+		jcfg.Room = (&disk{path: cfg.DataDir, reserve: cfg.Journal.Reserve, log: a.log}).room
+	}
+	if p.journal, err = journal.Open(ctx, p.js, jcfg, journalMetrics{a.metrics}); err != nil {
+		return err
+	}
+	if p.leases, err = journal.OpenLeases(ctx, p.js, a.holder, cfg.Journal.Replicas, a.log); err != nil {
+		return err
+	}
+	if err := natspub.Ensure(ctx, p.js, natspub.StreamOptions{Replicas: cfg.Journal.Replicas}); err != nil {
+		return err
+	}
+	store, err := natspub.Open(ctx, p.js)
+	if err != nil {
+		return err
+	}
+	p.manager, err = alerting.New(alerting.Config{
+		Store:     store,
+		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
+		Observer:  &alertObserver{a.metrics, a}, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.manager.Recover(ctx); err != nil {
+		return err
+	}
+	a.metrics.CountAlerts(p.manager.Counts)
+	set, err := BuildSet(cfg)
+	if err != nil {
+		return err
+	}
+	p.plans = newPlanStore(p.journal)
+	_, plan, err := p.plans.put(ctx, set)
+	if err != nil {
+		return err
+	}
+	a.rulesLoaded(plan)
+	return nil
+}
+
+// awaitServer waits for the first connection to an external server.
+func awaitServer(ctx context.Context, nc *nats.Conn) error {
+	for !nc.IsConnected() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("connect to NATS at %s: %w (last error: %w)", nc.Opts.Url, ctx.Err(), nc.LastError())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// kept looks a source's cursor up in what the detector remembers.
+func (p *parts) kept(source string) (collectors.Checkpoint, bool) {
+	part := p.journal.Partition(source)
+	if part >= len(p.workers) {
+		return collectors.Checkpoint{}, false
+	}
+	prefix := fmt.Sprintf("picket.activity.%d.", part)
+	return p.workers[part].head(strings.TrimPrefix(p.journal.Subject(source), prefix))
+}
+
+// work runs everything until ctx ends or a part cannot go on. It stops along
+// the data: first what comes in, then the journal, then the detector with its
+// alerts.
+func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
+	inner, stopAll := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stopAll(nil)
+	detect, stopDetect := context.WithCancel(inner)
+	var downstream errgroup.Group
+	for i := range cfg.Journal.Partitions {
+		w := a.newWorker(cfg, p, i)
+		p.workers = append(p.workers, w)
+		downstream.Go(func() error {
+			err := a.own(detect, p, w)
+			if err != nil {
+				stopAll(err)
+			}
+			return err
+		})
+	}
+	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
+	upstream, err := a.startUpstream(ctx, inner, cfg, p)
+	if err == nil {
+		if a.opts.Started != nil {
+			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address()})
+		}
+		err = a.supervise(ctx, inner, p)
+	}
+	a.front.detach()
+	if upstream != nil {
+		upstream()
+	}
+	p.journal.Close()
+	stopDetect()
+	err = errors.Join(err, downstream.Wait())
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	p.leases.Close(release)
+	return err
+}
+
+func (p *parts) address() string {
+	if p.embedded == nil {
+		return ""
+	}
+	return p.embedded.Address()
+}
+
+// supervise waits for the end of ctx, a failing part, or a server that stopped.
+func (a *App) supervise(ctx, inner context.Context, p *parts) error {
+	clock := time.NewTicker(time.Second)
+	defer clock.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			a.log.Info("stopping")
+			return nil
+		case <-inner.Done():
+			return context.Cause(inner)
+		case <-clock.C:
+			if p.embedded != nil && !p.embedded.Serving() {
+				return errServerStopped
+			}
+			a.observe(p)
+		}
+	}
+}
+
+// own runs a partition's worker while this daemon holds its lease.
+func (a *App) own(ctx context.Context, p *parts, w *worker) error {
+	name := partitionLease(w.partition)
+	clock := time.NewTicker(50 * time.Millisecond)
+	defer clock.Stop()
+	for {
+		for !p.leases.Held(name) {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-clock.C:
+			}
+		}
+		held, lost := context.WithCancel(ctx)
+		var group sync.WaitGroup
+		group.Go(func() {
+			defer lost()
+			for p.leases.Held(name) && held.Err() == nil {
+				select {
+				case <-held.Done():
+				case <-clock.C:
+				}
+			}
+		})
+		group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
+		err := p.journal.Activate(held, w.partition, p.plans.current())
+		if err == nil {
+			err = w.run(held)
+		}
+		lost()
+		group.Wait()
+		if ctx.Err() != nil || err != nil && held.Err() == nil {
+			return ignoreCanceled(err)
+		}
+		a.metrics.Release(w.partition)
+		a.log.Warn("partition given up to another daemon", zap.Int("partition", w.partition))
+	}
+}
+
+// partitionLease names the lease on reading a partition.
+func partitionLease(partition int) string { return fmt.Sprintf("partition-%d", partition) }
+
+func ignoreCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
+	return &worker{
+		partition: partition, journal: p.journal, sink: p.manager, plans: p.plans,
+		files: checkpointsOf(cfg.DataDir, partition),
+		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
+		metrics: a.metrics, log: a.log, heads: heads{},
+	}
+}
+
+// AddressFile is where a daemon keeps the address of its embedded server's
+// listener, for the command line.
+func AddressFile(dataDir string) string { return filepath.Join(dataDir, "nats", "address") }
+
+// connectExternal connects to the server that the configuration names.
+func connectExternal(cfg *config.Config, opts ...nats.Option) (*nats.Conn, error) {
+	n := cfg.NATS
+	opts = append(opts, nats.Name("picket "+cfg.Instance))
+	if n.Credentials != "" {
+		opts = append(opts, nats.UserCredentials(n.Credentials))
+	}
+	if n.Token != "" {
+		opts = append(opts, nats.Token(n.Token.Reveal()))
+	}
+	if n.User != "" {
+		opts = append(opts, nats.UserInfo(n.User, n.Password.Reveal()))
+	}
+	if n.TLS.CA != "" {
+		opts = append(opts, nats.RootCAs(n.TLS.CA))
+	}
+	if n.TLS.Cert != "" {
+		opts = append(opts, nats.ClientCert(n.TLS.Cert, n.TLS.Key))
+	}
+	nc, err := nats.Connect(n.URL, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	return nc, nil
+}
+
+// Dial connects to the NATS server of a daemon as its command line does: to
+// the listener of the embedded server, or to the external one.
+func Dial(cfg *config.Config) (*nats.Conn, error) {
+	if !cfg.NATS.Embedded() {
+		return connectExternal(cfg)
+	}
+	address, err := os.ReadFile(AddressFile(cfg.DataDir))
+	if err != nil {
+		return nil, fmt.Errorf("no picket has run on data_dir %s yet: %w", cfg.DataDir, err)
+	}
+	host := strings.TrimSpace(string(address))
+	if host == "" {
+		return nil, fmt.Errorf("the daemon's NATS server has no listener: set nats.listen in %s to use this command", "the configuration")
+	}
+	pw, err := os.ReadFile(PasswordFile(cfg.DataDir, UserAdmin))
+	if err != nil {
+		return nil, fmt.Errorf("read the password of the daemon's NATS server: %w", err)
+	}
+	nc, err := nats.Connect("nats://"+host, nats.UserInfo(UserAdmin, strings.TrimSpace(string(pw))), nats.Name("picket command line"))
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) || errors.Is(err, nats.ErrNoServers) {
+			return nil, fmt.Errorf("no picket answers at %s: is `picket run` running with this configuration? (%w)", host, err)
+		}
+		return nil, fmt.Errorf("connect to the daemon at %s: %w", host, err)
+	}
+	return nc, nil
+}

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/journal"
+	"github.com/picketd/picket/collectors/journal/journaltest"
+	"github.com/picketd/picket/collectors/simulate"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
+	"github.com/picketd/picket/rules/packs"
+)
+
+const (
+	benchAccounts = 1_000_000
+	benchSenders  = 4
+	benchBatch    = 100
+)
+
+func processDurability(o *server.Options) { o.SyncInterval = syncInterval }
+
+// BenchmarkWholePath takes activities from the intake through journal,
+// detector and built-in rules to durable alerts, beside bare JetStream publish
+// and consume of the same bytes in the same durability mode; ns/op is per
+// activity.
+func BenchmarkWholePath(b *testing.B) {
+	b.Run("bare", func(b *testing.B) {
+		js := journaltest.Connect(b, journaltest.Server(b, b.TempDir(), processDurability))
+		openJournal(b, js)
+		messages := encoded(slices.Collect(simulate.Load(1, benchAccounts, b.N)))
+		b.ResetTimer()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			bareConsume(b, js, len(messages))
+		}()
+		for _, m := range messages {
+			if _, err := js.PublishAsync("picket.activity.0.bulk", m, jetstream.WithStallWait(time.Minute)); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+		<-done
+	})
+	b.Run("picket", func(b *testing.B) {
+		acts := slices.Collect(simulate.Load(1, benchAccounts, b.N))
+		js := journaltest.Connect(b, journaltest.Server(b, b.TempDir(), processDurability))
+		j := openJournal(b, js)
+		w := benchWorker(b, js, j)
+		ctx, stop := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := w.run(ctx); err != nil {
+				b.Error(err)
+			}
+		})
+		b.ResetTimer()
+		submitAll(b, j, acts)
+		for w.metrics.(*benchMetrics).done.Load() < uint64(b.N) {
+			time.Sleep(time.Millisecond)
+		}
+		b.StopTimer()
+		stop()
+		running.Wait()
+		b.ReportMetric(float64(w.engine.Stats().Findings), "findings")
+	})
+}
+
+func openJournal(b *testing.B, js jetstream.JetStream) *journal.Journal {
+	b.Helper()
+	j, err := journal.Open(b.Context(), js, journal.Config{Partitions: 1}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(j.Close)
+	return j
+}
+
+func encoded(acts []activity.Activity) [][]byte {
+	var out [][]byte
+	for chunk := range slices.Chunk(acts, benchBatch) {
+		out = append(out, activity.AppendBatch(nil, &activity.Batch{Activities: chunk}))
+	}
+	return out
+}
+
+func bareConsume(b *testing.B, js jetstream.JetStream, messages int) {
+	cons, err := js.OrderedConsumer(context.Background(), journal.StreamName(0), jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(1000))
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer it.Stop()
+	for range messages {
+		if _, err := it.Next(); err != nil {
+			b.Error(err)
+			return
+		}
+	}
+}
+
+func submitAll(b *testing.B, j *journal.Journal, acts []activity.Activity) {
+	chunks := make(chan []activity.Activity)
+	var senders sync.WaitGroup
+	for range benchSenders {
+		senders.Go(func() {
+			for chunk := range chunks {
+				for _, err := range j.Submit(context.Background(), chunk) {
+					if err != nil {
+						b.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for chunk := range slices.Chunk(acts, 10*benchBatch) {
+		chunks <- chunk
+	}
+	close(chunks)
+	senders.Wait()
+}
+
+func benchWorker(b *testing.B, js jetstream.JetStream, j *journal.Journal) *worker {
+	b.Helper()
+	ctx := b.Context()
+	if err := natspub.Ensure(ctx, js, natspub.StreamOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	store, err := natspub.Open(ctx, js)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := alerting.New(alerting.Config{Store: store, Publisher: natspub.NewPublisher(js, natspub.PublisherOptions{})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	files, err := packs.Load("social")
+	if err != nil {
+		b.Fatal(err)
+	}
+	plans := newPlanStore(j)
+	if _, _, err := plans.put(ctx, detector.Set{Rules: files}); err != nil {
+		b.Fatal(err)
+	}
+	w := &worker{
+		journal: j, sink: m, plans: plans, files: checkpointsOf(b.TempDir(), 0), every: time.Hour,
+		log: zap.NewNop(), heads: heads{},
+	}
+	w.metrics = &benchMetrics{w: w}
+	return w
+}
+
+// benchMetrics notes how far the detector is.
+type benchMetrics struct {
+	w    *worker
+	done atomic.Uint64
+}
+
+func (m *benchMetrics) Progress(int, uint64, uint64, time.Time) {
+	m.done.Store(m.w.engine.Stats().Activities)
+}
+func (*benchMetrics) Latency(string, time.Duration, time.Duration, time.Duration) {}
+func (*benchMetrics) Damaged(int)                                                 {}
+func (*benchMetrics) Finding(*rules.Rule)                                         {}
+func (*benchMetrics) Checkpointed(int, int, time.Duration)                        {}

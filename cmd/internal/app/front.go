@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/alerting/promexport"
+)
+
+const (
+	// healthFor is how long ago the last append to a partition may be: its
+	// owner appends each second.
+	healthFor = 15 * time.Second
+	// slowest bounds what a slow sender can hold of the server.
+	slowest = 30 * time.Second
+)
+
+// front is the daemon's HTTP server. It outlives restarts of the rest: while
+// nothing can be taken in, it says so.
+type front struct {
+	srv      *http.Server
+	listener net.Listener
+	intake   atomic.Pointer[http.Handler]
+	served   sync.WaitGroup
+
+	mu     sync.Mutex
+	probes map[int]probe
+}
+
+// probe is how the last append to a partition went.
+type probe struct {
+	at  time.Time
+	err error
+}
+
+func openFront(listen string, metrics *promexport.Metrics, log *zap.Logger) (*front, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, fmt.Errorf("http.listen: %w", err)
+	}
+	f := &front{listener: l, probes: map[int]probe{}}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Handler())
+	mux.Handle("GET /-/healthy", promexport.Healthy())
+	mux.Handle("GET /-/ready", promexport.Ready(f.ready))
+	mux.HandleFunc("/v1/", f.push)
+	f.srv = &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
+		ErrorLog: zap.NewStdLog(log.Named("http")),
+	}
+	f.served.Go(func() {
+		if err := f.srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			log.Error("HTTP server stopped", zap.Error(err))
+		}
+	})
+	return f, nil
+}
+
+func (f *front) address() string { return f.listener.Addr().String() }
+
+func (f *front) attach(h http.Handler) { f.intake.Store(&h) }
+func (f *front) detach()               { f.intake.Store(nil) }
+
+// push serves what others send, or says that nothing can be taken now.
+func (f *front) push(w http.ResponseWriter, r *http.Request) {
+	if h := f.intake.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "5")
+	http.Error(w, "Picket takes nothing in right now: it is starting, stopping, or its disk is full", http.StatusServiceUnavailable)
+}
+
+// probe notes how the last append to an owned partition went.
+func (f *front) probe(partition int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.probes[partition]
+	if err == nil {
+		p.at = time.Now()
+	}
+	p.err = err
+	f.probes[partition] = p
+}
+
+// ready reports what keeps this daemon from working; nil when it works. The
+// probe is a real append: the tick that each owned partition gets.
+func (f *front) ready(context.Context) []error {
+	if f.intake.Load() == nil {
+		return []error{errors.New("starting, stopping, or out of disk space")}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var faults []error
+	for part, p := range f.probes {
+		switch {
+		case p.err != nil:
+			faults = append(faults, fmt.Errorf("partition %d: %w", part, p.err))
+		case time.Since(p.at) > healthFor:
+			faults = append(faults, fmt.Errorf("partition %d: nothing appended for %s", part, time.Since(p.at).Round(time.Second)))
+		}
+	}
+	return faults
+}
+
+func (f *front) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := f.srv.Shutdown(ctx); err != nil {
+		_ = f.srv.Close()
+	}
+	f.served.Wait()
+}

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/journal"
+)
+
+// knownOnly is the way into the journal for what others push: activities of
+// accounts and identities that nobody configured are refused, each with its
+// reason, before anything of them is stored.
+type knownOnly struct {
+	cfg     *current
+	journal *journal.Journal
+}
+
+// Submit implements collectors.Intake.
+func (k knownOnly) Submit(ctx context.Context, activities []activity.Activity) []error {
+	errs := make([]error, len(activities))
+	good := make([]activity.Activity, 0, len(activities))
+	index := make([]int, 0, len(activities))
+	for i := range activities {
+		if account := activities[i].Account; !k.cfg.accepts(account) {
+			errs[i] = fmt.Errorf("%w: %q; add it to accounts, or to guarded_by of one", collectors.ErrUnknownAccount, account)
+			continue
+		}
+		good = append(good, activities[i])
+		index = append(index, i)
+	}
+	for n, err := range k.journal.Submit(ctx, good) {
+		errs[index[n]] = err
+	}
+	return errs
+}

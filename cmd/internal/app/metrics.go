@@ -1,0 +1,123 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/promexport"
+	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/intake"
+	"github.com/picketd/picket/collectors/x"
+	"github.com/picketd/picket/detector"
+)
+
+// Why the journal refuses activities.
+const (
+	refusedInvalid = "invalid"
+	refusedNoRoom  = "no_room"
+	refusedJournal = "journal"
+)
+
+// newMetrics registers the daemon's metrics, with zeros for all that can be
+// known at the start.
+func newMetrics(cfg *config.Config) *promexport.Metrics {
+	build := ReadBuild()
+	networks := []string{x.Network, "file"}
+	for _, s := range cfg.Sources {
+		if s.Collector == config.CollectorSimulate {
+			networks = append(networks, networkSimulated)
+			break
+		}
+	}
+	return promexport.New(prometheus.NewRegistry(), promexport.Options{
+		Version: build.Version, Revision: build.Revision, Networks: networks,
+		PollOutcomes: collectors.Outcomes(), DropReasons: collectors.DropReasons(),
+		IntakeSources: []string{"webhook", "nats"}, IntakeReasons: intake.Reasons(),
+		JournalFaults: []string{refusedInvalid, refusedNoRoom, refusedJournal},
+	})
+}
+
+// journalMetrics implements journal.Observer.
+type journalMetrics struct{ *promexport.Metrics }
+
+func (m journalMetrics) Appended(activities, bytes int) { m.JournalAppended(activities, bytes) }
+
+func (m journalMetrics) Refused(reason string, activities int) { m.JournalRefused(reason, activities) }
+func (m journalMetrics) Fenced()                               { m.JournalFenced() }
+
+// pollMetrics implements collectors.Observer.
+type pollMetrics struct{ *promexport.Metrics }
+
+func (m pollMetrics) PollDone(network, outcome string, took, late time.Duration) {
+	m.Polled(network, outcome, took, late)
+}
+func (m pollMetrics) Activities(network string, n int) { m.Collected(network, n) }
+
+// intakeMetrics implements intake.Metrics for one way in.
+type intakeMetrics struct {
+	*promexport.Metrics
+	way string
+}
+
+func (m intakeMetrics) Accepted(n int)               { m.IntakeAccepted(m.way, n) }
+func (m intakeMetrics) Refused(reason string, n int) { m.IntakeRefused(m.way, reason, n) }
+
+// alertObserver counts alerts, logs one line per decision and shows the alert
+// to whoever watches the terminal.
+type alertObserver struct {
+	*promexport.Metrics
+	app *App
+}
+
+// Published implements alerting.Observer.
+func (o *alertObserver) Published(a *alerting.Alert, at time.Time) {
+	o.Metrics.Published(a, at)
+	o.app.log.Info("alert",
+		zap.String("alert", a.Number()), zap.String("change", string(a.Change)), zap.String("state", string(a.State)),
+		zap.String("level", string(a.Rule.Level)), zap.String("rule", a.Rule.Name), zap.String("rule_version", a.Rule.Version),
+		zap.String("account", a.Account), zap.Int("count", a.Count), zap.Uint64("revision", a.Revision))
+	if show := o.app.opts.Alert; show != nil && worthShowing(a) {
+		show(a, alerting.Text(*a, o.app.cfg))
+	}
+}
+
+// worthShowing leaves out what only repeats an alert at the terminal.
+func worthShowing(a *alerting.Alert) bool { return a.Change != alerting.ChangeUpdated }
+
+// rulesLoaded tells which rules are in force.
+func (a *App) rulesLoaded(plan *detector.Plan) { a.metrics.RulesLoaded(plan.Rules(), 0) }
+
+// observe refreshes the metrics that are looked up rather than counted.
+func (a *App) observe(p *parts) {
+	byNetwork := map[string]promexport.Collectors{}
+	for _, s := range p.sched.Status() {
+		c := byNetwork[s.Network]
+		if c.Accounts == nil {
+			c = promexport.Collectors{OldestSuccess: s.LastOK, Accounts: map[string]int{}}
+		}
+		if s.LastOK.Before(c.OldestSuccess) {
+			c.OldestSuccess = s.LastOK
+		}
+		c.Accounts[stateOf(s)]++
+		byNetwork[s.Network] = c
+	}
+	a.metrics.SetCollectors(byNetwork)
+	for name, left := range p.pollers.quotas() {
+		a.metrics.SetQuota(name, left)
+	}
+}
+
+// stateOf is the state of one polled source for metrics.
+func stateOf(s collectors.TaskStatus) string {
+	switch {
+	case s.Standby:
+		return "standby"
+	case s.State == "":
+		return "starting"
+	}
+	return s.State
+}

@@ -1,0 +1,380 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/journal"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
+)
+
+const (
+	tickEvery = time.Second
+	// downtimeFrom is the step of log time from which nobody can have read the
+	// partition: its owner ticks each second.
+	downtimeFrom = 30 * time.Second
+)
+
+// alertSink takes findings; *alerting.Manager implements it.
+type alertSink interface {
+	detector.Sink
+	// Flush writes what was held back to keep revisions few and has waited
+	// long enough at logTime; Sync writes all of it.
+	Flush(ctx context.Context, logTime time.Time) error
+	Sync(ctx context.Context) error
+}
+
+// workerMetrics is told what a worker does; *promexport.Metrics implements it.
+type workerMetrics interface {
+	// Latency takes occurrence → seen, seen → appended and appended →
+	// published of one activity that led to a finding; 0 where unknown.
+	Latency(network string, occurrence, poll, picket time.Duration)
+	// Progress is told after each flush how far the detector is.
+	Progress(partition int, sequence, pending uint64, logTime time.Time)
+	// Damaged counts messages that could not be decoded.
+	Damaged(partition int)
+	// Finding is told of each finding.
+	Finding(r *rules.Rule)
+	// Checkpointed is told of each checkpoint.
+	Checkpointed(partition, size int, took time.Duration)
+}
+
+// worker owns one partition: it reads its log in order, runs the engine over
+// it, hands findings to alerting and keeps checkpoints.
+type worker struct {
+	partition int
+	journal   *journal.Journal
+	sink      alertSink
+	files     checkpointFiles
+	every     time.Duration // between checkpoints
+	lateness  time.Duration
+	metrics   workerMetrics
+	log       *zap.Logger
+
+	// plans returns the compiled plan of a hash and the one to start with.
+	plans *planStore
+
+	engine  *detector.Engine
+	program string
+	created time.Time
+	decoder activity.Decoder
+	batch   activity.Batch
+	last    journal.Message
+	haveOne bool
+	reports *reporter
+
+	lastSeen atomic.Int64 // wall clock of the latest message read, Unix nanoseconds
+
+	mu    sync.Mutex
+	heads heads
+}
+
+// origin is where a finding's latest activity came from in time.
+type origin struct {
+	network              string
+	happened, seen, kept time.Time
+}
+
+// run reads until ctx ends. It returns an error only when it cannot go on.
+func (w *worker) run(ctx context.Context) error {
+	from, err := w.restore(ctx)
+	if err != nil {
+		return err
+	}
+	reader, err := w.journal.Read(ctx, w.partition, from)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	report, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	w.reports = newReporter(w)
+	var reporting sync.WaitGroup
+	reporting.Go(func() { w.reports.run(report) })
+	defer reporting.Wait()
+	defer cancel()
+	return w.stop(ctx, w.read(ctx, reader, from))
+}
+
+// read applies messages and saves checkpoints until ctx ends.
+func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) error {
+	saved := time.Now()
+	for first := true; ; first = false {
+		m, err := reader.Next(ctx)
+		if err != nil {
+			return err
+		}
+		w.lastSeen.Store(time.Now().UnixNano())
+		if m.Missing > 0 && !(first && from <= 1) {
+			w.reportGap(ctx, &m)
+		}
+		if err := w.apply(ctx, &m); err != nil {
+			return err
+		}
+		if time.Since(saved) >= w.every {
+			w.checkpoint(ctx)
+			saved = time.Now()
+		}
+	}
+}
+
+// stop ends run: on the way out the memory is saved once more.
+func (w *worker) stop(ctx context.Context, cause error) error {
+	if ctx.Err() == nil {
+		return fmt.Errorf("partition %d: %w", w.partition, cause)
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	w.checkpoint(grace)
+	return nil
+}
+
+// restore loads the newest checkpoint that fits the log and returns the
+// sequence to read from.
+func (w *worker) restore(ctx context.Context) (uint64, error) {
+	head, err := w.journal.Head(ctx, w.partition)
+	if err != nil {
+		return 0, err
+	}
+	w.created = head.Created
+	w.heads = heads{}
+	var damage []error
+	for _, path := range []string{w.files.newest, w.files.previous} {
+		c, err := loadCheckpoint(path)
+		if errors.Is(err, errNoCheckpoint) {
+			continue
+		}
+		if err == nil {
+			err = w.journal.Verify(ctx, w.partition, c.Mark)
+			if errors.Is(err, journal.ErrRetained) {
+				err = nil // go on with what is known; reading finds and tells the gap
+			}
+		}
+		if err == nil {
+			err = w.resume(ctx, c)
+		}
+		if err == nil {
+			w.log.Info("checkpoint restored", zap.Int("partition", w.partition), zap.Uint64("sequence", c.Mark.Sequence))
+			return c.Mark.Sequence + 1, nil
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		w.log.Warn("checkpoint not usable", zap.Int("partition", w.partition), zap.Error(err))
+		damage = append(damage, err)
+	}
+	if err := w.fresh(ctx); err != nil {
+		return 0, err
+	}
+	if err := errors.Join(damage...); errors.Is(err, journal.ErrTruncated) {
+		w.blind(ctx, fmt.Sprintf("truncated-%d-%d", head.Created.UnixNano(), head.Last), err.Error())
+	}
+	return max(head.First, 1), nil
+}
+
+func (w *worker) resume(ctx context.Context, c *checkpoint) error {
+	plan, err := w.plans.get(ctx, c.Program)
+	if err != nil {
+		return err
+	}
+	engine := detector.NewEngine(w.partition, plan, w.lateness)
+	if err := engine.Restore(c.Engine); err != nil {
+		return err
+	}
+	w.engine, w.program = engine, c.Program
+	if c.Heads != nil {
+		w.heads = c.Heads
+	}
+	return nil
+}
+
+func (w *worker) fresh(ctx context.Context) error {
+	plan, err := w.plans.get(ctx, w.plans.current())
+	if err != nil {
+		return err
+	}
+	w.engine, w.program = detector.NewEngine(w.partition, plan, w.lateness), w.plans.current()
+	return nil
+}
+
+// apply gives one message to the engine.
+func (w *worker) apply(ctx context.Context, m *journal.Message) error {
+	if w.haveOne {
+		if step := m.Time.Sub(w.last.Time); step > downtimeFrom {
+			w.engine.Downtime(step)
+		}
+	}
+	w.last, w.haveOne = *m, true
+	var found []detector.Finding
+	switch m.Type {
+	case journal.TickMessage:
+		found = w.engine.Tick(m.Sequence, m.Time)
+	case journal.ControlMessage:
+		f, err := w.activate(ctx, m)
+		if err != nil {
+			return err
+		}
+		found = f
+	case journal.Page, journal.Bulk:
+		w.batch.Cursor, w.batch.Recent = nil, nil
+		if err := w.decoder.Batch(m.Data, &w.batch); err != nil {
+			w.metrics.Damaged(w.partition)
+			w.log.Error("journal message cannot be read; it is passed over", zap.Int("partition", w.partition), zap.Uint64("sequence", m.Sequence), zap.Error(err))
+			found = w.engine.Tick(m.Sequence, m.Time)
+			break
+		}
+		if m.Type == journal.Page {
+			w.keepHead(m)
+		}
+		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
+	}
+	b := batchOfFindings{found: found, logTime: w.engine.LogTime(), sequence: m.Sequence, pending: m.Pending}
+	for i := range found {
+		w.metrics.Finding(found[i].Rule)
+		b.since = append(b.since, originOf(&found[i], m))
+	}
+	w.reports.add(b)
+	return nil
+}
+
+func originOf(f *detector.Finding, m *journal.Message) origin {
+	if f.Phase == detector.Close || len(f.Evidence) == 0 || m.Type == journal.TickMessage {
+		return origin{}
+	}
+	a := &f.Evidence[len(f.Evidence)-1]
+	return origin{network: f.Network, happened: a.Time, seen: a.Seen, kept: m.Time}
+}
+
+func (w *worker) keepHead(m *journal.Message) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heads[m.Source] = collectors.Checkpoint{
+		Cursor: bytes.Clone(w.batch.Cursor), Recent: append([]uint64(nil), w.batch.Recent...), LastTime: m.Time,
+	}
+}
+
+// head returns what is remembered of a source, by its subject tokens.
+func (w *worker) head(source string) (collectors.Checkpoint, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.heads[source]
+	return c, ok
+}
+
+// activate puts the program that a control message names in force. A program
+// that this version cannot read leaves the one before in force.
+func (w *worker) activate(ctx context.Context, m *journal.Message) ([]detector.Finding, error) {
+	c, err := journal.ParseControl(m.Data)
+	if err == nil {
+		var plan *detector.Plan
+		if plan, err = w.plans.get(ctx, c.Program); err == nil {
+			w.program = c.Program
+			return w.engine.Activate(m.Sequence, m.Time, plan), nil
+		}
+	}
+	if ctx.Err() != nil || errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return nil, err
+	}
+	w.log.Error("control message passed over; the rules before it stay in force", zap.Int("partition", w.partition), zap.Uint64("sequence", m.Sequence), zap.Error(err))
+	return w.engine.Tick(m.Sequence, m.Time), nil
+}
+
+func between(a, b time.Time) time.Duration {
+	if a.IsZero() || b.IsZero() || b.Before(a) {
+		return 0
+	}
+	return b.Sub(a)
+}
+
+// checkpoint saves the engine's memory once every finding before it is durable.
+// A failure costs only a longer start, so it is told and passed over.
+func (w *worker) checkpoint(ctx context.Context) {
+	if !w.haveOne {
+		return
+	}
+	start := time.Now()
+	var memory []byte
+	err := w.reports.drain(ctx)
+	if err == nil {
+		err = w.sink.Sync(ctx)
+	}
+	if err == nil {
+		memory, err = w.engine.Snapshot()
+	}
+	if err == nil {
+		w.mu.Lock()
+		kept := maps.Clone(w.heads)
+		w.mu.Unlock()
+		var size int
+		size, err = w.files.save(&checkpoint{
+			Saved: start.UTC(), Mark: journal.MarkOf(w.created, &w.last), Program: w.program, Heads: kept, Engine: memory,
+		})
+		if err == nil {
+			w.metrics.Checkpointed(w.partition, size, time.Since(start))
+			return
+		}
+	}
+	w.log.Warn("checkpoint not saved; the one before it stays", zap.Int("partition", w.partition), zap.Error(err))
+}
+
+// reportGap writes the loss of log messages into the log, so that it is a
+// finding like any other.
+func (w *worker) reportGap(ctx context.Context, m *journal.Message) {
+	from := m.Sequence - m.Missing
+	w.blind(ctx, fmt.Sprintf("gap-%d-%d", from, m.Sequence-1),
+		fmt.Sprintf("log gap: messages %d to %d of partition %d are missing", from, m.Sequence-1, w.partition))
+}
+
+// blind appends a poll activity about the journal itself.
+func (w *worker) blind(ctx context.Context, id, reason string) {
+	now := time.Now().UTC()
+	errs := w.journal.Submit(ctx, []activity.Activity{{
+		ID: id, Network: "picket", Account: fmt.Sprintf("picket/journal-%d", w.partition),
+		Kind: activity.KindPoll, Time: now, Seen: now,
+		Poll: activity.Poll{State: activity.PollGap, Reason: reason},
+	}})
+	w.log.Error("the activity log is not whole", zap.Int("partition", w.partition), zap.String("reason", reason))
+	if errs[0] != nil && ctx.Err() == nil {
+		w.log.Error("the loss could not be recorded", zap.Error(errs[0]))
+	}
+}
+
+// tick keeps log time moving while nothing else comes, for the partition's
+// owner only.
+func (w *worker) tick(ctx context.Context, onError func(error)) {
+	ticker := w.journal.Ticker(w.partition)
+	clock := time.NewTicker(tickEvery)
+	defer clock.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-clock.C:
+			if now.UnixNano()-w.lastSeen.Load() < int64(tickEvery) {
+				onError(nil)
+				continue
+			}
+			call, cancel := context.WithTimeout(ctx, 5*time.Second)
+			err := ticker.Tick(call)
+			cancel()
+			if errors.Is(err, collectors.ErrFenced) {
+				err = nil // somebody else ticked: time moves all the same
+			}
+			if ctx.Err() == nil {
+				onError(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,308 @@
+// Package config reads Picket's one YAML file into a Config: strictly, with
+// every fault and its place in one go, and with secrets taken from files or
+// the environment only. It starts nothing and knows no collector's code; what
+// a setting means to a room belongs in that room, and plugging them together
+// in cmd/internal/app.
+//
+// Every key, its default and its meaning is in deploy/config/reference.yaml,
+// which a test holds against this package.
+//
+// Time zones are loaded by name, so the command must import time/tzdata for
+// machines that have no time zone database.
+package config
+
+import (
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/rules"
+)
+
+// Config is one configuration file, complete with defaults and checked. It is
+// immutable once loaded. Paths in it are absolute or relative to the working
+// directory, no longer to the file.
+type Config struct {
+	DataDir      string // journal, checkpoints, generated credentials
+	Instance     string // this daemon's name in leases and logs
+	Organisation string // whose accounts these are; may be empty
+	NATS         NATS
+	Journal      Journal
+	HTTP         HTTP
+	Log          Log
+	Rules        Rules
+	Credentials  []Credential // sorted by name
+	Sources      []Source     // in the file's order
+	Accounts     []Account    // in the file's order
+	Intake       Intake
+	Detector     Detector
+
+	src *source
+}
+
+// NATS says which server holds the log and carries the alerts.
+type NATS struct {
+	URL string // server URLs, comma separated; "" means the embedded server
+
+	// For the embedded server only.
+	Listen     string // host:port, "" for no listener
+	OpenAlerts bool   // whoever reaches the listener may subscribe to alerts
+
+	// For a server at URL only.
+	Credentials string // path of a NATS credentials file, "" for none
+	Token       collectors.Secret
+	User        string
+	Password    collectors.Secret
+	TLS         TLS
+}
+
+// Embedded tells whether Picket runs the NATS server itself.
+func (n NATS) Embedded() bool { return n.URL == "" }
+
+// TLS holds paths of PEM files; empty fields take the system's default.
+type TLS struct {
+	CA   string // authorities to trust
+	Cert string // client certificate; given with Key or not at all
+	Key  string
+}
+
+// Durability says what an acknowledged activity survives.
+type Durability string
+
+// Durabilities of the embedded server.
+const (
+	Power   Durability = "power"   // a power failure: fsync for each message
+	Process Durability = "process" // a killed process, not a power failure
+)
+
+// Journal says how the activity log is stored.
+type Journal struct {
+	Partitions int           // fixed when the store is created
+	Durability Durability    // embedded server only
+	MaxAge     time.Duration // activities older than this are dropped; 0 keeps all
+	MaxBytes   int64         // per partition; 0 is unbounded
+	Reserve    int64         // bytes of free disk below which intake stops; embedded server only
+	Replicas   int           // 1, 3 or 5
+}
+
+// HTTP serves metrics, health, webhook intake and approvals.
+type HTTP struct {
+	Listen string // host:port
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level    string // debug, info, warn or error
+	Format   string // console or json
+	Personal bool   // log IP addresses and texts too
+}
+
+// Rules says which rules are in force.
+type Rules struct {
+	Packs     []string // built-in packs by name
+	Dirs      []string // folders of rule documents
+	Overrides []Override
+}
+
+// Override changes one rule without a copy of it.
+type Override struct {
+	Rule  string      // name or id
+	Mode  rules.Mode  // "" leaves it
+	Level rules.Level // "" leaves it
+}
+
+// Names of the collectors that a file may configure.
+const (
+	CollectorX        = "x"
+	CollectorFile     = "file"
+	CollectorSimulate = "simulate"
+)
+
+// Credential is what one collector uses to read accounts, with its budgets.
+type Credential struct {
+	Name      string
+	Collector string // CollectorX
+
+	API         string // "v2" or "v1.1"
+	BaseURL     string // "" for the network's own
+	FieldsParam string // "tweet.fields" or "post.fields"
+
+	// Either BearerToken or the four of OAuth 1.0a are set.
+	BearerToken    collectors.Secret
+	ConsumerKey    collectors.Secret
+	ConsumerSecret collectors.Secret
+	AccessToken    collectors.Secret
+	AccessSecret   collectors.Secret
+
+	Requests          RequestLimit
+	BudgetUSDPerMonth float64 // 0 is no limit
+	PricePost         float64 // US dollars for each post read; 0 takes the collector's
+	PriceUser         float64 // US dollars for each user read; 0 takes the collector's
+}
+
+// RequestLimit bounds requests beside what the network's own headers say. The
+// zero value does not.
+type RequestLimit struct {
+	Limit int
+	Per   time.Duration
+}
+
+// Source is polled and yields activities of several accounts.
+type Source struct {
+	Name      string
+	Collector string // CollectorFile or CollectorSimulate
+	Every     time.Duration
+
+	Path    string // file: JSON lines of activities
+	History bool   // file: what it holds at first teaches and raises nothing
+
+	Accounts int     // simulate: connected accounts
+	Seed     uint64  // simulate: chooses the world
+	Speed    float64 // simulate: how fast its clock runs, 1 as in life
+}
+
+// Importance of an account to its organisation.
+type Importance string
+
+// Importances, from the least.
+const (
+	Low      Importance = "low"
+	Normal   Importance = "normal"
+	Critical Importance = "critical"
+)
+
+// Account is one connected account.
+type Account struct {
+	Name       string        // "x/acme"
+	Collector  string        // that of its credential; "" when activities are only pushed
+	Credential string        // name of a Credential, "" when activities are only pushed
+	Every      time.Duration // between polls; 0 when activities are only pushed
+
+	UserID    string        // x: the account's number, "" to look it up
+	Username  string        // x: handle without @
+	Mentions  bool          // x: also read posts that mention the account
+	Rehydrate int           // x: newest own posts that are looked up for deletions; -1 for none
+	Backfill  int           // x: posts of history read at first
+	Overlap   time.Duration // x: how long before the last poll posts are read again
+
+	Owner             string
+	Contact           string
+	TimeZone          *time.Location // never nil
+	WorkingHours      WorkingHours   // in TimeZone; zero when not stated
+	Importance        Importance
+	ApprovalsRequired bool
+	GuardedBy         []string // identities, "okta/editor-2"
+}
+
+// Intake says how others push activities and approvals.
+type Intake struct {
+	Webhook       Webhook
+	NATS          NATSIntake
+	ApprovalsFile string // JSON lines of approvals, followed; "" for none
+}
+
+// Webhook says who may push over HTTP. Without tokens and signing keys nobody
+// may.
+type Webhook struct {
+	Tokens  []Token
+	Signing []SigningKey
+	Rate    float64 // requests per second and sender
+}
+
+// Token lets its bearer push activities of some accounts.
+type Token struct {
+	Name     string
+	Token    collectors.Secret
+	Accounts []string // "x/acme", or "x/*" for all that start with "x/"; empty means all
+}
+
+// SigningKey verifies Standard Webhooks signatures.
+type SigningKey struct {
+	Name     string
+	Secret   collectors.Secret // base64, with or without the prefix "whsec_"
+	Accounts []string          // as in Token
+}
+
+// NATSIntake names the subjects that activities and approvals arrive on; both
+// are empty when it is off.
+type NATSIntake struct {
+	Activities string
+	Approvals  string
+}
+
+// Detector holds what the engine needs beside rules.
+type Detector struct {
+	Lateness   time.Duration // late activities still count in their window
+	Checkpoint time.Duration // between checkpoints
+}
+
+// Account returns the account with this name.
+func (c *Config) Account(name string) (Account, bool) {
+	i, ok := c.src.accounts[name]
+	if !ok {
+		return Account{}, false
+	}
+	return c.Accounts[i], true
+}
+
+// Credential returns the credential with this name.
+func (c *Config) Credential(name string) (Credential, bool) {
+	for _, cred := range c.Credentials {
+		if cred.Name == name {
+			return cred, true
+		}
+	}
+	return Credential{}, false
+}
+
+// Guards returns the names of the accounts that an identity guards, in the
+// file's order; none when it guards nothing.
+func (c *Config) Guards(identity string) []string { return c.src.guards[identity] }
+
+// Known tells whether activities of this account or identity are taken: it is
+// in the file, or guards an account that is.
+func (c *Config) Known(name string) bool {
+	_, account := c.src.accounts[name]
+	return account || len(c.src.guards[name]) > 0
+}
+
+// Secrets returns the distinct secrets of the file, for tests and scrubbers
+// that assert that none is ever shown. They are gathered from the exported
+// fields and kept nowhere else: fmt cannot call the methods that redact a
+// Secret behind an unexported one.
+func (c *Config) Secrets() []collectors.Secret {
+	return appendSecrets(nil, reflect.ValueOf(*c))
+}
+
+func appendSecrets(all []collectors.Secret, v reflect.Value) []collectors.Secret {
+	if v.Type() == reflect.TypeFor[collectors.Secret]() {
+		if s := collectors.Secret(v.String()); s != "" && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+		return all
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				all = appendSecrets(all, v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			all = appendSecrets(all, v.Index(i))
+		}
+	default: // no secret is behind a pointer or in a map
+	}
+	return all
+}
+
+// Files returns the paths of the configuration file and of every secret file
+// that was read with it: a change of any of them asks for a reload.
+func (c *Config) Files() []string { return c.src.files }
+
+// Fault returns a fault about a field, "rules.packs[0]", for checks that only
+// other rooms can make. It is placed at the field, or where the file says
+// nothing of it, at the nearest thing around it.
+func (c *Config) Fault(field, message string) Fault { return c.src.fault(field, message) }

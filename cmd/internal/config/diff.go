@@ -1,0 +1,84 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Change is one difference between two configurations. It names no value, so
+// it shows no secret.
+type Change struct {
+	Field   string // "journal.partitions", "accounts x/acme"
+	What    string // "added", "removed" or "changed"
+	Restart bool   // takes effect at the next start only; else a reload applies it
+}
+
+func (c Change) String() string {
+	when := "applied by reload"
+	if c.Restart {
+		when = "needs a restart"
+	}
+	return fmt.Sprintf("%s %s: %s", c.Field, c.What, when)
+}
+
+// Diff lists what a reload from old to next changes, sorted by field. Rule
+// documents and the contents of other files are not looked into.
+func Diff(old, next *Config) []Change {
+	var changes []Change
+	field := func(name string, restart bool, a, b any) {
+		if !reflect.DeepEqual(a, b) {
+			changes = append(changes, Change{name, "changed", restart})
+		}
+	}
+	field("data_dir", true, old.DataDir, next.DataDir)
+	field("instance", true, old.Instance, next.Instance)
+	field("nats", true, old.NATS, next.NATS)
+	field("journal.partitions", true, old.Journal.Partitions, next.Journal.Partitions)
+	field("journal.durability", true, old.Journal.Durability, next.Journal.Durability)
+	field("journal.retention.max_age", true, old.Journal.MaxAge, next.Journal.MaxAge)
+	field("journal.max_bytes", true, old.Journal.MaxBytes, next.Journal.MaxBytes)
+	field("journal.reserve", true, old.Journal.Reserve, next.Journal.Reserve)
+	field("journal.replicas", true, old.Journal.Replicas, next.Journal.Replicas)
+	field("http.listen", true, old.HTTP.Listen, next.HTTP.Listen)
+	field("log.format", true, old.Log.Format, next.Log.Format)
+	field("intake.nats", true, old.Intake.NATS, next.Intake.NATS)
+	field("detector", true, old.Detector, next.Detector)
+
+	field("organisation", false, old.Organisation, next.Organisation)
+	field("log.level", false, old.Log.Level, next.Log.Level)
+	field("log.personal", false, old.Log.Personal, next.Log.Personal)
+	field("rules", false, old.Rules, next.Rules)
+	field("intake.webhook", false, old.Intake.Webhook, next.Intake.Webhook)
+	field("intake.approvals_file", false, old.Intake.ApprovalsFile, next.Intake.ApprovalsFile)
+	changes = append(changes, members("credentials", old.Credentials, next.Credentials, func(c Credential) string { return c.Name })...)
+	changes = append(changes, members("sources", old.Sources, next.Sources, func(s Source) string { return s.Name })...)
+	changes = append(changes, members("accounts", old.Accounts, next.Accounts, func(a Account) string { return a.Name })...)
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
+	return changes
+}
+
+// members compares two lists by the names of their members; their order means
+// nothing. All of it is applied by reload.
+func members[T any](list string, old, next []T, name func(T) string) []Change {
+	before := make(map[string]T, len(old))
+	for _, m := range old {
+		before[name(m)] = m
+	}
+	var changes []Change
+	for _, m := range next {
+		was, ok := before[name(m)]
+		delete(before, name(m))
+		switch {
+		case !ok:
+			changes = append(changes, Change{Field: list + " " + name(m), What: "added"})
+		case !reflect.DeepEqual(was, m):
+			changes = append(changes, Change{Field: list + " " + name(m), What: "changed"})
+		}
+	}
+	for n := range before {
+		changes = append(changes, Change{Field: list + " " + n, What: "removed"})
+	}
+	return changes
+}

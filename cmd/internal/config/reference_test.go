@@ -1,0 +1,213 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const reference = "../../../deploy/config/reference.yaml"
+
+// alternative starts the lines of the reference that show another choice.
+const alternative = "#or "
+
+// readReference returns the reference, as it is and with all its alternatives.
+func readReference(t *testing.T) (text, all string) {
+	t.Helper()
+	b, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), strings.ReplaceAll(string(b), alternative, "")
+}
+
+// loadReference loads a variant of the reference among the files that it names.
+func loadReference(t *testing.T, text string) (*Config, error) {
+	t.Helper()
+	key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	dir := write(t, map[string]string{
+		"reference.yaml":            text,
+		"rules/mine.yaml":           "title: mine",
+		"secrets/ci-token":          "0123456789abcdef0123456789abcdef",
+		"secrets/nats-password":     "nats-password",
+		"secrets/x-consumer-secret": "consumer-secret",
+		"secrets/picket.creds":      "credentials",
+		"tls/ca.pem":                "authority",
+		"tls/picket.pem":            "certificate",
+		"tls/picket.key":            "key",
+	})
+	t.Chdir(dir)
+	return Load("reference.yaml", func(name string) string {
+		if name == "PUBLISHER_SECRET" {
+			return key
+		}
+		return "value-of-" + name
+	})
+}
+
+func TestReferenceIsInOrder(t *testing.T) {
+	text, _ := readReference(t)
+	c, err := loadReference(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Accounts) != 1 || len(c.Sources) != 2 || len(c.Credentials) != 1 {
+		t.Errorf("%d accounts, %d sources, %d credentials; want 1, 2, 1", len(c.Accounts), len(c.Sources), len(c.Credentials))
+	}
+}
+
+// TestReferenceIsComplete: every key of the reference is known, and every
+// known key is in the reference.
+func TestReferenceIsComplete(t *testing.T) {
+	_, all := readReference(t)
+	known := map[string]bool{}
+	d := newDecoder("reference.yaml", environment(nil))
+	d.visited = func(path string, keys []string) {
+		for _, key := range keys {
+			known[generic(join(path, key))] = true
+		}
+	}
+	d.decode([]byte(all))
+
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(all), &root); err != nil {
+		t.Fatal(err)
+	}
+	present := map[string]bool{}
+	collectKeys(root.Content[0], "", present)
+	if len(present) < 90 {
+		t.Errorf("%d keys in the reference, want 90 or more", len(present))
+	}
+	for key := range present {
+		if !known[key] {
+			t.Errorf("the reference has %s, which is not known", key)
+		}
+	}
+	for key := range known {
+		if !present[key] {
+			t.Errorf("%s is known, and not in the reference", key)
+		}
+	}
+}
+
+var (
+	index      = regexp.MustCompile(`\[\d+\]`)
+	credential = regexp.MustCompile(`^credentials\.[^.]+`)
+)
+
+// generic takes indexes and the names of credentials out of a path.
+func generic(path string) string {
+	return credential.ReplaceAllString(index.ReplaceAllString(path, "[]"), "credentials.*")
+}
+
+// collectKeys gathers the paths of all keys, not looking into secrets and not
+// counting the names of credentials.
+func collectKeys(n *yaml.Node, path string, into map[string]bool) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			collectKeys(item, fmt.Sprintf("%s[%d]", path, i), into)
+		}
+	case yaml.MappingNode:
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i].Value
+			secret := path != "nats.credentials" && (key == "env" || key == "file")
+			if path != "credentials" && !secret {
+				into[generic(join(path, key))] = true
+			}
+			collectKeys(n.Content[i+1], join(path, key), into)
+		}
+	default: // a value
+	}
+}
+
+// TestReferenceDefaults: a line that ends in "# default" changes nothing.
+func TestReferenceDefaults(t *testing.T) {
+	text, _ := readReference(t)
+	want, err := loadReference(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := 0
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if !strings.Contains(line, "# default") || strings.HasPrefix(line, "#") {
+			continue
+		}
+		marked++
+		key, _, _ := strings.Cut(strings.TrimLeft(line, " -"), ":")
+		t.Run(fmt.Sprintf("line %d %s", i+1, key), func(t *testing.T) {
+			got, err := loadReference(t, strings.Join(slices.Delete(slices.Clone(lines), i, i+1), "\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.src = want.src
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("without the line\n got %+v\nwant %+v", *got, *want)
+			}
+		})
+	}
+	if marked != 32 {
+		t.Errorf("%d lines are marked as defaults, want 32", marked)
+	}
+}
+
+// TestReferenceAlternatives loads the choices that exclude what stands above.
+func TestReferenceAlternatives(t *testing.T) {
+	text, _ := readReference(t)
+	use := func(text string, drop []string, take ...string) string {
+		var out []string
+		for _, line := range strings.SplitSeq(text, "\n") {
+			bare := strings.TrimSpace(line)
+			if slices.ContainsFunc(drop, func(key string) bool { return strings.HasPrefix(bare, key+":") }) {
+				continue
+			}
+			for _, key := range take {
+				if strings.HasPrefix(bare, alternative+key+":") || strings.HasPrefix(bare, alternative+"  "+key+":") {
+					line = strings.Replace(line, alternative, "", 1)
+				}
+			}
+			out = append(out, line)
+		}
+		return strings.Join(out, "\n")
+	}
+	embedded := []string{"listen", "open_alerts", "durability", "reserve"}
+	tests := []struct {
+		name string
+		text string
+		ok   func(*Config) bool
+	}{
+		{"credentials file and TLS", use(text, embedded, "url", "credentials", "tls", "ca", "cert", "key"), func(c *Config) bool {
+			return c.NATS.Credentials == "secrets/picket.creds" && c.NATS.TLS == TLS{"tls/ca.pem", "tls/picket.pem", "tls/picket.key"}
+		}},
+		{"token", use(text, embedded, "url", "token"), func(c *Config) bool { return c.NATS.Token == "value-of-NATS_TOKEN" }},
+		{"user and password", use(text, embedded, "url", "user", "password"), func(c *Config) bool {
+			return c.NATS.User == "picket" && c.NATS.Password == "nats-password"
+		}},
+		{"OAuth 1.0a", use(text, []string{"bearer_token"}, "consumer_key", "consumer_secret", "access_token", "access_secret"), func(c *Config) bool {
+			return c.Credentials[0].ConsumerSecret == "consumer-secret" && c.Credentials[0].AccessSecret == "value-of-X_ACCESS_SECRET"
+		}},
+		{"no NATS intake", use(text, []string{"activities", "approvals"}, "off"), func(c *Config) bool { return c.Intake.NATS == NATSIntake{} }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.text == text {
+				t.Fatal("the reference does not show this")
+			}
+			c, err := loadReference(t, tt.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !tt.ok(c) {
+				t.Errorf("loaded %+v", *c)
+			}
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"os"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/rules"
+)
+
+const (
+	defaultNATSListen = "127.0.0.1:4222"
+	defaultHTTPListen = "127.0.0.1:9465"
+	listenOff         = "off"
+
+	maxPartitions = 1024
+	maxPolling    = 30 * day // between two polls
+)
+
+// defaults returns what holds where the file says nothing.
+func defaults() *Config {
+	instance, err := os.Hostname()
+	if err != nil || instance == "" {
+		instance = "picket"
+	}
+	return &Config{
+		DataDir:  "data",
+		Instance: instance,
+		NATS:     NATS{Listen: defaultNATSListen},
+		Journal:  Journal{Partitions: 1, Durability: Power, MaxAge: 90 * day, Reserve: 1 << 30, Replicas: 1},
+		HTTP:     HTTP{Listen: defaultHTTPListen},
+		Log:      Log{Level: "info", Format: "console"},
+		Rules:    Rules{Packs: []string{"social"}},
+		Intake: Intake{
+			Webhook: Webhook{Rate: 100},
+			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
+		},
+		Detector: Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
+	}
+}
+
+// config reads the whole document.
+func (d *decoder) config(root *yaml.Node, c *Config) {
+	c.DataDir, _ = d.locate(c.DataDir)
+	var natsKeys, journalKeys object
+	top := d.object(root, "",
+		d.path("data_dir", &c.DataDir),
+		d.text("instance", &c.Instance),
+		d.text("organisation", &c.Organisation),
+		field{"nats", func(n *yaml.Node, path string) { natsKeys = d.nats(n, path, &c.NATS) }},
+		field{"journal", func(n *yaml.Node, path string) { journalKeys = d.journal(n, path, &c.Journal) }},
+		d.section("http", parsed(d, "listen", "an address such as "+defaultHTTPListen, &c.HTTP.Listen, address)),
+		d.section("log",
+			choice(d, "level", &c.Log.Level, "debug", "info", "warn", "error"),
+			choice(d, "format", &c.Log.Format, "console", "json"),
+			d.truth("personal", &c.Log.Personal)),
+		d.section("rules",
+			d.texts("packs", &c.Rules.Packs, anyText),
+			field{"dirs", func(n *yaml.Node, path string) { d.dirs(n, path, &c.Rules.Dirs) }},
+			d.list("overrides", func(n *yaml.Node, path string) { d.override(n, path, &c.Rules) })),
+		field{"credentials", func(n *yaml.Node, path string) { d.credentials(n, path, c) }},
+		d.list("sources", func(n *yaml.Node, path string) { d.source(n, path, c) }),
+		d.list("accounts", func(n *yaml.Node, path string) { d.account(n, path, c) }),
+		d.section("intake",
+			d.section("webhook",
+				d.list("tokens", func(n *yaml.Node, path string) { d.token(n, path, &c.Intake.Webhook) }),
+				d.list("signing", func(n *yaml.Node, path string) { d.signing(n, path, &c.Intake.Webhook) }),
+				d.decimal("rate", &c.Intake.Webhook.Rate, 0.01)),
+			field{"nats", func(n *yaml.Node, path string) { d.natsIntake(n, path, &c.Intake.NATS) }},
+			d.path("approvals_file", &c.Intake.ApprovalsFile)),
+		d.section("detector",
+			d.duration("lateness", &c.Detector.Lateness, 0, day),
+			d.duration("checkpoint", &c.Detector.Checkpoint, time.Second, time.Hour)),
+	)
+	d.checkServer(c, natsKeys, journalKeys)
+	d.checkAccounts(c)
+	if (top.node != nil || top.empty) && top.bare("accounts") && top.bare("sources") {
+		d.on("accounts", "nothing to watch; expected at least one account, or a source")
+	}
+}
+
+func (d *decoder) nats(n *yaml.Node, path string, c *NATS) object {
+	return d.object(n, path,
+		parsed(d, "url", "a URL such as nats://host:4222", &c.URL, natsURLs),
+		parsed(d, "listen", "an address such as "+defaultNATSListen+", or off", &c.Listen, func(s string) (string, error) {
+			if s == listenOff {
+				return "", nil
+			}
+			return address(s)
+		}),
+		d.truth("open_alerts", &c.OpenAlerts),
+		d.section("credentials", d.file("file", &c.Credentials)),
+		d.secret("token", &c.Token),
+		d.text("user", &c.User),
+		d.secret("password", &c.Password),
+		d.section("tls", d.file("ca", &c.TLS.CA), d.file("cert", &c.TLS.Cert), d.file("key", &c.TLS.Key)),
+	)
+}
+
+func (d *decoder) journal(n *yaml.Node, path string, c *Journal) object {
+	return d.object(n, path,
+		d.integer("partitions", &c.Partitions, 1, maxPartitions),
+		choice(d, "durability", &c.Durability, Power, Process),
+		d.section("retention", d.duration("max_age", &c.MaxAge, time.Hour, 0)),
+		d.size("max_bytes", &c.MaxBytes),
+		d.size("reserve", &c.Reserve),
+		d.integer("replicas", &c.Replicas, 1, 5),
+	)
+}
+
+// dirs reads folders of rules, each of which must be there.
+func (d *decoder) dirs(n *yaml.Node, path string, into *[]string) {
+	d.items(n, path, func(n *yaml.Node, path string) {
+		var dir string
+		d.path("", &dir).read(n, path)
+		if dir == "" {
+			return
+		}
+		if info, err := os.Stat(dir); err != nil {
+			d.at(resolve(n), path, "%v; expected a folder of rules, relative ones start at the configuration's folder", err)
+		} else if !info.IsDir() {
+			d.at(resolve(n), path, "%q is not a folder; expected a folder of rules", clip(dir))
+		}
+		*into = append(*into, dir)
+	})
+}
+
+func (d *decoder) override(n *yaml.Node, path string, c *Rules) {
+	var o Override
+	keys := d.object(n, path,
+		d.text("rule", &o.Rule),
+		choice(d, "mode", &o.Mode, rules.Enforce, rules.Observe, rules.Off),
+		choice(d, "level", &o.Level, rules.Informational, rules.Low, rules.Medium, rules.High, rules.Critical),
+	)
+	c.Overrides = append(c.Overrides, o)
+	if !d.required(keys, "rule", "the name or id of a rule") {
+		return
+	}
+	if !keys.has("mode") && !keys.has("level") {
+		d.on(path, "changes nothing; expected mode or level beside rule")
+	}
+}
+
+// required tells of a mapping that is empty or lacks a key.
+func (d *decoder) required(o object, key, expected string) bool {
+	switch {
+	case o.node == nil:
+		if o.empty {
+			d.on(o.path, "is empty; expected a mapping with %s", key)
+		}
+		return false
+	case !o.has(key):
+		d.on(o.path, "%s is missing; expected %s", key, expected)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,86 @@
+// Command picket watches an organisation's social-media accounts and pages
+// people when an account behaves oddly. Here is the command line, one file per
+// subcommand; what the commands do belongs in the rooms they call.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // accounts have time zones, and a container may have none
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// env is what every subcommand works with.
+type env struct {
+	ctx         context.Context
+	in          io.Reader
+	out, errOut io.Writer
+	getenv      func(string) string
+}
+
+type cli struct {
+	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
+	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
+	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
+	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity and print what they find."`
+	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts, with the truth about the attacks in it."`
+	Config     configCmd                 `cmd:"" help:"Check the configuration."`
+	Version    versionCmd                `cmd:"" help:"Print version and build."`
+	Completion kongcompletion.Completion `cmd:"" help:"Print shell code for tab completion."`
+}
+
+// exitCode lets kong's own exits (help, usage errors) unwind as a panic, so
+// that run returns and tests can call it.
+type exitCode int
+
+// run parses args and runs one subcommand. It returns the exit code: 0, 1 for
+// an error, 80 for a command line that is not understood.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			c, ok := r.(exitCode)
+			if !ok {
+				panic(r)
+			}
+			code = int(c)
+		}
+	}()
+	parser, err := kong.New(new(cli),
+		kong.Name("picket"),
+		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(out, errOut), kong.Exit(func(c int) { panic(exitCode(c)) }),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return 1
+	}
+	kongcompletion.Register(parser)
+	kctx, err := parser.Parse(args)
+	parser.FatalIfErrorf(err)
+	e := &env{ctx: ctx, in: in, out: out, errOut: errOut, getenv: os.Getenv}
+	if err := kctx.Run(e); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintf(errOut, "picket: %v\n", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errReported is returned by a subcommand that has told its errors itself.
+var errReported = errors.New("already reported")

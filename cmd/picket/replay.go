@@ -1,0 +1,286 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/picketd/picket/cmd/internal/app"
+	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/file"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/detector/replay"
+	"github.com/picketd/picket/rules"
+)
+
+type replayCmd struct {
+	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
+	Journal  bool          `help:"Replay the daemon's own journal instead of files, each stretch by the rules in force there unless --rules or --pack is given."`
+	Since    string        `help:"With --journal: how far back findings count, such as 30d. What lies before teaches only." default:"30d"`
+	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts apply." type:"path"`
+	Rules    []string      `help:"Folders of rule documents to use instead of the built-in pack." type:"existingdir"`
+	Pack     []string      `help:"Built-in packs to use; social unless --rules is given."`
+	Account  string        `help:"Whose history an X archive is, such as x/acme."`
+	Approval []string      `name:"approvals" help:"Accounts whose posts need an approval."`
+	Summary  bool          `help:"Print the table of rules only."`
+	JSON     bool          `help:"Print JSON lines: one finding each, the summary last."`
+	Lateness time.Duration `help:"How late an activity may come and still count in its window." default:"15m"`
+}
+
+// Run replays recorded activity through the engine and prints what it finds.
+func (c *replayCmd) Run(e *env) error {
+	cfg, set, err := c.rules(e)
+	if err != nil {
+		return err
+	}
+	plan, err := detector.Compile(set)
+	if err != nil {
+		return err
+	}
+	var src replay.Source
+	var progress func() (done, total int64)
+	switch {
+	case c.Journal && len(c.Files) > 0:
+		return errors.New("replay either files or --journal, not both")
+	case c.Journal:
+		closeJournal, err := c.openJournal(e, cfg, &src, &progress)
+		if err != nil {
+			return err
+		}
+		defer closeJournal()
+	case len(c.Files) == 0:
+		return errors.New("nothing to replay: name files, or give --journal with --config")
+	default:
+		closeFiles, err := c.openFiles(e, &src, &progress)
+		if err != nil {
+			return err
+		}
+		defer closeFiles()
+	}
+	bar := newBar(e, progress)
+	started := time.Now()
+	res, err := replay.Run(e.ctx, plan, bar.wrap(src), c.Lateness, c.reporter(e, bar))
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	return c.summary(e, &res, time.Since(started))
+}
+
+// rules gathers the rule set of the flags and of the configuration.
+func (c *replayCmd) rules(e *env) (*config.Config, detector.Set, error) {
+	var cfg *config.Config
+	var set detector.Set
+	if c.Config != "" {
+		var err error
+		if cfg, err = config.Load(c.Config, e.getenv); err != nil {
+			return nil, set, err
+		}
+		if set, err = app.BuildSet(cfg); err != nil {
+			return nil, set, err
+		}
+	}
+	if len(c.Rules) > 0 || len(c.Pack) > 0 || c.Config == "" {
+		packs := c.Pack
+		if len(c.Rules) == 0 && len(packs) == 0 {
+			packs = []string{"social"}
+		}
+		files, err := app.RuleFiles(packs, c.Rules)
+		if err != nil {
+			return nil, set, err
+		}
+		set.Rules, set.Overrides = files, nil
+	}
+	for _, name := range c.Approval {
+		set.Accounts = append(set.Accounts, detector.Account{Name: name, Approvals: true})
+	}
+	return cfg, set, nil
+}
+
+func (c *replayCmd) openFiles(e *env, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
+	var open []*file.History
+	closeAll := func() {
+		for _, h := range open {
+			_ = h.Close()
+		}
+	}
+	var feeds []replay.Feed
+	for _, path := range c.Files {
+		h, err := file.OpenHistory(e.ctx, path, file.Options{Account: c.Account})
+		if err != nil {
+			closeAll()
+			return nil, err
+		}
+		open = append(open, h)
+		feeds = append(feeds, func() (activity.Activity, error) {
+			a, err := h.Next()
+			var item *file.ItemError
+			if errors.As(err, &item) {
+				fmt.Fprintf(e.errOut, "%v\n", item)
+				return a, &replay.ItemError{Err: item}
+			}
+			return a, err
+		})
+	}
+	*src = replay.Merge(feeds, time.Time{})
+	*progress = func() (done, total int64) {
+		for _, h := range open {
+			d, t := h.Progress()
+			done, total = done+d, total+t
+		}
+		return done, total
+	}
+	return closeAll, nil
+}
+
+func (c *replayCmd) openJournal(e *env, cfg *config.Config, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
+	if cfg == nil {
+		return nil, errors.New("--journal needs --config, to know where the journal is")
+	}
+	since, err := config.ParseDuration(c.Since)
+	if err != nil {
+		return nil, fmt.Errorf("--since: %w", err)
+	}
+	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-since), len(c.Rules) == 0 && len(c.Pack) == 0)
+	if err != nil {
+		return nil, err
+	}
+	*src, *progress = log, log.Progress
+	return log.Close, nil
+}
+
+// found is one finding as printed.
+type found struct {
+	Time     time.Time         `json:"time"`
+	Phase    detector.Phase    `json:"phase"`
+	Level    rules.Level       `json:"level"`
+	Account  string            `json:"account"`
+	Rule     string            `json:"rule"`
+	RuleID   string            `json:"rule_id"`
+	Alert    string            `json:"alert"`
+	Count    int               `json:"count"`
+	First    time.Time         `json:"first"`
+	Last     time.Time         `json:"last"`
+	Reasons  []detector.Reason `json:"reasons"`
+	Evidence []string          `json:"evidence"` // ids
+	Closed   string            `json:"closed,omitempty"`
+}
+
+func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
+	if c.Summary {
+		return nil
+	}
+	enc := json.NewEncoder(e.out)
+	return func(f detector.Finding) error {
+		if !c.JSON {
+			if f.Phase != detector.Open {
+				return nil
+			}
+			bar.clear()
+			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, f.Account, f.Rule.Title, why(f.Reasons))
+			return err
+		}
+		out := found{
+			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID,
+			Alert: f.Episode, Count: f.Count, First: f.First, Last: f.Last, Reasons: f.Reasons, Closed: f.Closed,
+		}
+		for i := range f.Evidence {
+			out.Evidence = append(out.Evidence, f.Evidence[i].ID)
+		}
+		return enc.Encode(out)
+	}
+}
+
+func why(reasons []detector.Reason) string {
+	parts := make([]string, 0, len(reasons))
+	for _, r := range reasons {
+		s := r.Seen
+		if r.Field != "" {
+			s = r.Field + " " + s
+		}
+		if r.Expected != "" {
+			s += " (expected " + r.Expected + ")"
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (c *replayCmd) summary(e *env, res *replay.Result, took time.Duration) error {
+	if c.JSON {
+		return json.NewEncoder(e.out).Encode(map[string]any{"summary": res, "seconds": took.Seconds()})
+	}
+	counts := slices.Clone(res.Rules)
+	slices.SortStableFunc(counts, func(a, b replay.RuleCount) int { return cmp.Compare(b.Findings, a.Findings) })
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nFINDINGS\tPER ACCOUNT-MONTH\tFURTHER MATCHES\tLEVEL\tRULE")
+	for _, r := range counts {
+		fmt.Fprintf(w, "%d\t%.3f\t%d\t%s\t%s\n", r.Findings, r.PerMonth, r.Updates, r.Level, r.Title)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(e.out, "\n%d activities of %d accounts, %.1f account-months, %s to %s; %d duplicates, %d unreadable\n%.2f s, %.0f activities/s\n",
+		res.Activities, res.Accounts, res.Months, res.From.Format(time.DateOnly), res.Until.Format(time.DateOnly),
+		res.Duplicates, res.Unreadable, took.Seconds(), float64(res.Activities+res.Duplicates)/took.Seconds())
+	return err
+}
+
+// bar shows progress on a terminal and nothing elsewhere.
+type bar struct {
+	bar      *progressbar.ProgressBar
+	progress func() (done, total int64)
+	seen     int
+}
+
+func newBar(e *env, progress func() (int64, int64)) *bar {
+	b := &bar{progress: progress}
+	if f, ok := e.errOut.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		_, total := progress()
+		b.bar = progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("replay"))
+	}
+	return b
+}
+
+// wrap moves the bar as messages pass.
+func (b *bar) wrap(src replay.Source) replay.Source {
+	if b.bar == nil {
+		return src
+	}
+	return sourceFunc(func(ctx context.Context) (replay.Message, error) {
+		if b.seen++; b.seen%4096 == 0 {
+			done, total := b.progress()
+			b.bar.ChangeMax64(max(total, 1))
+			_ = b.bar.Set64(min(done, total)) // a bar that is not drawn harms nothing
+		}
+		return src.Next(ctx)
+	})
+}
+
+func (b *bar) clear() {
+	if b.bar != nil {
+		_ = b.bar.Clear()
+	}
+}
+
+func (b *bar) finish() {
+	if b.bar != nil {
+		_ = b.bar.Finish()
+	}
+}
+
+type sourceFunc func(context.Context) (replay.Message, error)
+
+func (f sourceFunc) Next(ctx context.Context) (replay.Message, error) { return f(ctx) }

@@ -1,0 +1,77 @@
+// Command soak proves that Picket loses nothing and says nothing twice: it runs
+// a real `picket run` against a fake X, kills it again and again while it polls
+// and detects, and compares what it found with an undisturbed run. It is run by
+// hand; its test is a short version. It belongs to no room of the daemon.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	var o options
+	flag.IntVar(&o.posts, "posts", 50_000, "posts in all")
+	flag.IntVar(&o.accounts, "accounts", 25, "accounts, a multiple of 5")
+	flag.IntVar(&o.kills, "kills", 20, "times that the daemon is killed")
+	flag.IntVar(&o.daemons, "daemons", 1, "daemons on one external NATS server instead of one with its own")
+	flag.Uint64Var(&o.seed, "seed", 1, "chooses the posts and the moments of the kills")
+	flag.DurationVar(&o.during, "during", 90*time.Second, "how long the posts take to appear")
+	flag.DurationVar(&o.settle, "settle", 90*time.Second, "how long to wait for alerts that are missing at the end")
+	flag.BoolVar(&o.ablation, "ablation", false, "build the daemon with random alert ids: the comparison must fail")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	o.log = os.Stdout
+	if err := soak(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}
+
+// soak plays the same script undisturbed and disturbed and compares.
+func soak(ctx context.Context, o options) error {
+	if o.settle == 0 {
+		o.settle = 90 * time.Second
+	}
+	dir, err := os.MkdirTemp("", "picket-soak-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := build(ctx, dir, o.ablation)
+	if err != nil {
+		return err
+	}
+	s := newScript(o)
+	quiet := o
+	quiet.kills, quiet.daemons = 0, 1
+	want, err := play(ctx, quiet, s, binary, dir+"/undisturbed")
+	if err != nil {
+		return fmt.Errorf("undisturbed run: %w", err)
+	}
+	fmt.Fprintf(o.log, "undisturbed: %s\n", want)
+	if err := want.complete(s); err != nil {
+		return fmt.Errorf("undisturbed run: %w", err)
+	}
+	got, err := play(ctx, o, s, binary, dir+"/disturbed")
+	if err != nil {
+		return fmt.Errorf("disturbed run: %w", err)
+	}
+	fmt.Fprintf(o.log, "disturbed:   %s\n", got)
+	if err := got.complete(s); err != nil {
+		return fmt.Errorf("disturbed run: %w", err)
+	}
+	if err := same(want, got); err != nil {
+		return err
+	}
+	if err := shared(o, want, got); err != nil {
+		return err
+	}
+	fmt.Fprintln(o.log, "the same alerts, each activity once")
+	return nil
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/cmd/internal/app"
+	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/journal"
+)
+
+// outcome is what one play left in the journal and as alerts.
+type outcome struct {
+	posts      map[string]int // how often each post stands in the journal
+	alerts     []string       // one line each, sorted
+	copies     map[string]int // public copies by CloudEvents id
+	byRule     map[string]int
+	firstBurst map[string]string // id of the burst's first post by account
+	wrongIDs   []error
+	requests   int // timeline requests that the network has served
+}
+
+func (o *outcome) String() string {
+	twice := 0
+	for _, n := range o.posts {
+		if n > 1 {
+			twice++
+		}
+	}
+	return fmt.Sprintf("%d posts journaled (%d more than once), %d alerts %v, %d public copies, %d timeline requests",
+		len(o.posts), twice, len(o.alerts), o.byRule, len(o.copies), o.requests)
+}
+
+// complete reports posts or alerts that are missing or too many, against what
+// the script knows to be true.
+func (o *outcome) complete(s *script) error {
+	want := len(s.history)
+	for _, ev := range s.events {
+		if ev.post.Text != "" {
+			want++
+		}
+	}
+	var errs []error
+	if len(o.posts) != want {
+		errs = append(errs, fmt.Errorf("%d posts in the journal, want %d", len(o.posts), want))
+	}
+	for id, n := range o.posts {
+		if n != 1 {
+			errs = append(errs, fmt.Errorf("post %s stands %d times in the journal", id, n))
+		}
+	}
+	if !maps.Equal(o.raised(s), s.expected) {
+		errs = append(errs, fmt.Errorf("alerts %v, want %v", o.byRule, s.expected))
+	}
+	errs = append(errs, o.wrongIDs...)
+	for id, n := range o.copies {
+		if n != 1 {
+			errs = append(errs, fmt.Errorf("public copy %s was published %d times", id, n))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// raised are the alerts of the rules that the script attacks.
+func (o *outcome) raised(s *script) map[string]int {
+	out := map[string]int{}
+	for rule := range s.expected {
+		if o.byRule[rule] > 0 {
+			out[rule] = o.byRule[rule]
+		}
+	}
+	return out
+}
+
+// same compares two outcomes alert by alert.
+func same(want, got *outcome) error {
+	var errs []error
+	for _, a := range want.alerts {
+		if !slices.Contains(got.alerts, a) {
+			errs = append(errs, fmt.Errorf("missing: %s", a))
+		}
+	}
+	for _, a := range got.alerts {
+		if !slices.Contains(want.alerts, a) {
+			errs = append(errs, fmt.Errorf("not in the undisturbed run: %s", a))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// shared checks that several daemons did not read the same pages.
+func shared(o options, want, got *outcome) error {
+	if o.daemons > 1 && o.kills == 0 && float64(got.requests) > 1.2*float64(want.requests) {
+		return fmt.Errorf("%d daemons made %d timeline requests, one made %d: pages were fetched twice", o.daemons, got.requests, want.requests)
+	}
+	return nil
+}
+
+// outcome waits until everything published has been found, stops the daemons
+// and reads what is left.
+func (st *stage) outcome(ctx context.Context, o options, s *script) (*outcome, error) {
+	out, err := st.settle(ctx, o.settle, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.stop(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// settle reads the outcome until it is complete and stays so, at most a while.
+func (st *stage) settle(ctx context.Context, atMost time.Duration, s *script) (*outcome, error) {
+	deadline := time.Now().Add(atMost)
+	calm := 0
+	for {
+		out, err := st.read(ctx)
+		switch {
+		case err == nil && out.complete(s) == nil:
+			if calm++; calm == 3 {
+				return out, nil
+			}
+		case time.Now().After(deadline):
+			return out, err
+		default:
+			calm = 0
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (st *stage) connect() (*nats.Conn, error) {
+	if st.nats != nil {
+		return nats.Connect(st.nats.ClientURL())
+	}
+	cfg, err := config.Load(st.daemons[0].config(), os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return app.Dial(cfg)
+}
+
+func (st *stage) read(ctx context.Context) (*outcome, error) {
+	nc, err := st.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	out := &outcome{posts: map[string]int{}, copies: map[string]int{}, byRule: map[string]int{}, firstBurst: map[string]string{}}
+	if err := out.readPosts(ctx, js); err != nil {
+		return nil, err
+	}
+	if err := out.readAlerts(ctx, js); err != nil {
+		return nil, err
+	}
+	return out, out.readCopies(ctx, js)
+}
+
+func (o *outcome) readPosts(ctx context.Context, js jetstream.JetStream) error {
+	var dec activity.Decoder
+	var b activity.Batch
+	return eachMessage(ctx, js, journal.StreamName(0), "picket.activity.0.>", func(subject string, _ nats.Header, data []byte) error {
+		if strings.HasSuffix(subject, ".control") || strings.HasSuffix(subject, ".tick") {
+			return nil
+		}
+		if err := dec.Batch(data, &b); err != nil {
+			return err
+		}
+		for i := range b.Activities {
+			if a := &b.Activities[i]; a.Network == "x" && a.Kind == activity.KindPost {
+				o.posts[a.Account+" "+a.ID]++
+				if strings.HasPrefix(a.Text, "burst 0 of ") {
+					o.firstBurst[strings.Clone(a.Account)] = strings.Clone(a.ID)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (o *outcome) readAlerts(ctx context.Context, js jetstream.JetStream) error {
+	store, err := natspub.Open(ctx, js)
+	if err != nil {
+		return err
+	}
+	m, err := alerting.New(alerting.Config{Store: store, Publisher: natspub.NewPublisher(js, natspub.PublisherOptions{})})
+	if err != nil {
+		return err
+	}
+	alerts, err := m.List(ctx, alerting.Filter{})
+	if err != nil {
+		return err
+	}
+	for i := range alerts {
+		a := &alerts[i]
+		o.byRule[a.Rule.Name]++
+		if a.Rule.Name == "collector_blind" {
+			continue // a kill in the middle of a poll may look like a failure for a moment
+		}
+		var evidence []string
+		for k := range a.Evidence {
+			e := &a.Evidence[k]
+			evidence = append(evidence, strings.TrimSpace(e.Text+" "+e.Geo.Country+" "+strings.Join(e.Changed, ",")))
+		}
+		o.alerts = append(o.alerts, fmt.Sprintf("%s %s %s ×%d %q", a.Rule.Name, a.Rule.Level, a.Account, a.Count, evidence))
+		if want := o.documentedID(a); a.ID != want {
+			o.wrongIDs = append(o.wrongIDs, fmt.Errorf("alert %s of %s on %s should have the id %s", a.ID, a.Rule.Name, a.Account, want))
+		}
+	}
+	slices.Sort(o.alerts)
+	return nil
+}
+
+// documentedID makes an alert's id anew, as detector.Finding documents it, from
+// the first activity of its episode.
+func (o *outcome) documentedID(a *alerting.Alert) string {
+	first := a.Evidence[0].Key()
+	if a.Rule.Name == "posting_burst" { // its first post may have left the evidence
+		first = (&activity.Activity{Kind: activity.KindPost, ID: o.firstBurst[a.Account]}).Key()
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00account\x00%s\x00%s\x00%016x", a.Rule.ID, a.Account, a.Account, first)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// readCopies counts the public copies by the id that subscribers go by.
+func (o *outcome) readCopies(ctx context.Context, js jetstream.JetStream) error {
+	return eachMessage(ctx, js, natspub.Stream, "picket.alert.>", func(_ string, h nats.Header, _ []byte) error {
+		o.copies[h.Get(jetstream.MsgIDHeader)]++
+		return nil
+	})
+}
+
+// eachMessage reads what a stream holds on a subject now.
+func eachMessage(ctx context.Context, js jetstream.JetStream, stream, subject string, each func(subject string, h nats.Header, data []byte) error) error {
+	cons, err := js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
+	if err != nil {
+		return err
+	}
+	info, err := cons.Info(ctx)
+	if err != nil {
+		return err
+	}
+	left := info.NumPending
+	if left == 0 {
+		return nil
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		return err
+	}
+	defer it.Stop()
+	for ; left > 0; left-- {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		if err := each(msg.Subject(), msg.Headers(), msg.Data()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -99,6 +100,7 @@ func TestLimitsAreNeverExceededAndWellUsed(t *testing.T) {
 	}{
 		{"headers", &counted{limit: 900, every: 15 * time.Minute, headers: true}, BudgetOptions{}, 0.99},
 		{"few", &counted{limit: 15, every: 15 * time.Minute, headers: true}, BudgetOptions{}, 0.99},
+		{"fewer than workers", &counted{limit: 3, every: 15 * time.Minute, headers: true}, BudgetOptions{}, 0.99},
 		{"their clock is ahead", &counted{limit: 60, every: time.Minute, ahead: 40 * time.Second, headers: true}, BudgetOptions{}, 0.95},
 		{"their clock is behind", &counted{limit: 60, every: time.Minute, ahead: -40 * time.Second, headers: true}, BudgetOptions{}, 0.95},
 		{"configured", &counted{limit: 300, every: 15 * time.Minute}, BudgetOptions{Requests: 300, Per: 15 * time.Minute}, 0.95},
@@ -207,6 +209,9 @@ func TestDollars(t *testing.T) {
 			var limited *RateLimited
 			if !errors.As(err, &limited) || !IsOverBudget(err) {
 				t.Fatalf("error %v, want over budget", err)
+			}
+			if text := "credential main has spent $10.50 of its $10.00 for 2000-01"; !strings.Contains(err.Error(), text) {
+				t.Errorf("error %v, want one with %q", err, text)
 			}
 			if want := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC); !limited.Until.Equal(want) {
 				t.Errorf("until %s, want %s", limited.Until, want)

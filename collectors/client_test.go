@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,6 +122,18 @@ func TestClientNeverSendsWhatIsNotAllowed(t *testing.T) {
 			t.Errorf("five seconds before the reset, which is worth waiting for: %v", err)
 		}
 	})
+}
+
+func TestClientOverSockets(t *testing.T) {
+	server := httptest.NewServer(okHandler)
+	defer server.Close()
+	client := collectors.NewClient(nil, collectors.ClientOptions{})
+	defer client.CloseIdleConnections()
+	for range 3 {
+		if err := get(t.Context(), client, server.URL); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestClientWaitsWithItsContext(t *testing.T) {

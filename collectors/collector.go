@@ -39,8 +39,11 @@ type Page struct {
 	Cursor json.RawMessage
 	// Overlap is the oldest occurrence time that any later poll may return
 	// again; zero when the source never repeats. The scheduler remembers the
-	// keys of items at or after it, see MaxRecent. It may move back only over
-	// times of which nothing was read yet.
+	// keys of items at or after it, see MaxRecent. While More pages of one walk
+	// follow it is no later than what they return, and the walk after them
+	// begins where late items may have turned up since this one began: a walk
+	// can be held up for hours. It may move back only over times of which
+	// nothing was read yet.
 	Overlap time.Time
 	// Backfill marks history read on a first connection: it teaches only.
 	Backfill bool

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,6 +95,32 @@ func TestStatesAreReported(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Every account of a credential that must wait says so, those included that
+// waited for a place when it began.
+func TestAllAccountsOfALimitedCredentialReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logs := collectortest.NewLogs()
+		budget := collectors.NewBudget("main", collectors.BudgetOptions{})
+		var polls atomic.Int32
+		slow := collector(func(context.Context, json.RawMessage) (collectors.Page, error) {
+			time.Sleep(10 * time.Second)
+			polls.Add(1)
+			return collectors.Page{}, &collectors.RateLimited{Until: time.Now().Add(time.Hour), Err: errors.New("429")}
+		})
+		var tasks []collectors.Task
+		for i := range 20 {
+			tasks = append(tasks, collectors.Task{Source: fmt.Sprintf("x/%d", i), Collector: slow, Every: time.Minute, Budget: budget})
+		}
+		d := run(t, collectors.Options{Logs: logs, PerCredential: 2}, tasks...)
+		time.Sleep(4 * time.Minute)
+		for _, task := range tasks {
+			want(t, task.Source, said(logs, task.Source), []string{"failing"})
+		}
+		want(t, "polls", polls.Load(), 2)
+		want(t, "shown as held", time.Until(d.Status()[0].Held) > 55*time.Minute, true)
+	})
 }
 
 func TestRestartChangesNoState(t *testing.T) {
@@ -199,10 +226,10 @@ func TestFencedWriterGoesOn(t *testing.T) {
 		if len(got) < 100 {
 			t.Errorf("%d items in two hours", len(got))
 		}
-		if one.outcomes[collectors.OutcomeFenced]+two.outcomes[collectors.OutcomeFenced] == 0 {
+		if one.outcome(collectors.OutcomeFenced)+two.outcome(collectors.OutcomeFenced) == 0 {
 			t.Error("the fence never held: the test shows nothing")
 		}
-		want(t, "errors of the collector", one.outcomes[collectors.OutcomeError]+two.outcomes[collectors.OutcomeError], 0)
+		want(t, "errors of the collector", one.outcome(collectors.OutcomeError)+two.outcome(collectors.OutcomeError), 0)
 		want(t, "states are complete", slices.Compact(said(logs, "x/acme")), []string{"complete"})
 	})
 }
@@ -232,8 +259,8 @@ func TestJournalErrors(t *testing.T) {
 				for i, id := range ids(logs, "x/acme") {
 					want(t, "id in order", id, fmt.Sprint(i))
 				}
-				if tally.outcomes[c.outcome] < 5 {
-					t.Errorf("outcomes %v", tally.outcomes)
+				if n := tally.outcome(c.outcome); n < 5 {
+					t.Errorf("%d polls ended as %s", n, c.outcome)
 				}
 				want(t, "states: the source is not to blame", slices.Compact(said(logs, "x/acme")), []string{"complete"})
 			})
@@ -355,7 +382,7 @@ func TestOverlapLargerThanMemory(t *testing.T) {
 		want(t, "items", len(got), 6001)
 		want(t, "in order", slices.IsSorted(got), true)
 		want(t, "last", got[6000], "006011")
-		want(t, "dropped as late or a duplicate", tally.drops[collectors.DropHorizon] > 0, true)
+		want(t, "dropped as late or a duplicate", tally.drop(collectors.DropHorizon) > 0, true)
 	})
 }
 

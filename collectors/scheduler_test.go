@@ -254,6 +254,34 @@ func TestLeases(t *testing.T) {
 	})
 }
 
+func TestStandbyTasksCanBeRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leases := &switchboard{}
+		budget := collectors.NewBudget("main", collectors.BudgetOptions{})
+		var tasks []collectors.Task
+		var sources []*quiet
+		for i := range 10 {
+			q := &quiet{}
+			sources = append(sources, q)
+			tasks = append(tasks, collectors.Task{Source: fmt.Sprintf("x/%d", i), Collector: q, Every: time.Minute, Budget: budget})
+		}
+		d := run(t, collectors.Options{Logs: collectortest.NewLogs(), Leases: leases}, tasks...)
+		time.Sleep(time.Hour)
+		if err := d.Set(tasks[4:6]); err != nil {
+			t.Fatal(err)
+		}
+		leases.hold("main")
+		time.Sleep(2 * time.Second)
+		for i, q := range sources {
+			polls := 0
+			if i == 4 || i == 5 {
+				polls = 1
+			}
+			want(t, fmt.Sprintf("polls of x/%d", i), len(q.polls()), polls)
+		}
+	})
+}
+
 type switchboard struct {
 	mu   sync.Mutex
 	held []string
@@ -289,7 +317,7 @@ func TestTakeOver(t *testing.T) {
 		for i, id := range ids(logs, "x/acme") {
 			want(t, "id in order", id, fmt.Sprint(i))
 		}
-		want(t, "pages refused by the fence", tally.outcomes[collectors.OutcomeFenced], 0)
+		want(t, "pages refused by the fence", tally.outcome(collectors.OutcomeFenced), 0)
 		want(t, "states", said(logs, "x/acme"), []string{"complete"})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -101,6 +102,9 @@ type tally struct {
 func newTally() *tally { return &tally{outcomes: map[string]int{}, drops: map[string]int{}} }
 
 func (c *tally) PollDone(_, outcome string, _, late time.Duration) {
+	if !slices.Contains(collectors.Outcomes(), outcome) {
+		panic("outcome " + outcome + " is not in Outcomes")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.outcomes[outcome]++
@@ -114,9 +118,24 @@ func (c *tally) Activities(_ string, n int) {
 }
 
 func (c *tally) Dropped(_, reason string, n int) {
+	if !slices.Contains(collectors.DropReasons(), reason) {
+		panic("reason " + reason + " is not in DropReasons")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drops[reason] += n
+}
+
+func (c *tally) outcome(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcomes[name]
+}
+
+func (c *tally) drop(reason string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.drops[reason]
 }
 
 func (c *tally) wantDrops(t *testing.T, want map[string]int) {

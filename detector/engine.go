@@ -180,7 +180,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	e.stats.Activities++
 	if a.Kind == activity.KindApproval {
-		e.ledger.Add(ptr(a.Clone()), e.now)
+		e.ledger.Add(new(a.Clone()), e.now)
 		e.reconsider()
 	}
 	st := e.accounts[a.Account]
@@ -410,5 +410,3 @@ func cloneGroup(in []activity.Field) []activity.Field {
 }
 
 func clone(s string) string { return string([]byte(s)) }
-
-func ptr[T any](v T) *T { return &v }

@@ -126,6 +126,7 @@ type log struct {
 }
 
 func newLog(t testing.TB, accounts ...detector.Account) *log {
+	t.Helper()
 	return &log{e: detector.NewEngine(0, plan(t, testRules, accounts...), 0)}
 }
 

@@ -26,7 +26,7 @@ func main() {
 
 // env is what every subcommand works with.
 type env struct {
-	ctx         context.Context
+	ctx         context.Context //nolint:containedctx // lives as long as the one command that it belongs to
 	in          io.Reader
 	out, errOut io.Writer
 	getenv      func(string) string
@@ -43,12 +43,15 @@ type cli struct {
 	Completion kongcompletion.Completion `cmd:"" help:"Print shell code for tab completion."`
 }
 
-// exitCode lets kong's own exits (help, usage errors) unwind as a panic, so
+// exitCode lets kong's own exits (help, completion) unwind as a panic, so
 // that run returns and tests can call it.
 type exitCode int
 
+// exitUsage is the exit code for a command line that is not understood.
+const exitUsage = 80
+
 // run parses args and runs one subcommand. It returns the exit code: 0, 1 for
-// an error, 80 for a command line that is not understood.
+// an error, exitUsage for a command line that is not understood.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -62,7 +65,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	parser, err := kong.New(new(cli),
 		kong.Name("picket"),
 		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut), kong.Exit(func(c int) { panic(exitCode(c)) }),
 	)
 	if err != nil {
@@ -71,7 +74,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	kongcompletion.Register(parser)
 	kctx, err := parser.Parse(args)
-	parser.FatalIfErrorf(err)
+	if err != nil {
+		return misunderstood(errOut, err)
+	}
 	e := &env{ctx: ctx, in: in, out: out, errOut: errOut, getenv: os.Getenv}
 	if err := kctx.Run(e); err != nil {
 		if !errors.Is(err, errReported) {
@@ -80,6 +85,17 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return 1
 	}
 	return 0
+}
+
+// misunderstood tells in two lines what is wrong with a command line and where
+// the help for it is.
+func misunderstood(errOut io.Writer, err error) int {
+	command := "picket"
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
+		command = wrong.Context.Selected().FullPath()
+	}
+	fmt.Fprintf(errOut, "picket: %v\nRun \"%s --help\" for what it takes.\n", err, command)
+	return exitUsage
 }
 
 // errReported is returned by a subcommand that has told its errors itself.

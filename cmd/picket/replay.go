@@ -75,7 +75,15 @@ func (c *replayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return c.summary(e, &res, time.Since(started))
+	if res.Activities == 0 && res.Unreadable > 0 {
+		return fmt.Errorf("nothing to replay: none of %d items can be read", res.Unreadable)
+	}
+	if err := c.summary(e, &res); err != nil {
+		return err
+	}
+	took := time.Since(started).Seconds() // not on standard output, which the same input makes the same
+	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
+	return err
 }
 
 // rules gathers the rule set of the flags and of the configuration.
@@ -108,6 +116,9 @@ func (c *replayCmd) rules(e *env) (*config.Config, detector.Set, error) {
 	return cfg, set, nil
 }
 
+// maxTold bounds the unreadable items that are told of one file.
+const maxTold = 20
+
 func (c *replayCmd) openFiles(e *env, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
 	var open []*file.History
 	closeAll := func() {
@@ -123,11 +134,15 @@ func (c *replayCmd) openFiles(e *env, src *replay.Source, progress *func() (int6
 			return nil, err
 		}
 		open = append(open, h)
+		told := 0
 		feeds = append(feeds, func() (activity.Activity, error) {
 			a, err := h.Next()
-			var item *file.ItemError
-			if errors.As(err, &item) {
-				fmt.Fprintf(e.errOut, "%v\n", item)
+			if item, ok := errors.AsType[*file.ItemError](err); ok {
+				if told++; told <= maxTold {
+					fmt.Fprintln(e.errOut, item)
+				} else if told == maxTold+1 {
+					fmt.Fprintf(e.errOut, "%s: more items like these are counted and not told\n", path)
+				}
 				return a, &replay.ItemError{Err: item}
 			}
 			return a, err
@@ -217,9 +232,13 @@ func why(reasons []detector.Reason) string {
 	return strings.Join(parts, "; ")
 }
 
-func (c *replayCmd) summary(e *env, res *replay.Result, took time.Duration) error {
+func (c *replayCmd) summary(e *env, res *replay.Result) error {
 	if c.JSON {
-		return json.NewEncoder(e.out).Encode(map[string]any{"summary": res, "seconds": took.Seconds()})
+		return json.NewEncoder(e.out).Encode(map[string]any{"summary": res})
+	}
+	if res.Activities == 0 {
+		_, err := fmt.Fprintln(e.out, "no activities")
+		return err
 	}
 	counts := slices.Clone(res.Rules)
 	slices.SortStableFunc(counts, func(a, b replay.RuleCount) int { return cmp.Compare(b.Findings, a.Findings) })
@@ -231,9 +250,9 @@ func (c *replayCmd) summary(e *env, res *replay.Result, took time.Duration) erro
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(e.out, "\n%d activities of %d accounts, %.1f account-months, %s to %s; %d duplicates, %d unreadable\n%.2f s, %.0f activities/s\n",
+	_, err := fmt.Fprintf(e.out, "\n%d activities of %d accounts, %.1f account-months, %s to %s; %d duplicates, %d unreadable\n",
 		res.Activities, res.Accounts, res.Months, res.From.Format(time.DateOnly), res.Until.Format(time.DateOnly),
-		res.Duplicates, res.Unreadable, took.Seconds(), float64(res.Activities+res.Duplicates)/took.Seconds())
+		res.Duplicates, res.Unreadable)
 	return err
 }
 

@@ -23,10 +23,14 @@ type runCmd struct {
 // Run watches until it is told to stop.
 func (c *runCmd) Run(e *env) error {
 	screen := &screen{e: e}
+	level := zap.NewAtomicLevel()
 	opts := app.Options{
 		ConfigPath: c.Config, Getenv: e.getenv,
-		Log:     func(l config.Log) (*zap.Logger, error) { return newLogger(l, screen) },
-		Started: func(at app.Addresses) { screen.started(c.Config, at) },
+		Log: func(l config.Log) (*zap.Logger, error) {
+			return newLogger(l, level, screen), level.UnmarshalText([]byte(l.Level))
+		},
+		SetLevel: func(name string) error { return level.UnmarshalText([]byte(name)) },
+		Started:  func(at app.Addresses) { screen.started(c.Config, at) },
 	}
 	if !c.Quiet {
 		opts.Alert = screen.alert
@@ -35,11 +39,7 @@ func (c *runCmd) Run(e *env) error {
 }
 
 // newLogger writes log lines to standard error.
-func newLogger(l config.Log, out zapcore.WriteSyncer) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(l.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
-	}
+func newLogger(l config.Log, level zap.AtomicLevel, out zapcore.WriteSyncer) *zap.Logger {
 	enc := zap.NewProductionEncoderConfig()
 	enc.EncodeTime = zapcore.ISO8601TimeEncoder
 	encoder := zapcore.NewJSONEncoder(enc)
@@ -47,7 +47,7 @@ func newLogger(l config.Log, out zapcore.WriteSyncer) (*zap.Logger, error) {
 		enc.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(enc)
 	}
-	return zap.New(zapcore.NewCore(encoder, out, level)), nil
+	return zap.New(zapcore.NewCore(encoder, out, level))
 }
 
 // screen is the terminal: alerts on standard output, the log on standard

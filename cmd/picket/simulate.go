@@ -23,8 +23,8 @@ type simulateCmd struct {
 
 // Run writes the life of simulated accounts as JSON lines.
 func (c *simulateCmd) Run(e *env) (err error) {
-	if c.Days < 1 {
-		return fmt.Errorf("--days is %d, want at least 1", c.Days)
+	if c.Days < 1 || c.Accounts < 1 || c.Attacks < 0 {
+		return fmt.Errorf("--days %d, --accounts %d, --attacks %g: expected at least 1, 1 and 0", c.Days, c.Accounts, c.Attacks)
 	}
 	world, err := simulate.New(simulate.Config{
 		Seed: c.Seed, Accounts: c.Accounts, Start: c.Start, End: c.Start.AddDate(0, 0, c.Days), AttackRate: c.Attacks,

@@ -122,6 +122,7 @@ type place struct {
 	Since  time.Time `json:"since"`          // overlap ends, pages begin here
 	After  string    `json:"after"`          // id of the last item read at Since
 	Newest time.Time `json:"newest"`         // newest item read
+	Before time.Time `json:"before"`         // Newest when this walk began
 	First  bool      `json:"first,omitzero"` // the first walk through the history
 }
 
@@ -218,11 +219,18 @@ func (at place) page(body []byte, h http.Header, text string) (collectors.Page, 
 			ID: it.ID, Network: "feed", Account: "feed/acme", Kind: activity.KindPost, Time: it.At, Text: text,
 		})
 	}
-	at.Since, at.After = last.At, last.ID
-	if !answer.More { // begin again where late items may turn up
-		at.Since, at.After, at.First = at.Newest.Add(-feedOverlap), "", false
+	if at.Before.IsZero() {
+		at.Before = at.Newest
 	}
-	page.Overlap = at.Newest.Add(-feedOverlap)
+	// The next walk begins where late items may have turned up since this one
+	// began, which may be hours ago.
+	page.Overlap = at.Before.Add(-feedOverlap)
+	at.Since, at.After = last.At, last.ID
+	if !answer.More {
+		at.Since, at.After, at.Before, at.First = page.Overlap, "", at.Newest, false
+	} else if at.Since.Before(page.Overlap) {
+		page.Overlap = at.Since // this walk is not over
+	}
 	var err error
 	page.Cursor, err = json.Marshal(at)
 	return page, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -66,13 +65,6 @@ func (l *Logs) Keep(source string, cp collectors.Checkpoint) {
 // Open implements collectors.Logs.
 func (l *Logs) Open(_ context.Context, source string) (collectors.Log, error) {
 	return &handle{logs: l, source: source}, nil
-}
-
-// Sources returns the names of the logs that hold a batch, ordered.
-func (l *Logs) Sources() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Sorted(maps.Keys(l.logs))
 }
 
 // Batches returns the batches of a source in order.

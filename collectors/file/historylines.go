@@ -60,7 +60,7 @@ func (s *lineSource) next() (activity.Activity, error) {
 		if line = bytes.Trim(line, " \t\r"); len(line) == 0 {
 			continue
 		}
-		a, err := intake.Decode(intake.Activities, line, time.Time{})
+		a, err := intake.Decode(intake.Recorded, line, time.Time{})
 		if err == nil && s.only != "" && a.Account != s.only {
 			err = fmt.Errorf("account: %q; expected %q, the only account asked for", a.Account, s.only)
 		}

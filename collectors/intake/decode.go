@@ -22,6 +22,7 @@ type Content string
 const (
 	Activities Content = "activities" // activities in their interchange form
 	Approvals  Content = "approvals"  // approvals, see ParseApproval
+	Recorded   Content = "recorded"   // activities as they are replayed, those that Picket wrote among them
 )
 
 // Decode reads one item, completes it and checks it. The activity aliases
@@ -37,7 +38,7 @@ func Decode(content Content, data []byte, now time.Time) (activity.Activity, err
 	if err := dec.Activity(data, &a); err != nil {
 		return activity.Activity{}, err
 	}
-	if a.Kind == activity.KindPoll {
+	if a.Kind == activity.KindPoll && content != Recorded {
 		return activity.Activity{}, fmt.Errorf("kind: %w: %q is a collector's report about itself", ErrForbiddenKind, a.Kind)
 	}
 	Complete(&a, now)

@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -74,7 +73,7 @@ func BenchmarkAppend(b *testing.B) {
 				for range 32 {
 					senders.Go(func() {
 						for left.Add(-int64(size)) > -int64(size) {
-							for _, err := range j.Submit(context.Background(), chunk) {
+							for _, err := range j.Submit(b.Context(), chunk) {
 								if err != nil {
 									b.Error(err)
 								}
@@ -98,7 +97,7 @@ func BenchmarkPageCompareAndSet(b *testing.B) {
 		open(b, js, journal.Config{})
 		var last uint64
 		for b.Loop() {
-			ack, err := js.Publish(context.Background(), "picket.activity.0.x.acme", data, jetstream.WithExpectLastSequencePerSubject(last))
+			ack, err := js.Publish(b.Context(), "picket.activity.0.x.acme", data, jetstream.WithExpectLastSequencePerSubject(last))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -109,7 +108,7 @@ func BenchmarkPageCompareAndSet(b *testing.B) {
 		js := journaltest.Connect(b, journaltest.Server(b, b.TempDir(), modes[0].change))
 		l := openLog(b, open(b, js, journal.Config{}), "x/acme")
 		for b.Loop() {
-			if err := l.Append(context.Background(), &batch); err != nil {
+			if err := l.Append(b.Context(), &batch); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -147,28 +146,28 @@ func BenchmarkConsume(b *testing.B) {
 		}
 		<-js.PublishAsyncComplete()
 		b.Run(fmt.Sprintf("%d/bare", size), func(b *testing.B) {
-			consume(b, size, n, func(ctx context.Context) func() []byte {
-				return bareReader(b, js, ctx, jetstream.OrderedConsumerConfig{})
+			consume(b, size, n, func() func() []byte {
+				return bareReader(b, js, jetstream.OrderedConsumerConfig{})
 			}, func([]byte) {})
 		})
 		b.Run(fmt.Sprintf("%d/two filters", size), func(b *testing.B) {
 			filters := []string{"picket.activity.0.bulk", "picket.activity.0.none"}
-			consume(b, size, n, func(ctx context.Context) func() []byte {
-				return bareReader(b, js, ctx, jetstream.OrderedConsumerConfig{FilterSubjects: filters})
+			consume(b, size, n, func() func() []byte {
+				return bareReader(b, js, jetstream.OrderedConsumerConfig{FilterSubjects: filters})
 			}, func([]byte) {})
 		})
 		for _, decoded := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%d/journal decode=%v", size, decoded), func(b *testing.B) {
 				var d activity.Decoder
 				var into activity.Batch
-				consume(b, size, n, func(ctx context.Context) func() []byte {
-					r, err := j.Read(ctx, 0, 1)
+				consume(b, size, n, func() func() []byte {
+					r, err := j.Read(b.Context(), 0, 1)
 					if err != nil {
 						b.Fatal(err)
 					}
 					b.Cleanup(r.Close)
 					return func() []byte {
-						m, err := r.Next(ctx)
+						m, err := r.Next(b.Context())
 						if err != nil {
 							b.Fatal(err)
 						}
@@ -187,19 +186,22 @@ func BenchmarkConsume(b *testing.B) {
 }
 
 // consume reads b.N activities, starting again when the n messages are read.
-func consume(b *testing.B, size, n int, start func(context.Context) func() []byte, use func([]byte)) {
+func consume(b *testing.B, size, n int, start func() func() []byte, use func([]byte)) {
+	b.Helper()
 	left := 0
 	var next func() []byte
 	for i := 0; i < b.N; i += size {
 		if left == 0 {
-			left, next = n, start(context.Background())
+			left, next = n, start()
 		}
 		use(next())
 		left--
 	}
 }
 
-func bareReader(b *testing.B, js jetstream.JetStream, ctx context.Context, cfg jetstream.OrderedConsumerConfig) func() []byte {
+func bareReader(b *testing.B, js jetstream.JetStream, cfg jetstream.OrderedConsumerConfig) func() []byte {
+	b.Helper()
+	ctx := b.Context()
 	cons, err := js.OrderedConsumer(ctx, "ACTIVITY_0", cfg)
 	if err != nil {
 		b.Fatal(err)

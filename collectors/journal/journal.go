@@ -234,8 +234,7 @@ const (
 )
 
 func classify(err error) error {
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		switch int(api.ErrorCode) {
 		case codeWrongLastSequence:
 			return fmt.Errorf("%w: %w", collectors.ErrFenced, err)

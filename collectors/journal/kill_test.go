@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -117,7 +116,7 @@ func TestKilledWriter(t *testing.T) {
 	for range 5000 { // bounded, should nobody kill it
 		n++
 		page := &activity.Batch{Cursor: []byte(strconv.Itoa(n)), Activities: []activity.Activity{post("x/acme", n)}}
-		if err := l.Append(context.Background(), page); err != nil {
+		if err := l.Append(t.Context(), page); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Println("acknowledged", n)

@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ func TestLeaseHasOneHolder(t *testing.T) {
 		return l
 	}
 	a, b := lease("a"), lease("b")
-	defer b.Close(context.Background())
+	defer b.Close(t.Context())
 	eventually(t, "a holds it", func() bool { return a.Held("credential/acme") })
 	for range 20 {
 		if b.Held("credential/acme") {
@@ -33,8 +32,8 @@ func TestLeaseHasOneHolder(t *testing.T) {
 	}
 	again := lease("a")
 	eventually(t, "a restarted goes on at once", func() bool { return again.Held("credential/acme") })
-	again.Close(context.Background())
-	a.Close(context.Background())
+	again.Close(t.Context())
+	a.Close(t.Context())
 	eventually(t, "b takes over what was given up", func() bool { return b.Held("credential/acme") })
 }
 
@@ -45,7 +44,7 @@ func TestLeaseOfTheDeadExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer live.Close(context.Background())
+	defer live.Close(t.Context())
 	kv, err := js.KeyValue(t.Context(), "picket_leases")
 	if err != nil {
 		t.Fatal(err)

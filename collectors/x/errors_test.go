@@ -118,6 +118,10 @@ func TestAccountErrors(t *testing.T) {
 		{"wrong bearer", xtest.Options{}, func(c *Config) { c.BearerToken = "some-other-token" }, nil, []string{"status 401", "regenerate"}},
 		{"wrong signature", xtest.Options{}, func(c *Config) { withOAuth1(c); c.AccessSecret = "forged" }, nil, []string{"status 401"}},
 		{"wrong token, v1.1", xtest.Options{V1: true}, func(c *Config) { v11(c); c.AccessToken = "forged" }, nil, []string{"code 89", "regenerate"}},
+		{"mentions of another account, v1.1", xtest.Options{V1: true}, func(c *Config) { v11(c); c.Mentions = true; c.Username = "fan" }, func(w *world) error {
+			w.srv.AddAccount(xtest.Profile{Handle: "fan"})
+			return nil
+		}, []string{"credential's own account only", "api: v2"}},
 		{"vocabulary not understood", xtest.Options{FieldsParam: FieldsPost}, nil, nil, []string{"invalid-request", "fields_param", "tweet.fields"}},
 	}
 	for _, row := range rows {
@@ -132,7 +136,10 @@ func TestAccountErrors(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := w.try(nil)
+			page, err := w.try(nil)
+			if err == nil { // the first poll of an empty account is history
+				_, err = w.try(page.Cursor)
+			}
 			if err == nil || kindOf(err) != wantForbidden {
 				t.Fatalf("error %v, want a refusal", err)
 			}

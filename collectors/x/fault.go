@@ -152,7 +152,7 @@ const (
 )
 
 // Error codes of API v1.1 (developer.x.com, support/x-api/error-troubleshooting,
-// read 2026-08).
+// a page without a date).
 const (
 	codeBadAuth       = 32
 	codeUserSuspended = 63

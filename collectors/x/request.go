@@ -65,7 +65,7 @@ func (e *exchange) request(req *http.Request) (*http.Request, error) {
 		}
 	} else if call := endpointOf(req); call != callUser && call != callSelf {
 		// Without it v1.1 does not tell versions of a post apart
-		// (developer.x.com, x-api/v1/edit-tweets, read 2026-08).
+		// (developer.x.com, x-api/v1/edit-tweets, a page without a date).
 		query.Set("include_ext_edit_control", "true")
 	}
 	target := e.c.base.JoinPath(path)

@@ -2,6 +2,7 @@ package x
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dghubble/go-twitter/twitter" //nolint:staticcheck // archived, and the client this is built on: what it lacks is in this package
@@ -43,6 +44,9 @@ func (r *round) timeline(kind laneKind) error {
 			l.Mark = l.Since
 		}
 	}
+	if err := r.mayRead(kind); err != nil {
+		return err
+	}
 	w := walk{First: l.Since == 0}
 	if l.Walk != nil {
 		w = *l.Walk
@@ -83,6 +87,22 @@ func (r *round) timeline(kind laneKind) error {
 		return nil
 	}
 	return r.endWalk(kind, l, &w)
+}
+
+// mayRead refuses mentions that would be somebody else's: API v1.1 gives those
+// of the credential's own user, whose number begins the access token.
+func (r *round) mayRead(kind laneKind) error {
+	if kind != mentionsLane || r.c.cfg.API != APIv11 {
+		return nil
+	}
+	owner, _, _ := strings.Cut(r.c.cfg.AccessToken.Reveal(), "-")
+	if id := parseID(owner); id == 0 || id == r.st.User {
+		return nil
+	}
+	return &collectors.Forbidden{
+		Mend: "use api: v2, or a credential of the account itself, or switch mentions off",
+		Err:  fmt.Errorf("x: mentions of %s: API v1.1 tells those of the credential's own account only", r.c.cfg.Account),
+	}
 }
 
 // pageSize asks for no more history than is wanted.

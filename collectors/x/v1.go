@@ -2,9 +2,8 @@ package x
 
 import "strings"
 
-// Objects of API v1.1, as far as answers of v2 have something for them. Only
-// what go-twitter reads is here (developer.x.com, x-api/v1/data-dictionary,
-// read 2026-08).
+// Objects of API v1.1 under the names by which go-twitter reads them, as far as
+// answers of v2 have something for them.
 
 type statusV1 struct {
 	CreatedAt   string      `json:"created_at,omitempty"`

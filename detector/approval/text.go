@@ -173,9 +173,9 @@ func Difference(approved, post Message, limit int) string {
 	for i := range lcs {
 		lcs[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
+	for i, v := range slices.Backward(a) {
 		for k := len(b) - 1; k >= 0; k-- {
-			if a[i] == b[k] {
+			if v == b[k] {
 				lcs[i][k] = lcs[i+1][k+1] + 1
 			} else {
 				lcs[i][k] = max(lcs[i+1][k], lcs[i][k+1])

@@ -5,6 +5,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,10 @@ import (
 type Options struct {
 	ConfigPath string
 	Getenv     func(string) string
-	// Log makes a logger for a configuration; it is asked once.
-	Log func(config.Log) (*zap.Logger, error)
+	// Log makes a logger for a configuration; it is asked once. SetLevel
+	// changes its level at a reload; nil leaves it.
+	Log      func(config.Log) (*zap.Logger, error)
+	SetLevel func(level string) error
 	// Started is called once with the addresses that are listened on, when the
 	// daemon works; nil is allowed.
 	Started func(Addresses)
@@ -86,7 +89,7 @@ func Run(ctx context.Context, opts Options) error {
 	if a.holder, err = holderName(cfg); err != nil {
 		return err
 	}
-	if a.front, err = openFront(cfg.HTTP.Listen, a.metrics, log); err != nil {
+	if a.front, err = openFront(ctx, cfg.HTTP.Listen, a.metrics, log); err != nil {
 		return err
 	}
 	defer a.front.close()
@@ -163,6 +166,9 @@ func (a *App) serve(ctx context.Context) (err error) {
 	start, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	if err := a.open(start, cfg, p); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop while it started
+		}
 		return err
 	}
 	return a.work(ctx, cfg, p)
@@ -200,7 +206,7 @@ func (a *App) connect(cfg *config.Config, p *parts) (err error) {
 
 // open opens the stores and checks the rules; nothing runs yet.
 func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error) {
-	if err := awaitServer(ctx, p.nc); err != nil {
+	if err := a.awaitServer(ctx, cfg, p.nc); err != nil {
 		return err
 	}
 	jcfg := journal.Config{
@@ -250,11 +256,14 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 }
 
 // awaitServer waits for the first connection to an external server.
-func awaitServer(ctx context.Context, nc *nats.Conn) error {
+func (a *App) awaitServer(ctx context.Context, cfg *config.Config, nc *nats.Conn) error {
+	if !nc.IsConnected() {
+		a.log.Warn("waiting for the NATS server", zap.String("url", cfg.NATS.URL), zap.Error(nc.LastError()))
+	}
 	for !nc.IsConnected() {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("connect to NATS at %s: %w (last error: %w)", nc.Opts.Url, ctx.Err(), nc.LastError())
+			return fmt.Errorf("connect to NATS at %s: %w; is a server there that takes this user?", cfg.NATS.URL, cmp.Or(nc.LastError(), ctx.Err()))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -421,7 +430,7 @@ func connectExternal(cfg *config.Config, opts ...nats.Option) (*nats.Conn, error
 	}
 	nc, err := nats.Connect(n.URL, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, fmt.Errorf("connect to NATS at %s: %w", n.URL, err)
 	}
 	return nc, nil
 }
@@ -438,13 +447,13 @@ func Dial(cfg *config.Config) (*nats.Conn, error) {
 	}
 	host := strings.TrimSpace(string(address))
 	if host == "" {
-		return nil, fmt.Errorf("the daemon's NATS server has no listener: set nats.listen in %s to use this command", "the configuration")
+		return nil, errors.New("the daemon's NATS server has no listener: set nats.listen in the configuration to use this command")
 	}
 	pw, err := os.ReadFile(PasswordFile(cfg.DataDir, UserAdmin))
 	if err != nil {
 		return nil, fmt.Errorf("read the password of the daemon's NATS server: %w", err)
 	}
-	nc, err := nats.Connect("nats://"+host, nats.UserInfo(UserAdmin, strings.TrimSpace(string(pw))), nats.Name("picket command line"))
+	nc, err := nats.Connect("nats://"+host, nats.UserInfo(UserAdmin, strings.TrimSpace(string(pw))), nats.Name("picket command line"), nats.CustomInboxPrefix(privateInbox))
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) || errors.Is(err, nats.ErrNoServers) {

@@ -59,7 +59,7 @@ func BenchmarkWholePath(b *testing.B) {
 		js := journaltest.Connect(b, journaltest.Server(b, b.TempDir(), processDurability))
 		j := openJournal(b, js)
 		w := benchWorker(b, js, j)
-		ctx, stop := context.WithCancel(context.Background())
+		ctx, stop := context.WithCancel(b.Context())
 		var running sync.WaitGroup
 		running.Go(func() {
 			if err := w.run(ctx); err != nil {
@@ -97,7 +97,8 @@ func encoded(acts []activity.Activity) [][]byte {
 }
 
 func bareConsume(b *testing.B, js jetstream.JetStream, messages int) {
-	cons, err := js.OrderedConsumer(context.Background(), journal.StreamName(0), jetstream.OrderedConsumerConfig{})
+	b.Helper()
+	cons, err := js.OrderedConsumer(b.Context(), journal.StreamName(0), jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		b.Error(err)
 		return
@@ -117,12 +118,13 @@ func bareConsume(b *testing.B, js jetstream.JetStream, messages int) {
 }
 
 func submitAll(b *testing.B, j *journal.Journal, acts []activity.Activity) {
+	b.Helper()
 	chunks := make(chan []activity.Activity)
 	var senders sync.WaitGroup
 	for range benchSenders {
 		senders.Go(func() {
 			for chunk := range chunks {
-				for _, err := range j.Submit(context.Background(), chunk) {
+				for _, err := range j.Submit(b.Context(), chunk) {
 					if err != nil {
 						b.Error(err)
 					}

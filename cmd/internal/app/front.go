@@ -41,8 +41,8 @@ type probe struct {
 	err error
 }
 
-func openFront(listen string, metrics *promexport.Metrics, log *zap.Logger) (*front, error) {
-	l, err := net.Listen("tcp", listen)
+func openFront(ctx context.Context, listen string, metrics *promexport.Metrics, log *zap.Logger) (*front, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -120,8 +121,8 @@ func (r *JournalReplay) connect() (*nats.Conn, error) {
 
 // Close lets go of everything, in reverse order.
 func (r *JournalReplay) Close() {
-	for i := len(r.close) - 1; i >= 0; i-- {
-		r.close[i]()
+	for _, v := range slices.Backward(r.close) {
+		v()
 	}
 	r.close = nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,13 +77,30 @@ type alertObserver struct {
 // Published implements alerting.Observer.
 func (o *alertObserver) Published(a *alerting.Alert, at time.Time) {
 	o.Metrics.Published(a, at)
-	o.app.log.Info("alert",
+	fields := []zap.Field{
 		zap.String("alert", a.Number()), zap.String("change", string(a.Change)), zap.String("state", string(a.State)),
 		zap.String("level", string(a.Rule.Level)), zap.String("rule", a.Rule.Name), zap.String("rule_version", a.Rule.Version),
-		zap.String("account", a.Account), zap.Int("count", a.Count), zap.Uint64("revision", a.Revision))
+		zap.String("account", a.Account), zap.Int("count", a.Count), zap.Uint64("revision", a.Revision),
+	}
+	if o.app.cfg.get().Log.Personal {
+		fields = append(fields, personal(a)...)
+	}
+	o.app.log.Info("alert", fields...)
 	if show := o.app.opts.Alert; show != nil && worthShowing(a) {
 		show(a, alerting.Text(*a, o.app.cfg))
 	}
+}
+
+// personal is what a log line tells of people only when told to.
+func personal(a *alerting.Alert) []zap.Field {
+	var fields []zap.Field
+	if t := a.Trigger(); t != nil {
+		fields = append(fields, zap.String("actor", t.Actor), zap.String("ip", t.IP), zap.String("text", t.Text))
+	}
+	for i := range a.Reasons {
+		fields = append(fields, zap.String("seen_"+strconv.Itoa(i+1), a.Reasons[i].Seen))
+	}
+	return fields
 }
 
 // worthShowing leaves out what only repeats an alert at the terminal.

@@ -26,6 +26,10 @@ const (
 	UserIntake = "intake" // may publish to picket.intake.> and read its replies
 )
 
+// privateInbox begins the subjects of replies to the daemon and its command
+// line, activities and alerts among them: UserIntake may read below _INBOX.
+const privateInbox = "_PICKET"
+
 const syncInterval = 100 * time.Millisecond
 
 // EmbeddedOptions say how the NATS server inside the daemon runs.
@@ -92,7 +96,7 @@ func StartEmbedded(o EmbeddedOptions) (*Embedded, error) {
 
 // Connect returns a connection inside the process, with all rights.
 func (e *Embedded) Connect(opts ...nats.Option) (*nats.Conn, error) {
-	opts = append(opts, nats.InProcessServer(e.srv), nats.UserInfo("picket", e.internal), nats.Name("picket"))
+	opts = append(opts, nats.InProcessServer(e.srv), nats.UserInfo("picket", e.internal), nats.Name("picket"), nats.CustomInboxPrefix(privateInbox))
 	nc, err := nats.Connect("", opts...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the embedded NATS server: %w", err)

@@ -17,15 +17,28 @@ import (
 )
 
 // BuildSet gathers what decides findings: the rule files of packs and folders,
-// the overrides and the facts about accounts. It does not compile them.
+// the overrides and the facts about accounts. Faults of the configuration are
+// told with their place in it; faults of rules are found by compiling the set.
 func BuildSet(cfg *config.Config) (detector.Set, error) {
-	files, err := RuleFiles(cfg.Rules.Packs, cfg.Rules.Dirs)
-	if err != nil {
-		return detector.Set{}, err
+	set := detector.Set{}
+	var faults []error
+	for i, pack := range cfg.Rules.Packs {
+		files, err := RuleFiles([]string{pack}, nil)
+		set.Rules = append(set.Rules, files...)
+		faults = appendFault(faults, cfg, fmt.Sprintf("rules.packs[%d]", i), err)
 	}
-	set := detector.Set{Rules: files}
-	for _, o := range cfg.Rules.Overrides {
-		set.Overrides = append(set.Overrides, detector.Override{Rule: o.Rule, Mode: o.Mode, Level: o.Level})
+	for i, dir := range cfg.Rules.Dirs {
+		files, err := RuleFiles(nil, []string{dir})
+		set.Rules = append(set.Rules, files...)
+		faults = appendFault(faults, cfg, fmt.Sprintf("rules.dirs[%d]", i), err)
+	}
+	for i, o := range cfg.Rules.Overrides {
+		over := detector.Override{Rule: o.Rule, Mode: o.Mode, Level: o.Level}
+		set.Overrides = append(set.Overrides, over)
+		faults = appendFault(faults, cfg, fmt.Sprintf("rules.overrides[%d].rule", i), overrides(set.Rules, over))
+	}
+	if len(faults) > 0 {
+		return detector.Set{}, errors.Join(faults...)
 	}
 	for i := range cfg.Accounts {
 		set.Accounts = append(set.Accounts, detector.Account{Name: cfg.Accounts[i].Name, Approvals: cfg.Accounts[i].ApprovalsRequired})
@@ -34,6 +47,23 @@ func BuildSet(cfg *config.Config) (detector.Set, error) {
 		set.Accounts = append(set.Accounts, detector.Account{Name: s.Name, Approvals: s.ApprovalsRequired})
 	}
 	return set, nil
+}
+
+func appendFault(faults []error, cfg *config.Config, field string, err error) []error {
+	if err == nil {
+		return faults
+	}
+	return append(faults, cfg.Fault(field, err.Error()))
+}
+
+// overrides tells where an override changes no rule of files. Faults of the
+// rules themselves are not its matter.
+func overrides(files []rules.File, o detector.Override) error {
+	if _, err := detector.Compile(detector.Set{Rules: files}); err != nil {
+		return nil //nolint:nilerr // found again, and told, when the set is compiled
+	}
+	_, err := detector.Compile(detector.Set{Rules: files, Overrides: []detector.Override{o}})
+	return err
 }
 
 // RuleFiles reads the rule files of packs by name and of folders, with

@@ -21,6 +21,7 @@ import (
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/collectors/natsin"
 	"github.com/picketd/picket/collectors/webhook"
+	"github.com/picketd/picket/rules"
 )
 
 // startUpstream starts everything that brings activities in. The function that
@@ -72,6 +73,9 @@ func (a *App) openIntake(cfg *config.Config, p *parts, in collectors.Intake) (*n
 	if n := cfg.Intake.NATS; n.Activities != "" || n.Approvals != "" {
 		input, err = natsin.New(natsin.Config{Activities: n.Activities, Approvals: n.Approvals}, p.nc, in,
 			natsin.Deps{Log: a.log, Metrics: intakeMetrics{a.metrics, "nats"}})
+		if err == nil {
+			err = p.nc.Flush() // the subscriptions stand when the daemon says that it works
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -126,9 +130,18 @@ func (a *App) watchConfig(ctx context.Context, p *parts) {
 		case <-changed:
 			settle(ctx, changed)
 		}
-		a.reload(ctx, p)
-		stop()
-		changed, stop = a.watchFiles()
+		for again := true; again; {
+			a.reload(ctx, p)
+			next, stopNext := a.watchFiles()
+			stop()
+			select {
+			case <-changed: // while it was reloaded
+				settle(ctx, next)
+			default:
+				again = false
+			}
+			changed, stop = next, stopNext
+		}
 	}
 }
 
@@ -223,6 +236,9 @@ func restartOnly(changes []config.Change) []string {
 func (a *App) reload(ctx context.Context, p *parts) {
 	err := a.tryReload(ctx, p)
 	a.metrics.Reloaded(err == nil)
+	if faults, ok := errors.AsType[rules.Faults](err); ok {
+		a.metrics.RulesFailed(len(faults))
+	}
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("configuration not reloaded; the one before stays in force", zap.Error(err))
 	}
@@ -252,6 +268,11 @@ func (a *App) tryReload(ctx context.Context, p *parts) error {
 		a.log.Warn("these changes take effect at the next start", zap.Strings("changes", needs))
 	}
 	a.cfg.set(next)
+	if a.opts.SetLevel != nil {
+		if err := a.opts.SetLevel(next.Log.Level); err != nil {
+			return err
+		}
+	}
 	hook, err := a.webhook(next, knownOnly{a.cfg, p.journal})
 	if err == nil {
 		a.front.attach(hook)

@@ -164,7 +164,7 @@ func TestReferenceAlternatives(t *testing.T) {
 	text, _ := readReference(t)
 	use := func(text string, drop []string, take ...string) string {
 		var out []string
-		for _, line := range strings.SplitSeq(text, "\n") {
+		for line := range strings.SplitSeq(text, "\n") {
 			bare := strings.TrimSpace(line)
 			if slices.ContainsFunc(drop, func(key string) bool { return strings.HasPrefix(bare, key+":") }) {
 				continue

@@ -14,8 +14,9 @@
 // (objects and parameters; post.fields besides tweet.fields),
 // x-api/fundamentals/edit-posts (versions), x-api/fundamentals/rate-limits
 // (numbers and headers), x-api/fundamentals/response-codes-and-errors (problem
-// documents, partial errors). For v1.1: developer.x.com, x-api/v1/tweets/timelines,
-// x-api/v1/edit-tweets and support/x-api/error-troubleshooting, read 2026-08.
+// documents, partial errors). For v1.1: developer.x.com, x-api/v1/edit-tweets and
+// support/x-api/error-troubleshooting, pages without a date, and the objects that
+// go-twitter reads.
 // Not documented there and taken from what developers report: the bodies of 402
 // (CreditsDepleted) and of a suspended user.
 //

@@ -80,7 +80,7 @@ func (s *Server) ask(r *http.Request) (*asked, *reply) {
 		}
 		if wrong {
 			a := problem(http.StatusBadRequest, "Invalid Request", "invalid-request", "One or more parameters to your request was invalid.")
-			a.body.(object)["errors"] = []object{{ //nolint:errcheck,forcetypeassert // problem makes an object
+			a.body.(object)["errors"] = []object{{ //nolint:forcetypeassert // problem makes an object
 				"parameters": object{name: []string{q.Get(name)}},
 				"message":    fmt.Sprintf("The query parameter [%s] is not one of [%s]", name, strings.Join(sortedKeys(known), ",")),
 			}}

@@ -198,7 +198,7 @@ func TestNewValue(t *testing.T) {
 		l.put(17*day, login("RO"))
 		l.want(t, "408h0m0s open new_country ×1 x/acme")
 		r := l.found[0].Reasons[0]
-		if r.Field != "geo.country" || r.Seen != "RO" || r.Expected != "17 days: DE 5; RO 0" {
+		if r.Field != "geo.country" || r.Seen != "country RO" || r.Expected != "DE 5 in 17 days" {
 			t.Errorf("reason %+v", r)
 		}
 	})
@@ -231,7 +231,7 @@ func TestNewValue(t *testing.T) {
 			"408h10m0s update new_country ×2 x/acme",
 			"409h11m0s close new_country ×2 x/acme (quiet)",
 		)
-		if got := l.found[1].Reasons[0].Expected; got != "17 days: DE 5; RO 0" {
+		if got := l.found[1].Reasons[0].Expected; got != "DE 5 in 17 days" {
 			t.Errorf("the intruder's second login is explained by %q", got)
 		}
 	})

@@ -20,13 +20,13 @@ func (e *Engine) explain(r *rules.Rule, a *activity.Activity) []Reason {
 	var out []Reason
 	for _, m := range e.plan.Program.Explain(r, a) {
 		if n := len(out); n > 0 && out[n-1].Field == m.Field {
-			if out[n-1].Seen != m.Value {
-				out[n-1].Seen += ", " + m.Value
+			if last := &out[n-1]; !strings.HasSuffix(last.Seen, " "+m.Value) {
+				last.Seen += ", " + m.Value
 			}
 			out[n-1].Detail["test"] += " and " + m.Test
 			continue
 		}
-		out = append(out, Reason{Field: m.Field, Seen: m.Value, Detail: map[string]string{"test": m.Test}})
+		out = append(out, Reason{Field: m.Field, Seen: labelled(m.Field, m.Value), Detail: map[string]string{"test": m.Test}})
 	}
 	return out
 }
@@ -152,13 +152,9 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 }
 
 func newValueReason(r *rules.Rule, m *baseline.NewValue, value string, t int64) Reason {
-	span := time.Duration(t - m.Since)
-	if r.Forget > 0 {
-		span = min(span, r.Forget)
-	}
 	return Reason{
-		Field: r.Field.Name, Seen: clone(value),
-		Expected: fmt.Sprintf("%s: %s", days(span), m.Words(value)),
+		Field: r.Field.Name, Seen: labelled(r.Field.Name, clone(value)),
+		Expected: m.Words() + " in " + days(time.Duration(t-m.Since)),
 		Detail:   map[string]string{"values": strconv.Itoa(len(m.Values)), "events": strconv.Itoa(m.Events)},
 	}
 }
@@ -252,7 +248,6 @@ func approvalReason(j approval.Judgement, m approval.Message) Reason {
 		r.Detail["difference"] = approval.Difference(j.Entry.Message, m, 400)
 	case approval.Missing:
 		r.Seen = fmt.Sprintf("no match among %d approvals (nearest %.0f %%)", j.Against, 100*j.Similarity)
-		r.Expected = "an approval"
 	case approval.Approved:
 	}
 	return r
@@ -276,6 +271,17 @@ func text(v activity.Value) string {
 		return strconv.FormatFloat(v.Num, 'f', -1, 64)
 	}
 	return v.Str
+}
+
+// labelled puts the field's plain name before a value: "country RO".
+func labelled(field, value string) string {
+	switch field {
+	case "geo.asn":
+		return "network AS" + value
+	case "geo.as_org":
+		return "network " + value
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(field, "geo."), "poll.") + " " + value
 }
 
 // short prints a duration as people write it: 10m, 1h30m, 14d.

@@ -23,7 +23,7 @@ type approveCmd struct {
 	By      []string      `help:"Who approved it; your user name unless given."`
 	From    time.Time     `help:"Valid from (RFC 3339); at once unless given."`
 	Until   time.Time     `help:"Valid until (RFC 3339)."`
-	For     time.Duration `help:"Valid for this long from now."`
+	For     time.Duration `help:"Valid for this long from now, such as 12h or 7d."`
 	Uses    int           `help:"How often it may be published." default:"1"`
 	ID      string        `help:"Id of the approval; made from its content unless given."`
 }

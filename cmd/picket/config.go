@@ -9,7 +9,7 @@ import (
 )
 
 type configCmd struct {
-	Check configCheckCmd `cmd:"" help:"Check the configuration and its rules; print every fault with its place."`
+	Check configCheckCmd `cmd:"" help:"Print every fault of the configuration and its rules."`
 }
 
 type configCheckCmd struct {

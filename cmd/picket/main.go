@@ -10,11 +10,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
+	"time"
 	_ "time/tzdata" // accounts have time zones, and a container may have none
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
+
+	"github.com/picketd/picket/cmd/internal/config"
 )
 
 func main() {
@@ -36,8 +40,8 @@ type cli struct {
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
-	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity and print what they find."`
-	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts, with the truth about the attacks in it."`
+	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
+	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`
 	Version    versionCmd                `cmd:"" help:"Print version and build."`
 	Completion kongcompletion.Completion `cmd:"" help:"Print shell code for tab completion."`
@@ -66,6 +70,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		kong.Name("picket"),
 		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.TypeMapper(reflect.TypeFor[time.Time](), scalar("a time such as 2026-03-01T08:00:00Z", parseTime)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), scalar("a duration such as 30s, 15m, 12h or 7d", config.ParseDuration)),
 		kong.Writers(out, errOut), kong.Exit(func(c int) { panic(exitCode(c)) }),
 	)
 	if err != nil {
@@ -97,6 +103,24 @@ func misunderstood(errOut io.Writer, err error) int {
 	fmt.Fprintf(errOut, "picket: %v\nRun \"%s --help\" for what it takes.\n", err, command)
 	return exitUsage
 }
+
+// scalar reads a flag's value of one type.
+func scalar[T any](expected string, parse func(string) (T, error)) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+			return err
+		}
+		v, err := parse(text)
+		if err != nil {
+			return fmt.Errorf("expected %s but got %q", expected, text)
+		}
+		target.Set(reflect.ValueOf(v))
+		return nil
+	}
+}
+
+func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
 
 // errReported is returned by a subcommand that has told its errors itself.
 var errReported = errors.New("already reported")

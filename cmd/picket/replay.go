@@ -27,7 +27,7 @@ import (
 type replayCmd struct {
 	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
 	Journal  bool          `help:"Replay the daemon's own journal instead of files, each stretch by the rules in force there unless --rules or --pack is given."`
-	Since    string        `help:"With --journal: how far back findings count, such as 30d. What lies before teaches only." default:"30d"`
+	Since    time.Duration `help:"With --journal: how far back findings count, such as 30d. What lies before teaches only." default:"30d"`
 	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts apply." type:"path"`
 	Rules    []string      `help:"Folders of rule documents to use instead of the built-in pack." type:"existingdir"`
 	Pack     []string      `help:"Built-in packs to use; social unless --rules is given."`
@@ -163,11 +163,7 @@ func (c *replayCmd) openJournal(e *env, cfg *config.Config, src *replay.Source, 
 	if cfg == nil {
 		return nil, errors.New("--journal needs --config, to know where the journal is")
 	}
-	since, err := config.ParseDuration(c.Since)
-	if err != nil {
-		return nil, fmt.Errorf("--since: %w", err)
-	}
-	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-since), len(c.Rules) == 0 && len(c.Pack) == 0)
+	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), len(c.Rules) == 0 && len(c.Pack) == 0)
 	if err != nil {
 		return nil, err
 	}
@@ -221,9 +217,6 @@ func why(reasons []detector.Reason) string {
 	parts := make([]string, 0, len(reasons))
 	for _, r := range reasons {
 		s := r.Seen
-		if r.Field != "" {
-			s = r.Field + " " + s
-		}
 		if r.Expected != "" {
 			s += " (expected " + r.Expected + ")"
 		}

@@ -92,9 +92,9 @@ func (n *NewValue) find(value string) (int, bool) {
 	return slices.BinarySearchFunc(n.Values, value, func(v Value, s string) int { return strings.Compare(v.Text, s) })
 }
 
-// Words tells the usual values, most used first, and the one seen:
-// "DE 212, AT 9; RO 0".
-func (n *NewValue) Words(seen string) string {
+// Words tells the usual values, most used first, with their counts: "DE 212,
+// AT 9, 2 others"; "nothing" where none is known.
+func (n *NewValue) Words() string {
 	top := slices.Clone(n.Values)
 	slices.SortStableFunc(top, func(a, b Value) int { return b.Count - a.Count })
 	var b strings.Builder
@@ -108,9 +108,8 @@ func (n *NewValue) Words(seen string) string {
 		}
 		fmt.Fprintf(&b, "%s %d", v.Text, v.Count)
 	}
-	if b.Len() > 0 {
-		b.WriteString("; ")
+	if b.Len() == 0 {
+		return "nothing"
 	}
-	fmt.Fprintf(&b, "%s 0", seen)
 	return b.String()
 }

@@ -27,7 +27,7 @@ func (c *configCheckCmd) Run(e *env) error {
 	if err == nil {
 		var plan *detector.Plan
 		if plan, err = detector.Compile(set); err == nil {
-			_, err = fmt.Fprintf(e.out, "%s: %d accounts, %d sources, %d rules: no fault found\n", c.Config, len(cfg.Accounts), len(cfg.Sources), app.Raising(plan))
+			_, err = fmt.Fprintf(e.out, "%s: no fault found (accounts: %d, sources: %d, rules: %d)\n", c.Config, len(cfg.Accounts), len(cfg.Sources), app.Raising(plan))
 			return err
 		}
 	}

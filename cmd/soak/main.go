@@ -1,4 +1,4 @@
-// Command soak proves that Picket loses nothing and says nothing twice: it runs
+// Command soak proves, by hand and over minutes, that Picket loses nothing and says nothing twice: it runs
 // a real `picket run` against a fake X, kills it again and again while it polls
 // and detects, and compares what it found with an undisturbed run. It is run by
 // hand; its test is a short version. It belongs to no room of the daemon.
@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,11 +24,20 @@ func main() {
 	flag.DurationVar(&o.during, "during", 90*time.Second, "how long the posts take to appear")
 	flag.DurationVar(&o.settle, "settle", 90*time.Second, "how long to wait for alerts that are missing at the end")
 	flag.BoolVar(&o.ablation, "ablation", false, "build the daemon with random alert ids: the comparison must fail")
+	measure := flag.Duration("latency", 0, "measure instead, for this long: activity appended to alert published at 1,000 activities/s")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	o.log = os.Stdout
-	if err := soak(ctx, o); err != nil {
+	var err error
+	if *measure > 0 {
+		for _, durability := range []string{"process", "power"} {
+			err = errors.Join(err, latency(ctx, *measure, durability, os.Stdout))
+		}
+	} else {
+		err = soak(ctx, o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}

@@ -181,11 +181,11 @@ func (st *stage) read(ctx context.Context) (*outcome, error) {
 func (o *outcome) readPosts(ctx context.Context, js jetstream.JetStream) error {
 	var dec activity.Decoder
 	var b activity.Batch
-	return eachMessage(ctx, js, journal.StreamName(0), "picket.activity.0.>", func(subject string, _ nats.Header, data []byte) error {
-		if strings.HasSuffix(subject, ".control") || strings.HasSuffix(subject, ".tick") {
+	return eachMessage(ctx, js, journal.StreamName(0), "picket.activity.0.>", func(m jetstream.Msg) error {
+		if strings.HasSuffix(m.Subject(), ".control") || strings.HasSuffix(m.Subject(), ".tick") {
 			return nil
 		}
-		if err := dec.Batch(data, &b); err != nil {
+		if err := dec.Batch(m.Data(), &b); err != nil {
 			return err
 		}
 		for i := range b.Activities {
@@ -247,14 +247,14 @@ func (o *outcome) documentedID(a *alerting.Alert) string {
 
 // readCopies counts the public copies by the id that subscribers go by.
 func (o *outcome) readCopies(ctx context.Context, js jetstream.JetStream) error {
-	return eachMessage(ctx, js, natspub.Stream, "picket.alert.>", func(_ string, h nats.Header, _ []byte) error {
-		o.copies[h.Get(jetstream.MsgIDHeader)]++
+	return eachMessage(ctx, js, natspub.Stream, "picket.alert.>", func(m jetstream.Msg) error {
+		o.copies[m.Headers().Get(jetstream.MsgIDHeader)]++
 		return nil
 	})
 }
 
 // eachMessage reads what a stream holds on a subject now.
-func eachMessage(ctx context.Context, js jetstream.JetStream, stream, subject string, each func(subject string, h nats.Header, data []byte) error) error {
+func eachMessage(ctx context.Context, js jetstream.JetStream, stream, subject string, each func(jetstream.Msg) error) error {
 	cons, err := js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
 	if err != nil {
 		return err
@@ -277,7 +277,7 @@ func eachMessage(ctx context.Context, js jetstream.JetStream, stream, subject st
 		if err != nil {
 			return err
 		}
-		if err := each(msg.Subject(), msg.Headers(), msg.Data()); err != nil {
+		if err := each(msg); err != nil {
 			return err
 		}
 	}

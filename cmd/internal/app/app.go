@@ -339,7 +339,7 @@ func (a *App) supervise(ctx, inner context.Context, p *parts) error {
 		case <-inner.Done():
 			return context.Cause(inner)
 		case <-clock.C:
-			if p.embedded != nil && !p.embedded.Serving() {
+			if p.embedded != nil && (!p.embedded.Serving() || a.front.stuck()) {
 				return errServerStopped
 			}
 			a.observe(p)

@@ -43,6 +43,21 @@ func newSite(t *testing.T, more string) *site {
 	return s
 }
 
+// setReserve changes the free space below which intake stops.
+func (s *site) setReserve(t *testing.T, reserve string) {
+	t.Helper()
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "reserve: 1MiB", "reserve: "+reserve, 1)
+	if err := os.WriteFile(s.config, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func loadSite(s *site) (*config.Config, error) { return config.Load(s.config, os.Getenv) }
+
 func (s *site) data() string { return filepath.Join(s.dir, "data") }
 
 // running is a daemon inside the test.
@@ -98,7 +113,7 @@ func (r *running) end() {
 
 func (r *running) js() jetstream.JetStream {
 	r.t.Helper()
-	cfg, err := config.Load(r.site.config, os.Getenv)
+	cfg, err := loadSite(r.site)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -19,6 +19,9 @@ const (
 	// healthFor is how long ago the last append to a partition may be: its
 	// owner appends each second.
 	healthFor = 15 * time.Second
+	// stuckFor is how long the embedded server may refuse every append before
+	// it is started again: a stream that met a full disk refuses for good.
+	stuckFor = 10 * time.Second
 	// slowest bounds what a slow sender can hold of the server.
 	slowest = 30 * time.Second
 )
@@ -67,7 +70,26 @@ func openFront(ctx context.Context, listen string, metrics *promexport.Metrics, 
 func (f *front) address() string { return f.listener.Addr().String() }
 
 func (f *front) attach(h http.Handler) { f.intake.Store(&h) }
-func (f *front) detach()               { f.intake.Store(nil) }
+
+// detach takes nothing in any more and forgets how appends went.
+func (f *front) detach() {
+	f.intake.Store(nil)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.probes)
+}
+
+// stuck reports that some partition has refused every append for a while.
+func (f *front) stuck() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.probes {
+		if p.err != nil && time.Since(p.at) > stuckFor {
+			return true
+		}
+	}
+	return false
+}
 
 // push serves what others send, or says that nothing can be taken now.
 func (f *front) push(w http.ResponseWriter, r *http.Request) {
@@ -83,8 +105,8 @@ func (f *front) push(w http.ResponseWriter, r *http.Request) {
 func (f *front) probe(partition int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := f.probes[partition]
-	if err == nil {
+	p, known := f.probes[partition]
+	if err == nil || !known {
 		p.at = time.Now()
 	}
 	p.err = err

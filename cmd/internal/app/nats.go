@@ -112,8 +112,8 @@ func (e *Embedded) Address() string {
 	return ""
 }
 
-// Serving reports whether JetStream is still there: a full disk switches it
-// off, and it does not come back by itself.
+// Serving reports whether JetStream is still there: a fault of its disk may
+// switch it off, and it does not come back by itself.
 func (e *Embedded) Serving() bool { return e.srv.Running() && e.srv.JetStreamEnabled() }
 
 // Close stops the server after what it acknowledged is on disk.

@@ -23,6 +23,7 @@ import (
 
 const (
 	tickEvery = time.Second
+	tickWait  = 3 * time.Second // for one tick's acknowledgement
 	// downtimeFrom is the step of log time from which nobody can have read the
 	// partition: its owner ticks each second.
 	downtimeFrom = 30 * time.Second
@@ -366,7 +367,7 @@ func (w *worker) tick(ctx context.Context, onError func(error)) {
 				onError(nil)
 				continue
 			}
-			call, cancel := context.WithTimeout(ctx, 5*time.Second)
+			call, cancel := context.WithTimeout(ctx, tickWait)
 			err := ticker.Tick(call)
 			cancel()
 			if errors.Is(err, collectors.ErrFenced) {

@@ -1,0 +1,138 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/detector/replay"
+	"github.com/picketd/picket/rules/packs"
+)
+
+var start = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func plan(t *testing.T, accounts ...detector.Account) *detector.Plan {
+	t.Helper()
+	files, err := packs.Load("social")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := detector.Compile(detector.Set{Rules: files, Accounts: accounts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// feed yields activities, and an unreadable record for each nil.
+func feed(acts ...*activity.Activity) replay.Feed {
+	return func() (activity.Activity, error) {
+		if len(acts) == 0 {
+			return activity.Activity{}, io.EOF
+		}
+		a := acts[0]
+		acts = acts[1:]
+		if a == nil {
+			return activity.Activity{}, &replay.ItemError{Err: errors.New("line 3: not JSON")}
+		}
+		return *a, nil
+	}
+}
+
+func at(account string, kind activity.Kind, minute int) *activity.Activity {
+	network, _, _ := strings.Cut(account, "/")
+	return &activity.Activity{
+		ID: fmt.Sprintf("%s-%d", kind, minute), Network: network, Account: account, Kind: kind,
+		Time: start.Add(time.Duration(minute) * time.Minute), Text: fmt.Sprint("text ", minute),
+	}
+}
+
+func TestMergeOrdersByLogTime(t *testing.T) {
+	late := at("x/b", activity.KindPost, 1)
+	late.Seen = start.Add(30 * time.Minute)
+	src := replay.Merge([]replay.Feed{
+		feed(at("x/a", activity.KindPost, 0), at("x/a", activity.KindPost, 20), nil, at("x/a", activity.KindPost, 40)),
+		feed(late, at("x/b", activity.KindPost, 10)), // its file has the second one late
+	}, start.Add(25*time.Minute))
+	var got []string
+	for {
+		m, err := src.Next(t.Context())
+		var item *replay.ItemError
+		if errors.As(err, &item) {
+			got = append(got, "unreadable")
+			continue
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := m.Batch.Activities[0]
+		got = append(got, fmt.Sprintf("%s %s %s backfill=%v", m.Time.Sub(start), a.Account, a.ID, m.Batch.Backfill))
+	}
+	want := []string{
+		"0s x/a post-0 backfill=true", "20m0s x/a post-20 backfill=true", "unreadable",
+		"30m0s x/b post-1 backfill=false", "30m0s x/b post-10 backfill=false", "40m0s x/a post-40 backfill=false",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("messages (-want +got):\n%s", d)
+	}
+}
+
+func TestRunCountsAndSettles(t *testing.T) {
+	var acts []*activity.Activity
+	for i := range 12 {
+		acts = append(acts, at("x/a", activity.KindDelete, i))
+	}
+	acts = append(acts, nil, at("x/a", activity.KindPost, 600))
+	var lines []string
+	res, err := replay.Run(t.Context(), plan(t, detector.Account{Name: "x/a", Approvals: true}), replay.Merge([]replay.Feed{feed(acts...)}, time.Time{}), 0, func(f detector.Finding) error {
+		lines = append(lines, fmt.Sprintf("%s %s %s ×%d", f.LogTime.Sub(start), f.Phase, f.Rule.Name, f.Count))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"9m0s open many_deletions ×10", "10m0s update many_deletions ×11", "11m0s update many_deletions ×12",
+		"1h11m0s close many_deletions ×12", // between two records: log time stops where something is due
+		"10h2m0s open message_not_approved ×1", "11h2m0s close message_not_approved ×1", // after the last one
+	}
+	if d := cmp.Diff(want, lines); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+	if res.Activities != 13 || res.Unreadable != 1 || res.Accounts != 1 || res.Until.Sub(res.From) != 10*time.Hour {
+		t.Errorf("result %+v", res)
+	}
+	for _, r := range res.Rules {
+		if n := map[string]int{"many_deletions": 1, "message_not_approved": 1}[r.Name]; r.Findings != n {
+			t.Errorf("%s: %d findings, want %d", r.Name, r.Findings, n)
+		}
+	}
+}
+
+func TestRunStops(t *testing.T) {
+	stop := errors.New("disk full")
+	var acts []*activity.Activity
+	for i := range 12 {
+		acts = append(acts, at("x/a", activity.KindDelete, i))
+	}
+	_, err := replay.Run(t.Context(), plan(t), replay.Merge([]replay.Feed{feed(acts...)}, time.Time{}), 0, func(detector.Finding) error { return stop })
+	if !errors.Is(err, stop) {
+		t.Errorf("a report that fails: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := replay.Run(ctx, plan(t), replay.Merge([]replay.Feed{feed(at("x/a", activity.KindPost, 0))}, time.Time{}), 0, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a replay that is interrupted: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,11 +116,13 @@ func BenchmarkPageCompareAndSet(b *testing.B) {
 	})
 }
 
-// BenchmarkFirstPage is the first compare-and-set of ever new accounts.
+// BenchmarkFirstPage is the first compare-and-set of ever new accounts; it also
+// reports what the server keeps in memory for each account's subject.
 func BenchmarkFirstPage(b *testing.B) {
 	js := journaltest.Connect(b, journaltest.Server(b, b.TempDir(), modes[0].change))
 	open(b, js, journal.Config{})
 	data := []byte(`{"v":1,"cursor":1,"activities":[]}`)
+	before := heap()
 	i := 0
 	for b.Loop() {
 		i++
@@ -128,6 +131,16 @@ func BenchmarkFirstPage(b *testing.B) {
 		}
 	}
 	<-js.PublishAsyncComplete()
+	b.StopTimer()
+	b.ReportMetric(float64(heap()-before)/float64(i), "B/account")
+}
+
+// heap returns the bytes in use after a collection.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func BenchmarkConsume(b *testing.B) {

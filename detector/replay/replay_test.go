@@ -104,7 +104,7 @@ func TestRunCountsAndSettles(t *testing.T) {
 	}
 	want := []string{
 		"9m0s open many_deletions ×10", "10m0s update many_deletions ×11", "11m0s update many_deletions ×12",
-		"1h11m0s close many_deletions ×12", // between two records: log time stops where something is due
+		"1h11m0s close many_deletions ×12",                                              // between two records: log time stops where something is due
 		"10h2m0s open message_not_approved ×1", "11h2m0s close message_not_approved ×1", // after the last one
 	}
 	if d := cmp.Diff(want, lines); d != "" {

@@ -202,6 +202,20 @@ func TestNewValue(t *testing.T) {
 			t.Errorf("reason %+v", r)
 		}
 	})
+	t.Run("tells whom it still learns", func(t *testing.T) {
+		l := newLog(t)
+		for i := range 5 {
+			known, fresh := login("DE"), login("DE")
+			known.Account, fresh.Account = "x/known", "x/fresh"
+			l.put(time.Duration(i)*4*day, known)
+			if i == 4 {
+				l.put(time.Duration(i)*4*day, fresh)
+			}
+		}
+		if got := l.e.Learning()["new_country"]; got != (detector.LearnState{Learning: 1, Active: 1}) {
+			t.Errorf("learning %+v, want one learning and one active", got)
+		}
+	})
 	t.Run("stays silent while learning", func(t *testing.T) {
 		l := newLog(t)
 		for i, c := range []string{"DE", "AT", "FR", "IT"} {

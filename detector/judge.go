@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -131,6 +132,36 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		ep.Learn[clone(value)]++
 	}
 }
+
+// Learning tells, for each rule that learns, by name, of how many accounts it
+// knows enough to judge and of how many it does not yet, as of log time.
+func (e *Engine) Learning() map[string]LearnState {
+	out := map[string]LearnState{}
+	for i := range e.plan.rules {
+		pl := &e.plan.rules[i]
+		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
+			continue
+		}
+		p := baseline.Params{Period: pl.rule.Learn.Period, Events: pl.rule.Learn.Events, Forget: pl.rule.Forget}
+		var n LearnState
+		for _, st := range e.accounts {
+			for key, model := range st.Values {
+				switch {
+				case !strings.HasPrefix(key, pl.stateKey):
+				case model.Ready(e.now, p):
+					n.Active++
+				default:
+					n.Learning++
+				}
+			}
+		}
+		out[cmp.Or(pl.rule.Name, pl.rule.ID)] = n
+	}
+	return out
+}
+
+// LearnState counts accounts by whether a rule knows them well enough.
+type LearnState struct{ Learning, Active int }
 
 // release teaches a new-value model what its closing episode withheld.
 func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {

@@ -16,6 +16,7 @@ type detectorMetrics struct {
 	latency      *prometheus.HistogramVec
 	damaged      *prometheus.CounterVec
 	snapshotTook *prometheus.HistogramVec
+	baselines    *prometheus.GaugeVec
 	partitions   *partitions
 }
 
@@ -28,6 +29,7 @@ func newDetectorMetrics(f factory, now func() time.Time) detectorMetrics {
 			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 1800}, "network", "stage"),
 		damaged:      f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
+		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
 		partitions:   newPartitions(now),
 	}
 	f.reg.MustRegister(d.partitions)
@@ -108,6 +110,14 @@ func (m *Metrics) Damaged(partition int) { m.damaged.WithLabelValues(partitionLa
 func (m *Metrics) Checkpointed(partition, size int, took time.Duration) {
 	m.partitions.update(partition, func(p *progress) { p.saved, p.size = m.now(), size })
 	m.snapshotTook.WithLabelValues(partitionLabel(partition)).Observe(took.Seconds())
+}
+
+// Learned tells of how many accounts a rule still learns, and how many it
+// knows well enough to judge.
+func (m *Metrics) Learned(partition int, rule string, learning, active int) {
+	p, r := partitionLabel(partition), m.rule.bound(rule)
+	m.baselines.WithLabelValues(p, r, "learning").Set(float64(learning))
+	m.baselines.WithLabelValues(p, r, "active").Set(float64(active))
 }
 
 // alertMetrics are about alerts.

@@ -35,8 +35,24 @@ func (c *runCmd) Run(e *env) error {
 	if !c.Quiet {
 		opts.Alert = screen.alert
 	}
-	return app.Run(e.ctx, opts)
+	err := app.Run(e.ctx, opts)
+	if err == nil && screen.demo {
+		fmt.Fprint(e.out, ownAccount)
+	}
+	return err
 }
+
+const ownAccount = `
+These accounts were made up. To watch one of your own, write picket.yaml:
+
+  credentials:
+    mine: {collector: x, bearer_token: {env: X_TOKEN}}
+  accounts:
+  - {account: x/HANDLE, credential: mine, owner: YOU, time_zone: Europe/Berlin}
+
+then:  picket config check picket.yaml && picket run
+More is in README.md, every key in deploy/config/reference.yaml.
+`
 
 // newLogger writes log lines to standard error.
 func newLogger(l config.Log, level zap.AtomicLevel, out zapcore.WriteSyncer) *zap.Logger {
@@ -53,8 +69,9 @@ func newLogger(l config.Log, level zap.AtomicLevel, out zapcore.WriteSyncer) *za
 // screen is the terminal: alerts on standard output, the log on standard
 // error, neither cut by the other.
 type screen struct {
-	e  *env
-	mu sync.Mutex
+	e    *env
+	mu   sync.Mutex
+	demo bool
 }
 
 // Write implements zapcore.WriteSyncer for the log.
@@ -70,6 +87,7 @@ func (s *screen) Sync() error { return nil }
 func (s *screen) started(path string, at app.Addresses) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.demo = at.Demo
 	fmt.Fprintf(s.e.out, "picket is watching\n  metrics   http://%s/metrics\n", at.HTTP)
 	if at.NATS != "" {
 		fmt.Fprintf(s.e.out, "  alerts    nats sub -s nats://%s 'picket.alert.>'\n", at.NATS)

@@ -50,6 +50,7 @@ type Options struct {
 type Addresses struct {
 	HTTP string // host:port
 	NATS string // host:port of the embedded server's listener, "" without one
+	Demo bool   // every account is made up
 }
 
 // App is one running daemon.
@@ -303,7 +304,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
 		if a.opts.Started != nil {
-			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address()})
+			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address(), Demo: len(cfg.Accounts) == 0 && len(simulated(cfg)) > 0})
 		}
 		err = a.supervise(ctx, inner, p)
 	}

@@ -49,6 +49,9 @@ type workerMetrics interface {
 	Damaged(partition int)
 	// Finding is told of each finding.
 	Finding(r *rules.Rule)
+	// Learned is told of how many accounts a rule still learns, and how many
+	// it knows.
+	Learned(partition int, rule string, learning, active int)
 	// Checkpointed is told of each checkpoint.
 	Checkpointed(partition, size int, took time.Duration)
 }
@@ -324,6 +327,9 @@ func (w *worker) checkpoint(ctx context.Context) {
 		})
 		if err == nil {
 			w.metrics.Checkpointed(w.partition, size, time.Since(start))
+			for rule, n := range w.engine.Learning() {
+				w.metrics.Learned(w.partition, rule, n.Learning, n.Active)
+			}
 			return
 		}
 	}

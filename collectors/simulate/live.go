@@ -79,8 +79,11 @@ func NewCollector(l Live, deps collectors.Deps) (*Collector, error) {
 }
 
 // Accounts describes the accounts that the collector tells about.
-func (c *Collector) Accounts() []Account {
-	return newWorld(Config{Seed: c.live.Seed, Accounts: c.live.Accounts, Start: time.Unix(0, 0)}).Accounts()
+func (c *Collector) Accounts() []Account { return c.live.Members() }
+
+// Members describes the accounts of the world, which its seed and size decide.
+func (l Live) Members() []Account {
+	return newWorld(Config{Seed: l.Seed, Accounts: l.Accounts, Start: time.Unix(0, 0)}).Accounts()
 }
 
 // Poll implements collectors.Collector.

@@ -65,8 +65,7 @@ func TestMergeOrdersByLogTime(t *testing.T) {
 	var got []string
 	for {
 		m, err := src.Next(t.Context())
-		var item *replay.ItemError
-		if errors.As(err, &item) {
+		if _, ok := errors.AsType[*replay.ItemError](err); ok {
 			got = append(got, "unreadable")
 			continue
 		}

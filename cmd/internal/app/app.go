@@ -28,6 +28,7 @@ import (
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/journal"
+	"github.com/picketd/picket/detector"
 )
 
 // Options say how a daemon runs.
@@ -73,6 +74,9 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	if err := checkRules(cfg); err != nil {
+		return err // before anything is opened
+	}
 	log, err := opts.Log(cfg.Log)
 	if err != nil {
 		return err
@@ -104,6 +108,14 @@ func Run(ctx context.Context, opts Options) error {
 			return nil
 		}
 	}
+}
+
+func checkRules(cfg *config.Config) error {
+	set, err := BuildSet(cfg)
+	if err == nil {
+		_, err = detector.Compile(set)
+	}
+	return err
 }
 
 // lock makes sure that one daemon works on a data directory.

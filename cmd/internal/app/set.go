@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/simulate"
@@ -106,10 +105,7 @@ func simulated(cfg *config.Config) []simulate.Account {
 	var out []simulate.Account
 	for _, s := range cfg.Sources {
 		if s.Collector == config.CollectorSimulate {
-			// The accounts of a world depend on its seed and size alone.
-			if w, err := simulate.New(simulate.Config{Seed: s.Seed, Accounts: s.Accounts, Start: time.Unix(0, 0)}); err == nil {
-				out = append(out, w.Accounts()...)
-			}
+			out = append(out, simulate.Live{Seed: s.Seed, Accounts: s.Accounts}.Members()...)
 		}
 	}
 	return out

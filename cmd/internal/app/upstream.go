@@ -236,8 +236,7 @@ func restartOnly(changes []config.Change) []string {
 func (a *App) reload(ctx context.Context, p *parts) {
 	err := a.tryReload(ctx, p)
 	a.metrics.Reloaded(err == nil)
-	var faults rules.Faults
-	if errors.As(err, &faults) {
+	if faults, ok := errors.AsType[rules.Faults](err); ok {
 		a.metrics.RulesFailed(len(faults))
 	}
 	if faults, ok := errors.AsType[rules.Faults](err); ok {

@@ -39,6 +39,8 @@ type alertSink interface {
 }
 
 // workerMetrics is told what a worker does; *promexport.Metrics implements it.
+//
+//nolint:interfacebloat // one narrow listener, not an abstraction
 type workerMetrics interface {
 	// Latency takes occurrence → seen, seen → appended and appended →
 	// published of one activity that led to a finding; 0 where unknown.

@@ -279,7 +279,7 @@ func (m *Manager) saved(e *entry, a Alert, seq uint64) {
 	e.copies = append(e.copies, told{a, false})
 	m.learn(Head{a.ID, seq, e.base.Time, a.Revision, a.State, a.Rule.Level})
 	m.cfg.Observer.Revised(&a)
-	m.cfg.Log.Info("alert revised",
+	m.cfg.Log.Debug("alert revised",
 		zap.String("alert", a.ID), zap.String("rule", a.Rule.ID), zap.String("account", a.Account),
 		zap.String("level", string(a.Rule.Level)), zap.String("state", string(a.State)),
 		zap.String("change", string(a.Change)), zap.Uint64("revision", a.Revision), zap.Int("count", a.Count))

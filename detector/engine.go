@@ -21,6 +21,15 @@ const (
 	DuplicateHorizon = time.Hour
 	// maxRecent bounds the activities of the horizon in number, per partition.
 	maxRecent = 1 << 18
+	// minRecent activities are remembered however long ago they came: after a
+	// downtime a sender repeats what it had no answer for.
+	minRecent = 1 << 14
+	// downtimeFrom is the step of log time from which nobody can have read a
+	// log that ticks each second.
+	downtimeFrom = 30 * time.Second
+	// sweepEvery is how often, in log time, memory that says nothing any more
+	// is dropped.
+	sweepEvery = time.Hour
 	// DefaultLateness is how much later than newer activities of its group an
 	// activity may come and still count where it belongs.
 	DefaultLateness = 15 * time.Minute
@@ -39,6 +48,7 @@ type Stats struct {
 // not for concurrent use.
 type Engine struct {
 	partition int
+	ticked    bool
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
@@ -46,7 +56,7 @@ type Engine struct {
 	now      int64 // log time: running maximum, Unix nanoseconds
 	accounts map[string]*accountState
 	ledger   approval.Ledger
-	pending  []*pending // by deadline
+	pending  []*pending // by deadline, then in log order
 	recent   recentSet
 	closing  closingQueue
 	stats    Stats
@@ -58,14 +68,24 @@ type Engine struct {
 	group  []activity.Field
 }
 
-// NewEngine returns an engine with empty memory. Lateness 0 means
-// DefaultLateness.
-func NewEngine(partition int, plan *Plan, lateness time.Duration) *Engine {
-	if lateness == 0 {
-		lateness = DefaultLateness
+// EngineOptions say what kind of log an engine reads.
+type EngineOptions struct {
+	// Lateness is how much later than newer activities of its group an
+	// activity may come and still count; 0 means DefaultLateness.
+	Lateness time.Duration
+	// Ticked says that somebody who reads the log appends to it each second,
+	// as a daemon does, so that a longer step of log time is a downtime.
+	// Messages that wait for a late approval wait that much longer then.
+	Ticked bool
+}
+
+// NewEngine returns an engine with empty memory.
+func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
+	if opts.Lateness == 0 {
+		opts.Lateness = DefaultLateness
 	}
 	return &Engine{
-		partition: partition, lateness: int64(lateness), accounts: map[string]*accountState{},
+		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, accounts: map[string]*accountState{},
 		plan: plan, matcher: plan.Program.NewMatcher(),
 	}
 }
@@ -114,16 +134,8 @@ func (e *Engine) Tick(seq uint64, at time.Time) []Finding {
 	return e.end()
 }
 
-// Downtime tells that nobody read the log for d: messages that wait for a late
-// approval wait that much longer.
-func (e *Engine) Downtime(d time.Duration) {
-	for _, p := range e.pending {
-		p.Deadline += int64(d)
-	}
-}
-
 // Pending returns the log time at which the next thing becomes due by itself,
-// and whether there is one. A reader of files ticks then.
+// and whether there is one.
 func (e *Engine) Pending() (time.Time, bool) {
 	next, ok := int64(0), false
 	if len(e.pending) > 0 {
@@ -135,10 +147,22 @@ func (e *Engine) Pending() (time.Time, bool) {
 	return time.Unix(0, next).UTC(), ok
 }
 
+// begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
 	e.seq, e.out = seq, nil
-	e.now = max(e.now, at.UnixNano())
-	e.due()
+	target := max(e.now, at.UnixNano())
+	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
+		for _, p := range e.pending {
+			p.Since += step
+			p.Deadline += step
+		}
+	}
+	swept := e.now / int64(sweepEvery)
+	e.settle(target)
+	e.now = target
+	if target/int64(sweepEvery) != swept {
+		e.sweep()
+	}
 }
 
 func (e *Engine) end() []Finding {
@@ -148,28 +172,40 @@ func (e *Engine) end() []Finding {
 	return out
 }
 
-// due settles what log time has made due, oldest first.
-func (e *Engine) due() {
-	for len(e.pending) > 0 && e.pending[0].Deadline <= e.now {
-		p := e.pending[0]
-		e.pending = e.pending[1:]
-		e.verdict(p)
-	}
-	for len(e.closing) > 0 && e.closing[0].deadline <= e.now {
-		c := heap.Pop(&e.closing).(closing)
-		st := e.accounts[c.account]
-		if st == nil {
+// settle handles everything that is due by target, in the order in which it is
+// due and at that log time, so that it does not matter how finely the log
+// ticks.
+func (e *Engine) settle(target int64) {
+	for {
+		due, ok := e.Pending()
+		if !ok || due.UnixNano() > target {
+			return
+		}
+		e.now = max(e.now, due.UnixNano())
+		if len(e.pending) > 0 && e.pending[0].Deadline == due.UnixNano() {
+			p := e.pending[0]
+			e.pending = e.pending[1:]
+			e.verdict(p)
 			continue
 		}
-		ep := st.Episodes[c.key]
-		switch {
-		case ep == nil || ep.queued != c.deadline: // an earlier episode's entry
-		case ep.Deadline > c.deadline: // it matched again meanwhile
-			ep.queued = ep.Deadline
-			heap.Push(&e.closing, closing{ep.Deadline, c.account, c.key})
-		default:
-			e.close(st, c.key, ep, "quiet")
-		}
+		e.quiet(heap.Pop(&e.closing).(closing))
+	}
+}
+
+// quiet closes the episode of a queue entry unless it has matched since.
+func (e *Engine) quiet(c closing) {
+	st := e.accounts[c.account]
+	if st == nil {
+		return
+	}
+	ep := st.Episodes[c.key]
+	switch {
+	case ep == nil || ep.queued != c.deadline: // an earlier episode's entry
+	case ep.Deadline > c.deadline: // it matched again meanwhile
+		ep.queued = ep.Deadline
+		heap.Push(&e.closing, closing{ep.Deadline, c.account, c.key})
+	default:
+		e.close(st, c.key, ep, "quiet")
 	}
 }
 
@@ -186,7 +222,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	st := e.accounts[a.Account]
 	if st == nil {
 		st = &accountState{}
-		e.accounts[a.Account] = st
+		e.accounts[clone(a.Account)] = st // the message's memory is not ours
 	}
 	t := min(a.Time.UnixNano(), e.now)
 	matched := e.plan.Program.Match(a, e.matcher)
@@ -301,6 +337,9 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 
 // keepEvidence keeps the first activities and replaces the latest.
 func keepEvidence(evidence *[]kept, a *activity.Activity) {
+	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID {
+		return // one activity may match more than once
+	}
 	k := kept{a.Clone()}
 	k.Raw = nil // a copy of everything else; the source's event stays in the log
 	if len(*evidence) >= MaxEvidence {
@@ -386,6 +425,9 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
 
+// groupMark stands before each value of a group in keys of memory.
+const groupMark = "\x1f"
+
 func groupKey(group []activity.Field) string {
 	n := 0
 	for _, g := range group[1:] {
@@ -396,7 +438,7 @@ func groupKey(group []activity.Field) string {
 	}
 	b := make([]byte, 0, n)
 	for _, g := range group[1:] {
-		b = append(append(b, 0x1f), g.Value...)
+		b = append(append(b, groupMark...), g.Value...)
 	}
 	return string(b)
 }

@@ -127,7 +127,7 @@ type log struct {
 
 func newLog(t testing.TB, accounts ...detector.Account) *log {
 	t.Helper()
-	return &log{e: detector.NewEngine(0, plan(t, testRules, accounts...), 0)}
+	return &log{e: detector.NewEngine(0, plan(t, testRules, accounts...), detector.EngineOptions{})}
 }
 
 func (l *log) note(found []detector.Finding) {
@@ -166,6 +166,18 @@ func (l *log) batch(at time.Duration, b activity.Batch) {
 func (l *log) tick(at time.Duration) {
 	l.seq++
 	l.note(l.e.Tick(l.seq, start.Add(at)))
+}
+
+// ticked makes the log one that somebody ticks.
+func (l *log) ticked() {
+	l.e = detector.NewEngine(0, l.e.Plan(), detector.EngineOptions{Ticked: true})
+}
+
+// ticks ticks each 10 seconds, as a log that is read goes on.
+func (l *log) ticks(from, until time.Duration) {
+	for at := from; at <= until; at += 10 * time.Second {
+		l.tick(at)
+	}
 }
 
 func (l *log) want(t *testing.T, lines ...string) {
@@ -243,7 +255,7 @@ func TestNewValue(t *testing.T) {
 			t,
 			"408h0m0s open new_country ×1 x/acme",
 			"408h10m0s update new_country ×2 x/acme",
-			"409h11m0s close new_country ×2 x/acme (quiet)",
+			"409h10m0s close new_country ×2 x/acme (quiet)",
 		)
 		if got := l.found[1].Reasons[0].Expected; got != "DE 5 in 17 days" {
 			t.Errorf("the intruder's second login is explained by %q", got)
@@ -296,7 +308,7 @@ func TestEventCount(t *testing.T) {
 			"2m0s open burst ×3 x/acme",
 			"3m0s update burst ×4 x/acme",
 			"4m0s update burst ×5 x/acme",
-			"35m0s close burst ×5 x/acme (quiet)",
+			"34m0s close burst ×5 x/acme (quiet)",
 		)
 		f := l.found[0]
 		if f.First != start || len(f.Evidence) != 3 || f.Evidence[0].ID != "1-0" {
@@ -405,21 +417,21 @@ func TestApproval(t *testing.T) {
 			l.put(time.Minute, post(text))
 			l.put(2*time.Minute, post(text))
 			l.tick(5 * time.Minute)
-		}, []string{"5m0s open expired ×1 x/acme"}},
+		}, []string{"4m0s open expired ×1 x/acme"}},
 		{"too late", func(l *log) {
 			a := approve(text)
 			a.Approval.Until = start.Add(time.Minute)
 			l.put(0, a)
 			l.put(5*time.Minute, post(text))
 			l.tick(8 * time.Minute)
-		}, []string{"8m0s open expired ×1 x/acme"}},
+		}, []string{"7m0s open expired ×1 x/acme"}},
 		{"approved for another account", func(l *log) {
 			a := approve(text)
 			a.Account = "x/acme-shop"
 			l.put(0, a)
 			l.put(time.Minute, post(text))
 			l.tick(4 * time.Minute)
-		}, []string{"4m0s open wrong_account ×1 x/acme"}},
+		}, []string{"3m0s open wrong_account ×1 x/acme"}},
 		{"two posts wait, one is approved", func(l *log) {
 			l.put(0, post(text), post("Another thing entirely"))
 			l.put(time.Minute, approve("Another thing entirely"))
@@ -440,12 +452,17 @@ func TestApproval(t *testing.T) {
 			l.tick(4 * time.Minute)
 		}, []string{"4m0s open edited ×1 x/acme"}},
 		{"downtime gives the grace back", func(l *log) {
+			l.ticked()
 			l.put(0, post(text))
-			l.e.Downtime(time.Hour)
-			l.tick(time.Hour)
-			l.put(time.Hour+time.Minute, approve(text))
+			l.tick(time.Hour) // nobody ticked meanwhile
+			l.put(time.Hour+20*time.Second, approve(text))
 			l.tick(3 * time.Hour)
 		}, nil},
+		{"after a downtime the grace runs out all the same", func(l *log) {
+			l.ticked()
+			l.put(0, post(text))
+			l.ticks(time.Hour, time.Hour+3*time.Minute)
+		}, []string{"1h2m0s open missing ×1 x/acme"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -533,7 +550,7 @@ func TestSnapshotAnywhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fresh := detector.NewEngine(0, p, 0)
+			fresh := detector.NewEngine(0, p, detector.EngineOptions{})
 			if err := fresh.Restore(data); err != nil {
 				t.Fatal(err)
 			}
@@ -556,7 +573,7 @@ func TestSnapshotAnywhere(t *testing.T) {
 func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Engine) *detector.Engine) []string {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	e := detector.NewEngine(0, p, 0)
+	e := detector.NewEngine(0, p, detector.EngineOptions{})
 	now := start
 	var lines []string
 	for seq := range uint64(400) {
@@ -593,8 +610,146 @@ func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Eng
 	return lines
 }
 
+// TestTickSpacingDoesNotMatter: what becomes due is settled in its order and at
+// its own time, however large the step.
+func TestTickSpacingDoesNotMatter(t *testing.T) {
+	play := func(spacing time.Duration) []string {
+		l := newLog(t, detector.Account{Name: "x/acme", Approvals: true})
+		for i := range 4 {
+			l.put(time.Duration(i)*time.Minute, post(fmt.Sprint("unapproved ", i)))
+		}
+		for at := 4 * time.Minute; at <= 3*time.Hour; at += spacing {
+			l.tick(at)
+		}
+		l.tick(3 * time.Hour)
+		return l.lines
+	}
+	fine, coarse := play(time.Second), play(2*time.Hour)
+	if d := cmp.Diff(fine, coarse); d != "" || len(fine) < 6 {
+		t.Errorf("%d findings (-ticks each second +one step):\n%s", len(fine), d)
+	}
+}
+
+// TestRewordedRuleKeepsItsMemory changes everything about a feeding rule but
+// what it matches.
+func TestRewordedRuleKeepsItsMemory(t *testing.T) {
+	l := newLog(t)
+	for i := range 5 {
+		l.put(time.Duration(i)*4*day, login("DE"))
+	}
+	changed := strings.Replace(testRules, "title: Login", "title: Somebody logs in\ndescription: better words\nlevel: low", 1)
+	l.seq++
+	l.note(l.e.Activate(l.seq, start.Add(17*day), plan(t, changed)))
+	l.put(17*day+time.Minute, login("RO"))
+	l.want(t, "408h1m0s open new_country ×1 x/acme")
+}
+
+// TestStateDoesNotAliasMessages overwrites each message after it was applied,
+// as a decoder that reuses its memory does.
+func TestStateDoesNotAliasMessages(t *testing.T) {
+	l := newLog(t)
+	var dec activity.Decoder
+	var b activity.Batch
+	data := make([]byte, 0, 4096)
+	for i := range 5 {
+		for _, account := range []string{`x/a"b`, `x/z"y`} {
+			a := login("DE")
+			a.ID, a.Network, a.Account, a.Time = fmt.Sprint(i), "x", account, start.Add(time.Duration(i)*4*day)
+			data = activity.AppendBatch(data[:0], &activity.Batch{Activities: []activity.Activity{a}})
+			if err := dec.Batch(data, &b); err != nil {
+				t.Fatal(err)
+			}
+			l.seq++
+			l.note(l.e.Apply(l.seq, a.Time, &b))
+		}
+	}
+	memory, err := l.e.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range []string{`"x/a\"b":`, `"x/z\"y":`} {
+		if n := bytes.Count(memory, []byte(account)); n != 1 {
+			t.Errorf("memory holds %s %d times, want once", account, n)
+		}
+	}
+}
+
+// TestRepeatedLongAfter delivers the same activities again after a downtime
+// longer than the horizon.
+func TestRepeatedLongAfter(t *testing.T) {
+	l := newLog(t)
+	a, b := post("a"), post("b")
+	a.ID, b.ID, a.Time, b.Time = "a", "b", start, start
+	l.put(0, a, b)
+	l.put(26*time.Hour, a, b)
+	l.want(t)
+	if s := l.e.Stats(); s.Activities != 2 || s.Duplicates != 2 {
+		t.Errorf("stats %+v, want 2 activities and 2 duplicates", s)
+	}
+}
+
+// TestMemoryOfChosenKeysIsBounded groups by what an attacker chooses.
+func TestMemoryOfChosenKeysIsBounded(t *testing.T) {
+	byIP := strings.Replace(testRules, "  type: event_count\n  rules: [post]\n  group-by: [account]", "  type: event_count\n  rules: [post]\n  group-by: [account, ip]", 1)
+	l := newLog(t)
+	l.e = detector.NewEngine(0, plan(t, byIP), detector.EngineOptions{})
+	size := func() int {
+		data, err := l.e.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(data, []byte(`\u001f`))
+	}
+	for i := range 3000 {
+		a := post("p")
+		a.IP = fmt.Sprintf("203.0.%d.%d", i/250, i%250)
+		l.put(time.Duration(i)*time.Millisecond, a)
+	}
+	if n := size(); n > 1100 {
+		t.Errorf("%d groups kept, want about a thousand", n)
+	}
+	l.tick(48 * time.Hour)
+	if n := size(); n != 0 {
+		t.Errorf("%d groups kept after their windows have passed, want none", n)
+	}
+}
+
+func TestGraceIsTheRulesOwn(t *testing.T) {
+	longer := strings.Replace(testRules, "verdict: expired, grace: 2m", "verdict: expired, grace: 12h", 1)
+	l := newLog(t)
+	l.e = detector.NewEngine(0, plan(t, longer, detector.Account{Name: "x/acme", Approvals: true}), detector.EngineOptions{})
+	l.put(0, post("nobody approved this"))
+	l.tick(24 * time.Hour)
+	l.want(t, "2m0s open missing ×1 x/acme", "1h2m0s close missing ×1 x/acme (quiet)")
+}
+
+func TestListValuesAreOneMatch(t *testing.T) {
+	domains := strings.Replace(testRules, "rules: [login]\n  group-by: [account]\n  field: geo.country", "rules: [post]\n  group-by: [account]\n  field: link_domains", 1)
+	l := newLog(t)
+	l.e = detector.NewEngine(0, plan(t, domains), detector.EngineOptions{})
+	for i := range 5 {
+		a := post("p")
+		a.LinkDomains = []string{"a.example"}
+		l.put(time.Duration(i)*4*day, a)
+	}
+	a := post("p")
+	a.LinkDomains = []string{"b.example", "a.example", "c.example", "b.example"}
+	l.put(17*day, a)
+	l.want(t, "408h0m0s open new_country ×1 x/acme")
+	if f := l.found[0]; len(f.Reasons) != 2 || len(f.Evidence) != 1 {
+		t.Errorf("%d reasons and %d activities as evidence, want 2 and 1", len(f.Reasons), len(f.Evidence))
+	}
+}
+
+func TestUnreachableCountIsRefused(t *testing.T) {
+	_, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "t.yml", Data: []byte(strings.Replace(testRules, "condition: {gte: 3}", "condition: {gte: 5000}", 1))}}})
+	if err == nil || !strings.Contains(err.Error(), "a count of 5000 is never reached, a window holds at most 4096") {
+		t.Errorf("Compile: %v", err)
+	}
+}
+
 func TestRestoreRefuses(t *testing.T) {
-	e := detector.NewEngine(0, plan(t, testRules), 0)
+	e := detector.NewEngine(0, plan(t, testRules), detector.EngineOptions{})
 	for name, data := range map[string]string{"not JSON": "{", "a newer version": `{"v":2}`} {
 		if err := e.Restore([]byte(data)); err == nil {
 			t.Errorf("%s is restored", name)

@@ -32,18 +32,16 @@ func (e *Engine) explain(r *rules.Rule, a *activity.Activity) []Reason {
 	return out
 }
 
-// count feeds a match to a counting rule.
+// count feeds a match to a counting rule. Of a list field each value counts.
 func (e *Engine) count(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule
-	ev := window.Event{Time: t, Key: a.Key()}
-	distinct := r.Type == rules.TypeValueCount
-	if distinct {
-		e.values = r.Field.Values(a, e.values[:0])
-		if len(e.values) == 0 {
-			return
+	events := []window.Event{{Time: t, Key: a.Key()}}
+	if r.Type == rules.TypeValueCount {
+		events = events[:0]
+		for _, v := range r.Field.Values(a, e.values[:0]) {
+			events = append(events, window.Event{Time: t, Key: a.Key(), Value: hash(text(v))})
 		}
-		ev.Value = hash(text(e.values[0]))
 	}
 	key := pl.stateKey + groupKey(group)
 	w := st.Windows[key]
@@ -52,22 +50,39 @@ func (e *Engine) count(st *accountState, k int, group []activity.Field, a *activ
 		if st.Windows == nil {
 			st.Windows = map[string]*windowState{}
 		}
+		makeRoom(st.Windows, (*windowState).last)
 		st.Windows[key] = w
 	}
-	span, ok := w.Add(ev, int64(r.Timespan), e.lateness, distinct)
-	if !ok {
-		e.stats.Late++
-		return
+	var best window.Span
+	for _, ev := range events {
+		span, ok := w.Add(ev, int64(r.Timespan), e.lateness, r.Type == rules.TypeValueCount)
+		if !ok {
+			e.stats.Late++
+			continue
+		}
+		if span.Count > best.Count {
+			best = span
+		}
 	}
-	met := span.Count >= r.Condition.Min && (r.Condition.Max == 0 || span.Count <= r.Condition.Max)
-	if !met || backfill {
-		w.remember(a, span.Count+MaxEvidence > r.Condition.Min)
-		return
+	met := best.Count >= r.Condition.Min && (r.Condition.Max == 0 || best.Count <= r.Condition.Max)
+	switch {
+	case best.Count == 0:
+	case !met || backfill:
+		w.remember(a, best.Count+MaxEvidence > r.Condition.Min)
+	default:
+		before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < best.First.Time })
+		w.Recent = nil
+		e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
+			func() []Reason { return []Reason{countReason(r, best)} })
 	}
-	before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < span.First.Time })
-	w.Recent = nil
-	e.hit(st, r, group, match{a: a, t: t, first: span.First, count: span.Count, before: before},
-		func() []Reason { return []Reason{countReason(r, span)} })
+}
+
+// last is the time of the newest event.
+func (w *windowState) last() int64 {
+	if n := len(w.Events); n > 0 {
+		return w.Events[n-1].Time
+	}
+	return 0
 }
 
 func (w *windowState) remember(a *activity.Activity, near bool) {
@@ -100,7 +115,8 @@ func countReason(r *rules.Rule, s window.Span) Reason {
 }
 
 // newValue feeds a match to a new-value rule: judge first, learn after. While
-// an episode is open, its odd values are withheld from the model.
+// an episode is open, its odd values are withheld from the model. Of a list
+// field each value is judged; together they are one match.
 func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule
@@ -115,21 +131,35 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		if st.Values == nil {
 			st.Values = map[string]*baseline.NewValue{}
 		}
+		makeRoom(st.Values, func(m *baseline.NewValue) int64 { return m.Latest() })
 		st.Values[key] = model
 	}
 	p := baseline.Params{Period: r.Learn.Period, Events: r.Learn.Events, Forget: r.Forget}
-	for _, v := range slices.Clone(e.values) {
-		value := text(v)
+	var odd []string
+	for _, v := range e.values {
+		value := clone(text(v))
 		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
 			model.Learn(value, t)
-			continue
+		} else if !slices.Contains(odd, value) {
+			odd = append(odd, value)
 		}
-		model.Forget(t, p)
-		ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{newValueReason(r, model, value, t)} })
-		if ep.Learn == nil {
-			ep.Learn = map[string]int{}
+	}
+	if len(odd) == 0 {
+		return
+	}
+	model.Forget(t, p)
+	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
+		var why []Reason
+		for _, value := range odd {
+			why = append(why, newValueReason(r, model, value, t))
 		}
-		ep.Learn[clone(value)]++
+		return why
+	})
+	if ep.Learn == nil {
+		ep.Learn = map[string]int{}
+	}
+	for _, value := range odd {
+		ep.Learn[value]++
 	}
 }
 
@@ -210,22 +240,21 @@ func (e *Engine) published(a *activity.Activity, t int64, matched []int) {
 		media[i] = a.Media[i].Hash
 	}
 	m := approval.Normalise(a.Text, a.Links, media)
-	if e.ledger.Judge(a.Account, m, t, true).Verdict == approval.Approved {
+	j := e.ledger.Judge(a.Account, m, t, true)
+	if j.Verdict == approval.Approved {
 		return
 	}
-	p := &pending{Deadline: e.now + e.plan.grace, Message: m, Activity: kept{a.Clone()}, Matched: inputs}
+	p := &pending{Since: e.now, Message: m, Activity: kept{a.Clone()}, Matched: inputs}
 	p.Activity.Raw = nil
+	e.await(p, j.Verdict)
+	e.settle(e.now) // without a grace the verdict is due at once
+}
+
+// await lets a message wait for the grace of a verdict.
+func (e *Engine) await(p *pending, v approval.Verdict) {
+	p.Deadline = p.Since + e.plan.grace[string(v)]
 	e.pending = append(e.pending, p)
-	slices.SortStableFunc(e.pending, func(a, b *pending) int {
-		switch {
-		case a.Deadline < b.Deadline:
-			return -1
-		case a.Deadline > b.Deadline:
-			return 1
-		}
-		return 0
-	})
-	e.due() // without a grace the verdict is due at once
+	slices.SortStableFunc(e.pending, func(a, b *pending) int { return cmp.Compare(a.Deadline, b.Deadline) })
 }
 
 // reconsider lets a new approval clear messages that wait for one.
@@ -241,6 +270,15 @@ func (e *Engine) verdict(p *pending) {
 	a := &p.Activity.Activity
 	t := min(a.Time.UnixNano(), e.now)
 	j := e.ledger.Judge(a.Account, p.Message, t, true)
+	if p.Since+e.plan.grace[string(j.Verdict)] > e.now {
+		e.await(p, j.Verdict) // an approval that came meanwhile makes it another one, with a longer grace
+		return
+	}
+	st := e.accounts[a.Account]
+	if st == nil {
+		st = &accountState{}
+		e.accounts[a.Account] = st
+	}
 	for _, k := range e.plan.approval[string(j.Verdict)] {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || !slices.ContainsFunc(r.Inputs, func(i int) bool {
@@ -252,7 +290,7 @@ func (e *Engine) verdict(p *pending) {
 		if !ok {
 			continue
 		}
-		e.hit(e.accounts[a.Account], r, group, match{a: a, t: t}, func() []Reason { return []Reason{approvalReason(j, p.Message)} })
+		e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{approvalReason(j, p.Message)} })
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
 
@@ -47,13 +49,16 @@ func (s Set) Encode() (data []byte, hash string, err error) {
 	return data, "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
+// ErrSet says that a stored set is not one that this version reads.
+var ErrSet = errors.New("program set not readable")
+
 // ParseSet reads what Encode wrote.
 func ParseSet(data []byte) (Set, error) {
 	var s Set
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&s); err != nil {
-		return Set{}, fmt.Errorf("program set: %w", err)
+		return Set{}, fmt.Errorf("%w: %w", ErrSet, err)
 	}
 	return s, nil
 }
@@ -64,7 +69,8 @@ type Plan struct {
 	accounts map[string]Account
 	rules    []planned // by rule index
 	approval map[string][]int
-	grace    int64 // longest grace of the approval rules, nanoseconds
+	grace    map[string]int64 // by verdict, nanoseconds; rules that are off have none
+	memory   map[string]int   // index of the rule that keeps memory under a state key
 }
 
 // planned is what the engine needs to know of one rule besides the rule.
@@ -82,7 +88,10 @@ func Compile(s Set) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Program: prog, accounts: map[string]Account{}, approval: map[string][]int{}}
+	p := &Plan{
+		Program: prog, accounts: map[string]Account{},
+		approval: map[string][]int{}, grace: map[string]int64{}, memory: map[string]int{},
+	}
 	for _, a := range s.Accounts {
 		p.accounts[a.Name] = a
 	}
@@ -99,10 +108,22 @@ func Compile(s Set) (*Plan, error) {
 		}
 		if r.Type == rules.TypeApproval {
 			p.approval[r.Verdict] = append(p.approval[r.Verdict], i)
-			p.grace = max(p.grace, int64(r.Grace))
 		}
 	}
-	return p, p.override(s.Overrides)
+	if err := p.override(s.Overrides); err != nil {
+		return nil, err
+	}
+	for i := range p.rules {
+		r := p.rules[i].rule
+		if r.Condition.Min > window.MaxEvents {
+			return nil, fmt.Errorf("rule %q: a count of %d is never reached, a window holds at most %d: lower it", r.Title, r.Condition.Min, window.MaxEvents)
+		}
+		p.memory[p.rules[i].stateKey] = i
+		if r.Type == rules.TypeApproval && r.Mode != rules.Off {
+			p.grace[r.Verdict] = max(p.grace[r.Verdict], int64(r.Grace))
+		}
+	}
+	return p, nil
 }
 
 // override changes single rules in copies of them.
@@ -144,7 +165,7 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", r.Type)
 	for _, in := range r.Inputs {
-		fmt.Fprintf(h, "in %s\n", all[in].Version)
+		fmt.Fprintf(h, "in %s\n", all[in].Meaning)
 	}
 	for _, g := range r.GroupBy {
 		fmt.Fprintf(h, "by %s\n", g.Name)

@@ -2,8 +2,12 @@ package detector
 
 import (
 	"container/heap"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
@@ -66,6 +70,7 @@ func (k *kept) UnmarshalJSON(data []byte) error {
 
 // pending is a published message whose verdict waits for a late approval.
 type pending struct {
+	Since    int64            `json:"since"`    // log time from which its grace runs, Unix nanoseconds
 	Deadline int64            `json:"deadline"` // log time, Unix nanoseconds
 	Message  approval.Message `json:"message"`
 	Activity kept             `json:"activity"`
@@ -80,7 +85,7 @@ type snapshot struct {
 	Accounts map[string]*accountState `json:"accounts"`
 	Ledger   approval.Ledger          `json:"ledger"`
 	Pending  []*pending               `json:"pending,omitempty"`
-	Recent   []recentKey              `json:"recent,omitempty"`
+	Recent   recentKeys               `json:"recent,omitempty"`
 }
 
 const snapshotVersion = 1
@@ -160,8 +165,34 @@ func (q *closingQueue) Pop() any {
 
 // recentKey is one remembered activity of the duplicate horizon.
 type recentKey struct {
-	Key uint64 `json:"k"`
-	At  int64  `json:"t"` // log time, Unix nanoseconds
+	Key uint64
+	At  int64 // log time, Unix nanoseconds
+}
+
+// recentKeys are stored as base64 of 16 bytes each, little-endian.
+type recentKeys []recentKey
+
+// MarshalText implements encoding.TextMarshaler.
+func (r recentKeys) MarshalText() ([]byte, error) {
+	raw := make([]byte, 0, 16*len(r))
+	for _, k := range r {
+		raw = binary.LittleEndian.AppendUint64(raw, k.Key)
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(k.At))
+	}
+	return base64.StdEncoding.AppendEncode(nil, raw), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *recentKeys) UnmarshalText(text []byte) error {
+	raw, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil || len(raw)%16 != 0 {
+		return fmt.Errorf("recent keys: %d bytes are not base64 of 16 bytes each", len(text))
+	}
+	*r = make(recentKeys, 0, len(raw)/16)
+	for ; len(raw) > 0; raw = raw[16:] {
+		*r = append(*r, recentKey{binary.LittleEndian.Uint64(raw), int64(binary.LittleEndian.Uint64(raw[8:]))})
+	}
+	return nil
 }
 
 // recentSet remembers which activities came within the horizon, so that bulk
@@ -174,7 +205,7 @@ type recentSet struct {
 
 // seen reports whether key came within the horizon before now and remembers it.
 func (r *recentSet) seen(key uint64, now int64) bool {
-	for len(r.ring)-r.head > 0 && (now-r.ring[r.head].At > int64(DuplicateHorizon) || len(r.ring)-r.head >= maxRecent) {
+	for n := len(r.ring) - r.head; n >= maxRecent || n > minRecent && now-r.ring[r.head].At > int64(DuplicateHorizon); n-- {
 		delete(r.known, r.ring[r.head].Key)
 		r.head++
 	}
@@ -200,4 +231,54 @@ func (r *recentSet) restore(ring []recentKey) {
 	for _, k := range ring {
 		r.known[k.Key] = struct{}{}
 	}
+}
+
+// maxGroups bounds the groups that one account's windows, and its values, keep;
+// what an attacker can choose (an address, say) must not fill the memory.
+const maxGroups = 1024
+
+// sweep drops memory that says nothing any more: windows that no activity can
+// reach, values that are forgotten, what rules kept that are gone, and accounts
+// of which nothing is left.
+func (e *Engine) sweep() {
+	for name, st := range e.accounts {
+		for key, w := range st.Windows {
+			i, ok := e.plan.memory[stateOf(key)]
+			if ok {
+				w.Advance(e.now, int64(e.plan.rules[i].rule.Timespan), e.lateness)
+			}
+			if !ok || len(w.Events) == 0 {
+				delete(st.Windows, key)
+			}
+		}
+		for key := range st.Values {
+			if _, ok := e.plan.memory[stateOf(key)]; !ok {
+				delete(st.Values, key)
+			}
+		}
+		if len(st.Windows)+len(st.Values)+len(st.Episodes) == 0 {
+			delete(e.accounts, name)
+		}
+	}
+}
+
+// stateOf returns the rule's part of a memory key.
+func stateOf(key string) string {
+	state, _, _ := strings.Cut(key, groupMark)
+	return state
+}
+
+// makeRoom drops the group that was used longest ago where an account has too
+// many of them.
+func makeRoom[T any](groups map[string]T, last func(T) int64) {
+	if len(groups) < maxGroups {
+		return
+	}
+	oldest, at := "", int64(math.MaxInt64)
+	for key, g := range groups {
+		if t := last(g); t < at || t == at && key < oldest {
+			oldest, at = key, t
+		}
+	}
+	delete(groups, oldest)
 }

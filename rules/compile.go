@@ -64,6 +64,7 @@ func Compile(files []File) (*Program, error) {
 	}
 	for i := range c.docs {
 		c.program.rules[i].Version = c.version(i)
+		c.program.rules[i].Meaning = meaning(c.docs[i])
 	}
 	return c.program, nil
 }
@@ -293,6 +294,16 @@ func (c *compiler) feed() {
 func generates(d *sigma.Document) bool {
 	return d.Generate != nil && d.Generate.On ||
 		d.Correlation != nil && d.Correlation.Generate != nil && d.Correlation.Generate.On
+}
+
+// meaning hashes what a detection rule matches.
+func meaning(d *sigma.Document) string {
+	if d.Detection == nil {
+		return ""
+	}
+	text := (&sigma.Document{Logsource: d.Logsource, Detection: d.Detection}).String()
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:versionLength]
 }
 
 // version hashes a rule's document and those of the rules it refers to, in

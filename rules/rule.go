@@ -65,6 +65,10 @@ type Rule struct {
 	// Version is the first 12 hex digits of the SHA-256 of the rule's meaning
 	// (its document and those of the rules it refers to, comments excluded).
 	Version string
+	// Meaning is a hash of what the rule's own detection matches, words and
+	// level left aside; empty but for TypeDetection. Memory that a detection
+	// rule feeds stays valid while it is the same.
+	Meaning string
 	// Silent marks a rule that only feeds correlations or baselines: it is
 	// matched, and raises nothing itself.
 	Silent bool

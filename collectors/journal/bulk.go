@@ -102,8 +102,8 @@ type item struct {
 }
 
 // bulkWriter gathers the activities of one partition into messages: a message
-// leaves when it is full, when its oldest activity has waited for the linger
-// time, or when nothing is in flight.
+// leaves when it is full or when its oldest activity has waited for the linger
+// time.
 type bulkWriter struct {
 	j       *Journal
 	subject string
@@ -111,6 +111,9 @@ type bulkWriter struct {
 	slots   chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
+
+	adding sync.RWMutex // held for reading by whoever adds
+	closed bool
 }
 
 func newBulkWriter(j *Journal, partition int) *bulkWriter {
@@ -128,22 +131,24 @@ func newBulkWriter(j *Journal, partition int) *bulkWriter {
 // add queues one activity. It blocks while the queue is full: the caller is
 // slowed down, nothing is dropped.
 func (w *bulkWriter) add(ctx context.Context, it item) {
-	select {
-	case <-w.stop:
+	w.adding.RLock()
+	defer w.adding.RUnlock()
+	if w.closed {
 		it.done(errClosed)
 		return
-	default:
 	}
 	select {
 	case w.in <- it:
-	case <-w.stop:
-		it.done(errClosed)
 	case <-ctx.Done():
 		it.done(ctx.Err())
 	}
 }
 
+// close sends what was added and takes nothing more.
 func (w *bulkWriter) close() {
+	w.adding.Lock()
+	w.closed = true
+	w.adding.Unlock()
 	close(w.stop)
 	w.stopped.Wait()
 }
@@ -151,50 +156,49 @@ func (w *bulkWriter) close() {
 func (w *bulkWriter) run() {
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
+	var first *item
 	for {
-		select {
-		case it := <-w.in:
-			w.gather(it, &inFlight)
-		case <-w.stop:
-			for {
+		if first == nil {
+			select {
+			case it := <-w.in:
+				first = &it
+			case <-w.stop:
 				select {
-				case it := <-w.in:
-					it.done(errClosed)
+				case it := <-w.in: // added before the end
+					first = &it
 				default:
 					return
 				}
 			}
 		}
+		first = w.gather(*first, &inFlight)
 	}
 }
 
-// gather fills messages starting with it and sends them.
-func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) {
+// gather fills one message starting with it and sends it. It returns an item
+// that has to begin the next one, if there is one.
+func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) (next *item) {
 	items := []item{it}
 	size := len(it.data)
 	timer := time.NewTimer(bulkLinger)
 	defer timer.Stop()
-	var carry *item
-fill:
-	for len(items) < bulkActivities {
+	for full := false; !full && len(items) < bulkActivities; {
 		select {
-		case next := <-w.in:
-			size += len(next.data) + 1
-			if next.backfill != it.backfill || size > MaxMessage-bulkOverhead {
-				carry = &next
-				break fill
+		case more := <-w.in:
+			size += len(more.data) + 1
+			if more.backfill != it.backfill || size > MaxMessage-bulkOverhead {
+				next, full = &more, true
+				break
 			}
-			items = append(items, next)
+			items = append(items, more)
 		case <-timer.C:
-			break fill
+			full = true
 		case <-w.stop:
-			break fill
+			full = len(w.in) == 0
 		}
 	}
 	w.send(items, it.backfill, inFlight)
-	if carry != nil {
-		w.gather(*carry, inFlight)
-	}
+	return next
 }
 
 func (w *bulkWriter) send(items []item, backfill bool, inFlight *sync.WaitGroup) {

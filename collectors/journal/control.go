@@ -143,15 +143,18 @@ func (t *Ticker) Tick(ctx context.Context) error {
 	return nil
 }
 
+// ErrControl says that a control message is not one that this version reads.
+var ErrControl = errors.New("control message not readable")
+
 // ParseControl reads a control message.
 func ParseControl(data []byte) (Control, error) {
 	var c Control
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&c); err != nil {
-		return c, fmt.Errorf("control message: %w", err)
+		return c, fmt.Errorf("%w: %w", ErrControl, err)
 	}
 	if c.Version != 1 || c.Program == "" {
-		return c, fmt.Errorf("control message: version %d, program %q: want version 1 and a program hash", c.Version, c.Program)
+		return c, fmt.Errorf("%w: version %d, program %q: want version 1 and a program hash", ErrControl, c.Version, c.Program)
 	}
 	return c, nil
 }

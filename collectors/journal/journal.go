@@ -136,6 +136,24 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config, obs Observer)
 	return j, nil
 }
 
+// OpenReader opens an existing journal for reading: it creates and changes
+// nothing, and appends nothing. The number of partitions is the store's own.
+func OpenReader(ctx context.Context, js jetstream.JetStream) (*Journal, error) {
+	s, err := js.Stream(ctx, StreamName(0))
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	meta := s.CachedInfo().Config.Metadata
+	if meta[metaVersion] != layoutVersion {
+		return nil, fmt.Errorf("journal has layout version %q, this Picket reads %q", meta[metaVersion], layoutVersion)
+	}
+	n, err := strconv.Atoi(meta[metaParts])
+	if err != nil || n < 1 {
+		return nil, fmt.Errorf("journal says it has %q partitions, want a number", meta[metaParts])
+	}
+	return &Journal{cfg: Config{Partitions: n, Log: zap.NewNop()}, js: js, obs: noObserver{}}, nil
+}
+
 // Close stops the bulk writers after what they hold is durable or refused.
 func (j *Journal) Close() {
 	for _, w := range j.bulk {

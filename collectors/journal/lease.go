@@ -75,11 +75,20 @@ func (l *Leases) Close(ctx context.Context) {
 	l.wg.Wait()
 	for name, held := range l.held {
 		if held {
-			if err := l.kv.Delete(ctx, leaseKey(name)); err != nil {
+			if err := l.release(ctx, name); err != nil {
 				l.log.Warn("lease not released; it expires by itself", zap.String("lease", name), zap.Error(err))
 			}
 		}
 	}
+}
+
+// release deletes the lease if it is still ours.
+func (l *Leases) release(ctx context.Context, name string) error {
+	entry, err := l.kv.Get(ctx, leaseKey(name))
+	if err != nil || string(entry.Value()) != l.holder {
+		return err
+	}
+	return l.kv.Delete(ctx, leaseKey(name), jetstream.LastRevision(entry.Revision()))
 }
 
 // leaseKey writes a lease's name in the letters that KV keys allow.

@@ -81,6 +81,15 @@ func (n *NewValue) LearnMany(value string, t int64, count int) {
 	}
 }
 
+// Latest returns when a value was last used, 0 if none was.
+func (n *NewValue) Latest() int64 {
+	latest := int64(0)
+	for i := range n.Values {
+		latest = max(latest, n.Values[i].Last)
+	}
+	return latest
+}
+
 // Forget drops the values that are forgotten at time t.
 func (n *NewValue) Forget(t int64, p Params) {
 	if p.Forget > 0 {

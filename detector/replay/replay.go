@@ -20,9 +20,10 @@ import (
 
 // Message is one message of a log.
 type Message struct {
-	Time  time.Time       // log time
-	Batch *activity.Batch // nil for a tick; valid until the next call
-	Plan  *detector.Plan  // in force from here on, nil where nothing changes
+	Partition int
+	Time      time.Time       // log time
+	Batch     *activity.Batch // nil for a tick; valid until the next call
+	Plan      *detector.Plan  // in force from here on, nil where nothing changes
 }
 
 // Source yields a log's messages in order and io.EOF at its end. An error
@@ -74,20 +75,25 @@ type Activity struct {
 // Month is the length of an account-month.
 const Month = time.Duration(30.44 * 24 * float64(time.Hour))
 
-// Run replays src from its start with plan. Each finding is given to report as
-// it is made; report may be nil.
-func Run(ctx context.Context, plan *detector.Plan, src Source, lateness time.Duration, report func(detector.Finding) error) (Result, error) {
+// Run replays src from its start with plan. Of a ticked log, which a daemon
+// wrote, it stops where the log ends; else everything that waits for log time
+// is let become due at the end. Each finding is given to report as it is made;
+// report may be nil.
+func Run(ctx context.Context, plan *detector.Plan, src Source, opts detector.EngineOptions, report func(detector.Finding) error) (Result, error) {
 	r := &run{
-		engine: detector.NewEngine(0, plan, lateness), report: report,
+		plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
 		res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{},
 	}
-	r.plan(plan)
+	r.list(plan)
 	for {
 		m, err := src.Next(ctx)
 		var item *ItemError
 		switch {
 		case errors.Is(err, io.EOF):
-			err := r.settle(ctx)
+			var err error
+			if !opts.Ticked {
+				err = r.settle(ctx)
+			}
 			return r.finish(), err
 		case errors.As(err, &item):
 			r.res.Unreadable++
@@ -102,16 +108,18 @@ func Run(ctx context.Context, plan *detector.Plan, src Source, lateness time.Dur
 }
 
 type run struct {
-	engine *detector.Engine
-	report func(detector.Finding) error
-	seq    uint64
-	res    Result
-	counts map[string]*RuleCount
-	order  []string
+	plan    *detector.Plan
+	opts    detector.EngineOptions
+	engines map[int]*detector.Engine // by partition
+	report  func(detector.Finding) error
+	seq     uint64
+	res     Result
+	counts  map[string]*RuleCount
+	order   []string
 }
 
-// plan makes the rules known, so that those without a finding are listed too.
-func (r *run) plan(p *detector.Plan) {
+// list makes the rules known, so that those without a finding are listed too.
+func (r *run) list(p *detector.Plan) {
 	for _, rule := range p.Rules() {
 		if rule.Silent || rule.Mode == rules.Off || r.counts[rule.ID] != nil {
 			continue
@@ -122,17 +130,10 @@ func (r *run) plan(p *detector.Plan) {
 }
 
 func (r *run) message(m *Message) error {
-	// The daemon's log ticks each second; here log time stops at whatever is
-	// due between two records.
-	for {
-		due, ok := r.engine.Pending()
-		if !ok || !due.Before(m.Time) {
-			break
-		}
-		r.seq++
-		if err := r.found(r.engine.Tick(r.seq, due)); err != nil {
-			return err
-		}
+	engine := r.engines[m.Partition]
+	if engine == nil {
+		engine = detector.NewEngine(m.Partition, r.plan, r.opts)
+		r.engines[m.Partition] = engine
 	}
 	if r.res.From.IsZero() {
 		r.res.From = m.Time
@@ -140,16 +141,16 @@ func (r *run) message(m *Message) error {
 	r.res.Until = m.Time
 	r.seq++
 	if m.Plan != nil {
-		r.plan(m.Plan)
-		return r.found(r.engine.Activate(r.seq, m.Time, m.Plan))
+		r.list(m.Plan)
+		return r.found(engine.Activate(r.seq, m.Time, m.Plan))
 	}
 	if m.Batch == nil {
-		return r.found(r.engine.Tick(r.seq, m.Time))
+		return r.found(engine.Tick(r.seq, m.Time))
 	}
 	for i := range m.Batch.Activities {
 		r.seen(&m.Batch.Activities[i])
 	}
-	return r.found(r.engine.Apply(r.seq, m.Time, m.Batch))
+	return r.found(engine.Apply(r.seq, m.Time, m.Batch))
 }
 
 func (r *run) seen(a *activity.Activity) {
@@ -192,22 +193,26 @@ func (r *run) found(findings []detector.Finding) error {
 // settle lets everything become due that waits for log time, so that a replay
 // ends like a log that goes on.
 func (r *run) settle(ctx context.Context) error {
-	for ctx.Err() == nil {
-		due, ok := r.engine.Pending()
-		if !ok {
-			return nil
-		}
-		r.seq++
-		if err := r.found(r.engine.Tick(r.seq, due)); err != nil {
-			return err
+	for _, partition := range slices.Sorted(maps.Keys(r.engines)) {
+		engine := r.engines[partition]
+		for due, ok := engine.Pending(); ok; due, ok = engine.Pending() {
+			r.seq++
+			if err := errors.Join(ctx.Err(), r.found(engine.Tick(r.seq, due))); err != nil {
+				return err
+			}
 		}
 	}
 	return ctx.Err()
 }
 
 func (r *run) finish() Result {
-	s := r.engine.Stats()
-	r.res.Activities, r.res.Duplicates, r.res.Late = s.Activities, s.Duplicates, s.Late
+	r.res.Activities, r.res.Duplicates, r.res.Late = 0, 0, 0
+	for _, engine := range r.engines {
+		s := engine.Stats()
+		r.res.Activities += s.Activities
+		r.res.Duplicates += s.Duplicates
+		r.res.Late += s.Late
+	}
 	r.res.Accounts = len(r.res.PerAccount)
 	for _, name := range slices.Sorted(maps.Keys(r.res.PerAccount)) {
 		a := r.res.PerAccount[name]

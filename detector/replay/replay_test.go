@@ -94,7 +94,7 @@ func TestRunCountsAndSettles(t *testing.T) {
 	}
 	acts = append(acts, nil, at("x/a", activity.KindPost, 600))
 	var lines []string
-	res, err := replay.Run(t.Context(), plan(t, detector.Account{Name: "x/a", Approvals: true}), replay.Merge([]replay.Feed{feed(acts...)}, time.Time{}), 0, func(f detector.Finding) error {
+	res, err := replay.Run(t.Context(), plan(t, detector.Account{Name: "x/a", Approvals: true}), replay.Merge([]replay.Feed{feed(acts...)}, time.Time{}), detector.EngineOptions{}, func(f detector.Finding) error {
 		lines = append(lines, fmt.Sprintf("%s %s %s ×%d", f.LogTime.Sub(start), f.Phase, f.Rule.Name, f.Count))
 		return nil
 	})
@@ -125,13 +125,13 @@ func TestRunStops(t *testing.T) {
 	for i := range 12 {
 		acts = append(acts, at("x/a", activity.KindDelete, i))
 	}
-	_, err := replay.Run(t.Context(), plan(t), replay.Merge([]replay.Feed{feed(acts...)}, time.Time{}), 0, func(detector.Finding) error { return stop })
+	_, err := replay.Run(t.Context(), plan(t), replay.Merge([]replay.Feed{feed(acts...)}, time.Time{}), detector.EngineOptions{}, func(detector.Finding) error { return stop })
 	if !errors.Is(err, stop) {
 		t.Errorf("a report that fails: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := replay.Run(ctx, plan(t), replay.Merge([]replay.Feed{feed(at("x/a", activity.KindPost, 0))}, time.Time{}), 0, nil); !errors.Is(err, context.Canceled) {
+	if _, err := replay.Run(ctx, plan(t), replay.Merge([]replay.Feed{feed(at("x/a", activity.KindPost, 0))}, time.Time{}), detector.EngineOptions{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a replay that is interrupted: %v", err)
 	}
 }

@@ -3,7 +3,10 @@
 // over a restart in detector.
 package window
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Event is one counted event.
 type Event struct {
@@ -17,7 +20,7 @@ type Event struct {
 const MaxEvents = 4096
 
 // Sliding holds the events of one group that a window of some span can still
-// reach, sorted by (Time, Key). Events may come late: they count where they
+// reach, sorted by (Time, Key, Value). Events may come late: they count where they
 // belong. The zero value is empty.
 type Sliding struct {
 	Events []Event `json:"e"`
@@ -32,8 +35,9 @@ type Span struct {
 // Add inserts an event and returns the fullest window of length span that
 // holds it: half-open, so that two events exactly span apart are not together.
 // Events older than the newest by more than span plus lateness are dropped
-// first; ok is false when ev itself is among them. All arguments in
-// nanoseconds. With distinct, it counts different values instead of events.
+// first; ok is false when ev itself is among them, or is there already. All
+// arguments in nanoseconds. With distinct, it counts different values instead
+// of events.
 func (s *Sliding) Add(ev Event, span, lateness int64, distinct bool) (best Span, ok bool) {
 	newest := ev.Time
 	if n := len(s.Events); n > 0 {
@@ -44,7 +48,10 @@ func (s *Sliding) Add(ev Event, span, lateness int64, distinct bool) (best Span,
 		return Span{}, false
 	}
 	s.drop(horizon)
-	at, _ := slices.BinarySearchFunc(s.Events, ev, compare)
+	at, there := slices.BinarySearchFunc(s.Events, ev, compare)
+	if there {
+		return Span{}, false
+	}
 	s.Events = slices.Insert(s.Events, at, ev)
 	if over := len(s.Events) - MaxEvents; over > 0 {
 		s.Events = slices.Delete(s.Events, 0, over)
@@ -83,7 +90,7 @@ func compare(a, b Event) int {
 	case a.Key > b.Key:
 		return 1
 	}
-	return 0
+	return cmp.Compare(a.Value, b.Value)
 }
 
 // fullest slides a window over every position that holds event at; each event

@@ -67,7 +67,7 @@ func (c *approveCmd) Run(e *env) error {
 
 func (c *approveCmd) body(e *env) ([]byte, error) {
 	text := c.Text
-	if (text == "" || text == "-") && len(c.Media) == 0 {
+	if text == "-" || text == "" && len(c.Media) == 0 {
 		data, err := io.ReadAll(io.LimitReader(e.in, 1<<20))
 		if err != nil {
 			return nil, fmt.Errorf("read the message: %w", err)

@@ -35,7 +35,7 @@ type replayCmd struct {
 	Approval []string      `name:"approvals" help:"Accounts whose posts need an approval."`
 	Summary  bool          `help:"Print the table of rules only."`
 	JSON     bool          `help:"Print JSON lines: one finding each, the summary last."`
-	Lateness time.Duration `help:"How late an activity may come and still count in its window." default:"15m"`
+	Lateness time.Duration `help:"How late an activity may come and still count in its window; the configuration's, or 15m, unless given."`
 }
 
 // Run replays recorded activity through the engine and prints what it finds.
@@ -70,7 +70,11 @@ func (c *replayCmd) Run(e *env) error {
 	}
 	bar := newBar(e, progress)
 	started := time.Now()
-	res, err := replay.Run(e.ctx, plan, bar.wrap(src), c.Lateness, c.reporter(e, bar))
+	opts := detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
+	if opts.Lateness == 0 && cfg != nil {
+		opts.Lateness = cfg.Detector.Lateness
+	}
+	res, err := replay.Run(e.ctx, plan, bar.wrap(src), opts, c.reporter(e, bar))
 	bar.finish()
 	if err != nil {
 		return err

@@ -90,7 +90,11 @@ func (s *screen) started(path string, at app.Addresses) {
 	s.demo = at.Demo
 	fmt.Fprintf(s.e.out, "picket is watching\n  metrics   http://%s/metrics\n", at.HTTP)
 	if at.NATS != "" {
-		fmt.Fprintf(s.e.out, "  alerts    nats sub -s nats://%s 'picket.alert.>'\n", at.NATS)
+		user := ""
+		if at.Password != "" {
+			user = fmt.Sprintf(` --user %s --password "$(cat '%s')"`, app.UserAlerts, at.Password)
+		}
+		fmt.Fprintf(s.e.out, "  alerts    nats sub -s nats://%s%s 'picket.alert.>'\n", at.NATS, user)
 	}
 	fmt.Fprintf(s.e.out, "  in words  picket alerts ls --config %s\n\n", path)
 }

@@ -51,7 +51,10 @@ type Options struct {
 type Addresses struct {
 	HTTP string // host:port
 	NATS string // host:port of the embedded server's listener, "" without one
-	Demo bool   // every account is made up
+	// Password is the file with the password of UserAlerts, "" where anyone may
+	// subscribe to alerts.
+	Password string
+	Demo     bool // every account is made up
 }
 
 // App is one running daemon.
@@ -289,9 +292,19 @@ func (p *parts) kept(source string) (collectors.Checkpoint, bool) {
 	if part >= len(p.workers) {
 		return collectors.Checkpoint{}, false
 	}
+	w := p.workers[part]
+	// A daemon that has just started knows once its checkpoint is restored; one
+	// that does not read the partition never does.
+	for deadline := time.Now().Add(keptWait); !w.restored.Load() && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	prefix := fmt.Sprintf("picket.activity.%d.", part)
-	return p.workers[part].head(strings.TrimPrefix(p.journal.Subject(source), prefix))
+	return w.head(strings.TrimPrefix(p.journal.Subject(source), prefix))
 }
+
+// keptWait is how long a source without a message in the log waits for the
+// detector's checkpoint.
+const keptWait = 3 * time.Second
 
 // work runs everything until ctx ends or a part cannot go on. It stops along
 // the data: first what comes in, then the journal, then the detector with its
@@ -304,19 +317,13 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	for i := range cfg.Journal.Partitions {
 		w := a.newWorker(cfg, p, i)
 		p.workers = append(p.workers, w)
-		downstream.Go(func() error {
-			err := a.own(detect, p, w)
-			if err != nil {
-				stopAll(err)
-			}
-			return err
-		})
+		downstream.Go(func() error { a.own(detect, p, w); return nil })
 	}
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
 		if a.opts.Started != nil {
-			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address(), Demo: len(cfg.Accounts) == 0 && len(simulated(cfg)) > 0})
+			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address(), Password: passwordOf(cfg), Demo: len(cfg.Accounts) == 0 && len(simulated(cfg)) > 0})
 		}
 		err = a.supervise(ctx, inner, p)
 	}
@@ -331,6 +338,13 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	defer cancel()
 	p.leases.Close(release)
 	return err
+}
+
+func passwordOf(cfg *config.Config) string {
+	if cfg.NATS.OpenAlerts {
+		return ""
+	}
+	return PasswordFile(cfg.DataDir, UserAlerts)
 }
 
 func (p *parts) address() string {
@@ -360,43 +374,70 @@ func (a *App) supervise(ctx, inner context.Context, p *parts) error {
 	}
 }
 
-// own runs a partition's worker while this daemon holds its lease.
-func (a *App) own(ctx context.Context, p *parts, w *worker) error {
-	name := partitionLease(w.partition)
+// own runs a partition's worker while this daemon holds its lease. A passing
+// fault, such as a cluster that elects a leader, is waited out.
+func (a *App) own(ctx context.Context, p *parts, w *worker) {
 	clock := time.NewTicker(50 * time.Millisecond)
 	defer clock.Stop()
-	for {
-		for !p.leases.Held(name) {
+	wait := time.Duration(0)
+	for ctx.Err() == nil {
+		if !p.leases.Held(partitionLease(w.partition)) {
 			select {
 			case <-ctx.Done():
-				return nil
+			case <-clock.C:
+			}
+			continue
+		}
+		started := time.Now()
+		err := a.tend(ctx, p, w)
+		a.front.release(w.partition)
+		a.metrics.Release(w.partition)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			a.log.Warn("partition given up to another daemon", zap.Int("partition", w.partition))
+			continue
+		case time.Since(started) > time.Minute:
+			wait = 0
+		}
+		wait = min(max(2*wait, 250*time.Millisecond), 15*time.Second)
+		a.log.Error("partition not read; trying again", zap.Int("partition", w.partition), zap.Duration("in", wait), zap.Error(err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// tend runs a partition's worker and ticker until the lease is lost, which is
+// no error, or ctx ends.
+func (a *App) tend(ctx context.Context, p *parts, w *worker) error {
+	held, lost := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer lost()
+	group.Go(func() {
+		clock := time.NewTicker(50 * time.Millisecond)
+		defer clock.Stop()
+		defer lost()
+		for p.leases.Held(partitionLease(w.partition)) {
+			select {
+			case <-held.Done():
+				return
 			case <-clock.C:
 			}
 		}
-		held, lost := context.WithCancel(ctx)
-		var group sync.WaitGroup
-		group.Go(func() {
-			defer lost()
-			for p.leases.Held(name) && held.Err() == nil {
-				select {
-				case <-held.Done():
-				case <-clock.C:
-				}
-			}
-		})
-		group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
-		err := p.journal.Activate(held, w.partition, p.plans.current())
-		if err == nil {
-			err = w.run(held)
-		}
-		lost()
-		group.Wait()
-		if ctx.Err() != nil || err != nil && held.Err() == nil {
-			return ignoreCanceled(err)
-		}
-		a.metrics.Release(w.partition)
-		a.log.Warn("partition given up to another daemon", zap.Int("partition", w.partition))
+	})
+	group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
+	err := p.journal.Activate(held, w.partition, p.plans.current())
+	if err == nil {
+		err = w.run(held)
 	}
+	if held.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // partitionLease names the lease on reading a partition.

@@ -108,14 +108,14 @@ func loadCheckpoint(path string) (*checkpoint, error) {
 	want, magic := bytes.CutPrefix(head, []byte(checkpointMagic))
 	sum := sha256.Sum256(body)
 	if !ok || !magic || hex.EncodeToString(sum[:]) != string(want) {
-		return nil, fmt.Errorf("checkpoint %s is torn or damaged: its check sum does not fit", filepath.Base(path))
+		return nil, fmt.Errorf("%w: %s is torn or damaged, its check sum does not fit", errDamaged, filepath.Base(path))
 	}
 	c := new(checkpoint)
 	if err := json.Unmarshal(body, c); err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", filepath.Base(path), err)
+		return nil, fmt.Errorf("%w: %s: %w", errDamaged, filepath.Base(path), err)
 	}
 	if c.Version != checkpointVersion {
-		return nil, fmt.Errorf("checkpoint %s has version %d, this Picket reads %d", filepath.Base(path), c.Version, checkpointVersion)
+		return nil, fmt.Errorf("%w: %s has version %d, this Picket reads %d", errDamaged, filepath.Base(path), c.Version, checkpointVersion)
 	}
 	return c, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,6 +93,13 @@ func (f *front) stuck() bool {
 	return false
 }
 
+// release forgets a partition that another daemon owns now.
+func (f *front) release(partition int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.probes, partition)
+}
+
 // push serves what others send, or says that nothing can be taken now.
 func (f *front) push(w http.ResponseWriter, r *http.Request) {
 	if h := f.intake.Load(); h != nil {
@@ -122,7 +131,8 @@ func (f *front) ready(context.Context) []error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var faults []error
-	for part, p := range f.probes {
+	for _, part := range slices.Sorted(maps.Keys(f.probes)) {
+		p := f.probes[part]
 		switch {
 		case p.err != nil:
 			faults = append(faults, fmt.Errorf("partition %d: %w", part, p.err))

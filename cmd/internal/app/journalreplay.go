@@ -66,17 +66,9 @@ func (r *JournalReplay) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := js.Stream(ctx, journal.StreamName(0)); err != nil {
-		return fmt.Errorf("open the journal: %w: has `picket run` run with this configuration?", err)
+	if r.journal, err = journal.OpenReader(ctx, js); err != nil {
+		return fmt.Errorf("%w: has `picket run` run with this configuration?", err)
 	}
-	r.journal, err = journal.Open(ctx, js, journal.Config{
-		Partitions: r.cfg.Journal.Partitions, Replicas: r.cfg.Journal.Replicas,
-		MaxAge: r.cfg.Journal.MaxAge, MaxBytes: r.cfg.Journal.MaxBytes,
-	}, nil)
-	if err != nil {
-		return err
-	}
-	r.close = append(r.close, r.journal.Close)
 	r.plans = newPlanStore(r.journal)
 	for p := range r.journal.Partitions() {
 		head, err := r.journal.Head(ctx, p)
@@ -139,7 +131,7 @@ func (r *JournalReplay) Next(ctx context.Context) (replay.Message, error) {
 	m := part.next
 	part.next = nil
 	r.done++
-	out := replay.Message{Time: m.Time}
+	out := replay.Message{Partition: m.Partition, Time: m.Time}
 	switch m.Type {
 	case journal.TickMessage:
 	case journal.ControlMessage:

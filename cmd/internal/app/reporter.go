@@ -49,11 +49,16 @@ func newReporter(w *worker) *reporter {
 	return r
 }
 
-// add queues what one message gave, which may be nothing but time.
-func (r *reporter) add(b batchOfFindings) {
+// add queues what one message gave, which may be nothing but time. It waits
+// for room, at most until ctx ends.
+func (r *reporter) add(ctx context.Context, b batchOfFindings) error {
+	defer r.wakeAt(ctx)()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.next.found) >= maxUnreported && !r.stopped {
+	for len(r.next.found) >= maxUnreported {
+		if err := ctx.Err(); err != nil || r.stopped {
+			return errors.Join(errNotReported, err)
+		}
 		r.changed.Wait()
 	}
 	r.next.found = append(r.next.found, b.found...)
@@ -61,6 +66,16 @@ func (r *reporter) add(b batchOfFindings) {
 	r.next.logTime, r.next.sequence, r.next.pending = b.logTime, b.sequence, b.pending
 	r.waiting = true
 	r.changed.Broadcast()
+	return nil
+}
+
+// wakeAt wakes whoever waits when ctx ends; the function it returns undoes it.
+func (r *reporter) wakeAt(ctx context.Context) func() bool {
+	return context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.changed.Broadcast()
+	})
 }
 
 // run reports until ctx ends.
@@ -136,12 +151,7 @@ func (r *reporter) try(ctx context.Context, b *batchOfFindings) error {
 
 // drain waits until everything added is reported, or ctx ends.
 func (r *reporter) drain(ctx context.Context) error {
-	wake := context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.changed.Broadcast()
-	})
-	defer wake()
+	defer r.wakeAt(ctx)()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.waiting || r.busy {

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
@@ -24,9 +23,6 @@ import (
 const (
 	tickEvery = time.Second
 	tickWait  = 3 * time.Second // for one tick's acknowledgement
-	// downtimeFrom is the step of log time from which nobody can have read the
-	// partition: its owner ticks each second.
-	downtimeFrom = 30 * time.Second
 )
 
 // alertSink takes findings; *alerting.Manager implements it.
@@ -82,6 +78,7 @@ type worker struct {
 	haveOne bool
 	reports *reporter
 
+	restored atomic.Bool  // heads are those of the checkpoint
 	lastSeen atomic.Int64 // wall clock of the latest message read, Unix nanoseconds
 
 	mu    sync.Mutex
@@ -148,14 +145,18 @@ func (w *worker) stop(ctx context.Context, cause error) error {
 }
 
 // restore loads the newest checkpoint that fits the log and returns the
-// sequence to read from.
+// sequence to read from. A checkpoint is passed over only for what is wrong
+// with it or with the log; a passing fault is returned.
 func (w *worker) restore(ctx context.Context) (uint64, error) {
+	defer func() { w.restored.Store(true) }()
 	head, err := w.journal.Head(ctx, w.partition)
 	if err != nil {
 		return 0, err
 	}
-	w.created = head.Created
+	w.created, w.haveOne = head.Created, false
+	w.mu.Lock()
 	w.heads = heads{}
+	w.mu.Unlock()
 	var damage []error
 	for _, path := range []string{w.files.newest, w.files.previous} {
 		c, err := loadCheckpoint(path)
@@ -175,8 +176,8 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 			w.log.Info("checkpoint restored", zap.Int("partition", w.partition), zap.Uint64("sequence", c.Mark.Sequence))
 			return c.Mark.Sequence + 1, nil
 		}
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
+		if !unusable(err) {
+			return 0, fmt.Errorf("restore checkpoint: %w", err)
 		}
 		w.log.Warn("checkpoint not usable", zap.Int("partition", w.partition), zap.Error(err))
 		damage = append(damage, err)
@@ -190,16 +191,29 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 	return max(head.First, 1), nil
 }
 
+// errDamaged says that a checkpoint cannot be read.
+var errDamaged = errors.New("checkpoint not readable")
+
+// unusable tells what is wrong for good from passing faults, which the caller
+// tries again: going on without would throw memory or rules away.
+func unusable(err error) bool {
+	var faults rules.Faults
+	return errors.Is(err, journal.ErrTruncated) || errors.Is(err, errDamaged) || errors.Is(err, journal.ErrControl) ||
+		errors.Is(err, detector.ErrSet) || errors.Is(err, jetstream.ErrObjectNotFound) || errors.As(err, &faults)
+}
+
 func (w *worker) resume(ctx context.Context, c *checkpoint) error {
 	plan, err := w.plans.get(ctx, c.Program)
 	if err != nil {
 		return err
 	}
-	engine := detector.NewEngine(w.partition, plan, w.lateness)
+	engine := detector.NewEngine(w.partition, plan, w.engineOptions())
 	if err := engine.Restore(c.Engine); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	w.engine, w.program = engine, c.Program
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if c.Heads != nil {
 		w.heads = c.Heads
 	}
@@ -211,17 +225,16 @@ func (w *worker) fresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.engine, w.program = detector.NewEngine(w.partition, plan, w.lateness), w.plans.current()
+	w.engine, w.program = detector.NewEngine(w.partition, plan, w.engineOptions()), w.plans.current()
 	return nil
+}
+
+func (w *worker) engineOptions() detector.EngineOptions {
+	return detector.EngineOptions{Lateness: w.lateness, Ticked: true}
 }
 
 // apply gives one message to the engine.
 func (w *worker) apply(ctx context.Context, m *journal.Message) error {
-	if w.haveOne {
-		if step := m.Time.Sub(w.last.Time); step > downtimeFrom {
-			w.engine.Downtime(step)
-		}
-	}
 	w.last, w.haveOne = *m, true
 	var found []detector.Finding
 	switch m.Type {
@@ -251,8 +264,7 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		w.metrics.Finding(found[i].Rule)
 		b.since = append(b.since, originOf(&found[i], m))
 	}
-	w.reports.add(b)
-	return nil
+	return w.reports.add(ctx, b)
 }
 
 func originOf(f *detector.Finding, m *journal.Message) origin {
@@ -290,8 +302,8 @@ func (w *worker) activate(ctx context.Context, m *journal.Message) ([]detector.F
 			return w.engine.Activate(m.Sequence, m.Time, plan), nil
 		}
 	}
-	if ctx.Err() != nil || errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return nil, err
+	if !unusable(err) {
+		return nil, fmt.Errorf("put program in force: %w", err)
 	}
 	w.log.Error("control message passed over; the rules before it stay in force", zap.Int("partition", w.partition), zap.Uint64("sequence", m.Sequence), zap.Error(err))
 	return w.engine.Tick(m.Sequence, m.Time), nil
@@ -371,7 +383,7 @@ func (w *worker) tick(ctx context.Context, onError func(error)) {
 		case <-ctx.Done():
 			return
 		case now := <-clock.C:
-			if now.UnixNano()-w.lastSeen.Load() < int64(tickEvery) {
+			if now.UnixNano()-w.lastSeen.Load() < int64(tickEvery)/2 { // its own last tick is a message too
 				onError(nil)
 				continue
 			}

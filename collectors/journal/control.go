@@ -104,6 +104,25 @@ func (j *Journal) Activate(ctx context.Context, partition int, program string) e
 	}
 }
 
+// FirstControl returns the oldest control message that the log still has; ok is
+// false where there is none.
+func (j *Journal) FirstControl(ctx context.Context, partition int) (c Control, ok bool, err error) {
+	s, err := j.js.Stream(ctx, StreamName(partition))
+	if err != nil {
+		return Control{}, false, fmt.Errorf("first control message: %w", err)
+	}
+	subject := subjectPrefix + strconv.Itoa(partition) + ".control"
+	msg, err := s.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Control{}, false, nil
+	}
+	if err != nil {
+		return Control{}, false, fmt.Errorf("first control message: %w", err)
+	}
+	c, err = ParseControl(msg.Data)
+	return c, err == nil, err
+}
+
 // Ticker appends tick messages to one partition for its owner.
 type Ticker struct {
 	j       *Journal

@@ -220,12 +220,27 @@ func (w *worker) resume(ctx context.Context, c *checkpoint) error {
 	return nil
 }
 
+// fresh starts with empty memory and the oldest program that the log still
+// names, as whoever read its beginning did.
 func (w *worker) fresh(ctx context.Context) error {
-	plan, err := w.plans.get(ctx, w.plans.current())
+	hash := w.plans.current()
+	first, ok, err := w.journal.FirstControl(ctx, w.partition)
+	if err == nil && ok {
+		hash = first.Program
+	}
+	var plan *detector.Plan
+	if err == nil {
+		plan, err = w.plans.get(ctx, hash)
+	}
+	if err != nil && unusable(err) {
+		w.log.Warn("the oldest rules of the log are not readable; today's judge its beginning", zap.Int("partition", w.partition), zap.Error(err))
+		hash = w.plans.current()
+		plan, err = w.plans.get(ctx, hash)
+	}
 	if err != nil {
 		return err
 	}
-	w.engine, w.program = detector.NewEngine(w.partition, plan, w.engineOptions()), w.plans.current()
+	w.engine, w.program = detector.NewEngine(w.partition, plan, w.engineOptions()), hash
 	return nil
 }
 

@@ -35,6 +35,10 @@ const readers = 32
 
 // Store keeps alerts in the stream. It implements alerting.Store.
 type Store struct {
+	// Damaged is told of each message that is no alert state: somebody with the
+	// right to wrote it by hand. It is passed over. Nil tells nobody.
+	Damaged func(subject string, err error)
+
 	js     jetstream.JetStream
 	stream jetstream.Stream
 }
@@ -152,10 +156,7 @@ func (s *Store) Heads(ctx context.Context) ([]alerting.Head, error) {
 		return nil, nil
 	}
 	var out []alerting.Head
-	err = each(ctx, cons, func(h alerting.Head, pending uint64) bool {
-		out = append(out, h)
-		return pending > 0
-	})
+	err = s.each(ctx, cons, true, func(h alerting.Head) { out = append(out, h) })
 	return out, err
 }
 
@@ -165,10 +166,7 @@ func (s *Store) Watch(ctx context.Context, fn func(alerting.Head)) error {
 	if err != nil {
 		return err
 	}
-	return each(ctx, cons, func(h alerting.Head, _ uint64) bool {
-		fn(h)
-		return true
-	})
+	return s.each(ctx, cons, false, fn)
 }
 
 func (s *Store) heads(ctx context.Context) (jetstream.Consumer, error) {
@@ -183,8 +181,8 @@ func (s *Store) heads(ctx context.Context) (jetstream.Consumer, error) {
 	return cons, nil
 }
 
-// each reads messages until fn returns false or ctx ends.
-func each(ctx context.Context, cons jetstream.Consumer, fn func(h alerting.Head, pending uint64) bool) error {
+// each reads messages to the end of the stream, or until ctx ends.
+func (s *Store) each(ctx context.Context, cons jetstream.Consumer, toEnd bool, fn func(alerting.Head)) error {
 	it, err := cons.Messages()
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", Stream, err)
@@ -200,10 +198,13 @@ func each(ctx context.Context, cons jetstream.Consumer, fn func(h alerting.Head,
 			return fmt.Errorf("read stream %s: %w", Stream, err)
 		}
 		h, err := head(msg.Subject(), msg.Headers(), meta)
-		if err != nil {
-			return fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err)
+		switch {
+		case err == nil:
+			fn(h)
+		case s.Damaged != nil:
+			s.Damaged(msg.Subject(), fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err))
 		}
-		if !fn(h, meta.NumPending) {
+		if toEnd && meta.NumPending == 0 {
 			return nil
 		}
 	}

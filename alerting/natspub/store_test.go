@@ -157,6 +157,31 @@ func list(heads []alerting.Head) []string {
 }
 
 // TestTwoDaemons lets two managers report the same findings at the same time.
+// TestForgedStateIsPassedOver puts messages under alert states that are none.
+func TestForgedStateIsPassedOver(t *testing.T) {
+	_, js := connect(t, false)
+	ctx := t.Context()
+	if err := Ensure(ctx, js, StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(ctx, js)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	s.Damaged = func(subject string, err error) { told = append(told, subject+": "+err.Error()) }
+	if _, err := js.Publish(ctx, "picket.alertstate.forged", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	heads, err := s.Heads(ctx)
+	if err != nil || len(heads) != 0 {
+		t.Errorf("heads %v, %v; want none and no error", heads, err)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "picket.alertstate.forged: stream ALERTS, sequence 1: header") {
+		t.Errorf("told %q", told)
+	}
+}
+
 func TestTwoDaemons(t *testing.T) {
 	_, js := connect(t, false)
 	s, p := open(t, js)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -26,6 +27,14 @@ func TestMain(m *testing.M) {
 type checkLeaks struct{ *testing.M }
 
 func (c checkLeaks) Run() int {
+	// Sessions wait more than they work, so more of them than processors run at
+	// once, unless the command line says how many.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// The race detector has every process sleep for a second before it exits.
+	_ = os.Setenv(raceOptions, "atexit_sleep_ms=0 "+os.Getenv(raceOptions)) // else only slower
 	code := c.M.Run()
 	// The NATS server package starts these two and never ends them.
 	err := goleak.Find(
@@ -39,6 +48,7 @@ func (c checkLeaks) Run() int {
 }
 
 const (
+	raceOptions = "GORACE"
 	fakeX       = "fake-x"
 	bearerToken = "bearer-token-of-the-fake-network"
 )

@@ -74,7 +74,7 @@ func (p *process) says(pattern string) ([]string, error) {
 			return nil
 		}
 		if ended {
-			return final{fmt.Errorf("%s ended: %v\n%s", p.cmd.Path, p.err, p.log())}
+			return final{fmt.Errorf("%s ended: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.log())}
 		}
 		return fmt.Errorf("%s does not say %s:\n%s\n%s", p.cmd.Path, pattern, data, p.log())
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -25,11 +26,12 @@ var update = flag.Bool("update", false, "write the goldens of the scripts anew")
 //	waitget re url          fetch until the answer matches
 //	append file line        add one line to a file
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Values[daemonKey{}] = new(daemonOf)
-			e.Setenv("USER", "tester")
+			e.Setenv(raceOptions, os.Getenv(raceOptions))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -51,7 +53,7 @@ func startDaemon(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unsupported: ! daemon")
 	}
 	dir := ts.MkAbs(".")
-	p, err := start(dir, "picket", []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + dir}, append([]string{"run", "--config", "picket.yaml"}, args...)...)
+	p, err := start(dir, "picket", []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + dir, raceOptions + "=" + ts.Getenv(raceOptions)}, append([]string{"run", "--config", "picket.yaml"}, args...)...)
 	ts.Check(err)
 	daemonIn(ts).process = p
 	ts.Defer(func() {
@@ -93,15 +95,20 @@ func waitGet(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(poll(func() error {
 		body, err := get(args[1])
 		if err == nil && !re.MatchString(body) {
-			err = fmt.Errorf("%s: no match for %s\n%s", args[1], args[0], body)
+			err = fmt.Errorf("%s: no match for %s; its end is\n%s", args[1], args[0], body[max(0, len(body)-1000):])
 		}
 		return err
 	}))
 }
 
+// web returns a client that leaves no connection behind.
+func web() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+}
+
 // get fetches a URL, whatever its status.
 func get(url string) (string, error) {
-	resp, err := http.Get(url)
+	resp, err := web().Get(url)
 	if err != nil {
 		return "", err
 	}

@@ -80,7 +80,8 @@ type inlet struct {
 // collectors/intake describes it; its Content-Type and Content-Encoding
 // headers, if any, mean what they do in HTTP. A message that asks for a reply
 // gets an intake.Answer, and Picket-Error where anything was refused; refusals
-// of one that does not are logged. All are counted.
+// of one that does not are logged. All are counted. Replies go to subjects that
+// begin with an underscore, as _INBOX does, and nowhere else.
 func New(cfg Config, nc *nats.Conn, in collectors.Intake, deps Deps) (*Input, error) {
 	cfg = cfg.withDefaults()
 	if cfg.Workers < 0 || cfg.Pending < 0 {
@@ -186,7 +187,16 @@ func (i *Input) countDropped(sub *nats.Subscription, in *inlet) {
 	in.dropped = n
 }
 
+// inbox begins the subjects on which clients wait for replies: _INBOX, and by
+// custom other prefixes that begin with an underscore.
+const inbox = "_"
+
 func (i *Input) handle(msg *nats.Msg, content intake.Content) {
+	if msg.Reply != "" && !strings.HasPrefix(msg.Reply, inbox) {
+		// Picket may publish where its senders may not: it must not do so for them.
+		i.deps.Log.Warn("nats reply subject is no inbox; nothing is sent there", zap.String("subject", msg.Subject))
+		msg.Reply = ""
+	}
 	answer, err := i.receive(msg, content)
 	if err != nil {
 		answer = &intake.Answer{Error: err.Error()}

@@ -289,6 +289,30 @@ func TestWithoutReply(t *testing.T) {
 	}
 }
 
+// TestReplyGoesToInboxesOnly holds that a sender cannot have Picket publish on a
+// subject of the sender's choice, and that what it sends is taken all the same.
+func TestReplyGoesToInboxesOnly(t *testing.T) {
+	b := newBench(t, natsin.Config{}, &journal{})
+	heard, err := b.client.SubscribeSync("picket.alert.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.client.PublishRequest("picket.intake.activities", "picket.alert.critical.x.acme.forged", []byte(post("1"))); err != nil {
+		t.Fatal(err)
+	}
+	b.ask("picket.intake.activities", post("2"))
+	b.stop()
+	if err := b.client.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := heard.Pending(); err != nil || n != 0 {
+		t.Errorf("%d replies outside of inboxes (%v), want none", n, err)
+	}
+	if got := b.journal.ids(); got != "1 2" && got != "2 1" {
+		t.Errorf("journal holds %q, want 1 and 2", got)
+	}
+}
+
 // TestAnswerFitsTheServer holds that the answer to many items is never larger
 // than the server allows.
 func TestAnswerFitsTheServer(t *testing.T) {

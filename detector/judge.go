@@ -261,7 +261,7 @@ func (e *Engine) await(p *pending, v approval.Verdict) {
 func (e *Engine) reconsider() {
 	e.pending = slices.DeleteFunc(e.pending, func(p *pending) bool {
 		t := min(p.Activity.Time.UnixNano(), e.now)
-		return e.ledger.Judge(p.Activity.Account, p.Message, t, true).Verdict == approval.Approved
+		return e.ledger.Approve(p.Activity.Account, p.Message, t)
 	})
 }
 

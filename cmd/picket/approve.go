@@ -19,7 +19,7 @@ type approveCmd struct {
 	Account string        `arg:"" help:"Account that may publish it, such as x/acme."`
 	Text    string        `arg:"" optional:"" help:"The message; - or nothing reads it from standard input."`
 	Link    []string      `help:"Links of the message, where they are not in its text." sep:"none"`
-	Media   []string      `help:"Content hashes of its media, sha256:<hex>."`
+	Media   []string      `help:"Content hashes of its media, sha256:<hex>; without any, a post with media is not the approved one."`
 	By      []string      `help:"Who approved it; your user name unless given."`
 	From    time.Time     `help:"Valid from (RFC 3339); at once unless given."`
 	Until   time.Time     `help:"Valid until (RFC 3339)."`

@@ -1,9 +1,12 @@
 package approval_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
@@ -35,16 +38,6 @@ func TestSame(t *testing.T) {
 				t.Errorf("Same = %v, want %v", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestSameComparesMediaWhereItCan(t *testing.T) {
-	text := func(media ...string) approval.Message { return approval.Normalise("hi", nil, media) }
-	if !approval.Same(text("sha256:aa"), text("sha256:aa")) || approval.Same(text("sha256:aa"), text("sha256:bb")) {
-		t.Error("content hashes are not compared")
-	}
-	if !approval.Same(text("3_1234"), text("sha256:aa")) {
-		t.Error("a network's own media key is compared with a content hash")
 	}
 }
 
@@ -106,6 +99,8 @@ func TestRepeatedApprovalKeepsItsUses(t *testing.T) {
 func FuzzDifference(f *testing.F) {
 	f.Add("we open at nine", "we open at ten", 40)
 	f.Add("", "🙂 https://a.example", 3)
+	f.Add("sale https://t.co/a", "sale https://acme.example/sale", 40)
+	f.Add("sale https://bit.ly/a", "sale https://t.co/b https://lnkd.in/c", 9)
 	f.Fuzz(func(t *testing.T, a, b string, limit int) {
 		x, y := approval.Normalise(a, nil, nil), approval.Normalise(b, nil, nil)
 		if !approval.Same(x, x) {
@@ -119,8 +114,29 @@ func FuzzDifference(f *testing.F) {
 		if len(d) > limit || utf8.ValidString(a) && utf8.ValidString(b) && !utf8.ValidString(d) {
 			t.Fatalf("difference %q of limit %d", d, limit)
 		}
-		if approval.Same(x, y) && strings.Contains(strings.Join([]string{a, b}, ""), "[-") == false && strings.Contains(d, "[-") {
+		if approval.Same(y, x) && !strings.Contains(a+b, "[-") && strings.Contains(d, "[-") {
 			t.Fatalf("same messages differ by %q", d)
+		}
+	})
+}
+
+func FuzzNormalise(f *testing.F) {
+	f.Add("Big sale today https://t.co/abc", "https://bit.ly/evil", "3_1")
+	f.Add("See https://a.example/p?utm_source=x;y#z", "mailto:a@evil.example", "sha256:aa")
+	f.Add("", "https://%ff/", "")
+	f.Fuzz(func(t *testing.T, text, link, media string) {
+		m, bare := approval.Normalise(text, []string{link}, []string{media}), approval.Normalise(text, nil, nil)
+		if strings.TrimSpace(norm.NFKC.String(link)) != "" && len(m.Links) == 0 {
+			t.Fatalf("link %q is left out of %+v", link, m)
+		}
+		if len(bare.Wrapped) == 0 && len(m.Links) > len(bare.Links) && approval.Same(m, approval.Normalise(text, nil, []string{media})) {
+			t.Fatalf("link %q is added unseen to %q", link, text)
+		}
+		if approval.Same(m, approval.Normalise(text, []string{link}, nil)) {
+			t.Fatalf("media %q are added unseen", media)
+		}
+		if !slices.IsSorted(m.Links) || !slices.IsSorted(m.Wrapped) || utf8.ValidString(text) && utf8.ValidString(link) && !utf8.ValidString(strings.Join(m.Links, "")) {
+			t.Fatalf("%+v", m)
 		}
 	})
 }

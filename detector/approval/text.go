@@ -5,11 +5,11 @@
 package approval
 
 import (
-	"hash/fnv"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -18,15 +18,27 @@ import (
 // white space folded, links taken out of the text and stripped of tracking.
 type Message struct {
 	Text  string   `json:"text"`            // without links
-	Links []string `json:"links,omitempty"` // sorted
-	// Short counts links behind a network's shortener whose target is unknown.
-	Short int      `json:"short,omitempty"`
-	Media []string `json:"media,omitempty"` // content hashes, sorted
+	Links []string `json:"links,omitempty"` // of known target; sorted, each once
+	// Wrapped are the links of the text that a network put in place of the
+	// author's, of which the source did not say the target; sorted, each once.
+	Wrapped []string `json:"wrapped,omitempty"`
+	// Expanded counts the Links that are not written in the text: as many of
+	// Wrapped lead to them.
+	Expanded int      `json:"expanded,omitempty"`
+	Media    []string `json:"media,omitempty"`    // content hashes, sorted
+	Unhashed int      `json:"unhashed,omitempty"` // further media, of unknown content
 }
 
-// Normalise prepares a message for comparison. Links are the expanded targets
-// as the source gives them; media are content hashes, and others (a network's
-// own media keys) cannot be compared and are left out.
+// unknown counts the links of the text whose target nobody told.
+func (m *Message) unknown() int { return max(0, len(m.Wrapped)-m.Expanded) }
+
+// Normalise prepares a message for comparison. Links are the links as the
+// source gives them, expanded where it can, whether or not the text has them
+// too. None is left out: what is no web address is compared as it is written.
+// A network's wrapper that is among links is taken for the target itself, so
+// that nobody hides a link behind the wrapper of another network. Media has an
+// item for each attachment: a content hash ("sha256:…"), or anything else,
+// such as a network's own media key, where the content is unknown.
 func Normalise(text string, links, media []string) Message {
 	var m Message
 	var words []string
@@ -35,52 +47,89 @@ func Normalise(text string, links, media []string) Message {
 		switch {
 		case !ok:
 			words = append(words, w)
-		case isShortener(link):
-			m.Short++
+		case isWrapper(link):
+			m.Wrapped = append(m.Wrapped, link)
 		default:
 			m.Links = append(m.Links, link)
 		}
 	}
 	m.Text = strings.Join(words, " ")
-	for _, l := range links {
-		if link, ok := canonicalLink(l); ok && !isShortener(link) {
-			m.Links = append(m.Links, link)
-		}
-	}
-	slices.Sort(m.Links)
-	m.Links = slices.Compact(m.Links)
-	m.Short = max(0, m.Short-len(links)) // expanded ones are known
+	m.Links, m.Wrapped = sorted(m.Links), sorted(m.Wrapped)
+	m.addTargets(links)
 	for _, h := range media {
-		if strings.HasPrefix(h, "sha256:") {
+		if h = strings.ToLower(h); strings.HasPrefix(h, "sha256:") {
 			m.Media = append(m.Media, h)
+		} else {
+			m.Unhashed++
 		}
 	}
 	slices.Sort(m.Media)
 	return m
 }
 
-// canonicalLink returns host/path?query of a web address: scheme, "www.",
-// fragment, trailing slash and tracking parameters are dropped.
+// addTargets adds the links that the source gives beside a text.
+func (m *Message) addTargets(links []string) {
+	written := len(m.Links)
+	for _, l := range links {
+		l = strings.TrimSpace(norm.NFKC.String(l))
+		if link, ok := canonicalLink(l); ok {
+			l = link
+		}
+		if l == "" {
+			continue
+		}
+		if i, ok := slices.BinarySearch(m.Wrapped, l); ok {
+			m.Wrapped = slices.Delete(m.Wrapped, i, i+1)
+			written++ // it is in the text, so no other wrapper leads to it
+		}
+		m.Links = append(m.Links, l)
+	}
+	m.Links = sorted(m.Links)
+	m.Expanded = len(m.Links) - written
+}
+
+// sorted sorts a list and takes out what it has twice.
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// canonicalLink returns host/path?query#fragment of a web address: scheme,
+// "www.", trailing slash, tracking parameters and the punctuation around it
+// are dropped.
 func canonicalLink(s string) (string, bool) {
-	s = strings.TrimRight(s, ".,;:!?)\"'»”")
-	if !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") {
+	s = strings.TrimRight(strings.TrimLeft(s, "(\"'«“"), ".,;:!?)\"'»”")
+	scheme, _, ok := strings.Cut(s, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
 		return "", false
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || !utf8.ValidString(u.Host) {
 		return "", false
 	}
-	q := u.Query()
+	out := strings.TrimPrefix(strings.ToLower(u.Host), "www.") + strings.TrimRight(u.EscapedPath(), "/")
+	if query := withoutTracking(u.RawQuery); query != "" {
+		out += "?" + query
+	}
+	if fragment := u.EscapedFragment(); fragment != "" {
+		out += "#" + fragment // a page may read it, so it may lead elsewhere
+	}
+	return out, true
+}
+
+// withoutTracking returns a query with its parameters sorted. One that is not
+// a list of parameters stays as it is.
+func withoutTracking(query string) string {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return query
+	}
 	for k := range q {
 		if isTracking(strings.ToLower(k)) {
 			q.Del(k)
 		}
 	}
-	out := strings.TrimPrefix(strings.ToLower(u.Host), "www.") + strings.TrimRight(u.EscapedPath(), "/")
-	if enc := q.Encode(); enc != "" {
-		out += "?" + enc
-	}
-	return out, true
+	return q.Encode()
 }
 
 func isTracking(key string) bool {
@@ -91,125 +140,10 @@ func isTracking(key string) bool {
 	return strings.HasPrefix(key, "utm_")
 }
 
-func isShortener(link string) bool {
-	host, _, _ := strings.Cut(link, "/")
-	switch host {
-	case "t.co", "bit.ly", "lnkd.in", "fb.me", "ow.ly", "buff.ly", "youtu.be", "tinyurl.com":
-		return true
-	}
-	return false
+// isWrapper tells the addresses that a network itself puts in place of every
+// link of a post: X and LinkedIn. A shortener that authors choose is a link
+// like any other, since what was approved is the short link.
+func isWrapper(link string) bool {
+	host, path, _ := strings.Cut(link, "/")
+	return path != "" && (host == "t.co" || host == "lnkd.in")
 }
-
-// Same reports whether two messages say the same. Media are compared only
-// where both sides have content hashes.
-func Same(post, approved Message) bool {
-	if post.Text != approved.Text {
-		return false
-	}
-	if !sameLinks(post, approved) {
-		return false
-	}
-	return len(post.Media) == 0 || len(approved.Media) == 0 || slices.Equal(post.Media, approved.Media)
-}
-
-// sameLinks takes links behind a shortener of unknown target by their number.
-func sameLinks(a, b Message) bool {
-	if a.Short == 0 && b.Short == 0 {
-		return slices.Equal(a.Links, b.Links)
-	}
-	return len(a.Links)+a.Short == len(b.Links)+b.Short
-}
-
-// Similarity is the Sørensen–Dice coefficient of the two messages' words and
-// links as multisets, 0 to 1 (Dice 1945).
-func Similarity(a, b Message) float64 {
-	x, y := grams(a), grams(b)
-	if len(x)+len(y) == 0 {
-		return 0
-	}
-	common := 0
-	for i, k := 0, 0; i < len(x) && k < len(y); {
-		switch {
-		case x[i] == y[k]:
-			common++
-			i++
-			k++
-		case x[i] < y[k]:
-			i++
-		default:
-			k++
-		}
-	}
-	return 2 * float64(common) / float64(len(x)+len(y))
-}
-
-func grams(m Message) []uint64 {
-	out := make([]uint64, 0, 32)
-	for w := range strings.FieldsSeq(strings.ToLower(m.Text)) {
-		out = append(out, hash(w))
-	}
-	for _, l := range m.Links {
-		out = append(out, hash(l))
-	}
-	slices.Sort(out)
-	return out
-}
-
-func hash(s string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(s))
-	return h.Sum64()
-}
-
-// Difference shows how a message departs from what was approved, word by
-// word: removed words in [-…-], added ones in {+…+}. It is at most limit bytes.
-func Difference(approved, post Message, limit int) string {
-	a := append(strings.Fields(approved.Text), approved.Links...)
-	b := append(strings.Fields(post.Text), post.Links...)
-	const most = 400 // words compared; a message is at most a few hundred
-	a, b = a[:min(len(a), most)], b[:min(len(b), most)]
-	// Longest common subsequence by dynamic programming over the suffixes.
-	lcs := make([][]int, len(a)+1)
-	for i := range lcs {
-		lcs[i] = make([]int, len(b)+1)
-	}
-	for i, v := range slices.Backward(a) {
-		for k := len(b) - 1; k >= 0; k-- {
-			if v == b[k] {
-				lcs[i][k] = lcs[i+1][k+1] + 1
-			} else {
-				lcs[i][k] = max(lcs[i+1][k], lcs[i][k+1])
-			}
-		}
-	}
-	var out []string
-	i, k := 0, 0
-	for i < len(a) || k < len(b) {
-		switch {
-		case i < len(a) && k < len(b) && a[i] == b[k]:
-			out = append(out, a[i])
-			i++
-			k++
-		case k == len(b) || i < len(a) && lcs[i+1][k] >= lcs[i][k+1]:
-			out = append(out, "[-"+a[i]+"-]")
-			i++
-		default:
-			out = append(out, "{+"+b[k]+"+}")
-			k++
-		}
-	}
-	return truncate(strings.Join(out, " "), limit)
-}
-
-func truncate(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	cut := limit - len("…")
-	for cut > 0 && !utf8Start(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
-}
-
-func utf8Start(b byte) bool { return b&0xC0 != 0x80 }

@@ -27,6 +27,7 @@ const (
 	benchAccounts = 1_000_000
 	benchSenders  = 4
 	benchBatch    = 100
+	benchInFlight = 64
 )
 
 func processDurability(o *server.Options) { o.SyncInterval = syncInterval }
@@ -46,7 +47,10 @@ func BenchmarkWholePath(b *testing.B) {
 			defer close(done)
 			bareConsume(b, js, len(messages))
 		}()
-		for _, m := range messages {
+		for i, m := range messages {
+			if i%benchInFlight == 0 {
+				<-js.PublishAsyncComplete() // the server refuses what is more than it can queue
+			}
 			if _, err := js.PublishAsync("picket.activity.0.bulk", m, jetstream.WithStallWait(time.Minute)); err != nil {
 				b.Error(err)
 				return

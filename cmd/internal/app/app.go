@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -63,8 +65,9 @@ type App struct {
 	cfg     *current
 	log     *zap.Logger
 	metrics *promexport.Metrics
-	holder  string // names this daemon in leases, over restarts
-	front   *front // the HTTP server, which outlives restarts of the rest
+	holder  string           // names this daemon in leases, over restarts
+	front   *front           // the HTTP server, which outlives restarts of the rest
+	hangup  <-chan os.Signal // asks to read the configuration again
 }
 
 // errServerStopped says that the embedded server gave up, as it does on a full
@@ -73,6 +76,9 @@ var errServerStopped = errors.New("embedded NATS server stopped serving")
 
 // Run watches until ctx ends. It returns nil after an orderly stop.
 func Run(ctx context.Context, opts Options) error {
+	hangup := make(chan os.Signal, 1) // keeps what comes before it is listened to
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	cfg, err := config.Load(opts.ConfigPath, opts.Getenv)
 	if err != nil {
 		return err
@@ -92,7 +98,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer unlock()
-	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg)}
+	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg), hangup: hangup}
 	a.metrics.Reloaded(true)
 	if a.holder, err = holderName(cfg); err != nil {
 		return err
@@ -245,6 +251,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	store, err := natspub.Open(ctx, p.js)
 	if err != nil {
 		return err
+	}
+	store.Damaged = func(subject string, err error) {
+		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
 	}
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
@@ -430,7 +439,7 @@ func (a *App) tend(ctx context.Context, p *parts, w *worker) error {
 		}
 	})
 	group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
-	err := p.journal.Activate(held, w.partition, p.plans.current())
+	err := p.plans.activation(held, w.partition, a.log)
 	if err == nil {
 		err = w.run(held)
 	}

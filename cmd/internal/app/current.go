@@ -39,6 +39,18 @@ func (c *current) set(cfg *config.Config) {
 
 func (c *current) get() *config.Config { return c.p.Load().cfg }
 
+// keepRunning returns next with every setting that only a restart changes as
+// it is in running. config.Diff says which these are.
+func keepRunning(running, next *config.Config) *config.Config {
+	kept := *next
+	kept.DataDir, kept.Instance = running.DataDir, running.Instance
+	kept.NATS, kept.Journal, kept.HTTP = running.NATS, running.Journal, running.HTTP
+	kept.Log.Format = running.Log.Format
+	kept.Intake.NATS = running.Intake.NATS
+	kept.Detector = running.Detector
+	return &kept
+}
+
 // accepts reports whether activities of an account or identity are taken.
 func (c *current) accepts(account string) bool {
 	k := c.p.Load()

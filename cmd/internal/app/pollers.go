@@ -1,9 +1,9 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"sync"
 	"time"
@@ -51,53 +51,91 @@ func newPollers(cfg *current, spend *journal.Spend, log *zap.Logger) *pollers {
 	return &pollers{cfg: cfg, spend: spend, log: log, budgets: map[string]*budgeted{}, built: map[string]*polled{}}
 }
 
-// tasks returns what is to be polled under cfg. An account or source that
-// cannot be built is told and left out; the others are polled.
-func (p *pollers) tasks(cfg *config.Config) ([]collectors.Task, error) {
-	var out []collectors.Task
-	var faults []error
-	built := map[string]*polled{}
-	add := func(name string, settings any, build func() (collectors.Task, error)) {
-		if old := p.built[name]; old != nil && reflect.DeepEqual(old.settings, settings) {
-			built[name] = old
-			out = append(out, old.task)
-			return
-		}
-		task, err := build()
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", name, err))
-			return
-		}
-		built[name] = &polled{settings, task}
-		out = append(out, task)
-	}
+// pollSet is what is to be polled under one configuration: built, but polled
+// only from commit on.
+type pollSet struct {
+	tasks   []collectors.Task
+	built   map[string]*polled
+	budgets map[string]*budgeted
+	faults  []error // of the accounts and sources that are not among tasks
+}
+
+// prepare builds what is to be polled under cfg and leaves what is polled now
+// as it is. An account or source that cannot be built is among the faults. The
+// set goes to commit or to discard.
+func (p *pollers) prepare(cfg *config.Config) *pollSet {
+	p.mu.Lock()
+	s := &pollSet{built: map[string]*polled{}, budgets: maps.Clone(p.budgets)}
+	p.mu.Unlock()
 	for i := range cfg.Accounts {
 		acc := cfg.Accounts[i]
 		if acc.Credential == "" {
 			continue
 		}
 		cred, _ := cfg.Credential(acc.Credential)
-		add(acc.Name, []any{acc, cred}, func() (collectors.Task, error) { return p.account(acc, cred) })
+		p.add(s, acc.Name, []any{acc, cred}, func() (collectors.Task, error) { return p.account(s, acc, cred) })
 	}
-	for _, s := range cfg.Sources {
-		add(s.Collector+"/"+s.Name, s, func() (collectors.Task, error) { return p.source(s) })
+	for _, src := range cfg.Sources {
+		p.add(s, src.Collector+"/"+src.Name, src, func() (collectors.Task, error) { return p.source(src) })
 	}
 	if path := cfg.Intake.ApprovalsFile; path != "" {
-		add("file/approvals", path, func() (collectors.Task, error) {
+		p.add(s, "file/approvals", path, func() (collectors.Task, error) {
 			return p.follow("file/approvals", 2*time.Second, file.Config{Path: path, Content: intake.Approvals, Accept: p.cfg.accepts})
 		})
 	}
-	for name, old := range p.built {
-		if built[name] != old {
-			closeCollector(old.task.Collector)
-		}
-	}
-	p.built = built
-	return out, errors.Join(faults...)
+	return s
 }
 
-func (p *pollers) account(acc config.Account, cred config.Credential) (collectors.Task, error) {
-	budget := p.budget(cred)
+// add puts one task into a set: the one that is polled already if its settings
+// are the same, else a new one.
+func (p *pollers) add(s *pollSet, name string, settings any, build func() (collectors.Task, error)) {
+	if s.built[name] != nil {
+		s.faults = append(s.faults, fmt.Errorf("%s: polled already under this name; rename one of the two", name))
+		return
+	}
+	task := p.built[name]
+	if task == nil || !reflect.DeepEqual(task.settings, settings) {
+		made, err := build()
+		if err != nil {
+			s.faults = append(s.faults, fmt.Errorf("%s: %w", name, err))
+			return
+		}
+		task = &polled{settings, made}
+	}
+	s.built[name] = task
+	s.tasks = append(s.tasks, task.task)
+}
+
+// commit makes a set what is polled, and lets go of what only the set before
+// held. On error that one stays.
+func (p *pollers) commit(s *pollSet, sched *collectors.Scheduler) error {
+	if err := sched.Set(s.tasks); err != nil {
+		p.discard(s)
+		return err
+	}
+	before := p.built
+	p.built = s.built
+	p.mu.Lock()
+	p.budgets = s.budgets
+	p.mu.Unlock()
+	closeOthers(before, s.built)
+	return nil
+}
+
+// discard lets go of what only the set holds.
+func (p *pollers) discard(s *pollSet) { closeOthers(s.built, p.built) }
+
+// closeOthers closes the collectors of tasks that are not among kept.
+func closeOthers(tasks, kept map[string]*polled) {
+	for name, t := range tasks {
+		if c, ok := t.task.Collector.(io.Closer); ok && kept[name] != t {
+			_ = c.Close() // files opened for reading
+		}
+	}
+}
+
+func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential) (collectors.Task, error) {
+	budget := p.budget(s, cred)
 	c, err := x.New(x.Config{
 		Account: acc.Name, UserID: acc.UserID, Username: acc.Username,
 		API: cred.API, BaseURL: cred.BaseURL, FieldsParam: cred.FieldsParam,
@@ -112,18 +150,18 @@ func (p *pollers) account(acc config.Account, cred config.Credential) (collector
 	return collectors.Task{Source: acc.Name, Network: x.Network, Collector: c, Every: acc.Every, Budget: budget}, nil
 }
 
-func (p *pollers) budget(cred config.Credential) *collectors.Budget {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// budget returns the budget of a credential, the one of before if its settings
+// are the same.
+func (p *pollers) budget(s *pollSet, cred config.Credential) *collectors.Budget {
 	settings := []any{cred.Collector, cred.Requests, cred.BudgetUSDPerMonth}
-	if b := p.budgets[cred.Name]; b != nil && reflect.DeepEqual(b.settings, settings) {
+	if b := s.budgets[cred.Name]; b != nil && reflect.DeepEqual(b.settings, settings) {
 		return b.budget
 	}
 	b := collectors.NewBudget(cred.Name, collectors.BudgetOptions{
 		Requests: cred.Requests.Limit, Per: cred.Requests.Per, Dollars: cred.BudgetUSDPerMonth,
 		Spend: p.spend, Endpoint: x.Endpoint,
 	})
-	p.budgets[cred.Name] = &budgeted{settings, b}
+	s.budgets[cred.Name] = &budgeted{settings, b}
 	return b
 }
 
@@ -171,14 +209,4 @@ func (p *pollers) follow(name string, every time.Duration, cfg file.Config) (col
 }
 
 // close lets go of what collectors hold open.
-func (p *pollers) close() {
-	for _, b := range p.built {
-		closeCollector(b.task.Collector)
-	}
-}
-
-func closeCollector(c collectors.Collector) {
-	if c, ok := c.(io.Closer); ok {
-		_ = c.Close() // files opened for reading
-	}
-}
+func (p *pollers) close() { closeOthers(p.built, nil) }

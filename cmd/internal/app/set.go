@@ -66,8 +66,9 @@ func overrides(files []rules.File, o detector.Override) error {
 }
 
 // RuleFiles reads the rule files of packs by name and of folders, with
-// everything below them that ends in .yml or .yaml, in a fixed order. Every
-// folder and file that cannot be read is told.
+// everything below them that ends in .yml or .yaml, in a fixed order, links
+// followed. A file's name is its path below the folder as given. Every folder
+// and file that cannot be read is told.
 func RuleFiles(packNames, dirs []string) ([]rules.File, error) {
 	var files []rules.File
 	var faults []error
@@ -80,17 +81,15 @@ func RuleFiles(packNames, dirs []string) ([]rules.File, error) {
 	}
 	for _, dir := range dirs {
 		found := false
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			ext := strings.ToLower(filepath.Ext(path))
-			if err != nil || d.IsDir() || ext != ".yml" && ext != ".yaml" {
-				return err
-			}
+		tree := ruleTree{file: func(path string) error {
 			found = true
 			data, err := os.ReadFile(path)
-			files = append(files, rules.File{Name: path, Data: data})
+			if err == nil {
+				files = append(files, rules.File{Name: path, Data: data})
+			}
 			return err
-		})
-		switch {
+		}}
+		switch err := tree.walk(dir); {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("read rules of %s: %w", dir, err))
 		case !found:
@@ -98,6 +97,80 @@ func RuleFiles(packNames, dirs []string) ([]rules.File, error) {
 		}
 	}
 	return files, errors.Join(faults...)
+}
+
+// ruleTree is how a folder of rules is gone through: everything below it in the
+// order of names, symbolic links followed, each folder once. Names that begin
+// with ".." are passed over: behind them Kubernetes keeps the files that it
+// links to by their own names.
+type ruleTree struct {
+	// enter is told of each folder before it is read, and may say not to; nil
+	// reads all.
+	enter func(folder string) bool
+	file  func(path string) error // of a file of rules
+
+	seen map[string]bool // folders, by the path behind links
+}
+
+// walk goes through path, a folder or one file. It tells of everything that
+// cannot be read, by paths that begin with the one given.
+func (t *ruleTree) walk(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return t.visit(path)
+	}
+	behind, err := filepath.EvalSymlinks(path)
+	if err != nil || t.seen[behind] {
+		return err
+	}
+	if t.seen == nil {
+		t.seen = map[string]bool{}
+	}
+	t.seen[behind] = true
+	if t.enter != nil && !t.enter(path) {
+		return nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, e := range entries {
+		below := filepath.Join(path, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), ".."):
+		case isFolder(below, e):
+			faults = append(faults, t.walk(below))
+		default:
+			faults = append(faults, t.visit(below))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (t *ruleTree) visit(path string) error {
+	if !isRuleFile(path) {
+		return nil
+	}
+	return t.file(path)
+}
+
+// isFolder reports whether an entry is a folder or a link to one.
+func isFolder(path string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// isRuleFile reports whether a path is named as files of rules are.
+func isRuleFile(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return ext == ".yml" || ext == ".yaml"
 }
 
 // simulated returns the accounts of all simulated sources.

@@ -39,7 +39,7 @@ func (noMetrics) Latency(string, time.Duration, time.Duration, time.Duration) {}
 func (noMetrics) Damaged(int)                                                 {}
 func (noMetrics) Finding(*rules.Rule)                                         {}
 func (noMetrics) Learned(int, string, int, int)                               {}
-func (noMetrics) Checkpointed(partition, size int, took time.Duration)        {}
+func (noMetrics) Checkpointed(int, int, time.Duration)                        {}
 
 func newTestReporter(s *sink) (*reporter, context.CancelFunc) {
 	r := newReporter(&worker{sink: s, metrics: noMetrics{}, log: zap.NewNop()})

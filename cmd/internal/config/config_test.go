@@ -299,6 +299,31 @@ func TestFault(t *testing.T) {
 	}
 }
 
+// TestNamed asks for what a configuration names that cannot be loaded.
+func TestNamed(t *testing.T) {
+	dir := write(t, map[string]string{
+		"refused.yaml": "rules: {dirs: [./rules]}\nno_such_key: 1\naccounts: [{account: x/acme, credential: c}]\ncredentials: {c: {collector: x, bearer_token: {file: token}}}\n",
+		"torn.yaml":    "rules: {dirs: [./rules",
+	})
+	path := func(name string) string { return filepath.Join(dir, name) }
+	tests := []struct {
+		name, file  string
+		files, dirs []string
+	}{
+		{"with faults", "refused.yaml", []string{path("refused.yaml"), path("token")}, []string{path("rules")}},
+		{"no YAML", "torn.yaml", []string{path("torn.yaml")}, nil},
+		{"not there", "none.yaml", []string{path("none.yaml")}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files, dirs := Named(path(tt.file), environment(nil))
+			if !slices.Equal(files, tt.files) || !slices.Equal(dirs, tt.dirs) {
+				t.Errorf("files %q, folders %q; want %q, %q", files, dirs, tt.files, tt.dirs)
+			}
+		})
+	}
+}
+
 func TestUnreadable(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "absent.yaml"), environment(nil))
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "give the path") {

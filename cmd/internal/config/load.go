@@ -33,6 +33,19 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	return c, nil
 }
 
+// Named returns the files that the configuration file at path is read from,
+// itself first, and the folders of rules that it names, as far as they can be
+// told where Load refuses it: a change of any of them may mend it.
+func Named(path string, getenv func(string) string) (files, dirs []string) {
+	d := newDecoder(path, getenv)
+	if text, err := os.ReadFile(path); err == nil {
+		if c := d.decode(text); c != nil {
+			dirs = c.Rules.Dirs
+		}
+	}
+	return d.src.files, dirs
+}
+
 func newDecoder(path string, getenv func(string) string) *decoder {
 	return &decoder{
 		src:    &source{file: path, where: map[string]position{}, files: []string{path}},

@@ -1,0 +1,51 @@
+// Package mastodon reads one connected account of a Mastodon server, or of
+// another server that speaks Mastodon's REST API: what it posted, boosted,
+// edited and deleted, how its profile changed, how many follow it and, with a
+// token of the account, who mentions it. A public account needs no credential
+// where the server allows that. It knows the wire formats and limits and maps
+// them to activities. When to poll, how long to wait after a refusal and which
+// repeats to drop is decided by package collectors; what a post or a changed
+// profile means belongs in rules.
+//
+// The client is github.com/mattn/go-mastodon. Under it lies a round tripper
+// (transport.go, answer.go) that gives it only what it can read and keeps what
+// it drops, such as the name of an application. That round tripper also takes
+// three habits from it: go-mastodon v0.0.13 waits and tries again by itself,
+// for up to an hour a time, when it is answered 429; it sends an empty "Bearer"
+// where there is no token; and one bad item of a page spoils the page for it.
+//
+// # What is read in a round
+//
+// A round reads the account's timeline from the newest status down to
+// Config.Overlap before the last round. Every ten minutes, and at once when the
+// account says that it has fewer statuses than before, it reads down to the
+// oldest watched one. A watched status that has another edited_at was edited.
+// One that is missing from what was read is asked for by itself, and only "404
+// Record not found" means that it was deleted. Of what lies below the watched
+// statuses neither edits nor deletions are seen. Then come the profile and the
+// mentions. A quiet round is two requests, three with mentions.
+//
+// # What Mastodon documents, and when that was read
+//
+// From docs.joinmastodon.org as of 2026-07-02 (for Mastodon 4.6):
+//
+//   - api/guidelines: ids are opaque strings that sort by length and then by
+//     bytes; pages are told by the Link header; texts are sanitised HTML.
+//   - methods/accounts: lookup (3.4), statuses with max_id and at most 40 a
+//     page, 401 where a server asks for a login, 410 for a suspended account
+//     before 3.3 and "suspended" in the account since.
+//   - methods/statuses: 404 for a status that does not exist or is not shown to
+//     this login; several at once since 4.3, at most 20 (that number is not in
+//     the documents but in Mastodon's source); history since 3.5, first and
+//     current version included.
+//   - entities/Status, StatusEdit, Account, MediaAttachment, Notification:
+//     edited_at (3.5), quote (4.4). By Mastodon's source, application is shown
+//     to the account's own login, and to others only where the account wishes.
+//   - methods/notifications: most recent first, own user's only.
+//   - api/rate-limits: 300 requests in 5 minutes, by account and by IP address;
+//     X-RateLimit-Limit, -Remaining and -Reset, the last as a time.
+//   - entities/Error: statuses and their texts.
+//   - admin/config: LIMITED_FEDERATION_MODE and
+//     DISALLOW_UNAUTHENTICATED_API_ACCESS, and before 4.0 AUTHORIZED_FETCH, ask
+//     for a login.
+package mastodon

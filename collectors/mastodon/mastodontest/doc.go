@@ -1,0 +1,24 @@
+// Package mastodontest is a fake Mastodon server: accounts, statuses, edits,
+// deletions, profiles and mentions in memory, answered over HTTP in the wire
+// format of Mastodon's REST API, with its errors, limits and bad days. It is a
+// Handler, so that a test can serve it in its own process or reach it without
+// a socket, and its admin paths (admin.go) let another process drive it. What
+// Picket makes of the answers belongs in package mastodon; the two share no
+// code, so that a misreading in one is not repeated in the other.
+//
+// # What it follows
+//
+// docs.joinmastodon.org as of 2026-07-02 (for Mastodon 4.6): methods/accounts
+// (get, lookup, statuses, verify_credentials), methods/statuses (get one, get
+// several, history), methods/notifications, entities/Account, Status,
+// StatusEdit, MediaAttachment, Notification and Error, api/guidelines (ids,
+// pages and their Link header), api/rate-limits, api/datetime-format,
+// spec/activitypub (sanitised HTML), admin/config (servers that want a login).
+// Not documented there and taken from Mastodon's source: that a look-up of
+// several statuses takes 20 at most and answers 422 beyond, how a link is
+// shortened in HTML, who sees an application's name, and the texts of 429 and
+// of a token without the scope.
+//
+// What Mastodon does and this does not: federation, streams, writing, OAuth,
+// search, polls, cards, blocks and mutes.
+package mastodontest

@@ -212,9 +212,10 @@ func TestMarkUp(t *testing.T) {
 	r := newRig(t, mastodontest.Options{})
 	r.srv.AddAccount(mastodontest.Profile{Name: "fan@other.example"})
 	rows := map[string]string{
-		"a <b>\nc\n\nd":                                  "<p>a &lt;b&gt;<br />c</p><p>d</p>",
-		"@acme @fan@other.example":                       `<p><span class="h-card" translate="no"><a href="https://social.example/@acme" class="u-url mention">@<span>acme</span></a></span> <span class="h-card" translate="no"><a href="https://other.example/@fan" class="u-url mention">@<span>fan</span></a></span></p>`,
-		"@nobody #Sale #1":                               `<p>@nobody <a href="https://social.example/tags/sale" class="mention hashtag" rel="tag">#<span>Sale</span></a> #1</p>`,
+		"a <b>\nc\n\nd":            "<p>a &lt;b&gt;<br />c</p><p>d</p>",
+		"@acme @fan@other.example": `<p><span class="h-card" translate="no"><a href="https://social.example/@acme" class="u-url mention">@<span>acme</span></a></span> <span class="h-card" translate="no"><a href="https://other.example/@fan" class="u-url mention">@<span>fan</span></a></span></p>`,
+		"@nobody #Sale #1":         `<p>@nobody <a href="https://social.example/tags/sale" class="mention hashtag" rel="tag">#<span>Sale</span></a> #1</p>`,
+
 		"https://www.acme.example/a/very/long/path?x=1.": `<p><a href="https://www.acme.example/a/very/long/path?x=1" target="_blank" rel="nofollow noopener noreferrer" translate="no"><span class="invisible">https://www.</span><span class="ellipsis">acme.example/a/very/long/path?</span><span class="invisible">x=1</span></a>.</p>`,
 	}
 	for text, want := range rows {

@@ -47,6 +47,15 @@ type Finding struct {
 	Count    int              // matching activities in the episode
 	// Reasons say why, most important first: what was seen, what was expected.
 	Reasons []Reason
+	// Usual says what is as always about it, so that nobody looks it up: the
+	// hour, a known device.
+	Usual []Reason
+	// Related are episodes of the account, or of identities that guard it, that
+	// led to this one, oldest first.
+	Related []Related
+	// Since says what happened on guarded accounts since an identity's login;
+	// nil where the finding is not about an identity.
+	Since *Since
 	// Evidence are the activities that opened the episode and its latest ones,
 	// at most MaxEvidence, oldest first.
 	Evidence []activity.Activity
@@ -66,6 +75,29 @@ type Reason struct {
 	// Detail carries numbers behind the words: "approvals" → "12".
 	Detail map[string]string `json:"detail,omitempty"`
 }
+
+// Related is an episode that another one is about.
+type Related struct {
+	Episode string    `json:"episode,omitempty"` // its alert's id; "" for a match that raised none
+	Rule    string    `json:"rule"`              // name or id
+	Title   string    `json:"title"`             // of the rule
+	Account string    `json:"account"`           // account or identity
+	Time    time.Time `json:"time"`              // occurrence, UTC
+	Words   string    `json:"words,omitempty"`   // what was odd: "country RO"
+}
+
+// Since is what happened on the accounts that an identity guards, from the
+// first activity of the episode on.
+type Since struct {
+	AsOf  time.Time `json:"as_of"` // log time, UTC
+	Count int       `json:"count"` // posts and changes
+	// Activities are the first of them, at most MaxSince, oldest first, without
+	// raw events.
+	Activities []activity.Activity `json:"activities,omitempty"`
+}
+
+// MaxSince bounds the activities of a Since.
+const MaxSince = 4
 
 // Sink receives findings in log order. The detector calls it; alerting
 // implements it. Report returns when the findings are durable; it is called

@@ -28,6 +28,8 @@ type Set struct {
 type Account struct {
 	Name      string `json:"name"`                // "x/acme"
 	Approvals bool   `json:"approvals,omitempty"` // posts need an approval
+	// GuardedBy are the identities whose logins belong to the account, "okta/editor-2".
+	GuardedBy []string `json:"guarded_by,omitempty"`
 }
 
 // Override changes one rule, named by id or name, without a copy of it.

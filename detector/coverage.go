@@ -1,7 +1,14 @@
 package detector
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/rules"
 )
 
@@ -39,3 +46,150 @@ type Sight struct {
 // Sighted asks whether a source shows activities of a kind of an account; with
 // a field, whether they carry it.
 type Sighted func(account string, kind activity.Kind, field string) Sight
+
+// Coverage says how every rule that can raise a finding guards each account, as
+// of log time, in the order of accounts and rules. What an account has sent
+// before counts as seen, whatever sight says.
+func (e *Engine) Coverage(accounts []string, sight Sighted) []Coverage {
+	var out []Coverage
+	for _, account := range accounts {
+		for i := range e.plan.rules {
+			if r := e.plan.rules[i].rule; !r.Silent {
+				out = append(out, e.covers(account, r, sight))
+			}
+		}
+	}
+	return out
+}
+
+// covers says how one rule guards one account. What happens to the identities
+// that guard an account counts for it: the best that one of them has.
+func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
+	c := Coverage{Account: account, Rule: r}
+	switch {
+	case r.Mode == rules.Off:
+		c.State, c.Why = CoverageOff, "switched off"
+		c.Mend = "set its mode to enforce under rules.overrides"
+		return c
+	case r.Type == rules.TypeApproval && !e.plan.accounts[account].Approvals:
+		c.State, c.Why = CoverageOff, "posts of this account need no approval"
+		c.Mend = "approvals: required"
+		return c
+	}
+	best := e.alone(c, account, sight)
+	for _, id := range e.plan.accounts[account].GuardedBy {
+		other := e.alone(c, id, sight)
+		if better(other.State, best.State) {
+			best = other
+			best.Why = strings.TrimSuffix("through "+id+": "+other.Why, ": ")
+		}
+	}
+	return best
+}
+
+// better orders states by what they are worth.
+func better(a, b CoverageState) bool {
+	order := []CoverageState{CoverageOff, CoverageNoSource, CoverageLearning, CoverageActive}
+	return slices.Index(order, a) > slices.Index(order, b)
+}
+
+// alone says how a rule guards what happens on one account or identity itself.
+func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
+	field := ""
+	if c.Rule.Field != nil {
+		field = c.Rule.Field.Name
+	}
+	for _, then := range []bool{false, true} {
+		if then && c.Rule.Type != rules.TypeSequence {
+			break
+		}
+		if s := e.sees(subject, e.plan.Program.Kinds(c.Rule, then), field, c.Rule, sight); !s.Seen {
+			c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend
+			return c
+		}
+	}
+	c.State = CoverageActive
+	switch c.Rule.Type {
+	case rules.TypeNewValue:
+		since, events := int64(0), 0
+		if st := e.accounts[subject]; st != nil {
+			since, events = best(e.plan, c.Rule, st.Values, func(m *baseline.NewValue) (int64, int) { return m.Since, m.Events })
+		}
+		e.learning(&c, since, events)
+	case rules.TypePeak:
+		since, events := int64(0), 0
+		if st := e.accounts[subject]; st != nil {
+			since, events = best(e.plan, c.Rule, st.Peaks, func(m *baseline.Peaks) (int64, int) { return m.Since, m.Events })
+		}
+		e.learning(&c, since, events)
+		if c.State == CoverageLearning { // it guards meanwhile
+			c.State = CoverageActive
+			c.Why = fmt.Sprintf("by its floor of %d until it knows the account: %s", c.Rule.Floor, c.Why)
+		}
+	case rules.TypeDetection, rules.TypeEventCount, rules.TypeValueCount, rules.TypeApproval, rules.TypeSequence, rules.TypeWithout:
+	}
+	return c
+}
+
+// sees reports whether activities of one of the kinds come in, with a field if
+// one is named.
+func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *rules.Rule, sight Sighted) Sight {
+	st := e.accounts[subject]
+	if st != nil && field != "" {
+		if _, events := best(e.plan, r, st.Values, func(m *baseline.NewValue) (int64, int) { return m.Since, m.Events }); events > 0 {
+			return Sight{Seen: true}
+		}
+	}
+	if len(kinds) == 0 { // on a source's own events
+		return Sight{Seen: true}
+	}
+	var none Sight
+	for _, k := range kinds {
+		if st != nil && field == "" && st.Habits != nil && st.Habits.Seen[k] != 0 {
+			return Sight{Seen: true}
+		}
+		s := sight(subject, k, field)
+		if s.Seen {
+			return s
+		}
+		none = cmp.Or(none, s)
+	}
+	return none
+}
+
+// best returns since when, and from how many activities, the model of a rule
+// knows an account: of several groups, the one that knows most.
+func best[M any](p *Plan, r *rules.Rule, models map[string]M, known func(M) (since int64, events int)) (since int64, events int) {
+	state := p.rules[r.Index].stateKey
+	for key, m := range models {
+		if stateOf(key) != state {
+			continue
+		}
+		if s, n := known(m); n > events || n == events && s < since {
+			since, events = s, n
+		}
+	}
+	return since, events
+}
+
+// learning marks a rule that does not know an account well enough.
+func (e *Engine) learning(c *Coverage, since int64, events int) {
+	l := c.Rule.Learn
+	if baseline.Learn(l).Ready(since, events, e.now) {
+		return
+	}
+	c.State = CoverageLearning
+	c.NeedDays, c.NeedEvents = int(l.Period.Hours()/24), l.Events
+	c.Events = min(events, l.Events)
+	if events > 0 {
+		c.Days = min(int(time.Duration(e.now-since).Hours()/24), c.NeedDays)
+	}
+	join := "and"
+	if l.Either {
+		join = "or"
+	}
+	c.Why = fmt.Sprintf("%d of %d days %s %d of %d activities", c.Days, c.NeedDays, join, c.Events, c.NeedEvents)
+	if l.AtMost > 0 && l.AtMost > l.Period {
+		c.Why += fmt.Sprintf("; at most %s", short(l.AtMost))
+	}
+}

@@ -219,19 +219,34 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		e.ledger.Add(new(a.Clone()), e.now)
 		e.reconsider()
 	}
-	st := e.accounts[a.Account]
-	if st == nil {
-		st = &accountState{}
-		e.accounts[clone(a.Account)] = st // the message's memory is not ours
-	}
+	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
 	matched := e.plan.Program.Match(a, e.matcher)
+	for _, i := range matched {
+		for _, k := range e.plan.rules[i].excuses {
+			e.excuse(st, k, a, t)
+		}
+	}
 	for _, i := range matched {
 		e.matched(st, i, a, t, backfill)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
 	}
+	e.learnHabits(st, a, t)
+	if !backfill {
+		e.joinGuards(a, t)
+	}
+}
+
+// state returns the memory of an account.
+func (e *Engine) state(account string) *accountState {
+	st := e.accounts[account]
+	if st == nil {
+		st = &accountState{}
+		e.accounts[clone(account)] = st // the message's memory is not ours
+	}
+	return st
 }
 
 // matched handles one detection rule's match: its own finding, the rules that
@@ -242,7 +257,7 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 		for _, k := range pl.resolves {
 			e.resolve(st, k, a, pl.rule)
 		}
-		if !pl.rule.Silent && pl.rule.Mode != rules.Off {
+		if pl.rule.Mode != rules.Off && (!pl.rule.Silent || len(pl.steps) > 0) {
 			if group, ok := e.groupOf(pl.rule, a); ok {
 				e.hit(st, pl.rule, group, match{a: a, t: t}, func() []Reason { return e.explain(pl.rule, a) })
 			}
@@ -262,7 +277,13 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 			e.count(st, k, group, a, t, backfill)
 		case rules.TypeNewValue:
 			e.newValue(st, k, group, a, t, backfill)
-		case rules.TypeDetection, rules.TypeApproval:
+		case rules.TypePeak:
+			e.peak(st, k, group, a, t, backfill)
+		case rules.TypeWithout:
+			if !backfill {
+				e.without(st, k, group, a, t)
+			}
+		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
 	}
 }
@@ -294,10 +315,22 @@ type match struct {
 	first  window.Event
 	count  int
 	before []kept
+	// setting is what surrounded the activity when it came; nil to ask now.
+	setting *setting
 }
 
-// hit opens or updates the episode of (rule, group).
+// hit opens or updates the episode of (rule, group), and follows the sequences
+// that the match is a step of. A silent rule has no episode; nil is returned.
 func (e *Engine) hit(st *accountState, r *rules.Rule, group []activity.Field, m match, why func() []Reason) *episode {
+	return e.hitWith(st, r, group, m, why, nil)
+}
+
+// hitWith is hit with something to add to the episode before it is told.
+func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field, m match, why func() []Reason, add func(*episode)) *episode {
+	if r.Silent {
+		e.took(r, "", m.a, m.t, why)
+		return nil
+	}
 	key := episodeKey(r, group)
 	ep, phase := st.Episodes[key], Update
 	if ep == nil {
@@ -314,7 +347,11 @@ func (e *Engine) hit(st *accountState, r *rules.Rule, group []activity.Field, m 
 		ep.Reasons = why()
 	}
 	keepEvidence(&ep.Evidence, m.a)
+	if add != nil {
+		add(ep)
+	}
 	e.emit(r, ep, phase, "")
+	e.took(r, ep.ID, m.a, m.t, func() []Reason { return ep.Reasons })
 	return ep
 }
 
@@ -328,6 +365,12 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 		Account: clone(m.a.Account), Network: clone(m.a.Network), Group: cloneGroup(group),
 		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
 	}
+	around := m.setting
+	if around == nil {
+		around = new(e.settingOf(m.a, m.t))
+	}
+	ep.Notes, ep.Usual = around.Odd, around.Usual
+	e.watch(ep, r, m.a)
 	if st.Episodes == nil {
 		st.Episodes = map[string]*episode{}
 	}
@@ -355,7 +398,8 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: ep.Reasons, Closed: closed,
+		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed,
+		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
 	for i := range ep.Evidence {

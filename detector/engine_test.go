@@ -750,7 +750,7 @@ func TestUnreachableCountIsRefused(t *testing.T) {
 
 func TestRestoreRefuses(t *testing.T) {
 	e := detector.NewEngine(0, plan(t, testRules), detector.EngineOptions{})
-	for name, data := range map[string]string{"not JSON": "{", "a newer version": `{"v":2}`} {
+	for name, data := range map[string]string{"not JSON": "{", "a newer version": `{"v":3}`} {
 		if err := e.Restore([]byte(data)); err == nil {
 			t.Errorf("%s is restored", name)
 		}

@@ -3,6 +3,7 @@ package detector
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
-	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
 
@@ -30,88 +30,6 @@ func (e *Engine) explain(r *rules.Rule, a *activity.Activity) []Reason {
 		out = append(out, Reason{Field: m.Field, Seen: labelled(m.Field, m.Value), Detail: map[string]string{"test": m.Test}})
 	}
 	return out
-}
-
-// count feeds a match to a counting rule. Of a list field each value counts.
-func (e *Engine) count(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
-	pl := &e.plan.rules[k]
-	r := pl.rule
-	events := []window.Event{{Time: t, Key: a.Key()}}
-	if r.Type == rules.TypeValueCount {
-		events = events[:0]
-		for _, v := range r.Field.Values(a, e.values[:0]) {
-			events = append(events, window.Event{Time: t, Key: a.Key(), Value: hash(text(v))})
-		}
-	}
-	key := pl.stateKey + groupKey(group)
-	w := st.Windows[key]
-	if w == nil {
-		w = &windowState{}
-		if st.Windows == nil {
-			st.Windows = map[string]*windowState{}
-		}
-		makeRoom(st.Windows, (*windowState).last)
-		st.Windows[key] = w
-	}
-	var best window.Span
-	for _, ev := range events {
-		span, ok := w.Add(ev, int64(r.Timespan), e.lateness, r.Type == rules.TypeValueCount)
-		if !ok {
-			e.stats.Late++
-			continue
-		}
-		if span.Count > best.Count {
-			best = span
-		}
-	}
-	met := best.Count >= r.Condition.Min && (r.Condition.Max == 0 || best.Count <= r.Condition.Max)
-	switch {
-	case best.Count == 0:
-	case !met || backfill:
-		w.remember(a, best.Count+MaxEvidence > r.Condition.Min)
-	default:
-		before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < best.First.Time })
-		w.Recent = nil
-		e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
-			func() []Reason { return []Reason{countReason(r, best)} })
-	}
-}
-
-// last is the time of the newest event.
-func (w *windowState) last() int64 {
-	if n := len(w.Events); n > 0 {
-		return w.Events[n-1].Time
-	}
-	return 0
-}
-
-func (w *windowState) remember(a *activity.Activity, near bool) {
-	if !near {
-		w.Recent = nil
-		return
-	}
-	k := kept{a.Clone()}
-	k.Raw = nil
-	w.Recent = append(w.Recent, k)
-	if len(w.Recent) >= MaxEvidence {
-		w.Recent = slices.Delete(w.Recent, 0, len(w.Recent)-MaxEvidence+1)
-	}
-}
-
-func countReason(r *rules.Rule, s window.Span) Reason {
-	unit := "activities"
-	if r.Type == rules.TypeValueCount {
-		unit = "different values of " + r.Field.Name
-	}
-	took := time.Duration(s.Last.Time - s.First.Time).Round(time.Second)
-	expected := fmt.Sprintf("fewer than %d in %s", r.Condition.Min, short(r.Timespan))
-	if r.Condition.Max > 0 {
-		expected = fmt.Sprintf("not %d to %d in %s", r.Condition.Min, r.Condition.Max, short(r.Timespan))
-	}
-	return Reason{
-		Seen: fmt.Sprintf("%d %s in %s", s.Count, unit, short(took)), Expected: expected,
-		Detail: map[string]string{"count": strconv.Itoa(s.Count), "condition": r.Condition.Text},
-	}
 }
 
 // newValue feeds a match to a new-value rule: judge first, learn after. While
@@ -134,7 +52,7 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		makeRoom(st.Values, func(m *baseline.NewValue) int64 { return m.Latest() })
 		st.Values[key] = model
 	}
-	p := baseline.Params{Period: r.Learn.Period, Events: r.Learn.Events, Forget: r.Forget}
+	p := params(r)
 	var odd []string
 	for _, v := range e.values {
 		value := clone(text(v))
@@ -155,6 +73,12 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		}
 		return why
 	})
+	if ep == nil { // silent: there is nothing whose end it could wait for
+		for _, value := range odd {
+			model.Learn(value, t)
+		}
+		return
+	}
 	if ep.Learn == nil {
 		ep.Learn = map[string]int{}
 	}
@@ -172,7 +96,7 @@ func (e *Engine) Learning() map[string]LearnState {
 		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
 			continue
 		}
-		p := baseline.Params{Period: pl.rule.Learn.Period, Events: pl.rule.Learn.Events, Forget: pl.rule.Forget}
+		p := params(pl.rule)
 		var n LearnState
 		for _, st := range e.accounts {
 			for key, model := range st.Values {
@@ -193,21 +117,25 @@ func (e *Engine) Learning() map[string]LearnState {
 // LearnState counts accounts by whether a rule knows them well enough.
 type LearnState struct{ Learning, Active int }
 
-// release teaches a new-value model what its closing episode withheld.
+// params are what a learning rule says about its model.
+func params(r *rules.Rule) baseline.Params {
+	return baseline.Params{Learn: baseline.Learn(r.Learn), Forget: r.Forget}
+}
+
+// release teaches a model what its closing episode withheld.
 func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	if len(ep.Learn) == 0 {
+		return
+	}
+	if r.Type == rules.TypePeak {
+		e.releasePeaks(st, r, ep)
 		return
 	}
 	model := st.Values[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
 	if model == nil {
 		return
 	}
-	names := make([]string, 0, len(ep.Learn))
-	for v := range ep.Learn {
-		names = append(names, v)
-	}
-	slices.Sort(names)
-	for _, v := range names {
+	for _, v := range slices.Sorted(maps.Keys(ep.Learn)) {
 		model.LearnMany(v, ep.Last, ep.Learn[v])
 	}
 }
@@ -244,7 +172,7 @@ func (e *Engine) published(a *activity.Activity, t int64, matched []int) {
 	if j.Verdict == approval.Approved {
 		return
 	}
-	p := &pending{Since: e.now, Message: m, Activity: kept{a.Clone()}, Matched: inputs}
+	p := &pending{Since: e.now, Message: m, Activity: kept{a.Clone()}, Matched: inputs, Context: e.settingOf(a, t)}
 	p.Activity.Raw = nil
 	e.await(p, j.Verdict)
 	e.settle(e.now) // without a grace the verdict is due at once
@@ -274,11 +202,7 @@ func (e *Engine) verdict(p *pending) {
 		e.await(p, j.Verdict) // an approval that came meanwhile makes it another one, with a longer grace
 		return
 	}
-	st := e.accounts[a.Account]
-	if st == nil {
-		st = &accountState{}
-		e.accounts[a.Account] = st
-	}
+	st := e.state(a.Account)
 	for _, k := range e.plan.approval[string(j.Verdict)] {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || !slices.ContainsFunc(r.Inputs, func(i int) bool {
@@ -290,7 +214,7 @@ func (e *Engine) verdict(p *pending) {
 		if !ok {
 			continue
 		}
-		e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{approvalReason(j, p.Message)} })
+		e.hit(st, r, group, match{a: a, t: t, setting: &p.Context}, func() []Reason { return []Reason{approvalReason(j, p.Message)} })
 	}
 }
 

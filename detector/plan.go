@@ -2,6 +2,7 @@ package detector
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
@@ -30,6 +32,7 @@ type Account struct {
 	Approvals bool   `json:"approvals,omitempty"` // posts need an approval
 	// GuardedBy are the identities whose logins belong to the account, "okta/editor-2".
 	GuardedBy []string `json:"guarded_by,omitempty"`
+	TimeZone  string   `json:"time_zone,omitempty"` // where its people work, "Europe/Berlin"; UTC without
 }
 
 // Override changes one rule, named by id or name, without a copy of it.
@@ -71,8 +74,10 @@ type Plan struct {
 	accounts map[string]Account
 	rules    []planned // by rule index
 	approval map[string][]int
-	grace    map[string]int64 // by verdict, nanoseconds; rules that are off have none
-	memory   map[string]int   // index of the rule that keeps memory under a state key
+	grace    map[string]int64          // by verdict, nanoseconds; rules that are off have none
+	memory   map[string]int            // index of the rule that keeps memory under a state key
+	guards   map[string][]string       // accounts that an identity guards, sorted
+	zones    map[string]*time.Location // of accounts and identities; UTC without
 }
 
 // planned is what the engine needs to know of one rule besides the rule.
@@ -81,6 +86,14 @@ type planned struct {
 	stateKey string // names the memory that the rule keeps; changes when its meaning for that memory does
 	feeds    []int  // rules that take this detection rule's matches
 	resolves []int  // rules whose episodes it closes
+	excuses  []int  // without rules of which it excuses matches
+	steps    []stepOf
+}
+
+// stepOf says that a rule is a step of a sequence.
+type stepOf struct {
+	rule int // the sequence
+	then bool
 }
 
 // Compile checks and compiles a set. Its error lists every fault with file,
@@ -94,17 +107,15 @@ func Compile(s Set) (*Plan, error) {
 		Program: prog, accounts: map[string]Account{},
 		approval: map[string][]int{}, grace: map[string]int64{}, memory: map[string]int{},
 	}
-	for _, a := range s.Accounts {
-		p.accounts[a.Name] = a
+	if err := p.know(s.Accounts); err != nil {
+		return nil, err
 	}
 	all := prog.Rules()
 	p.rules = make([]planned, len(all))
 	for i, r := range all {
 		p.rules[i].rule = r
 		p.rules[i].stateKey = stateKey(all, r)
-		for _, in := range r.Inputs {
-			p.rules[in].feeds = append(p.rules[in].feeds, i)
-		}
+		p.connect(i, r)
 		for _, by := range r.ResolvedBy {
 			p.rules[by].resolves = append(p.rules[by].resolves, i)
 		}
@@ -117,6 +128,9 @@ func Compile(s Set) (*Plan, error) {
 	}
 	for i := range p.rules {
 		r := p.rules[i].rule
+		if r.Floor > window.MaxEvents {
+			return nil, fmt.Errorf("rule %q: a floor of %d is never reached, a window holds at most %d: lower it", r.Title, r.Floor, window.MaxEvents)
+		}
 		if r.Condition.Min > window.MaxEvents {
 			return nil, fmt.Errorf("rule %q: a count of %d is never reached, a window holds at most %d: lower it", r.Title, r.Condition.Min, window.MaxEvents)
 		}
@@ -126,6 +140,55 @@ func Compile(s Set) (*Plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// know takes the facts about accounts.
+func (p *Plan) know(accounts []Account) error {
+	p.guards, p.zones = map[string][]string{}, map[string]*time.Location{}
+	accounts = slices.Clone(accounts)
+	slices.SortFunc(accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
+	for _, a := range accounts {
+		p.accounts[a.Name] = a
+		zone, err := time.LoadLocation(a.TimeZone)
+		if err != nil {
+			return fmt.Errorf("account %s: time zone: %w", a.Name, err)
+		}
+		p.zones[a.Name] = zone
+		for _, id := range a.GuardedBy {
+			p.guards[id] = append(p.guards[id], a.Name)
+			if p.zones[id] == nil {
+				p.zones[id] = zone // an identity works where its first account does
+			}
+		}
+	}
+	return nil
+}
+
+// zone returns where the people of an account or identity work.
+func (p *Plan) zone(account string) *time.Location {
+	if z := p.zones[account]; z != nil {
+		return z
+	}
+	return time.UTC
+}
+
+// connect says which rules' matches a rule takes.
+func (p *Plan) connect(i int, r *rules.Rule) {
+	if r.Type == rules.TypeSequence {
+		for _, in := range r.Inputs {
+			p.rules[in].steps = append(p.rules[in].steps, stepOf{i, false})
+		}
+		for _, in := range r.Then {
+			p.rules[in].steps = append(p.rules[in].steps, stepOf{i, true})
+		}
+		return
+	}
+	for _, in := range r.Inputs {
+		p.rules[in].feeds = append(p.rules[in].feeds, i)
+	}
+	for _, in := range r.Without {
+		p.rules[in].excuses = append(p.rules[in].excuses, i)
+	}
 }
 
 // override changes single rules in copies of them.
@@ -167,7 +230,10 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", r.Type)
 	for _, in := range r.Inputs {
-		fmt.Fprintf(h, "in %s\n", all[in].Meaning)
+		fmt.Fprintf(h, "in %s\n", cmp.Or(all[in].Meaning, all[in].ID))
+	}
+	for _, in := range r.Without {
+		fmt.Fprintf(h, "without %s\n", all[in].Meaning)
 	}
 	for _, g := range r.GroupBy {
 		fmt.Fprintf(h, "by %s\n", g.Name)

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/window"
 )
 
@@ -21,6 +23,10 @@ type accountState struct {
 	Windows  map[string]*windowState       `json:"windows,omitempty"`
 	Values   map[string]*baseline.NewValue `json:"values,omitempty"`
 	Episodes map[string]*episode           `json:"episodes,omitempty"` // by rule id and group
+	Peaks    map[string]*baseline.Peaks    `json:"peaks,omitempty"`    // as Values
+	Excuses  map[string][]int64            `json:"excuses,omitempty"`  // as Values: occurrences that excuse a match, oldest first
+	Steps    map[string][]step             `json:"steps,omitempty"`    // by the state key of a sequence, in order of occurrence
+	Habits   *habit.Habits                 `json:"habits,omitempty"`
 }
 
 // windowState is one counting rule's memory of one group.
@@ -45,8 +51,15 @@ type episode struct {
 	Reasons  []Reason         `json:"reasons"`
 	Evidence []kept           `json:"evidence"`
 	// Learn holds values withheld from a new-value model while the episode is
-	// open, with how often each was seen.
+	// open, with how often each was seen; of a peak, days with their counts.
 	Learn map[string]int `json:"learn,omitempty"`
+	// Notes and Usual say what else is odd and what is usual about the activity
+	// that opened the episode.
+	Notes   []Reason  `json:"notes,omitempty"`
+	Usual   []Reason  `json:"usual,omitempty"`
+	Related []Related `json:"related,omitempty"`
+	// Since is kept for logins of identities that guard accounts.
+	Since *since `json:"since,omitempty"`
 
 	queued int64 // deadline of its entry in the closing queue
 }
@@ -75,6 +88,7 @@ type pending struct {
 	Message  approval.Message `json:"message"`
 	Activity kept             `json:"activity"`
 	Matched  []string         `json:"matched"` // ids of the detection rules that it matched
+	Context  setting          `json:"context"`
 }
 
 // snapshot is the whole memory of an engine. Version changes when its meaning
@@ -88,7 +102,7 @@ type snapshot struct {
 	Recent   recentKeys               `json:"recent,omitempty"`
 }
 
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // Snapshot encodes the engine's memory. Equal memories encode to equal bytes.
 func (e *Engine) Snapshot() ([]byte, error) {
@@ -251,15 +265,43 @@ func (e *Engine) sweep() {
 				delete(st.Windows, key)
 			}
 		}
-		for key := range st.Values {
-			if _, ok := e.plan.memory[stateOf(key)]; !ok {
-				delete(st.Values, key)
-			}
-		}
-		if len(st.Windows)+len(st.Values)+len(st.Episodes) == 0 {
+		dropGone(e.plan, st.Values)
+		dropGone(e.plan, st.Peaks)
+		dropGone(e.plan, st.Excuses)
+		dropGone(e.plan, st.Steps)
+		e.sweepSteps(st)
+		if st.idle(e.now) {
 			delete(e.accounts, name)
 		}
 	}
+}
+
+// dropGone deletes what was kept by rules that are gone.
+func dropGone[T any](p *Plan, memory map[string]T) {
+	for key := range memory {
+		if _, ok := p.memory[stateOf(key)]; !ok {
+			delete(memory, key)
+		}
+	}
+}
+
+// habitsFor is how long the habits of an account outlive its last activity.
+const habitsFor = 180 * 24 * time.Hour
+
+// idle reports whether nothing is left of an account.
+func (st *accountState) idle(now int64) bool {
+	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps) > 0 {
+		return false
+	}
+	if st.Habits == nil {
+		return true
+	}
+	for _, t := range st.Habits.Seen {
+		if now-t < int64(habitsFor) {
+			return false
+		}
+	}
+	return true
 }
 
 // stateOf returns the rule's part of a memory key.

@@ -29,6 +29,8 @@ const (
 	defaultLearnEvents  = 20
 	defaultForget       = 90 * 24 * time.Hour
 	defaultGrace        = 2 * time.Minute
+	defaultFactor       = 1.5
+	patience            = 3  // learning periods that an account with few activities waits
 	versionLength       = 12 // hex digits
 	maxCount, maxEvents = 1 << 30, 1 << 30
 )
@@ -225,10 +227,39 @@ func (c *compiler) names() []string {
 	return append(names, ids...)
 }
 
+// steps resolves references of a sequence, to rules of any type but sequence.
+func (c *compiler) steps(d *sigma.Document, refs []sigma.Text, what string) []int {
+	var out []int
+	for _, ref := range refs {
+		i, known := c.resolve(ref.S)
+		switch {
+		case !known:
+			c.fault(d, ref.At, "%s: no rule has the name or id %q; add it%s", what, ref.S, suggest.Hint(ref.S, c.names()))
+		case slices.Contains(out, i):
+			c.fault(d, ref.At, "%s: rule %q is listed twice; remove one", what, ref.S)
+		case c.program.rules[i].Type == TypeSequence:
+			if !c.circle(d, ref, i, what) {
+				c.fault(d, ref.At, "%s: %q is a sequence itself, and sequences of sequences are not supported by this version of Picket; name its steps", what, ref.S)
+			}
+		default:
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// circle reports a rule that feeds itself.
+func (c *compiler) circle(d *sigma.Document, ref sigma.Text, to int, what string) bool {
+	path := c.cycle(to, d, map[int]bool{})
+	if path != nil {
+		c.fault(d, ref.At, "%s: rule %q feeds itself (%s); break the circle", what, ref.S, strings.Join(append([]string{title(d)}, path...), " → "))
+	}
+	return path != nil
+}
+
 // chained reports a reference to a rule that is no detection rule.
 func (c *compiler) chained(d *sigma.Document, ref sigma.Text, to int, what string) {
-	if path := c.cycle(to, d, map[int]bool{}); path != nil {
-		c.fault(d, ref.At, "%s: rule %q feeds itself (%s); break the circle", what, ref.S, strings.Join(append([]string{title(d)}, path...), " → "))
+	if c.circle(d, ref, to, what) {
 		return
 	}
 	c.fault(d, ref.At, "%s: %q is a rule of type %s, and rules over such rules are not supported by this version of Picket; name detection rules",
@@ -264,19 +295,23 @@ func feeders(d *sigma.Document) []sigma.Text {
 	case d.Correlation != nil:
 		return d.Correlation.Rules
 	case d.Baseline != nil:
-		return d.Baseline.Rules
+		return slices.Concat(d.Baseline.Rules, d.Baseline.Then, d.Baseline.Without)
 	}
 	return nil
 }
 
+// refers returns the rules that a rule is about.
+func (r *Rule) refers() []int { return slices.Concat(r.Inputs, r.Then, r.Without, r.ResolvedBy) }
+
 // feed decides which rules are silent.
 func (c *compiler) feed() {
-	loud := make([]bool, len(c.docs))
+	loud, fed := make([]bool, len(c.docs)), make([]bool, len(c.docs))
 	for i, d := range c.docs {
 		r := c.program.rules[i]
-		for _, j := range slices.Concat(r.Inputs, r.ResolvedBy) {
+		for _, j := range r.refers() {
 			c.program.rules[j].Silent = true
 			loud[j] = loud[j] || generates(d) && slices.Contains(r.Inputs, j)
+			fed[j] = true
 		}
 	}
 	for i, d := range c.docs {
@@ -284,8 +319,8 @@ func (c *compiler) feed() {
 		r.Silent = r.Silent && !loud[i]
 		if d.Picket != nil && d.Picket.Generate != nil {
 			r.Silent = !d.Picket.Generate.On
-			if d.Detection == nil && r.Silent {
-				c.fault(d, d.Picket.Generate.At, `picket generate: false makes a rule that only feeds others, and nothing can be fed by a rule of type %s; write "mode: off" to switch it off`, r.Type)
+			if d.Detection == nil && r.Silent && !fed[i] {
+				c.fault(d, d.Picket.Generate.At, `picket generate: false makes a rule that only feeds others, and no sequence names this rule of type %s; write "mode: off" to switch it off`, r.Type)
 			}
 		}
 	}
@@ -311,7 +346,7 @@ func meaning(d *sigma.Document) string {
 func (c *compiler) version(i int) string {
 	h := sha256.New()
 	r := c.program.rules[i]
-	for _, j := range slices.Concat([]int{i}, r.Inputs, r.ResolvedBy) {
+	for _, j := range append([]int{i}, r.refers()...) {
 		text := c.docs[j].String()
 		fmt.Fprintf(h, "%d\n%s", len(text), text)
 	}

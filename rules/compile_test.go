@@ -103,13 +103,13 @@ baseline: {type: approval, rules: [posts], verdict: missing, grace: 1h, group-by
 `)
 	r := p.Rules()
 	day := 24 * time.Hour
-	if got := (Learn{14 * day, 20}); r[1].Learn != got || r[1].Forget != 90*day || r[1].Quiet != time.Hour || r[1].Level != Medium {
+	if got := (Learn{Period: 14 * day, Events: 20, AtMost: 42 * day}); r[1].Learn != got || r[1].Forget != 90*day || r[1].Quiet != time.Hour || r[1].Level != Medium {
 		t.Errorf("defaults: learn %v, forget %v, quiet %v, level %v", r[1].Learn, r[1].Forget, r[1].Quiet, r[1].Level)
 	}
 	if names := fieldNames(r[1].GroupBy); !slices.Equal(names, []string{"account"}) {
 		t.Errorf("default group-by %v, want account", names)
 	}
-	if r[2].Learn != (Learn{7 * day, 0}) || r[2].Forget != 365*day || r[2].Field.Name != "profile.name" || len(r[2].GroupBy) != 2 {
+	if r[2].Learn != (Learn{Period: 7 * day, AtMost: 21 * day}) || r[2].Forget != 365*day || r[2].Field.Name != "profile.name" || len(r[2].GroupBy) != 2 {
 		t.Errorf("written out: %+v", r[2])
 	}
 	if r[3].Type != TypeApproval || r[3].Verdict != "edited" || r[3].Grace != 2*time.Minute || r[3].Forget != 0 {

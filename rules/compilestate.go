@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 	"github.com/picketd/picket/rules/sigma"
 )
 
-// Compiling the rules that keep memory: correlations and baselines.
+// Compiling correlations, and what they share with baselines.
 
 func (c *compiler) correlation(r *Rule, d *sigma.Document) {
 	k := d.Correlation
@@ -122,84 +121,6 @@ func (c *compiler) field(d *sigma.Document, name sigma.Text, raw bool) *activity
 	}
 	c.fault(d, name.At, "%v", err)
 	return nil
-}
-
-func (c *compiler) baseline(r *Rule, d *sigma.Document) {
-	b := d.Baseline
-	if r.Type != TypeNewValue && r.Type != TypeApproval {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value or approval", r.Type)
-		return
-	}
-	r.Inputs = c.detections(d, b.Rules, string(r.Type)+" rules")
-	groups := b.GroupBy
-	if len(groups) == 0 {
-		groups = []sigma.Text{{At: b.At, S: "account"}}
-	}
-	r.GroupBy = c.groupBy(d, groups, c.raw(r.Inputs))
-	if r.Type == TypeNewValue {
-		c.newValue(r, d)
-		return
-	}
-	c.approval(r, d)
-}
-
-func (c *compiler) newValue(r *Rule, d *sigma.Document) {
-	b := d.Baseline
-	c.foreign(d, "new_value", map[string]sigma.Pos{"verdict": b.Verdict.At, "grace": b.Grace.At})
-	if b.Field.S == "" {
-		c.fault(d, b.At, `new_value needs the field whose values are learned; add for example "field: geo.country"`)
-	} else {
-		r.Field = c.field(d, b.Field, c.raw(r.Inputs))
-	}
-	r.Forget = cmp.Or(b.Forget.D, defaultForget)
-	r.Learn = c.learn(d)
-	if r.Forget < r.Learn.Period {
-		at, period := b.At, "14d"
-		if b.Forget.D > 0 {
-			at = b.Forget.At
-		}
-		if b.Learn != nil {
-			period = b.Learn.Period.Text
-		}
-		c.fault(d, at, "values are forgotten after less time than is learned, so learning would never end; make forget at least %s", period)
-	}
-}
-
-func (c *compiler) learn(d *sigma.Document) Learn {
-	l := d.Baseline.Learn
-	if l == nil {
-		return Learn{Period: defaultLearnPeriod, Events: defaultLearnEvents}
-	}
-	n := int(min(l.Events.V, maxEvents))
-	if l.Events.V != float64(n) || n < 0 {
-		c.fault(d, l.Events.At, "learn events: %s is not a whole number from 0 to %d", l.Events.Text, maxEvents)
-	}
-	return Learn{Period: l.Period.D, Events: n}
-}
-
-func (c *compiler) approval(r *Rule, d *sigma.Document) {
-	b := d.Baseline
-	learn := sigma.Pos{}
-	if b.Learn != nil {
-		learn = b.Learn.At
-	}
-	c.foreign(d, "approval", map[string]sigma.Pos{"field": b.Field.At, "learn": learn, "forget": b.Forget.At})
-	if r.Verdict = b.Verdict.S; r.Verdict == "" {
-		c.fault(d, b.At, "approval needs the verdict that it reports; add verdict: and one of %s", strings.Join(sigma.Verdicts(), ", "))
-	}
-	if len(r.GroupBy) > 1 {
-		c.fault(d, b.GroupBy[0].At, "approval is judged for each message of an account; write group-by: [account] or leave it out")
-	}
-	r.Grace = cmp.Or(b.Grace.D, defaultGrace)
-}
-
-// foreign reports keys that another type of baseline takes.
-func (c *compiler) foreign(d *sigma.Document, kind string, keys map[string]sigma.Pos) {
-	for key, at := range keys {
-		if at != (sigma.Pos{}) {
-			c.fault(d, at, "%s does not belong to a baseline of type %s; remove it", key, kind)
-		}
-	}
 }
 
 func isPicket(l *sigma.Logsource) bool {

@@ -17,6 +17,9 @@ const (
 	TypeValueCount Type = "value_count"
 	TypeNewValue   Type = "new_value"
 	TypeApproval   Type = "approval"
+	TypeSequence   Type = "sequence" // one of Inputs and then, Within, one of Then
+	TypeWithout    Type = "without"  // one of Inputs that none of Without came before, Within
+	TypePeak       Type = "peak"     // more of Inputs in Timespan than the account's own peaks
 )
 
 // Level is Sigma's rule level.
@@ -73,13 +76,18 @@ type Rule struct {
 	// matched, and raises nothing itself.
 	Silent bool
 
-	Inputs    []int               // indexes of the detection rules that feed this one; nil for TypeDetection
+	Inputs    []int               // indexes of the rules that feed this one: detection rules, for a sequence any; nil for TypeDetection
+	Then      []int               // sequence: the second steps, rules of any type but sequence
+	Without   []int               // without: the detection rules that excuse a match
+	Within    time.Duration       // sequence, without: how far apart the two may be
 	GroupBy   []activity.FieldRef // always starts with account
-	Timespan  time.Duration       // correlations
+	Timespan  time.Duration       // correlations, peak
 	Condition Condition           // correlations
 	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
-	Learn     Learn               // new_value
-	Forget    time.Duration       // new_value: a value unseen for this long is new again
+	Learn     Learn               // new_value, peak
+	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count
+	Floor     int                 // peak: fewer than this in Timespan are never a burst
+	Factor    float64             // peak: how many times its own second-highest daily peak a burst is
 	Verdict   string              // approval: missing | edited | expired | wrong_account
 	Grace     time.Duration       // approval: how long a late approval still counts, log time
 
@@ -88,12 +96,12 @@ type Rule struct {
 	Response   []string      // what to do now, one step each, for the person it wakes
 }
 
-// Learn says how long a baseline learns an account before it judges: both
-// must be reached, except that an account with fewer activities stops waiting
-// after three periods.
+// Learn says how long a baseline learns an account before it judges.
 type Learn struct {
-	Period time.Duration
-	Events int
+	Period time.Duration // since the first activity
+	Events int           // activities
+	Either bool          // one of the two is enough; else both are needed
+	AtMost time.Duration // an account with few activities stops waiting after this long
 }
 
 // Condition is a correlation's comparison; a bound that is absent does not
@@ -101,4 +109,31 @@ type Learn struct {
 type Condition struct {
 	Min, Max int    // Max 0: no upper bound
 	Text     string // as written, "gte: 12"
+}
+
+// Kinds returns the kinds of activity that a rule can need, in the order of
+// activity.Kinds: of a sequence those of its first steps or, with then, of its
+// second ones. It is empty for rules on sources' own events.
+func (p *Program) Kinds(r *Rule, then bool) []activity.Kind {
+	need := map[int]bool{r.Index: true}
+	inputs := r.Inputs
+	if then {
+		inputs = r.Then
+	}
+	for _, i := range inputs {
+		need[i] = true
+		for _, j := range p.rules[i].Inputs {
+			need[j] = true
+		}
+	}
+	var out []activity.Kind
+	for _, k := range activity.Kinds() {
+		for _, id := range p.byKind[k] {
+			if need[p.detections[id].rule] {
+				out = append(out, k)
+				break
+			}
+		}
+	}
+	return out
 }

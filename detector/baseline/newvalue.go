@@ -32,21 +32,32 @@ type Value struct {
 
 // Params say when the model is ready and what it forgets.
 type Params struct {
-	Period time.Duration // learn at least this long …
-	Events int           // … and this many activities
+	Learn  Learn
 	Forget time.Duration // a value unseen for this long is new again; 0 never forgets
 }
 
-// Ready reports whether the account is known well enough to judge at time t:
-// both Period and Events are reached, or an account with few activities has
-// been watched for three periods.
-func (n *NewValue) Ready(t int64, p Params) bool {
-	if n.Events == 0 {
+// Learn says how long an account is learned before it is judged.
+type Learn struct {
+	Period time.Duration // since the first activity
+	Events int           // activities
+	Either bool          // one of the two is enough; else both are needed
+	AtMost time.Duration // an account with few activities stops waiting after this long; 0 waits for ever
+}
+
+// Ready reports whether an account whose first activity was at since, and of
+// which so many were learned, is known well enough to judge at time t. An
+// account of which nothing is known never is.
+func (l Learn) Ready(since int64, events int, t int64) bool {
+	if events == 0 {
 		return false
 	}
-	age := time.Duration(t - n.Since)
-	return age >= p.Period && n.Events >= p.Events || age >= 3*p.Period
+	age := time.Duration(t - since)
+	long, often := age >= l.Period, events >= l.Events
+	return long && often || l.Either && (long || often) || l.AtMost > 0 && age >= l.AtMost
 }
+
+// Ready reports whether the account is known well enough to judge at time t.
+func (n *NewValue) Ready(t int64, p Params) bool { return p.Learn.Ready(n.Since, n.Events, t) }
 
 // Known reports whether value was used before t and is not forgotten.
 func (n *NewValue) Known(value string, t int64, p Params) bool {

@@ -11,7 +11,7 @@ import (
 const day = int64(24 * time.Hour)
 
 func TestReady(t *testing.T) {
-	p := baseline.Params{Period: 14 * 24 * time.Hour, Events: 20}
+	p := baseline.Params{Learn: baseline.Learn{Period: 14 * 24 * time.Hour, Events: 20, AtMost: 42 * 24 * time.Hour}}
 	tests := []struct {
 		name   string
 		events int

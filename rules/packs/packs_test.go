@@ -37,7 +37,7 @@ func byName(t *testing.T, p *rules.Program, name string) *rules.Rule {
 // those that feed another rule.
 func matches(p *rules.Program, r *rules.Rule, a activity.Activity) bool {
 	for _, hit := range p.Match(&a, p.NewMatcher()) {
-		if hit == r.Index || slices.Contains(r.Inputs, hit) {
+		if hit == r.Index || slices.Contains(r.Inputs, hit) || slices.Contains(r.Then, hit) {
 			return true
 		}
 	}
@@ -57,6 +57,13 @@ func TestSocialRules(t *testing.T) {
 	}
 	noApp := kind(activity.KindPost)
 	noApp.App = ""
+	tokenOfNone := kind(activity.KindTokenGrant)
+	tokenOfNone.App = ""
+	mfa := func(changes ...string) activity.Activity {
+		a := kind(activity.KindMFAChange)
+		a.Changed = changes
+		return a
+	}
 	changed := func(fields ...string) activity.Activity {
 		a := kind(activity.KindProfile)
 		a.Changed = fields
@@ -113,6 +120,23 @@ func TestSocialRules(t *testing.T) {
 		{"collector_blind", "complete", poll(activity.PollComplete), false},
 		{"social_sighted", "complete", poll(activity.PollComplete), true},
 		{"social_sighted", "gap", poll(activity.PollGap), false},
+		{"social_mfa_removed", "removed", mfa("mfa_removed"), true},
+		{"social_mfa_removed", "added", mfa("mfa_added"), false},
+		{"social_mfa_removed", "a removal that failed", mfa(), false},
+		{"social_mfa_added", "added", mfa("mfa_added"), true},
+		{"social_mfa_added", "removed", mfa("mfa_removed"), false},
+		{"social_mfa_changed", "updated", mfa("mfa_updated"), true},
+		{"social_mfa_changed", "a change that failed", mfa(), false},
+		{"mfa_removed", "removed", mfa("mfa_removed"), true},
+		{"mfa_removed", "added", mfa("mfa_added"), false},
+		{"social_password_changed", "changed", kind(activity.KindPasswordChange), true},
+		{"social_password_changed", "a login", login("success"), false},
+		{"social_token", "granted to an app", kind(activity.KindTokenGrant), true},
+		{"social_token", "granted to nobody knows what", tokenOfNone, false},
+		{"new_token_app", "granted to an app", kind(activity.KindTokenGrant), true},
+		{"new_token_app", "revoked", kind(activity.KindTokenRevoke), false},
+		{"takeover", "a password change", kind(activity.KindPasswordChange), true},
+		{"takeover", "a repost", kind(activity.KindRepost), false},
 	}
 	p := load(t, "social")
 	fires, silent := map[string]bool{}, map[string]bool{}
@@ -135,7 +159,7 @@ func TestSocialRules(t *testing.T) {
 // TestSocialMeaning pins what the rules do with what feeds them.
 func TestSocialMeaning(t *testing.T) {
 	const day = 24 * time.Hour
-	learn := rules.Learn{Period: 14 * day, Events: 20}
+	learn := rules.Learn{Period: 14 * day, Events: 20, AtMost: 42 * day}
 	for _, want := range []struct {
 		name      string
 		kind      rules.Type
@@ -152,7 +176,10 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "login_new_country", kind: rules.TypeNewValue, level: rules.High, field: "geo.country", learn: learn, forget: 90 * day, quiet: 6 * time.Hour},
 		{name: "login_new_network", kind: rules.TypeNewValue, level: rules.Low, field: "geo.asn", learn: learn, forget: 90 * day, quiet: 6 * time.Hour},
 		{name: "new_client_app", kind: rules.TypeNewValue, level: rules.Medium, field: "app", learn: learn, forget: 90 * day, quiet: 6 * time.Hour},
-		{name: "posting_burst", kind: rules.TypeEventCount, level: rules.Medium, condition: "gte: 12", span: 10 * time.Minute, quiet: time.Hour},
+		{name: "posting_burst", kind: rules.TypePeak, level: rules.Medium, span: 10 * time.Minute, learn: learn, forget: 90 * day, quiet: time.Hour},
+		{name: "mfa_removed", kind: rules.TypeWithout, level: rules.Critical, quiet: 6 * time.Hour},
+		{name: "takeover", kind: rules.TypeSequence, level: rules.Critical, quiet: 6 * time.Hour},
+		{name: "new_token_app", kind: rules.TypeNewValue, level: rules.Medium, field: "app", learn: rules.Learn{Period: 14 * day, Events: 5, Either: true, AtMost: 42 * day}, forget: 90 * day, quiet: 6 * time.Hour},
 		{name: "many_deletions", kind: rules.TypeEventCount, level: rules.High, condition: "gte: 10", span: 15 * time.Minute, quiet: time.Hour},
 		{name: "message_not_approved", kind: rules.TypeApproval, level: rules.Critical, verdict: "missing", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_wrong_account", kind: rules.TypeApproval, level: rules.Critical, verdict: "wrong_account", grace: 2 * time.Minute, quiet: time.Hour},
@@ -213,16 +240,16 @@ func TestRulesAreComplete(t *testing.T) {
 				}
 			}
 		}
-		if raising != 11 {
-			t.Errorf("pack %s raises with %d rules, want 11", pack, raising)
+		if raising != 14 {
+			t.Errorf("pack %s raises with %d rules, want 14", pack, raising)
 		}
 	}
 }
 
 func TestLoad(t *testing.T) {
 	files, err := Load("social")
-	if err != nil || len(files) != 6 || files[0].Name != "social/approval.yml" {
-		t.Errorf("got %d files, %v; want 6, the first social/approval.yml", len(files), err)
+	if err != nil || len(files) != 7 || files[0].Name != "social/approval.yml" {
+		t.Errorf("got %d files, %v; want 7, the first social/approval.yml", len(files), err)
 	}
 	_, err = Load("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

@@ -184,6 +184,13 @@ type Baseline struct {
 	Forget  Duration
 	Verdict Text
 	Grace   Duration
+
+	Then     []Text   // sequence
+	Without  []Text   // without
+	Within   Duration // sequence, without
+	Timespan Duration // peak
+	Floor    Number   // peak
+	Factor   Number   // peak
 }
 
 // Learn says how long a baseline learns before it judges.
@@ -191,6 +198,8 @@ type Learn struct {
 	At     Pos
 	Period Duration
 	Events Number
+	Need   Text     // "both" or "either"; empty where not said
+	AtMost Duration // when an account with few activities stops waiting
 }
 
 // Picket is the block of settings that Picket adds to any rule.

@@ -16,7 +16,7 @@ func CorrelationTypes() []string {
 
 // BaselineTypes returns the types of baseline that Picket knows or will know.
 func BaselineTypes() []string {
-	return []string{"new_value", "approval", "rare_value", "rate", "profile", "travel", "storm"}
+	return []string{"new_value", "approval", "sequence", "without", "peak", "rare_value", "rate", "profile", "travel", "storm"}
 }
 
 // Verdicts returns what an approval baseline can find about a message.
@@ -133,12 +133,31 @@ func (r *reader) baseline(p pair) *Baseline {
 			b.Verdict = r.choice(p.value, "baseline verdict", Verdicts())
 		case "grace":
 			b.Grace = r.duration(p.value, "baseline grace")
+		case "then":
+			b.Then = r.texts(p.value, "baseline then")
+		case "without":
+			b.Without = r.texts(p.value, "baseline without")
+		case "within":
+			b.Within = r.duration(p.value, "baseline within")
+		case "timespan":
+			b.Timespan = r.duration(p.value, "baseline timespan")
+		case "floor":
+			b.Floor = r.number(p.value, "baseline floor")
+		case "factor":
+			b.Factor = r.number(p.value, "baseline factor")
 		default:
-			r.unknown(p, "baseline", []string{"type", "rules", "group-by", "field", "learn", "forget", "verdict", "grace"})
+			r.unknown(p, "baseline", baselineKeys())
 		}
 	}
 	r.needs(p, "baseline", "type", "rules")
 	return b
+}
+
+func baselineKeys() []string {
+	return []string{
+		"type", "rules", "group-by", "field", "learn", "forget", "verdict", "grace",
+		"then", "without", "within", "timespan", "floor", "factor",
+	}
 }
 
 func (r *reader) learn(p pair) *Learn {
@@ -149,8 +168,12 @@ func (r *reader) learn(p pair) *Learn {
 			l.Period = r.duration(p.value, "baseline learn period")
 		case "events":
 			l.Events = r.number(p.value, "baseline learn events")
+		case "need":
+			l.Need = r.choice(p.value, "baseline learn need", []string{"both", "either"})
+		case "at-most":
+			l.AtMost = r.duration(p.value, "baseline learn at-most")
 		default:
-			r.unknown(p, "baseline learn", []string{"period", "events"})
+			r.unknown(p, "baseline learn", []string{"period", "events", "need", "at-most"})
 		}
 	}
 	r.needs(p, "baseline learn", "period", "events")

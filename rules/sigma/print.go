@@ -230,11 +230,31 @@ func (p *printer) baseline(b *Baseline) {
 	p.texts(1, "group-by", b.GroupBy)
 	p.text(1, "field", b.Field)
 	if b.Learn != nil {
-		p.line(1, "learn: {period: %s, events: %s}", quote(b.Learn.Period.Text), b.Learn.Events.Text)
+		p.learn(b.Learn)
 	}
 	p.text(1, "forget", Text{S: b.Forget.Text})
 	p.text(1, "verdict", b.Verdict)
 	p.text(1, "grace", Text{S: b.Grace.Text})
+	p.texts(1, "then", b.Then)
+	p.texts(1, "without", b.Without)
+	p.text(1, "within", Text{S: b.Within.Text})
+	p.text(1, "timespan", Text{S: b.Timespan.Text})
+	p.number(1, "floor", b.Floor)
+	p.number(1, "factor", b.Factor)
+}
+
+func (p *printer) learn(l *Learn) {
+	p.line(1, "learn:")
+	p.text(2, "period", Text{S: l.Period.Text})
+	p.number(2, "events", l.Events)
+	p.text(2, "need", l.Need)
+	p.text(2, "at-most", Text{S: l.AtMost.Text})
+}
+
+func (p *printer) number(depth int, key string, n Number) {
+	if n.Text != "" {
+		p.line(depth, "%s: %s", key, n.Text)
+	}
 }
 
 func (p *printer) picket(k *Picket) {

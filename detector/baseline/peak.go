@@ -1,0 +1,122 @@
+package baseline
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Peaks remembers how busy the busiest moments of an account were: for each
+// day the fullest window. A day that no later rule can ask for is dropped, so
+// that an account that grows quieter or busier keeps a handful. The zero value
+// has seen nothing.
+type Peaks struct {
+	Since  int64  `json:"since"` // occurrence of the first activity, Unix nanoseconds; 0 for none
+	Events int    `json:"n"`     // activities
+	Days   []Peak `json:"d"`     // by day; see keep
+}
+
+// Peak is the fullest window of one day.
+type Peak struct {
+	Day   int64 `json:"d"` // days since 1970 in UTC
+	Count int   `json:"c"`
+}
+
+// PeakParams say when a burst is one.
+type PeakParams struct {
+	Floor  int           // fewer are never a burst
+	Factor float64       // times the account's own peak
+	Forget time.Duration // peaks older than this do not count
+}
+
+const dayLength = int64(24 * time.Hour)
+
+// DayOf returns the day of a time in Unix nanoseconds.
+func DayOf(t int64) int64 { return t / dayLength }
+
+// Own returns the account's own peak at time t: that of its second-busiest
+// day, so that one extraordinary day, or one attack, does not make the next
+// unseen. It is 0 where fewer than two days are known.
+func (p *Peaks) Own(t int64, params PeakParams) int {
+	oldest := DayOf(t - int64(params.Forget))
+	first, second := 0, 0
+	for _, d := range p.Days {
+		switch {
+		case d.Day < oldest:
+		case d.Count > first:
+			first, second = d.Count, first
+		case d.Count > second:
+			second = d.Count
+		}
+	}
+	return second
+}
+
+// Limit returns the count from which a window is a burst at time t.
+func (p *Peaks) Limit(t int64, params PeakParams) int {
+	own := math.Ceil(params.Factor * float64(p.Own(t, params)))
+	return max(params.Floor, int(min(own, math.MaxInt32)))
+}
+
+// Learn counts one activity at time t whose fullest window held count.
+func (p *Peaks) Learn(t int64, count int) {
+	p.Seen(t)
+	p.Raise(DayOf(t), count)
+}
+
+// Seen counts one activity without its window.
+func (p *Peaks) Seen(t int64) {
+	if p.Events == 0 || t < p.Since {
+		p.Since = t
+	}
+	p.Events++
+}
+
+// Raise makes the peak of a day at least count.
+func (p *Peaks) Raise(day int64, count int) {
+	at, ok := slices.BinarySearchFunc(p.Days, day, func(d Peak, day int64) int { return int(d.Day - day) })
+	switch {
+	case !ok:
+		p.Days = slices.Insert(p.Days, at, Peak{day, count})
+	case p.Days[at].Count >= count:
+		return
+	default:
+		p.Days[at].Count = count
+	}
+	p.keep()
+}
+
+// keep drops days that two later ones reach or exceed: while those are
+// remembered, and they are for longer, they say more.
+func (p *Peaks) keep() {
+	first, second := 0, 0 // the highest of later days
+	kept := len(p.Days)
+	for i := len(p.Days) - 1; i >= 0; i-- {
+		d := p.Days[i]
+		if d.Count <= second {
+			continue
+		}
+		if d.Count > first {
+			first, second = d.Count, first
+		} else {
+			second = d.Count
+		}
+		kept--
+		p.Days[kept] = d
+	}
+	p.Days = slices.Delete(p.Days, 0, kept)
+}
+
+// Latest returns when an activity was last learned, to the day.
+func (p *Peaks) Latest() int64 {
+	if len(p.Days) == 0 {
+		return 0
+	}
+	return p.Days[len(p.Days)-1].Day * dayLength
+}
+
+// Forget drops the days that are forgotten at time t.
+func (p *Peaks) Forget(t int64, params PeakParams) {
+	oldest := DayOf(t - int64(params.Forget))
+	p.Days = slices.DeleteFunc(p.Days, func(d Peak) bool { return d.Day < oldest })
+}

@@ -1,0 +1,156 @@
+package detector
+
+import (
+	"maps"
+	"math/bits"
+	"slices"
+	"strconv"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/habit"
+	"github.com/picketd/picket/rules"
+)
+
+// setting is what surrounds an activity, in words.
+type setting struct {
+	Odd   []Reason `json:"odd,omitempty"`
+	Usual []Reason `json:"usual,omitempty"`
+}
+
+// since is what happened on guarded accounts while an identity's episode is
+// open.
+type since struct {
+	Count      int    `json:"n"`
+	Activities []kept `json:"a,omitempty"`
+}
+
+// settingOf says what else is odd and what is usual about an activity, before
+// it becomes a habit itself.
+func (e *Engine) settingOf(a *activity.Activity, t int64) setting {
+	var out setting
+	st := e.accounts[a.Account]
+	if st == nil || st.Habits == nil {
+		return out
+	}
+	for _, n := range st.Habits.Notes(a, t, e.plan.zone(a.Account)) {
+		r := Reason{Field: n.Field, Seen: n.Words}
+		if n.Odd {
+			out.Odd = append(out.Odd, r)
+		} else {
+			out.Usual = append(out.Usual, r)
+		}
+	}
+	if a.Kind == activity.KindLogin && a.Geo.Country != "" {
+		if r, ok := e.organisation(a, t); ok {
+			out.Odd = append([]Reason{r}, out.Odd...)
+		}
+	}
+	return out
+}
+
+// organisation says how many of the others have used a login's country.
+func (e *Engine) organisation(a *activity.Activity, t int64) (Reason, bool) {
+	used, all := 0, 0
+	for name, st := range e.accounts {
+		h := st.Habits
+		if name == a.Account || h == nil || h.Logins.Count == 0 {
+			continue
+		}
+		all++
+		for _, v := range h.Countries.Values {
+			if v.Text == a.Geo.Country && t-v.Last < int64(habitsFor) {
+				used++
+			}
+		}
+	}
+	return Reason{
+		Field: "geo.country",
+		Seen:  "organisation: " + clone(a.Geo.Country) + " " + strconv.Itoa(used) + " of " + strconv.Itoa(all),
+	}, all > 0
+}
+
+// learnHabits takes an activity into what is usual for its account.
+func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
+	if st.Habits == nil {
+		st.Habits = &habit.Habits{}
+	}
+	st.Habits.Learn(a, t, e.plan.zone(a.Account))
+}
+
+// changes are the kinds that say what somebody who came in did.
+func changes(k activity.Kind) bool {
+	switch k {
+	case activity.KindPost, activity.KindReply, activity.KindRepost, activity.KindEdit, activity.KindDelete,
+		activity.KindMessage, activity.KindProfile, activity.KindTokenGrant, activity.KindPasswordChange,
+		activity.KindMFAChange, activity.KindRoleChange:
+		return true
+	}
+	return false
+}
+
+// joinGuards tells the open episodes of the identities that guard an account
+// what happened on it since their login.
+func (e *Engine) joinGuards(a *activity.Activity, t int64) {
+	if !changes(a.Kind) {
+		return
+	}
+	for _, id := range e.plan.accounts[a.Account].GuardedBy {
+		st := e.accounts[id]
+		if st == nil {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
+			ep := st.Episodes[key]
+			if ep.Since == nil || t < ep.First {
+				continue
+			}
+			if r := e.ruleOf(ep.RuleID); r != nil && ep.Since.add(a) {
+				e.emit(r, ep, Update, "")
+			}
+		}
+	}
+}
+
+// add counts an activity and reports whether that is worth telling: the first
+// ones are, and then each doubling.
+func (s *since) add(a *activity.Activity) bool {
+	s.Count++
+	if len(s.Activities) < MaxSince {
+		k := kept{a.Clone()}
+		k.Raw = nil
+		s.Activities = append(s.Activities, k)
+		return true
+	}
+	return bits.OnesCount(uint(s.Count)) == 1
+}
+
+// watch begins to note what happens on guarded accounts, where an episode is
+// about a login of an identity that guards some.
+func (e *Engine) watch(ep *episode, r *rules.Rule, a *activity.Activity) {
+	if a.Kind == activity.KindLogin && len(e.plan.guards[ep.Account]) > 0 && r.Type != rules.TypeSequence {
+		ep.Since = &since{}
+	}
+}
+
+// sinceOf returns what a finding says of the accounts that are guarded.
+func (e *Engine) sinceOf(ep *episode) *Since {
+	if ep.Since == nil {
+		return nil
+	}
+	out := &Since{AsOf: e.LogTime(), Count: ep.Since.Count}
+	for i := range ep.Since.Activities {
+		out.Activities = append(out.Activities, ep.Since.Activities[i].Activity)
+	}
+	return out
+}
+
+// appendNotes adds to a rule's reasons what its own say nothing of.
+func appendNotes(reasons, notes []Reason) []Reason {
+	out := slices.Clip(reasons)
+	for _, n := range notes {
+		if n.Field == "" || !slices.ContainsFunc(reasons, func(r Reason) bool { return r.Field == n.Field && r.Seen == n.Seen }) {
+			out = append(out, n)
+		}
+	}
+	return slices.Clip(out)
+}

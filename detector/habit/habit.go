@@ -1,0 +1,241 @@
+// Package habit keeps what is usual for one account, so that a finding can say
+// in words what else is odd about an activity and what is not. Nothing here
+// raises a finding: models that judge are in detector/baseline. It reads no
+// clock and does no I/O.
+package habit
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/baseline"
+)
+
+// Habits is what is usual for one account or identity. The zero value has seen
+// nothing.
+type Habits struct {
+	Posts     Rhythm            `json:"posts"`
+	Logins    Rhythm            `json:"logins"`
+	Domains   baseline.NewValue `json:"domains"`   // of links in posts
+	Countries baseline.NewValue `json:"countries"` // of logins
+	Devices   baseline.NewValue `json:"devices"`   // of logins
+	Last      Place             `json:"last"`      // of the latest login
+	// Seen is the latest occurrence of each kind, Unix nanoseconds.
+	Seen map[activity.Kind]int64 `json:"seen,omitempty"`
+}
+
+// Rhythm counts activities by the hour of the day, in the account's time zone.
+type Rhythm struct {
+	Count int     `json:"n"`
+	Hours [24]int `json:"h"`
+}
+
+// Place is where and when a login was.
+type Place struct {
+	Time int64   `json:"t"`   // occurrence, Unix nanoseconds; 0 where no login with coordinates is known
+	Lat  float64 `json:"lat"` // degrees
+	Lon  float64 `json:"lon"`
+}
+
+// Note is one fact about an activity in words. Odd says that it speaks against
+// the activity; else it is what is as always.
+type Note struct {
+	Field string
+	Words string
+	Odd   bool
+}
+
+const (
+	enough    = 20   // activities from which shares mean something
+	rare      = 0.02 // share of activities below which an hour or a domain is odd
+	fast      = 900  // km/h, faster than airliners
+	near      = 100  // km within which places are the same: what databases of addresses are off by
+	radius    = 6371 // of the Earth, km
+	maxDomain = 3    // domains of one post that are spoken of
+)
+
+func post(k activity.Kind) bool {
+	return k == activity.KindPost || k == activity.KindReply || k == activity.KindEdit || k == activity.KindMessage
+}
+
+func login(a *activity.Activity) bool {
+	return a.Kind == activity.KindLogin && !strings.EqualFold(a.Outcome.Result, "failure")
+}
+
+// Learn takes an activity that occurred at t, Unix nanoseconds, in the
+// account's time zone.
+func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {
+	if h.Seen == nil {
+		h.Seen = map[activity.Kind]int64{}
+	}
+	if last := h.Seen[a.Kind]; t > last {
+		h.Seen[a.Kind] = t
+	}
+	switch {
+	case post(a.Kind):
+		h.Posts.learn(t, zone)
+		for _, d := range a.LinkDomains {
+			h.Domains.Learn(d, t)
+		}
+	case login(a):
+		h.Logins.learn(t, zone)
+		if a.Geo.Country != "" {
+			h.Countries.Learn(a.Geo.Country, t)
+		}
+		if a.Device != "" {
+			h.Devices.Learn(a.Device, t)
+		}
+		if a.Geo.Lat.OK && a.Geo.Lon.OK && t >= h.Last.Time {
+			h.Last = Place{Time: t, Lat: a.Geo.Lat.V, Lon: a.Geo.Lon.V}
+		}
+	}
+}
+
+func (r *Rhythm) learn(t int64, zone *time.Location) {
+	r.Count++
+	r.Hours[hour(t, zone)]++
+}
+
+func hour(t int64, zone *time.Location) int { return time.Unix(0, t).In(zone).Hour() }
+
+// Notes says what is odd and what is usual about an activity that Learn has not
+// taken yet, what is odd first.
+func (h *Habits) Notes(a *activity.Activity, t int64, zone *time.Location) []Note {
+	switch {
+	case post(a.Kind):
+		return h.ofPost(a, t, zone)
+	case login(a):
+		return h.ofLogin(a, t, zone)
+	}
+	return nil
+}
+
+func (h *Habits) ofPost(a *activity.Activity, t int64, zone *time.Location) []Note {
+	if h.Posts.Count < enough {
+		return nil
+	}
+	at, n := h.Posts.at(t, zone)
+	of := " of " + thousands(h.Posts.Count) + " posts"
+	var odd, usual []Note
+	var unseen []string
+	for i, d := range a.LinkDomains {
+		if i == maxDomain {
+			break
+		}
+		if k := count(&h.Domains, d); k == 0 {
+			unseen = append(unseen, d)
+		} else if share(k, h.Posts.Count) >= rare {
+			usual = append(usual, Note{"link_domains", "domain " + d + " (" + thousands(k) + of + ")", false})
+		}
+	}
+	switch {
+	case len(unseen) > 0 && n == 0:
+		odd = append(odd, Note{"link_domains", "Domain " + strings.Join(unseen, ", ") + ", and " + at + ": 0" + of, true})
+	case len(unseen) > 0:
+		odd = append(odd, Note{"link_domains", "Domain " + strings.Join(unseen, ", ") + ": 0" + of, true})
+	}
+	switch s := share(n, h.Posts.Count); {
+	case s >= rare:
+		usual = append(usual, Note{"time", "hour (" + percent(s) + " of posts)", false})
+	case len(unseen) == 0 || n > 0:
+		odd = append(odd, Note{"time", at + ": " + thousands(n) + of, true})
+	}
+	return append(odd, usual...)
+}
+
+func (h *Habits) ofLogin(a *activity.Activity, t int64, zone *time.Location) []Note {
+	var odd, usual []Note
+	if n, ok := h.travel(a, t); ok {
+		if n.Odd {
+			odd = append(odd, n)
+		} else {
+			usual = append(usual, n)
+		}
+	}
+	if h.Logins.Count < enough {
+		return append(odd, usual...)
+	}
+	if a.Device != "" && h.Devices.Events >= enough {
+		if k := count(&h.Devices, a.Device); k == 0 {
+			odd = append(odd, Note{"device", "new device", true})
+		} else {
+			usual = append(usual, Note{"device", "device (" + thousands(k) + " of " + thousands(h.Logins.Count) + " logins)", false})
+		}
+	}
+	at, n := h.Logins.at(t, zone)
+	if s := share(n, h.Logins.Count); s >= rare {
+		usual = append(usual, Note{"time", "hour (" + percent(s) + " of logins)", false})
+	} else {
+		odd = append(odd, Note{"time", at + ": " + thousands(n) + " of " + thousands(h.Logins.Count) + " logins", true})
+	}
+	return append(odd, usual...)
+}
+
+// travel compares a login with the place of the one before: the great circle
+// (haversine formula) less what address databases are off by at both ends.
+func (h *Habits) travel(a *activity.Activity, t int64) (Note, bool) {
+	if h.Last.Time == 0 || t <= h.Last.Time || !a.Geo.Lat.OK || !a.Geo.Lon.OK {
+		return Note{}, false
+	}
+	km := distance(h.Last, Place{Lat: a.Geo.Lat.V, Lon: a.Geo.Lon.V})
+	if km < near {
+		return Note{}, false
+	}
+	took := time.Duration(t - h.Last.Time)
+	words := fmt.Sprintf("%s km in %s", thousands(int(math.Round(km))), span(took))
+	speed := math.Max(0, km-2*near) / math.Max(took.Hours(), 1.0/60)
+	if speed > fast {
+		return Note{"geo", words + " = " + thousands(int(math.Round(km/math.Max(took.Hours(), 1.0/60)))) + " km/h", true}, true
+	}
+	return Note{"geo", "travel (" + words + ")", false}, true
+}
+
+func distance(a, b Place) float64 {
+	rad := func(deg float64) float64 { return deg * math.Pi / 180 }
+	lat, lon := math.Sin(rad(b.Lat-a.Lat)/2), math.Sin(rad(b.Lon-a.Lon)/2)
+	x := lat*lat + math.Cos(rad(a.Lat))*math.Cos(rad(b.Lat))*lon*lon
+	return 2 * radius * math.Asin(math.Min(1, math.Sqrt(x)))
+}
+
+// at returns the hour of t, "03–04 h", and how many activities were in it.
+func (r *Rhythm) at(t int64, zone *time.Location) (words string, n int) {
+	h := hour(t, zone)
+	return fmt.Sprintf("%02d–%02d h", h, (h+1)%24), r.Hours[h]
+}
+
+func count(n *baseline.NewValue, value string) int {
+	for i := range n.Values {
+		if n.Values[i].Text == value {
+			return n.Values[i].Count
+		}
+	}
+	return 0
+}
+
+func share(n, of int) float64 { return float64(n) / float64(of) }
+
+func percent(s float64) string { return strconv.Itoa(int(math.Round(100*s))) + " %" }
+
+// span writes a duration as people say it: 41 min, 9 h, 3 days.
+func span(d time.Duration) string {
+	switch {
+	case d < 2*time.Hour:
+		return strconv.Itoa(max(1, int(d.Round(time.Minute).Minutes()))) + " min"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d.Round(time.Hour).Hours())) + " h"
+	}
+	return strconv.Itoa(int(d.Round(24*time.Hour).Hours()/24)) + " days"
+}
+
+// thousands writes a count with separators, "1,914".
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

@@ -1,0 +1,97 @@
+package detector
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/window"
+	"github.com/picketd/picket/rules"
+)
+
+func peakParams(r *rules.Rule) baseline.PeakParams {
+	return baseline.PeakParams{Floor: r.Floor, Factor: r.Factor, Forget: r.Forget}
+}
+
+// peak feeds a match to a rule that compares an account with its own busiest
+// moments: judge first, learn after. What a burst held is withheld until its
+// episode closes.
+func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
+	pl := &e.plan.rules[k]
+	r := pl.rule
+	key := pl.stateKey + groupKey(group)
+	w := e.window(st, key)
+	best := e.fullest(w, r, window.Event{Time: t, Key: a.Key()})
+	if best.Count == 0 {
+		return
+	}
+	model := st.Peaks[key]
+	if model == nil {
+		model = &baseline.Peaks{}
+		if st.Peaks == nil {
+			st.Peaks = map[string]*baseline.Peaks{}
+		}
+		makeRoom(st.Peaks, (*baseline.Peaks).Latest)
+		st.Peaks[key] = model
+	}
+	p := peakParams(r)
+	limit := model.Limit(t, p)
+	if backfill || best.Count < limit {
+		w.remember(a, best.Count+MaxEvidence > limit)
+		model.Learn(t, best.Count)
+		return
+	}
+	model.Forget(t, p)
+	before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < best.First.Time })
+	w.Recent = nil
+	ep := e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
+		func() []Reason { return []Reason{peakReason(r, model, best, t)} })
+	model.Seen(t)
+	if ep == nil {
+		model.Raise(baseline.DayOf(t), best.Count)
+		return
+	}
+	if ep.Learn == nil {
+		ep.Learn = map[string]int{}
+	}
+	day := strconv.FormatInt(baseline.DayOf(t), 10)
+	ep.Learn[day] = max(ep.Learn[day], best.Count)
+}
+
+// releasePeaks teaches a model the bursts of its closing episode.
+func (e *Engine) releasePeaks(st *accountState, r *rules.Rule, ep *episode) {
+	model := st.Peaks[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
+	if model == nil {
+		return
+	}
+	for _, day := range slices.Sorted(maps.Keys(ep.Learn)) {
+		if n, err := strconv.ParseInt(day, 10, 64); err == nil {
+			model.Raise(n, ep.Learn[day])
+		}
+	}
+}
+
+// peakReason says how many there were, against what is usual for the account.
+func peakReason(r *rules.Rule, m *baseline.Peaks, s window.Span, t int64) Reason {
+	p := peakParams(r)
+	own, limit := m.Own(t, p), m.Limit(t, p)
+	known := days(min(r.Forget, time.Duration(t-m.Since)))
+	expected := fmt.Sprintf("fewer than %d in %s", limit, short(r.Timespan))
+	switch {
+	case own == 0:
+		expected += "; its own pace is not known yet"
+	case limit > r.Floor:
+		expected += fmt.Sprintf(", %g × its own peak of %d in %s", r.Factor, own, known)
+	default:
+		expected += fmt.Sprintf("; its own peak in %s is %d", known, own)
+	}
+	took := time.Duration(s.Last.Time - s.First.Time).Round(time.Second)
+	return Reason{
+		Seen: fmt.Sprintf("%d activities in %s", s.Count, short(took)), Expected: expected,
+		Detail: map[string]string{"count": strconv.Itoa(s.Count), "limit": strconv.Itoa(limit), "own_peak": strconv.Itoa(own)},
+	}
+}

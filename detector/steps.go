@@ -1,0 +1,265 @@
+package detector
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules"
+)
+
+const (
+	// maxSteps bounds the steps of one sequence that an account keeps.
+	maxSteps = 16
+	// maxExcuses bounds the occurrences that excuse matches of one group.
+	maxExcuses = 16
+	// maxRelated bounds the steps that a finding of a sequence lists.
+	maxRelated = 8
+)
+
+// step is a match of a rule that a sequence is made of.
+type step struct {
+	Time     int64  `json:"t"` // occurrence, Unix nanoseconds
+	Then     bool   `json:"then,omitempty"`
+	Rule     string `json:"rule"`              // id
+	Episode  string `json:"episode,omitempty"` // of the match, "" where its rule raises nothing
+	Account  string `json:"account"`
+	Words    string `json:"words,omitempty"`
+	Activity kept   `json:"activity"`
+}
+
+// took follows the sequences that a match of rule r is a step of.
+func (e *Engine) took(r *rules.Rule, episode string, a *activity.Activity, t int64, why func() []Reason) {
+	steps := e.plan.rules[r.Index].steps
+	if len(steps) == 0 || r.Mode == rules.Off {
+		return
+	}
+	words := ""
+	if reasons := why(); len(reasons) > 0 {
+		words = reasons[0].Seen
+	}
+	for _, of := range steps {
+		if seq := e.plan.rules[of.rule].rule; seq.Mode != rules.Off {
+			s := step{Time: t, Then: of.then, Rule: r.ID, Episode: episode, Account: clone(a.Account), Words: words, Activity: kept{a.Clone()}}
+			s.Activity.Raw = nil
+			e.follow(of.rule, s)
+		}
+	}
+}
+
+// follow adds a step to a sequence. A first step may come later in the log than
+// the second: what counts is when they happened. A first step of an identity
+// is one of each account that it guards.
+func (e *Engine) follow(k int, s step) {
+	seq := &e.plan.rules[k]
+	e.keepStep(seq, s)
+	if s.Then {
+		first := e.firstSteps(seq, &s)
+		if len(first) > 0 {
+			e.sequence(seq.rule, first, s)
+		}
+		return
+	}
+	for _, account := range append([]string{s.Account}, e.plan.guards[s.Account]...) {
+		st := e.accounts[account]
+		if st == nil {
+			continue
+		}
+		for _, then := range slices.Clone(st.Steps[seq.stateKey]) {
+			if then.Then && pairs(&s, &then, seq.rule.Within) {
+				e.sequence(seq.rule, []step{s}, then)
+			}
+		}
+	}
+}
+
+// pairs reports whether two different activities are within a span of each
+// other in the right order.
+func pairs(first, then *step, within time.Duration) bool {
+	gap := then.Time - first.Time
+	return gap >= 0 && gap <= int64(within) &&
+		(first.Account != then.Account || first.Activity.Key() != then.Activity.Key())
+}
+
+// firstSteps returns the first steps that a second one follows, of its account
+// and the identities that guard it, oldest first.
+func (e *Engine) firstSteps(seq *planned, then *step) []step {
+	var out []step
+	for _, name := range append([]string{then.Account}, e.plan.accounts[then.Account].GuardedBy...) {
+		st := e.accounts[name]
+		if st == nil {
+			continue
+		}
+		for _, s := range st.Steps[seq.stateKey] {
+			if !s.Then && pairs(&s, then, seq.rule.Within) {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b step) int { return cmp.Compare(a.Time, b.Time) })
+	return out
+}
+
+// keepStep remembers a step for those that may belong to it.
+func (e *Engine) keepStep(seq *planned, s step) {
+	st := e.state(s.Account)
+	if st.Steps == nil {
+		st.Steps = map[string][]step{}
+	}
+	all := st.Steps[seq.stateKey]
+	at, _ := slices.BinarySearchFunc(all, s.Time, func(o step, t int64) int {
+		if o.Time <= t {
+			return -1
+		}
+		return 1
+	})
+	if all = slices.Insert(all, at, s); len(all) > maxSteps {
+		all = slices.Delete(all, 0, len(all)-maxSteps)
+	}
+	st.Steps[seq.stateKey] = all
+}
+
+// sweepSteps drops steps that nothing can belong to any more.
+func (e *Engine) sweepSteps(st *accountState) {
+	for key, steps := range st.Steps {
+		horizon := e.now - e.lateness - int64(e.plan.rules[e.plan.memory[stateOf(key)]].rule.Within)
+		steps = slices.DeleteFunc(steps, func(s step) bool { return s.Time < horizon })
+		if st.Steps[key] = steps; len(steps) == 0 {
+			delete(st.Steps, key)
+		}
+	}
+}
+
+// sequence reports that one of first was followed by then, on then's account.
+func (e *Engine) sequence(r *rules.Rule, first []step, then step) {
+	st := e.state(then.Account)
+	group := []activity.Field{{Name: "account", Value: then.Account}}
+	m := match{a: &then.Activity.Activity, t: then.Time}
+	if st.Episodes[episodeKey(r, group)] == nil {
+		for _, s := range first {
+			m.before = append(m.before, s.Activity)
+		}
+		m.before = slices.Delete(m.before, 0, max(0, len(m.before)-MaxEvidence+1))
+	}
+	e.hitWith(st, r, group, m, func() []Reason { return e.sequenceReasons(first, then) }, func(ep *episode) {
+		for _, s := range append(slices.Clone(first), then) {
+			ep.relate(e.related(&s))
+		}
+	})
+}
+
+// relate adds a step to what an episode lists, once.
+func (ep *episode) relate(r Related) {
+	same := func(o Related) bool { return o.Rule == r.Rule && o.Account == r.Account && o.Time.Equal(r.Time) }
+	if len(ep.Related) >= maxRelated || slices.ContainsFunc(ep.Related, same) {
+		return
+	}
+	ep.Related = append(slices.Clone(ep.Related), r) // findings share what was there
+	slices.SortStableFunc(ep.Related, func(a, b Related) int { return a.Time.Compare(b.Time) })
+}
+
+func (e *Engine) related(s *step) Related {
+	out := Related{Episode: s.Episode, Rule: s.Rule, Account: s.Account, Time: time.Unix(0, s.Time).UTC(), Words: s.Words}
+	if r := e.ruleOf(s.Rule); r != nil {
+		out.Rule, out.Title = cmp.Or(r.Name, r.ID), r.Title
+	}
+	return out
+}
+
+// ruleOf returns the rule with an id, nil where it is gone.
+func (e *Engine) ruleOf(id string) *rules.Rule {
+	for i := range e.plan.rules {
+		if e.plan.rules[i].rule.ID == id {
+			return e.plan.rules[i].rule
+		}
+	}
+	return nil
+}
+
+func (e *Engine) sequenceReasons(first []step, then step) []Reason {
+	var out []Reason
+	for i := range first {
+		out = append(out, Reason{Seen: e.stepWords(&first[i], then.Account)})
+	}
+	gap := time.Duration(then.Time - first[len(first)-1].Time).Round(time.Second)
+	return append(out, Reason{Seen: "then, " + short(gap) + " later, " + e.stepWords(&then, then.Account)})
+}
+
+// stepWords says what a step was, and whose where it is not the account's own.
+func (e *Engine) stepWords(s *step, account string) string {
+	words := s.Words
+	if r := e.related(s); r.Title != "" {
+		words = strings.TrimSpace(lowerFirst(r.Title) + " " + parenthesised(s.Words))
+	}
+	if s.Account != account {
+		words = s.Account + ": " + words
+	}
+	return words
+}
+
+func parenthesised(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "(" + s + ")"
+}
+
+func lowerFirst(s string) string {
+	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
+		return strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+// excuse remembers an activity that excuses later matches of rule k.
+func (e *Engine) excuse(st *accountState, k int, a *activity.Activity, t int64) {
+	pl := &e.plan.rules[k]
+	group, ok := e.groupOf(pl.rule, a)
+	if !ok {
+		return
+	}
+	key := pl.stateKey + groupKey(group)
+	if st.Excuses == nil {
+		st.Excuses = map[string][]int64{}
+	}
+	makeRoom(st.Excuses, func(times []int64) int64 { return times[len(times)-1] })
+	times := st.Excuses[key]
+	at, _ := slices.BinarySearch(times, t)
+	if times = slices.Insert(times, at, t); len(times) > maxExcuses {
+		times = slices.Delete(times, 0, len(times)-maxExcuses)
+	}
+	st.Excuses[key] = times
+}
+
+// without judges a match that another one may have excused.
+func (e *Engine) without(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64) {
+	pl := &e.plan.rules[k]
+	r := pl.rule
+	for _, at := range st.Excuses[pl.stateKey+groupKey(group)] {
+		if at <= t && t-at <= int64(r.Within) {
+			return
+		}
+	}
+	e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
+		reasons := e.explain(e.plan.rules[r.Inputs[0]].rule, a)
+		for _, i := range r.Inputs[1:] {
+			if len(reasons) == 0 {
+				reasons = e.explain(e.plan.rules[i].rule, a)
+			}
+		}
+		if len(reasons) > 0 {
+			reasons[0].Expected = "within " + short(r.Within) + " after: " + e.titles(r.Without)
+		}
+		return reasons
+	})
+}
+
+func (e *Engine) titles(of []int) string {
+	var out []string
+	for _, i := range of {
+		out = append(out, lowerFirst(e.plan.rules[i].rule.Title))
+	}
+	return strings.Join(out, ", ")
+}

@@ -536,8 +536,8 @@ func TestActivateKeepsMemoryAndClosesRemovedRules(t *testing.T) {
 // TestSnapshotAnywhere replaces the engine by one restored from its snapshot
 // at random points: what it finds is the same to the byte.
 func TestSnapshotAnywhere(t *testing.T) {
-	facts := []detector.Account{{Name: "x/a", Approvals: true}, {Name: "x/b"}}
-	p := plan(t, testRules, facts...)
+	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
+	p := plan(t, stepRules, facts...)
 	total := 0
 	for seed := range uint64(30) {
 		plain := replay(t, p, seed, nil)
@@ -584,10 +584,17 @@ func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Eng
 		var b activity.Batch
 		for i := range rng.IntN(4) {
 			a := activity.Activity{
-				ID: fmt.Sprint(rng.IntN(900)), Network: "x", Account: []string{"x/a", "x/b"}[rng.IntN(2)],
+				ID: fmt.Sprint(rng.IntN(900)), Account: []string{"x/a", "x/b", "okta/e"}[rng.IntN(3)],
 				Time: now.Add(-time.Duration(rng.IntN(600)) * time.Second),
 			}
-			switch rng.IntN(6) {
+			a.Network, _, _ = strings.Cut(a.Account, "/")
+			switch rng.IntN(9) {
+			case 6:
+				a.Kind, a.Changed = activity.KindMFAChange, []string{[]string{"mfa_added", "mfa_removed"}[rng.IntN(2)]}
+			case 7:
+				a.Kind = []activity.Kind{activity.KindProfile, activity.KindPasswordChange}[rng.IntN(2)]
+			case 8:
+				a.Kind = activity.KindRepost
 			case 0:
 				a.Kind, a.Geo.Country = activity.KindLogin, []string{"DE", "AT", "RO", "FR"}[rng.IntN(4)]
 			case 1:
@@ -600,8 +607,8 @@ func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Eng
 			b.Activities = append(b.Activities, a)
 		}
 		for _, f := range e.Apply(seq+1, now, &b) {
-			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s",
-				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed))
+			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v",
+				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since))
 		}
 		if swap != nil {
 			e = swap(e)

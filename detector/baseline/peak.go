@@ -35,14 +35,14 @@ const dayLength = int64(24 * time.Hour)
 func DayOf(t int64) int64 { return t / dayLength }
 
 // Own returns the account's own peak at time t: that of its second-busiest
-// day, so that one extraordinary day, or one attack, does not make the next
-// unseen. It is 0 where fewer than two days are known.
+// day before today, so that one extraordinary day, or one attack, does not make
+// the next unseen. It is 0 where fewer than two days are known.
 func (p *Peaks) Own(t int64, params PeakParams) int {
-	oldest := DayOf(t - int64(params.Forget))
+	oldest, today := DayOf(t-int64(params.Forget)), DayOf(t)
 	first, second := 0, 0
 	for _, d := range p.Days {
 		switch {
-		case d.Day < oldest:
+		case d.Day < oldest || d.Day >= today:
 		case d.Count > first:
 			first, second = d.Count, first
 		case d.Count > second:
@@ -87,11 +87,12 @@ func (p *Peaks) Raise(day int64, count int) {
 }
 
 // keep drops days that two later ones reach or exceed: while those are
-// remembered, and they are for longer, they say more.
+// remembered, and they are for longer, they say more. The newest day is not
+// over: it stays and makes none superfluous.
 func (p *Peaks) keep() {
-	first, second := 0, 0 // the highest of later days
-	kept := len(p.Days)
-	for i := len(p.Days) - 1; i >= 0; i-- {
+	first, second := 0, 0 // the highest of later days but the newest
+	kept := len(p.Days) - 1
+	for i := len(p.Days) - 2; i >= 0; i-- {
 		d := p.Days[i]
 		if d.Count <= second {
 			continue

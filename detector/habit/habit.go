@@ -18,12 +18,12 @@ import (
 // Habits is what is usual for one account or identity. The zero value has seen
 // nothing.
 type Habits struct {
-	Posts     Rhythm            `json:"posts"`
-	Logins    Rhythm            `json:"logins"`
-	Domains   baseline.NewValue `json:"domains"`   // of links in posts
-	Countries baseline.NewValue `json:"countries"` // of logins
-	Devices   baseline.NewValue `json:"devices"`   // of logins
-	Last      Place             `json:"last"`      // of the latest login
+	Posts     Rhythm            `json:"posts,omitzero"`
+	Logins    Rhythm            `json:"logins,omitzero"`
+	Domains   baseline.NewValue `json:"domains,omitzero"`   // of links in posts
+	Countries baseline.NewValue `json:"countries,omitzero"` // of logins
+	Devices   baseline.NewValue `json:"devices,omitzero"`   // of logins
+	Last      Place             `json:"last,omitzero"`      // of the latest login
 	// Seen is the latest occurrence of each kind, Unix nanoseconds.
 	Seen map[activity.Kind]int64 `json:"seen,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/habit"
@@ -142,6 +143,27 @@ func (e *Engine) sinceOf(ep *episode) *Since {
 		out.Activities = append(out.Activities, ep.Since.Activities[i].Activity)
 	}
 	return out
+}
+
+// gone tells open episodes that a post which they are about was deleted.
+func (e *Engine) gone(st *accountState, a *activity.Activity, t int64) {
+	if a.Kind != activity.KindDelete || a.Object == "" {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
+		ep := st.Episodes[key]
+		about := slices.ContainsFunc(ep.Evidence, func(k kept) bool { return k.ID == a.Object && k.Kind != activity.KindDelete })
+		if _, known := ep.Deleted[a.Object]; !about || known {
+			continue
+		}
+		if ep.Deleted == nil {
+			ep.Deleted = map[string]time.Time{}
+		}
+		ep.Deleted[clone(a.Object)] = time.Unix(0, t).UTC()
+		if r := e.ruleOf(ep.RuleID); r != nil {
+			e.emit(r, ep, Update, "")
+		}
+	}
 }
 
 // appendNotes adds to a rule's reasons what its own say nothing of.

@@ -236,6 +236,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	e.learnHabits(st, a, t)
 	if !backfill {
 		e.joinGuards(a, t)
+		e.gone(st, a, t)
 	}
 }
 
@@ -399,7 +400,7 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
 		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed,
-		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep),
+		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
 	for i := range ep.Evidence {

@@ -56,6 +56,9 @@ type Finding struct {
 	// Since says what happened on guarded accounts since an identity's login;
 	// nil where the finding is not about an identity.
 	Since *Since
+	// Deleted says which posts of the evidence are gone, by id, and since when
+	// that is known; occurrence, UTC.
+	Deleted map[string]time.Time
 	// Evidence are the activities that opened the episode and its latest ones,
 	// at most MaxEvidence, oldest first.
 	Evidence []activity.Activity

@@ -60,6 +60,8 @@ type episode struct {
 	Related []Related `json:"related,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
+	// Deleted are posts of the evidence that are gone, by id.
+	Deleted map[string]time.Time `json:"deleted,omitempty"`
 
 	queued int64 // deadline of its entry in the closing queue
 }

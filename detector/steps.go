@@ -231,6 +231,12 @@ func (e *Engine) excuse(st *accountState, k int, a *activity.Activity, t int64) 
 		times = slices.Delete(times, 0, len(times)-maxExcuses)
 	}
 	st.Excuses[key] = times
+	// Logs of identity providers are not in order: what is told late still
+	// excuses.
+	ep := st.Episodes[episodeKey(pl.rule, group)]
+	if ep != nil && t <= ep.First && ep.Last-t <= int64(pl.rule.Within) {
+		e.close(st, episodeKey(pl.rule, group), ep, e.titles(pl.rule.Without)+" before it, told late")
+	}
 }
 
 // without judges a match that another one may have excused.

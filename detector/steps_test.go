@@ -204,6 +204,10 @@ func TestWithout(t *testing.T) {
 		{"a new one only after", func(l *log) { l.put(0, removed); l.put(time.Minute, added) }, []string{"0s open gone ×1 x/acme"}},
 		{"both in one", func(l *log) { l.put(0, kind(activity.KindMFAChange, "mfa_removed", "mfa_added")) }, nil},
 		{"another account's", func(l *log) { l.put(0, of("x/other", added)); l.put(time.Minute, removed) }, []string{"1m0s open gone ×1 x/acme"}},
+		{
+			"a new one before, told late", func(l *log) { l.put(10*time.Minute, removed); l.put(11*time.Minute, at(5*time.Minute, added)) },
+			[]string{"10m0s open gone ×1 x/acme", "11m0s close gone ×1 x/acme (factor added before it, told late)"},
+		},
 		{"in history", func(l *log) {
 			l.batch(0, activity.Batch{Backfill: true, Activities: []activity.Activity{removed}})
 		}, nil},
@@ -310,6 +314,27 @@ func TestSinceTheLogin(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestDeletedEvidence: an alert about a post says when it is gone.
+func TestDeletedEvidence(t *testing.T) {
+	l := newStepLog(t)
+	for i := range 3 {
+		p := post("spam")
+		p.ID = fmt.Sprint("p", i)
+		l.put(time.Duration(i)*time.Second, p)
+	}
+	gone := kind(activity.KindDelete)
+	gone.Object = "p1"
+	l.put(time.Minute, gone)
+	gone.ID = "again"
+	l.put(2*time.Minute, gone)
+	gone.Object, gone.ID = "another", "other"
+	l.put(3*time.Minute, gone)
+	l.want(t, "2s open burst ×3 x/acme", "1m0s update burst ×3 x/acme")
+	if got := l.found[1].Deleted; len(got) != 1 || !got["p1"].Equal(start.Add(time.Minute)) {
+		t.Errorf("deleted %v, want p1 after a minute", got)
 	}
 }
 

@@ -16,12 +16,31 @@
 // the correlation says "generate: true" or the rule itself says
 // "picket: {generate: true}".
 //
+// # Baselines
+//
+// What Sigma cannot say, in documents with "baseline:" and one of these types:
+//
+//   - new_value: a value of a field that the account has not used for "forget".
+//   - peak: more matches within "timespan" than "factor" times the account's own
+//     second-busiest day, and at least "floor".
+//   - approval: what the account's approvals say of a message; see "verdict".
+//   - sequence: a match of one of "rules" and within "within" one of "then", on
+//     an account or the identities that guard it, in whatever order they are
+//     told. Its steps may be rules of any other type.
+//   - without: a match of one of "rules" that no match of "without" came before
+//     within "within".
+//
+// "learn" says when new_value and peak know an account: after "period" and
+// "events" activities ("need: either" makes one of them enough), and at the
+// latest after "at-most". Until then new_value is silent and peak goes by its
+// floor.
+//
 // # What this version leaves out
 //
 // The modifiers base64, base64offset, expand, fieldref, utf16*, wide, windash
 // and those of time; correlation types other than event_count and value_count,
 // aliases, rules over correlations, group-by without account; filter and tune
-// documents; baseline types other than new_value and approval. Each is refused
+// documents; the other types of baseline. Each is refused
 // by name, with its place. Keywords in rules for a source's own events are
 // looked for in the event's JSON text as it was recorded.
 package rules

@@ -180,7 +180,7 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "mfa_removed", kind: rules.TypeWithout, level: rules.Critical, quiet: 6 * time.Hour},
 		{name: "takeover", kind: rules.TypeSequence, level: rules.Critical, quiet: 6 * time.Hour},
 		{name: "new_token_app", kind: rules.TypeNewValue, level: rules.Medium, field: "app", learn: rules.Learn{Period: 14 * day, Events: 5, Either: true, AtMost: 42 * day}, forget: 90 * day, quiet: 6 * time.Hour},
-		{name: "many_deletions", kind: rules.TypeEventCount, level: rules.High, condition: "gte: 10", span: 15 * time.Minute, quiet: time.Hour},
+		{name: "many_deletions", kind: rules.TypePeak, level: rules.High, span: 15 * time.Minute, learn: learn, forget: 90 * day, quiet: time.Hour},
 		{name: "message_not_approved", kind: rules.TypeApproval, level: rules.Critical, verdict: "missing", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_wrong_account", kind: rules.TypeApproval, level: rules.Critical, verdict: "wrong_account", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_edited", kind: rules.TypeApproval, level: rules.Medium, verdict: "edited", grace: 2 * time.Minute, quiet: time.Hour},

@@ -1,0 +1,114 @@
+package habit_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/habit"
+)
+
+var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
+// zone is an hour ahead of UTC all year.
+var zone = time.FixedZone("CET", 3600)
+
+// office is a hundred working days: a post at 10 and at 15 with a link home,
+// and a login at 9, all an hour ahead of UTC, from one laptop.
+func office() *habit.Habits {
+	h := &habit.Habits{}
+	for d := range 100 {
+		day := start.AddDate(0, 0, d)
+		learn := func(hour int, a activity.Activity) {
+			h.Learn(&a, day.Add(time.Duration(hour-1)*time.Hour).UnixNano(), zone)
+		}
+		in := login("DE", 52.5, 13.4)
+		in.Device = "laptop"
+		learn(9, in)
+		learn(10, post("acme.example"))
+		learn(15, post())
+	}
+	return h
+}
+
+func post(domains ...string) activity.Activity {
+	return activity.Activity{Kind: activity.KindPost, LinkDomains: domains}
+}
+
+func login(country string, lat, lon float64) activity.Activity {
+	return activity.Activity{Kind: activity.KindLogin, Geo: activity.Geo{Country: country, Lat: activity.Some(lat), Lon: activity.Some(lon)}}
+}
+
+func TestNotes(t *testing.T) {
+	in := func(device string, a activity.Activity) activity.Activity { a.Device = device; return a }
+	failed := login("RO", 46.8, 23.6)
+	failed.Outcome.Result = "FAILURE"
+	last := start.AddDate(0, 0, 99) // its login was at 08:00 UTC
+	rows := []struct {
+		name string
+		a    activity.Activity
+		at   time.Time
+		want []habit.Note
+	}{
+		{"a post as always", post("acme.example"), last.Add(14 * time.Hour), []habit.Note{
+			{"link_domains", "domain acme.example (100 of 200 posts)", false}, {"time", "hour (50 % of posts)", false},
+		}},
+		{"a post at an odd hour", post(), last.Add(2 * time.Hour), []habit.Note{{"time", "03–04 h: 0 of 200 posts", true}}},
+		{"an odd domain at an odd hour", post("gift.example"), last.Add(time.Hour), []habit.Note{
+			{"link_domains", "Domain gift.example, and 02–03 h: 0 of 200 posts", true},
+		}},
+		{"an odd domain at a usual hour", post("gift.example"), last.Add(9 * time.Hour), []habit.Note{
+			{"link_domains", "Domain gift.example: 0 of 200 posts", true}, {"time", "hour (50 % of posts)", false},
+		}},
+		{"a login as always", in("laptop", login("DE", 52.5, 13.4)), last.Add(32 * time.Hour), []habit.Note{
+			{"device", "device (100 of 100 logins)", false}, {"time", "hour (100 % of logins)", false},
+		}},
+		{"a login from far too soon", in("phone", login("RO", 46.8, 23.6)), last.Add(8*time.Hour + 41*time.Minute), []habit.Note{
+			{"geo", "968 km in 41 min = 1,417 km/h", true}, {"device", "new device", true}, {"time", "hour (100 % of logins)", false},
+		}},
+		{"a flight later", in("laptop", login("RO", 46.8, 23.6)), last.Add(32 * time.Hour), []habit.Note{
+			{"geo", "travel (968 km in 24 h)", false}, {"device", "device (100 of 100 logins)", false}, {"time", "hour (100 % of logins)", false},
+		}},
+		{"a login next door", login("DE", 52.6, 13.4), last.Add(8*time.Hour + time.Minute), []habit.Note{{"time", "hour (100 % of logins)", false}}},
+		{"a login that failed", failed, last.Add(9 * time.Hour), nil},
+		{"a deletion", activity.Activity{Kind: activity.KindDelete}, last, nil},
+	}
+	h := office()
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			if d := cmp.Diff(row.want, h.Notes(&row.a, row.at.UnixNano(), zone)); d != "" {
+				t.Errorf("notes (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestStranger(t *testing.T) {
+	var h habit.Habits
+	a := post("gift.example")
+	if got := h.Notes(&a, start.UnixNano(), time.UTC); got != nil {
+		t.Errorf("notes about an account that is not known: %v", got)
+	}
+	data, err := json.Marshal(h)
+	if err != nil || string(data) != "{}" {
+		t.Errorf("nothing known encodes to %s, %v", data, err)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	h := office()
+	data, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back habit.Habits
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(*h, back); d != "" {
+		t.Errorf("(-kept +restored):\n%s", d)
+	}
+}

@@ -80,13 +80,11 @@ func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
 
 // changes are the kinds that say what somebody who came in did.
 func changes(k activity.Kind) bool {
-	switch k {
-	case activity.KindPost, activity.KindReply, activity.KindRepost, activity.KindEdit, activity.KindDelete,
+	return slices.Contains([]activity.Kind{
+		activity.KindPost, activity.KindReply, activity.KindRepost, activity.KindEdit, activity.KindDelete,
 		activity.KindMessage, activity.KindProfile, activity.KindTokenGrant, activity.KindPasswordChange,
-		activity.KindMFAChange, activity.KindRoleChange:
-		return true
-	}
-	return false
+		activity.KindMFAChange, activity.KindRoleChange,
+	}, k)
 }
 
 // joinGuards tells the open episodes of the identities that guard an account

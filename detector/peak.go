@@ -62,16 +62,21 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	ep.Learn[day] = max(ep.Learn[day], best.Count)
 }
 
-// releasePeaks teaches a model the bursts of its closing episode.
+// releasePeaks teaches a model the burst of its closing episode, as one day's
+// peak also where it lasted over midnight: one attack is one day.
 func (e *Engine) releasePeaks(st *accountState, r *rules.Rule, ep *episode) {
 	model := st.Peaks[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
 	if model == nil {
 		return
 	}
+	best, at := 0, int64(0)
 	for _, day := range slices.Sorted(maps.Keys(ep.Learn)) {
-		if n, err := strconv.ParseInt(day, 10, 64); err == nil {
-			model.Raise(n, ep.Learn[day])
+		if n, err := strconv.ParseInt(day, 10, 64); err == nil && ep.Learn[day] > best {
+			best, at = ep.Learn[day], n
 		}
+	}
+	if best > 0 {
+		model.Raise(at, best)
 	}
 }
 

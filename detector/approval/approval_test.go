@@ -75,7 +75,7 @@ func TestLedgerIsBounded(t *testing.T) {
 		t.Errorf("%d entries, want at most %d", len(l.Entries), approval.MaxEntries)
 	}
 	late := activity.Activity{ID: "late", Account: "x/a", Kind: activity.KindApproval}
-	l.Add(&late, int64(approval.Keep)+20_000)
+	l.Add(&late, int64(approval.KeepOpen)+20_000)
 	if len(l.Entries) != 1 {
 		t.Errorf("%d entries after all have expired, want the new one", len(l.Entries))
 	}

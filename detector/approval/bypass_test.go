@@ -165,7 +165,8 @@ func TestApprovalAheadIsKept(t *testing.T) {
 	}{
 		{"begins in 60 days", func(a *activity.Approval) { a.From = at(60 * day) }, 60 * day, approval.Approved},
 		{"began 29 days ago", func(a *activity.Approval) { a.From = at(60 * day) }, 89 * day, approval.Approved},
-		{"began 31 days ago", func(a *activity.Approval) { a.From = at(60 * day) }, 91 * day, approval.Missing},
+		{"began 179 days ago", func(a *activity.Approval) { a.From = at(60 * day) }, 239 * day, approval.Approved},
+		{"began 181 days ago", func(a *activity.Approval) { a.From = at(60 * day) }, 241 * day, approval.Missing},
 		{"not yet begun", func(a *activity.Approval) { a.From = at(60 * day) }, 59 * day, approval.Expired},
 		{"ended 29 days ago", func(a *activity.Approval) { a.From, a.Until = at(60*day), at(70*day) }, 99 * day, approval.Expired},
 		{"ended 31 days ago", func(a *activity.Approval) { a.From, a.Until = at(60*day), at(70*day) }, 101 * day, approval.Missing},

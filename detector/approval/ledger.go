@@ -29,6 +29,9 @@ const (
 	// Keep is how long an approval is kept after it was seen, begins or ends,
 	// whichever is last, so that a late post is told expired rather than missing.
 	Keep = 30 * 24 * time.Hour
+	// KeepOpen is how long an approval that names no end is kept after it was
+	// seen or begins: posts are planned for months ahead.
+	KeepOpen = 180 * 24 * time.Hour
 	// NearEnough is the similarity from which a message counts as an edited one.
 	NearEnough = 0.6
 )
@@ -145,7 +148,12 @@ func (l *Ledger) expire(now int64) {
 }
 
 // last is the moment from which an approval is kept for Keep.
-func (e *Entry) last() int64 { return max(e.Seen, e.From, e.Until) }
+func (e *Entry) last() int64 {
+	if e.Until == 0 {
+		return max(e.Seen, e.From) + int64(KeepOpen-Keep)
+	}
+	return max(e.Seen, e.From, e.Until)
+}
 
 // Approve reports whether a message published on account at time t (Unix
 // nanoseconds) is approved, and uses the approval once. It costs a lookup,

@@ -76,6 +76,9 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 		c.Mend = "approvals: required"
 		return c
 	}
+	if r.Type == rules.TypeSequence {
+		return e.coversSequence(c, sight)
+	}
 	best := e.alone(c, account, sight)
 	for _, id := range e.plan.accounts[account].GuardedBy {
 		other := e.alone(c, id, sight)
@@ -85,6 +88,25 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 		}
 	}
 	return best
+}
+
+// coversSequence says how a sequence guards an account: as well as the best of
+// its first steps and the best of its second ones do.
+func (e *Engine) coversSequence(c Coverage, sight Sighted) Coverage {
+	worst := Coverage{State: CoverageActive}
+	for _, steps := range [][]int{c.Rule.Inputs, c.Rule.Then} {
+		best := Coverage{State: CoverageOff}
+		for _, i := range steps {
+			if s := e.covers(c.Account, e.plan.rules[i].rule, sight); better(s.State, best.State) {
+				best = s
+			}
+		}
+		if better(worst.State, best.State) {
+			worst = best
+		}
+	}
+	worst.Account, worst.Rule = c.Account, c.Rule
+	return worst
 }
 
 // better orders states by what they are worth.
@@ -99,14 +121,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	if c.Rule.Field != nil {
 		field = c.Rule.Field.Name
 	}
-	for _, then := range []bool{false, true} {
-		if then && c.Rule.Type != rules.TypeSequence {
-			break
-		}
-		if s := e.sees(subject, e.plan.Program.Kinds(c.Rule, then), field, c.Rule, sight); !s.Seen {
-			c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend
-			return c
-		}
+	if s := e.sees(subject, e.plan.Program.Kinds(c.Rule), field, c.Rule, sight); !s.Seen {
+		c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend
+		return c
 	}
 	c.State = CoverageActive
 	switch c.Rule.Type {

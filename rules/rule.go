@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -33,6 +34,10 @@ const (
 	High          Level = "high"
 	Critical      Level = "critical"
 )
+
+// TagTest is the tag of rules that fire on tests of an alert's way. They guard
+// no account.
+const TagTest = "picket.test"
 
 // Mode says what a rule's findings do.
 type Mode string
@@ -111,28 +116,17 @@ type Condition struct {
 	Text     string // as written, "gte: 12"
 }
 
-// Kinds returns the kinds of activity that a rule can need, in the order of
-// activity.Kinds: of a sequence those of its first steps or, with then, of its
-// second ones. It is empty for rules on sources' own events.
-func (p *Program) Kinds(r *Rule, then bool) []activity.Kind {
-	need := map[int]bool{r.Index: true}
-	inputs := r.Inputs
-	if then {
-		inputs = r.Then
-	}
-	for _, i := range inputs {
-		need[i] = true
-		for _, j := range p.rules[i].Inputs {
-			need[j] = true
-		}
-	}
+// Kinds returns the kinds of activity that a rule, other than a sequence, can
+// need, in the order of activity.Kinds. It is empty for rules on sources' own
+// events.
+func (p *Program) Kinds(r *Rule) []activity.Kind {
 	var out []activity.Kind
 	for _, k := range activity.Kinds() {
-		for _, id := range p.byKind[k] {
-			if need[p.detections[id].rule] {
-				out = append(out, k)
-				break
-			}
+		if slices.ContainsFunc(p.byKind[k], func(id int32) bool {
+			i := p.detections[id].rule
+			return i == r.Index || slices.Contains(r.Inputs, i)
+		}) {
+			out = append(out, k)
 		}
 	}
 	return out

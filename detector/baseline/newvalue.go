@@ -120,7 +120,10 @@ func (n *NewValue) Words() string {
 	var b strings.Builder
 	for i, v := range top {
 		if i == 3 {
-			fmt.Fprintf(&b, ", %d others", len(top)-3)
+			fmt.Fprintf(&b, ", %d other", len(top)-3)
+			if len(top) > 4 {
+				b.WriteByte('s')
+			}
 			break
 		}
 		if i > 0 {

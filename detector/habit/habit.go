@@ -201,10 +201,10 @@ func distance(a, b Place) float64 {
 	return 2 * radius * math.Asin(math.Min(1, math.Sqrt(x)))
 }
 
-// at returns the hour of t, "03–04 h", and how many activities were in it.
+// at returns the hour of t, "03 to 04 h", and how many activities were in it.
 func (r *Rhythm) at(t int64, zone *time.Location) (words string, n int) {
 	h := hour(t, zone)
-	return fmt.Sprintf("%02d–%02d h", h, (h+1)%24), r.Hours[h]
+	return fmt.Sprintf("%02d to %02d h", h, (h+1)%24), r.Hours[h]
 }
 
 func count(n *baseline.NewValue, value string) int {

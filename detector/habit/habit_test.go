@@ -56,9 +56,9 @@ func TestNotes(t *testing.T) {
 		{"a post as always", post("acme.example"), last.Add(14 * time.Hour), []habit.Note{
 			{"link_domains", "domain acme.example (100 of 200 posts)", false}, {"time", "hour (50 % of posts)", false},
 		}},
-		{"a post at an odd hour", post(), last.Add(2 * time.Hour), []habit.Note{{"time", "03–04 h: 0 of 200 posts", true}}},
+		{"a post at an odd hour", post(), last.Add(2 * time.Hour), []habit.Note{{"time", "03 to 04 h: 0 of 200 posts", true}}},
 		{"an odd domain at an odd hour", post("gift.example"), last.Add(time.Hour), []habit.Note{
-			{"link_domains", "Domain gift.example, and 02–03 h: 0 of 200 posts", true},
+			{"link_domains", "Domain gift.example, and 02 to 03 h: 0 of 200 posts", true},
 		}},
 		{"an odd domain at a usual hour", post("gift.example"), last.Add(9 * time.Hour), []habit.Note{
 			{"link_domains", "Domain gift.example: 0 of 200 posts", true}, {"time", "hour (50 % of posts)", false},

@@ -35,14 +35,15 @@ const (
 	ChangeAcknowledged Change = "acknowledged"
 	ChangeResolved     Change = "resolved"
 	ChangeReopened     Change = "reopened"
+	ChangeAssigned     Change = "assigned"
 	// ChangeNoted is recorded and told to nobody: the end of an episode whose
-	// alert a person had resolved before.
+	// alert a person had resolved before, or a verdict on a resolved alert.
 	ChangeNoted Change = "noted"
 )
 
 // Changes returns all changes, so that their metrics start at zero.
 func Changes() []Change {
-	return []Change{ChangeOpened, ChangeUpdated, ChangeAcknowledged, ChangeResolved, ChangeReopened, ChangeNoted}
+	return []Change{ChangeOpened, ChangeUpdated, ChangeAcknowledged, ChangeResolved, ChangeReopened, ChangeAssigned, ChangeNoted}
 }
 
 // ByPicket is the actor of what Picket does by itself. No person may use it.
@@ -74,6 +75,13 @@ type Alert struct {
 	Closed  string         `json:"closed,omitempty"`
 	// Reasons say why, most important first.
 	Reasons []detector.Reason `json:"reasons,omitempty"`
+	// Usual says what is as always about it.
+	Usual []detector.Reason `json:"usual,omitempty"`
+	// Related are the episodes that led to this one, oldest first.
+	Related []detector.Related `json:"related,omitempty"`
+	// Since says what happened on the accounts that an identity guards; nil
+	// where the rule does not look.
+	Since *detector.Since `json:"since,omitempty"`
 	// Evidence is what was seen, oldest first, cut to a bounded size and
 	// without raw events; the journal has the whole.
 	Evidence []activity.Activity `json:"evidence,omitempty"`
@@ -82,8 +90,14 @@ type Alert struct {
 
 	Ack        *Mark        `json:"acknowledged,omitempty"` // set while acknowledged, and kept when resolved
 	Resolution *Mark        `json:"resolved,omitempty"`     // set while resolved
+	Assigned   *Assignment  `json:"assigned,omitempty"`     // the newest one
+	Judged     *Judgement   `json:"judged,omitempty"`       // only while resolved
 	History    []Transition `json:"history,omitempty"`      // the first and the newest, at most MaxHistory
 	Forgotten  int          `json:"history_forgotten,omitempty"`
+
+	// Around is what is known around the alert when it is told. It is no part
+	// of the alert and not stored.
+	Around Around `json:"-"`
 }
 
 // Rule is what an alert keeps of the rule that raised it, so that it can be
@@ -112,6 +126,38 @@ type Mark struct {
 	By     string    `json:"by"` // ByPicket when the episode ended by itself
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
+}
+
+// Assignment says whose matter an alert is.
+type Assignment struct {
+	To     string    `json:"to"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Verdict is what an alert turned out to be about.
+type Verdict string
+
+// The verdicts of people.
+const (
+	// VerdictTrue: something was wrong, as the alert said.
+	VerdictTrue Verdict = "true"
+	// VerdictExpected: it happened, and it was all right: a holiday, a campaign.
+	VerdictExpected Verdict = "expected"
+	// VerdictFalse: it did not happen, or nobody should have been told.
+	VerdictFalse Verdict = "false"
+)
+
+// Verdicts returns all verdicts.
+func Verdicts() []Verdict { return []Verdict{VerdictTrue, VerdictExpected, VerdictFalse} }
+
+// Judgement is a person's verdict on an alert.
+type Judgement struct {
+	Verdict Verdict   `json:"verdict"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason,omitempty"`
 }
 
 // Transition is one change of state. From is empty for the first.
@@ -151,6 +197,46 @@ func (a *Alert) Announced() bool {
 
 // ByHand reports whether a person resolved the alert.
 func (a *Alert) ByHand() bool { return a.Resolution != nil && a.Resolution.By != ByPicket }
+
+// Tests of the way of an alert, as picket alerts test makes them.
+const (
+	// TestAccount is reserved for tests.
+	TestAccount = "picket/test"
+	// TestDrill is the drill that a test's activity belongs to.
+	TestDrill = "test"
+)
+
+// Drill returns the id of the drill that the alert is about; empty where any of
+// its evidence is real.
+func (a *Alert) Drill() string {
+	id := ""
+	for i := range a.Evidence {
+		if id = a.Evidence[i].Drill; id == "" {
+			return ""
+		}
+	}
+	return id
+}
+
+// Test reports whether the alert is about a test of its own way.
+func (a *Alert) Test() bool { return a.Account == TestAccount && a.Drill() == TestDrill }
+
+// LateFrom is how long after it happened an activity must be seen to count as
+// late.
+const LateFrom = 15 * time.Minute
+
+// Late returns how long after it happened the newest activity of the evidence
+// was seen, 0 where that is less than LateFrom or not known.
+func (a *Alert) Late() time.Duration {
+	t := a.Trigger()
+	if t == nil || t.Seen.IsZero() {
+		return 0
+	}
+	if late := t.Seen.Sub(t.Time); late >= LateFrom {
+		return late
+	}
+	return 0
+}
 
 // Trigger returns the newest activity of the evidence, nil if there is none.
 func (a *Alert) Trigger() *activity.Activity {

@@ -24,10 +24,13 @@ const (
 	maxReason  = 500
 	maxList    = 16
 	maxReasons = 8
+	maxUsual   = 4
+	maxRelated = 8
 )
 
-// Encode returns the stored form, at most MaxState bytes: evidence between the
-// first and the newest activity is left out until it fits, then all of it.
+// Encode returns the stored form, at most MaxState bytes. Until it fits it
+// leaves out the evidence between the first and the newest activity, then what
+// happened since, then the rest of the evidence.
 func Encode(a Alert) ([]byte, error) {
 	for {
 		data, err := json.Marshal(&a)
@@ -35,13 +38,19 @@ func Encode(a Alert) ([]byte, error) {
 			return nil, fmt.Errorf("encode alert %s: %w", a.ID, err)
 		}
 		n := len(a.Evidence)
-		if len(data) <= MaxState || n == 0 {
+		switch {
+		case len(data) <= MaxState:
 			return data, nil
-		}
-		if n > 2 {
+		case n > 2:
 			a.Evidence = slices.Delete(slices.Clone(a.Evidence), 1, 2)
-		} else {
+		case a.Since != nil && len(a.Since.Activities) > 0:
+			since := *a.Since
+			since.Activities = since.Activities[:len(since.Activities)-1]
+			a.Since = &since
+		case n > 0:
 			a.Evidence = a.Evidence[1:]
+		default:
+			return data, nil
 		}
 	}
 }
@@ -107,8 +116,8 @@ func keepRule(r *rules.Rule) Rule {
 	}
 }
 
-func keepReasons(in []detector.Reason) []detector.Reason {
-	out := slices.Clone(in[:min(len(in), maxReasons)])
+func keepReasons(in []detector.Reason, most int) []detector.Reason {
+	out := slices.Clone(in[:min(len(in), most)])
 	for i := range out {
 		r := &out[i]
 		r.Field, r.Seen, r.Expected = clip(r.Field, maxName), clip(r.Seen, maxReason), clip(r.Expected, maxReason)
@@ -135,12 +144,31 @@ func keepDetail(in map[string]string) map[string]string {
 	return out
 }
 
-// keepEvidence returns copies that share no memory with the finding's, whose
-// strings may alias a journal message.
+func keepRelated(in []detector.Related) []detector.Related {
+	out := slices.Clone(in[:min(len(in), maxRelated)])
+	for i := range out {
+		r := &out[i]
+		r.Episode, r.Rule, r.Title = clip(r.Episode, maxName), clip(r.Rule, maxName), clip(r.Title, maxName)
+		r.Account, r.Words, r.Time = clip(r.Account, maxName), clip(r.Words, maxReason), r.Time.UTC()
+	}
+	return out
+}
+
+func keepSince(in *detector.Since) *detector.Since {
+	first := in.Activities[:min(len(in.Activities), detector.MaxSince)]
+	return &detector.Since{AsOf: in.AsOf.UTC(), Count: in.Count, Activities: keepActivities(first)}
+}
+
 func keepEvidence(in []activity.Activity) []activity.Activity {
 	if len(in) > detector.MaxEvidence {
 		in = append([]activity.Activity{in[0]}, in[len(in)-detector.MaxEvidence+1:]...)
 	}
+	return keepActivities(in)
+}
+
+// keepActivities returns copies that share no memory with the finding's, whose
+// strings may alias a journal message.
+func keepActivities(in []activity.Activity) []activity.Activity {
 	out := make([]activity.Activity, len(in))
 	for i := range in {
 		bare := in[i]

@@ -22,6 +22,15 @@
 // resolved it cannot have seen that match. The end of such an episode is noted
 // and told to nobody.
 //
+// Assigning an alert changes no state: who was asked is not on it yet. Whoever
+// resolves one may say what it was, also when quiet has resolved it; that
+// verdict stays until a new match opens the alert again, and is counted for the
+// rule and account.
+//
+// How urgently people are told follows from the alert, the account and the
+// hour; see [UrgencyOf]. What is known around an alert when it is told, see
+// [Around], is no part of it: a revision is a function of findings and deeds.
+//
 // # Revisions
 //
 // Opening, closing, a transition and a change of level are written at once.

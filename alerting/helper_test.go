@@ -41,6 +41,10 @@ func finding(id string, phase detector.Phase, second float64, count int) detecto
 	}
 }
 
+func acking(who, why string) Deed { return Deed{Action: ActionAck, Actor: who, Reason: why} }
+
+func resolving(who, why string) Deed { return Deed{Action: ActionResolve, Actor: who, Reason: why} }
+
 // memory is a Store and a Publisher in memory that can fail on demand.
 type memory struct {
 	mu     sync.Mutex
@@ -108,7 +112,7 @@ func (s *memory) Heads(context.Context) ([]Head, error) {
 	var out []Head
 	for _, id := range slices.Sorted(maps.Keys(s.last)) {
 		st := s.last[id]
-		out = append(out, Head{id, st.Seq, st.Time, st.Alert.Revision, st.Alert.State, st.Alert.Rule.Level})
+		out = append(out, HeadOf(&st.Alert, st.Seq, st.Time))
 	}
 	return out, nil
 }

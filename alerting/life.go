@@ -1,10 +1,7 @@
 package alerting
 
 import (
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/picketd/picket/detector"
@@ -36,7 +33,7 @@ func Apply(a Alert, f detector.Finding) (Alert, bool) {
 		a.Resolution = &Mark{By: ByPicket, At: f.LogTime.UTC(), Reason: clip(f.Closed, maxName)}
 		a.move(Resolved, f.LogTime, ByPicket, f.Closed)
 	case f.Phase != detector.Close && a.State == Resolved && (matched || !a.ByHand()):
-		a.Resolution, a.Ack = nil, nil
+		a.Resolution, a.Ack, a.Judged = nil, nil, nil
 		a.move(Firing, f.LogTime, ByPicket, "new match")
 	}
 	return a, true
@@ -87,7 +84,16 @@ func take(a *Alert, f *detector.Finding) {
 		a.Count = f.Count
 	}
 	if len(f.Reasons) > 0 {
-		a.Reasons = keepReasons(f.Reasons)
+		a.Reasons = keepReasons(f.Reasons, maxReasons)
+	}
+	if len(f.Usual) > 0 {
+		a.Usual = keepReasons(f.Usual, maxUsual)
+	}
+	if len(f.Related) > 0 {
+		a.Related = keepRelated(f.Related)
+	}
+	if f.Since != nil {
+		a.Since = keepSince(f.Since)
 	}
 	if len(f.Evidence) > 0 {
 		a.Evidence = keepEvidence(f.Evidence)
@@ -102,61 +108,6 @@ func (a *Alert) move(to State, at time.Time, by, reason string) {
 		history = slices.Delete(history, 1, 1+len(history)-MaxHistory)
 	}
 	a.History, a.State = history, to
-}
-
-// Action is what a person does with an alert.
-type Action string
-
-// The actions of people.
-const (
-	ActionAck     Action = "ack"
-	ActionResolve Action = "resolve"
-)
-
-// Errors of Act, matched with errors.Is.
-var (
-	// ErrState: the alert's state does not allow the action.
-	ErrState = errors.New("the alert's state does not allow it")
-	// ErrActor: the actor is missing or reserved.
-	ErrActor = errors.New("actor is not acceptable")
-)
-
-// Act returns a as it is after a person's action.
-func Act(a Alert, action Action, actor, reason string, now time.Time) (Alert, error) {
-	actor = strings.TrimSpace(actor)
-	if actor == "" || strings.EqualFold(actor, ByPicket) {
-		return a, fmt.Errorf("%s %s: %w: %q; name the person who acts", action, a.Number(), ErrActor, actor)
-	}
-	actor, reason = clip(actor, maxName), clip(strings.TrimSpace(reason), maxReason)
-	mark := &Mark{By: actor, At: now.UTC(), Reason: reason}
-	switch {
-	case a.ID == "":
-		return a, fmt.Errorf("%s: %w", action, ErrNotFound)
-	case action == ActionAck && a.State == Firing:
-		a.Ack = mark
-		a.move(Acknowledged, now, actor, reason)
-	case action == ActionResolve && a.State != Resolved:
-		a.Resolution = mark
-		a.move(Resolved, now, actor, reason)
-	case action == ActionAck || action == ActionResolve:
-		return a, fmt.Errorf("%s %s: %w: it is %s", action, a.Number(), ErrState, a.standing())
-	default:
-		return a, fmt.Errorf("unknown action %q on %s: use %s or %s", action, a.Number(), ActionAck, ActionResolve)
-	}
-	a.Updated = now.UTC()
-	return a, nil
-}
-
-// standing tells the state and who brought it about.
-func (a *Alert) standing() string {
-	m := a.Ack
-	if a.State == Resolved {
-		m = a.Resolution
-	}
-	if a.State == Firing || m == nil {
-		return string(a.State)
-	}
-	return fmt.Sprintf("%s since %s by %s", a.State, m.At.UTC().Format(time.RFC3339), m.By)
 }
 
 // revise returns next as the revision that follows base, which is the zero
@@ -180,6 +131,8 @@ func changeOf(base, next *Alert) Change {
 		return ChangeAcknowledged
 	case base.Rule.Mode == rules.Observe && next.Rule.Mode != rules.Observe:
 		return ChangeOpened // it has been silent up to now
+	case next.Assigned != nil && (base.Assigned == nil || *base.Assigned != *next.Assigned):
+		return ChangeAssigned
 	}
 	return ChangeUpdated
 }

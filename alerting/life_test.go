@@ -2,10 +2,14 @@ package alerting
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -14,8 +18,14 @@ import (
 
 // TestStates goes through every state and event.
 func TestStates(t *testing.T) {
-	ack := func(a Alert) (Alert, error) { return Act(a, ActionAck, "jana", "", start()) }
-	resolve := func(a Alert) (Alert, error) { return Act(a, ActionResolve, "jana", "false alarm", start()) }
+	ack := func(a Alert) (Alert, error) { return Act(a, acking("jana", ""), start()) }
+	resolve := func(a Alert) (Alert, error) { return Act(a, resolving("jana", "false alarm"), start()) }
+	judge := func(a Alert) (Alert, error) {
+		return Act(a, Deed{Action: ActionResolve, Actor: "jana", Verdict: VerdictExpected}, start())
+	}
+	assign := func(a Alert) (Alert, error) {
+		return Act(a, Deed{Action: ActionAssign, Actor: "jana", To: "tom"}, start())
+	}
 	find := func(phase detector.Phase, second float64, count int) func(Alert) (Alert, error) {
 		return func(a Alert) (Alert, error) {
 			a, _ = Apply(a, finding("e1", phase, second, count))
@@ -36,6 +46,9 @@ func TestStates(t *testing.T) {
 		{"firing, quiet", append(slices.Clone(opened), find(detector.Close, 2, 1)), Resolved, ChangeResolved, nil},
 		{"firing, ack", append(slices.Clone(opened), ack), Acknowledged, ChangeAcknowledged, nil},
 		{"firing, resolve", append(slices.Clone(opened), resolve), Resolved, ChangeResolved, nil},
+		{"firing, assign", append(slices.Clone(opened), assign), Firing, ChangeAssigned, nil},
+		{"firing, resolve with a verdict", append(slices.Clone(opened), judge), Resolved, ChangeResolved, nil},
+		{"acknowledged, assign", append(slices.Clone(opened), ack, assign), Acknowledged, ChangeAssigned, nil},
 		{"acknowledged, match", append(slices.Clone(opened), ack, find(detector.Update, 2, 2)), Acknowledged, ChangeUpdated, nil},
 		{"acknowledged, quiet", append(slices.Clone(opened), ack, find(detector.Close, 2, 1)), Resolved, ChangeResolved, nil},
 		{"acknowledged, ack", append(slices.Clone(opened), ack, ack), Acknowledged, "", ErrState},
@@ -45,6 +58,10 @@ func TestStates(t *testing.T) {
 		{"resolved by hand, quiet", append(slices.Clone(opened), resolve, find(detector.Close, 2, 1)), Resolved, ChangeNoted, nil},
 		{"resolved by hand, ack", append(slices.Clone(opened), resolve, ack), Resolved, "", ErrState},
 		{"resolved by hand, resolve", append(slices.Clone(opened), resolve, resolve), Resolved, "", ErrState},
+		{"resolved by hand, assign", append(slices.Clone(opened), resolve, assign), Resolved, "", ErrState},
+		{"resolved by hand, verdict", append(slices.Clone(opened), resolve, judge), Resolved, ChangeNoted, nil},
+		{"resolved by quiet, verdict", append(slices.Clone(opened), find(detector.Close, 2, 1), judge), Resolved, ChangeNoted, nil},
+		{"resolved with a verdict, match", append(slices.Clone(opened), judge, find(detector.Update, 2, 2)), Firing, ChangeReopened, nil},
 		{"resolved by quiet, match", append(slices.Clone(opened), find(detector.Close, 2, 1), find(detector.Update, 3, 2)), Firing, ChangeReopened, nil},
 		{"resolved by quiet, quiet", append(slices.Clone(opened), find(detector.Close, 2, 1), find(detector.Close, 3, 1)), Resolved, ChangeNoted, nil},
 		{"unknown, quiet", steps{find(detector.Close, 2, 4)}, Resolved, ChangeResolved, nil},
@@ -70,6 +87,9 @@ func TestStates(t *testing.T) {
 			}
 			if (a.Resolution != nil) != (a.State == Resolved) || a.State == Acknowledged && a.Ack == nil || a.State == Firing && a.Ack != nil {
 				t.Errorf("marks do not fit state %q: %+v, %+v", a.State, a.Ack, a.Resolution)
+			}
+			if a.Judged != nil && a.State != Resolved {
+				t.Errorf("a verdict on an alert that is %s: %+v", a.State, a.Judged)
 			}
 		})
 	}
@@ -112,17 +132,21 @@ func TestApplyIgnoresWhatItHolds(t *testing.T) {
 func TestActRefuses(t *testing.T) {
 	a, _ := Apply(Alert{}, finding("e1", detector.Open, 1, 1))
 	tests := []struct {
-		name, actor string
-		action      Action
-		want        string
+		name string
+		deed Deed
+		want string
 	}{
-		{"nobody", " ", ActionAck, "name the person"},
-		{"Picket itself", "Picket", ActionResolve, "name the person"},
-		{"unknown action", "jana", "silence", "use ack or resolve"},
+		{"nobody", Deed{Action: ActionAck, Actor: " "}, "name the person"},
+		{"Picket itself", Deed{Action: ActionResolve, Actor: "Picket"}, "name the person"},
+		{"unknown action", Deed{Action: "silence", Actor: "jana"}, "use ack, assign or resolve"},
+		{"assigned to nobody", Deed{Action: ActionAssign, Actor: "jana", To: " "}, `assigned to ""; name a person`},
+		{"acknowledged for another", Deed{Action: ActionAck, Actor: "jana", To: "tom"}, `assigned to "tom"; name a person to assign`},
+		{"verdict too early", Deed{Action: ActionAck, Actor: "jana", Verdict: VerdictTrue}, "a verdict is given with resolve"},
+		{"unknown verdict", Deed{Action: ActionResolve, Actor: "jana", Verdict: "maybe"}, `verdict "maybe"; expected one of [true expected false]`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := Act(a, tt.action, tt.actor, "", start())
+			got, err := Act(a, tt.deed, start())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want one with %q", err, tt.want)
 			}
@@ -137,7 +161,7 @@ func TestHistoryKeepsHowItBegan(t *testing.T) {
 	a, _ := Apply(Alert{}, finding("e1", detector.Open, 0, 1))
 	for i := range 40 {
 		var err error
-		if a, err = Act(a, ActionResolve, "jana", "again", start()); err != nil {
+		if a, err = Act(a, resolving("jana", "again"), start()); err != nil {
 			t.Fatal(err)
 		}
 		a, _ = Apply(a, finding("e1", detector.Update, float64(i+1), i+2))
@@ -178,11 +202,18 @@ func TestStoredFormIsBounded(t *testing.T) {
 		Profile: []activity.Field{{Name: "name", Value: long}},
 	}
 	f.Evidence = slices.Repeat([]activity.Activity{act}, 20)
+	post := activity.Activity{ID: long, Network: "x", Account: "x/acme", Kind: activity.KindPost, Time: start(), Text: long, Raw: []byte(`{"a":1}`)}
+	f.Since = &detector.Since{Count: 99, Activities: slices.Repeat([]activity.Activity{post}, 20)}
+	f.Usual = f.Reasons
+	f.Related = slices.Repeat([]detector.Related{{Episode: long, Rule: long, Title: long, Account: long, Words: long}}, 99)
 	a, _ := Apply(Alert{}, f)
 	if len(a.Evidence) != detector.MaxEvidence || len(a.Reasons) != maxReasons {
 		t.Errorf("kept %d activities and %d reasons, want 8 and 8", len(a.Evidence), len(a.Reasons))
 	}
-	if a.Evidence[0].Raw != nil {
+	if len(a.Since.Activities) != detector.MaxSince || len(a.Usual) != 4 || len(a.Related) != 8 {
+		t.Errorf("kept %d activities since, %d usual and %d related, want 4, 4 and 8", len(a.Since.Activities), len(a.Usual), len(a.Related))
+	}
+	if a.Evidence[0].Raw != nil || a.Since.Activities[0].Raw != nil {
 		t.Error("raw event kept")
 	}
 	data, err := Encode(a)
@@ -193,7 +224,7 @@ func TestStoredFormIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back.ID != "e1" || back.Count != 1 || len(back.Evidence) == 0 {
+	if back.ID != "e1" || back.Count != 1 || len(back.Evidence) == 0 || back.Since.Count != 99 {
 		t.Errorf("read back %s with count %d and %d activities", back.ID, back.Count, len(back.Evidence))
 	}
 }
@@ -205,6 +236,57 @@ func TestEvidenceIsCopied(t *testing.T) {
 	f.Evidence[0].Links[0] = "overwritten"
 	if got := a.Evidence[0].Links[0]; got != "https://acme.example" {
 		t.Errorf("evidence aliases the finding: %q", got)
+	}
+}
+
+// TestWhatAFindingSaysIsKept holds that later findings add and never take away
+// what they leave out, and that all of it is stored.
+func TestWhatAFindingSaysIsKept(t *testing.T) {
+	f := finding("e1", detector.Open, 1, 1)
+	f.Usual = []detector.Reason{{Field: "hour", Seen: "hour (6 % of logins)"}}
+	f.Related = []detector.Related{{Episode: "b071d2e4", Rule: "login_new_country", Title: "Login", Account: "okta/editor-2", Time: start(), Words: "country RO"}}
+	f.Since = &detector.Since{AsOf: start()}
+	a, _ := Apply(Alert{}, f)
+	more := finding("e1", detector.Update, 2, 1)
+	more.Since = &detector.Since{AsOf: start().Add(time.Second), Count: 1, Activities: []activity.Activity{{ID: "p9", Kind: activity.KindPost, Account: "x/acme", Network: "x", Time: start()}}}
+	a, _ = Apply(a, more)
+	a, _ = Apply(a, finding("e1", detector.Close, 900, 1))
+	data, err := Encode(revise(Alert{}, a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]any{f.Usual, f.Related, more.Since}, []any{got.Usual, got.Related, got.Since}); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+// TestOlderAlertsAreRead reads what the first release stored.
+func TestOlderAlertsAreRead(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "stored", "first-release.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Account != "okta/editor-2" || a.State != Resolved || a.Resolution.By != "tom" || a.Judged != nil || a.Since != nil {
+		t.Errorf("read %+v", a)
+	}
+	if got, want := BriefOf(&a).Words, "country RO"; got != want {
+		t.Errorf("words %q, want %q", got, want)
+	}
+	again, err := Encode(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Decode(again)
+	if diff := cmp.Diff(a, back); err != nil || diff != "" {
+		t.Errorf("written and read again (%v, -want +got):\n%s", err, diff)
 	}
 }
 

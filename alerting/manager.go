@@ -20,6 +20,7 @@ type Config struct {
 	Observer  Observer         // nil: nobody
 	Log       *zap.Logger      // nil: silent
 	Now       func() time.Time // nil: time.Now
+	Directory Directory        // nil: nothing is known of accounts
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int
@@ -35,6 +36,7 @@ type Manager struct {
 	mu      sync.Mutex
 	entries map[string]*entry
 	open    map[string]Head // alerts that are not resolved, as far as known here
+	board   *board
 }
 
 var _ detector.Sink = (*Manager)(nil)
@@ -63,10 +65,11 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxCached == 0 {
 		cfg.MaxCached = 10_000
 	}
-	return &Manager{cfg: cfg, entries: map[string]*entry{}, open: map[string]Head{}}, nil
+	return &Manager{cfg: cfg, entries: map[string]*entry{}, open: map[string]Head{}, board: newBoard()}, nil
 }
 
-// Recover learns which alerts are open and publishes again the copy of every
+// Recover learns which alerts are open, which are recent and what people's
+// verdicts were, and publishes again the copy of every
 // revision that is younger than the duplicate window: whoever wrote it may
 // have died between storing and publishing. Call it once, before Report.
 func (m *Manager) Recover(ctx context.Context) error {
@@ -257,7 +260,7 @@ func (m *Manager) load(ctx context.Context, es []*entry) error {
 	for i, e := range es {
 		s := got[i]
 		if s.Seq != 0 {
-			m.learn(Head{e.id, s.Seq, s.Time, s.Alert.Revision, s.Alert.State, s.Alert.Rule.Level})
+			m.learn(HeadOf(&s.Alert, s.Seq, s.Time))
 			if m.young(s.Time) && s.Seq != e.base.Seq {
 				e.copies = append(e.copies, told{s.Alert, true})
 			}
@@ -277,7 +280,7 @@ func (m *Manager) saved(e *entry, a Alert, seq uint64) {
 	e.base, e.next = Stored{Alert: a, Seq: seq, Time: m.cfg.Now()}, a
 	e.unsaved, e.due = nil, false
 	e.copies = append(e.copies, told{a, false})
-	m.learn(Head{a.ID, seq, e.base.Time, a.Revision, a.State, a.Rule.Level})
+	m.learn(HeadOf(&a, seq, e.base.Time))
 	m.cfg.Observer.Revised(&a)
 	m.cfg.Log.Debug("alert revised",
 		zap.String("alert", a.ID), zap.String("rule", a.Rule.ID), zap.String("account", a.Account),
@@ -291,7 +294,8 @@ func (m *Manager) publish(ctx context.Context, es []*entry) error {
 	var copies []Alert
 	for _, e := range es {
 		for i := range e.copies {
-			if e.copies[i].Announced() {
+			if c := &e.copies[i]; c.Announced() {
+				c.Around = m.around(&c.Alert)
 				copies = append(copies, e.copies[i].Alert)
 			}
 		}
@@ -322,6 +326,7 @@ func (m *Manager) learn(h Head) {
 	if e := m.entries[h.ID]; e != nil && e.newest.Load() < h.Seq {
 		e.newest.Store(h.Seq)
 	}
+	m.board.note(&h, m.cfg.Now())
 	known, ok := m.open[h.ID]
 	switch {
 	case ok && known.Seq >= h.Seq:

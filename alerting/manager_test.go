@@ -135,7 +135,7 @@ func TestCrashBetweenStateAndCopy(t *testing.T) {
 		{"recovery", time.Minute, recoverAlerts, 1},
 		{"an action", time.Minute, func(t *testing.T, m *Manager) error {
 			t.Helper()
-			_, err := m.Ack(t.Context(), "e1", "jana", "")
+			_, err := m.Act(t.Context(), "e1", acking("jana", ""))
 			return err
 		}, 2},
 		{"too late to tell a double", time.Hour, recoverAlerts, 0},
@@ -218,15 +218,15 @@ func TestAnotherWriterIsRespected(t *testing.T) {
 	s := newMemory()
 	daemon, person := manager(t, s), manager(t, s)
 	report(t, daemon, finding("e1", detector.Open, 1, 1))
-	if _, err := person.Ack(t.Context(), "e1", "jana", "on it"); err != nil {
+	if _, err := person.Act(t.Context(), "e1", acking("jana", "on it")); err != nil {
 		t.Fatal(err)
 	}
 	report(t, daemon, finding("e1", detector.Update, 3, 2))
-	if _, err := person.Resolve(t.Context(), "e1", "jana", "spam"); err != nil {
+	if _, err := person.Act(t.Context(), "e1", resolving("jana", "spam")); err != nil {
 		t.Fatal(err)
 	}
 	report(t, daemon, finding("e1", detector.Update, 5, 3))
-	if _, err := person.Resolve(t.Context(), "e1", "jana", "spam"); err != nil {
+	if _, err := person.Act(t.Context(), "e1", resolving("jana", "spam")); err != nil {
 		t.Fatal(err)
 	}
 	report(t, daemon, finding("e1", detector.Close, 900, 3))
@@ -250,7 +250,7 @@ func TestActionCarriesWaitingMatches(t *testing.T) {
 	m := manager(t, s)
 	report(t, m, finding("e1", detector.Open, 1, 1))
 	report(t, m, finding("e1", detector.Update, 1.5, 7))
-	a, err := m.Ack(t.Context(), "e1", "jana", "")
+	a, err := m.Act(t.Context(), "e1", acking("jana", ""))
 	if err != nil || a.Count != 7 {
 		t.Fatalf("acknowledged with count %d (%v), want 7", a.Count, err)
 	}
@@ -263,7 +263,7 @@ func TestWatchedRevisionsAreReadBeforeTheNextMatch(t *testing.T) {
 	s := newMemory()
 	daemon := manager(t, s)
 	report(t, daemon, finding("e1", detector.Open, 1, 1))
-	if _, err := manager(t, s).Resolve(t.Context(), "e1", "jana", ""); err != nil {
+	if _, err := manager(t, s).Act(t.Context(), "e1", resolving("jana", "")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -299,7 +299,7 @@ func TestLookUps(t *testing.T) {
 	other := finding("abce0000aa", detector.Open, 2, 1)
 	other.Account, other.Rule.Level = "x/other", rules.Low
 	report(t, m, finding("abcd0000aa", detector.Open, 1, 1), other, finding("ffff111122", detector.Open, 3, 1))
-	if _, err := m.Ack(t.Context(), "ffff111122", "jana", ""); err != nil {
+	if _, err := m.Act(t.Context(), "ffff111122", acking("jana", "")); err != nil {
 		t.Fatal(err)
 	}
 	refs := []struct{ name, ref, id, err string }{
@@ -345,7 +345,7 @@ func TestLookUps(t *testing.T) {
 	if _, err := m.Get(t.Context(), "nope"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Get of an unknown alert: %v", err)
 	}
-	if _, err := m.Resolve(t.Context(), "nope", "jana", ""); !errors.Is(err, ErrNotFound) {
+	if _, err := m.Act(t.Context(), "nope", resolving("jana", "")); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Resolve of an unknown alert: %v", err)
 	}
 	if len(m.entries) != 3 {

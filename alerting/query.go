@@ -10,18 +10,10 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
-// Ack acknowledges a firing alert for a person.
-func (m *Manager) Ack(ctx context.Context, id, actor, reason string) (Alert, error) {
-	return m.act(ctx, id, ActionAck, actor, reason)
-}
-
-// Resolve resolves an alert for a person.
-func (m *Manager) Resolve(ctx context.Context, id, actor, reason string) (Alert, error) {
-	return m.act(ctx, id, ActionResolve, actor, reason)
-}
-
-// act writes the person's action together with the findings that wait.
-func (m *Manager) act(ctx context.Context, id string, action Action, actor, reason string) (Alert, error) {
+// Act does a person's deed with an alert and returns the revision that it
+// makes, which also holds the findings that wait.
+func (m *Manager) Act(ctx context.Context, id string, d Deed) (Alert, error) {
+	action := d.Action
 	es := m.acquire([]string{id})
 	defer m.release(es)
 	e := es[0]
@@ -38,7 +30,7 @@ func (m *Manager) act(ctx context.Context, id string, action Action, actor, reas
 				return Alert{}, fmt.Errorf("%s %s: %w", action, Number(id), err)
 			}
 		}
-		acted, err := Act(e.next, action, actor, reason, m.cfg.Now())
+		acted, err := Act(e.next, d, m.cfg.Now())
 		if err != nil {
 			return Alert{}, err
 		}

@@ -31,6 +31,12 @@ type Head struct {
 	Revision uint64
 	State    State
 	Level    rules.Level
+	Brief    Brief
+}
+
+// HeadOf returns the head of an alert that is stored under seq at that time.
+func HeadOf(a *Alert, seq uint64, stored time.Time) Head {
+	return Head{ID: a.ID, Seq: seq, Time: stored, Revision: a.Revision, State: a.State, Level: a.Rule.Level, Brief: BriefOf(a)}
 }
 
 // Write is one revision to be stored if the last one still has sequence

@@ -34,11 +34,22 @@ func testDirectory(t *testing.T) directory {
 	return directory{
 		"x/acme": {
 			Owner: "Jana Roth", Contact: "+49 30 555 0100", TimeZone: berlin,
-			WorkingHours: "Mon-Fri 09:00-18:00", Importance: "high",
+			WorkingHours: "Mon-Fri 09:00-18:00", Working: office(berlin), Importance: "normal",
+			GuardedBy: []string{"okta/editor-2"},
 		},
+		"x/acme_help": {GuardedBy: []string{"okta/editor-2"}},
 		"okta/editor-2": {
 			Owner: "Tom Berg", TimeZone: berlin, Guards: []string{"x/acme", "mastodon/acme", "x/acme_help"},
+			WorkingHours: "Mon-Fri 09:00-18:00", Working: office(berlin),
 		},
+	}
+}
+
+// office tells whether a moment is on Monday to Friday, from 9 to 18.
+func office(zone *time.Location) func(time.Time) bool {
+	return func(t time.Time) bool {
+		t = t.In(zone)
+		return t.Weekday() != time.Saturday && t.Weekday() != time.Sunday && t.Hour() >= 9 && t.Hour() < 18
 	}
 }
 
@@ -85,6 +96,47 @@ func newCountry() Alert {
 	}, 1, detector.Reason{Field: "geo.country", Seen: "country RO", Expected: "DE 212, AT 9 in 90 days"})
 }
 
+// examplePost and exampleLogin are one incident with all that alerts can say.
+func examplePost() Alert {
+	at := time.Date(2026, 7, 14, 1, 12, 0, 0, time.UTC) // 03:12 in Berlin
+	a := textCase("1042fe51", rules.Rule{
+		Title: "Post nobody approved", Level: rules.Critical, Type: rules.TypeApproval,
+		Response: []string{"Phone the owner.", "Delete the post.", "Revoke apps and sessions.", "Prepare a holding statement."},
+	}, activity.Activity{
+		Account: "x/acme", Kind: activity.KindPost, Time: at, Seen: at.Add(70 * time.Second),
+		Text: "Giving back! https://acme-gift.example", Media: []activity.Media{{Type: "image"}},
+		Metrics: []activity.Metric{{Name: "views", Value: 4100}, {Name: "reposts", Value: 212}},
+	}, 1,
+		detector.Reason{Seen: "no match among 12 approvals (nearest 8 %)"},
+		detector.Reason{Field: "link_domains", Seen: "This domain, and 03 to 04 h: 0 of 1,914 posts"})
+	login := exampleLogin()
+	a.Around = Around{Verdicts: Tally{True: 8, Expected: 1}, Beside: []Head{HeadOf(&login, 7, login.Updated)}}
+	return a
+}
+
+func exampleLogin() Alert {
+	at := time.Date(2026, 7, 14, 0, 58, 0, 0, time.UTC)
+	a := textCase("1041d2e4", rules.Rule{
+		Title: "Login from a country this account has not used", Level: rules.High, Type: rules.TypeNewValue,
+		Response: []string{"Phone, not by direct message.", "Not them: end sessions.", "Check the apps of x/acme."},
+	}, activity.Activity{
+		Account: "okta/editor-2", Kind: activity.KindLogin, Time: at, Seen: at.Add(5 * time.Second), IP: "192.0.2.7",
+		Geo:     activity.Geo{City: "Cluj", Country: "RO", ASN: activity.Some(64500), Proxy: "none"},
+		Outcome: activity.Outcome{Result: "success"}, Device: "new phone",
+	}, 1,
+		detector.Reason{Field: "geo.country", Seen: "country RO", Expected: "DE 212, AT 9 in 90 days; organisation: RO 0 of 31"},
+		detector.Reason{Field: "geo", Seen: "970 km in 41 min = 1,420 km/h"})
+	f := detector.Finding{
+		Episode: a.ID, Phase: detector.Update, Position: detector.Position{Sequence: 2}, Network: "okta", Account: "okta/editor-2",
+		LogTime: at.Add(2 * time.Minute), Count: 1,
+		Usual: []detector.Reason{{Field: "hour", Seen: "hour (6 % of logins)"}},
+		Since: &detector.Since{AsOf: at.Add(2 * time.Minute)},
+	}
+	a, _ = Apply(a, f)
+	a.Around.Verdicts = Tally{True: 3, Expected: 1, False: 1}
+	return a
+}
+
 func burst() Alert {
 	at := start()
 	return textCase("00c0ffee", rules.Rule{Title: "Posting burst", Level: rules.Medium, Type: rules.TypeEventCount},
@@ -106,15 +158,15 @@ func textGoldens(t *testing.T) map[string]Alert {
 	deletions := textCase("22bb33cc", rules.Rule{Title: "Many deletions", Level: rules.High, Type: rules.TypeEventCount},
 		activity.Activity{Account: "x/acme", Kind: activity.KindDelete, Time: start(), Object: "1450", Actor: "editor-2"},
 		31, detector.Reason{Seen: "31 deletions in 10m", Expected: "fewer than 10"})
-	blind := textCase("33cc44dd", rules.Rule{Title: "Collector blind", Level: rules.High, Type: rules.TypeDetection, Response: []string{"give Picket access again"}},
+	blind := textCase("33cc44dd", rules.Rule{Title: "Collector blind", Level: rules.High, Type: rules.TypeDetection, Tags: []string{TagSRE}, Response: []string{"give Picket access again"}},
 		activity.Activity{Account: "x/acme", Kind: activity.KindPoll, Time: start(), Poll: activity.Poll{
 			State: activity.PollForbidden, Reason: "403 code 453: the app has no access to this endpoint; choose a plan that has", LastOK: start().Add(-26 * time.Hour),
 		}}, 1, detector.Reason{Field: "poll.state", Seen: "forbidden for 1h", Expected: "complete"})
-	resolved, err := Act(unapproved(), ActionResolve, "jana", "post was ours, approval came late", start().Add(8*time.Minute))
+	resolved, err := Act(unapproved(), resolving("jana", "post was ours, approval came late"), start().Add(8*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	acked, err := Act(newCountry(), ActionAck, "tom", "calling them", start().Add(3*time.Minute))
+	acked, err := Act(newCountry(), acking("tom", "calling them"), start().Add(3*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +176,23 @@ func textGoldens(t *testing.T) map[string]Alert {
 	})
 	drill := burst()
 	drill.Evidence[0].Drill = "spring"
+	test := textCase("7e577e57", rules.Rule{
+		Title: "Test alert", Level: rules.Low, Type: rules.TypeDetection, Tags: []string{rules.TagTest},
+		Response: []string{"Nothing happened. Somebody ran picket alerts test."},
+	}, activity.Activity{
+		Account: TestAccount, Kind: activity.KindMessage, Time: start(), Drill: TestDrill, Actor: "jana",
+		App: "picket alerts test", Text: "TEST: nothing happened",
+	}, 1)
+	late := profileChange()
+	late.Evidence[0].Seen = late.Evidence[0].Time.Add(6*time.Hour + 10*time.Minute)
+	expected, err := Act(newCountry(), Deed{Action: ActionResolve, Actor: "tom", Reason: "on holiday", Verdict: VerdictExpected}, start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	assigned, err := Act(profileChange(), Deed{Action: ActionAssign, Actor: "jana", To: "tom"}, start().Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
 	hostile := textCase("deadbeef", rules.Rule{
 		Title: strings.Repeat("Very long title ", 20), Level: rules.Low, Type: rules.TypeDetection,
 		Response: []string{strings.Repeat("step ", 100)},
@@ -137,6 +206,8 @@ func textGoldens(t *testing.T) map[string]Alert {
 		"unapproved-post": unapproved(), "new-country-login": newCountry(), "burst": burst(), "profile-change": profileChange(),
 		"deletions": deletions, "collector-blind": blind, "resolved": resolved, "acknowledged": acked,
 		"resolved-by-quiet": quiet, "drill": drill, "hostile": hostile, "bare": bare,
+		"test": test, "late": late, "expected": expected, "assigned": assigned,
+		"example-post": examplePost(), "example-login": exampleLogin(),
 	}
 }
 
@@ -188,6 +259,84 @@ func TestTitle(t *testing.T) {
 	}
 	if got, want := Title(unapproved()), "CRITICAL x/acme: post nobody approved [PK-3FA29C]"; got != want {
 		t.Errorf("Title = %q, want %q", got, want)
+	}
+}
+
+// TestTitleKeepsPeopleOut holds that a title, which travels far, tells what
+// rule met which account and nothing of what people wrote or where they were.
+func TestTitleKeepsPeopleOut(t *testing.T) {
+	for name, a := range textGoldens(t) {
+		got := Title(a)
+		for i := range a.Evidence {
+			e := &a.Evidence[i]
+			for _, personal := range []string{e.Text, e.Actor, e.IP, e.Geo.City, e.Device, e.Outcome.Result} {
+				if personal != "" && strings.Contains(got, personal) {
+					t.Errorf("%s: title %q tells %q", name, got, personal)
+				}
+			}
+		}
+	}
+}
+
+// TestAlso tells what led to an alert before what stands beside it, each once.
+func TestAlso(t *testing.T) {
+	at := start()
+	a := unapproved()
+	head := func(id, account, title string) Head {
+		return Head{ID: id, Level: rules.High, State: Firing, Brief: Brief{Title: title, Account: account, First: at}}
+	}
+	a.Related = []detector.Related{
+		{Episode: "b071d2e4", Rule: "login_new_country", Title: "Login from a country this account has not used", Account: "okta/editor-2", Time: at.Add(-14 * time.Minute), Words: "country RO"},
+		{Rule: "social_delete", Title: "A message was deleted", Account: "x/acme", Time: at.Add(-time.Minute)},
+	}
+	tests := []struct {
+		name   string
+		beside []Head
+		want   string
+	}{
+		{"nothing beside", nil, "02:58 okta/editor-2 login from RO (PK-B071D2); 03:11 a message was deleted"},
+		{"the same beside", []Head{head("b071d2e4", "okta/editor-2", "Login")}, "02:58 okta/editor-2 login from RO (PK-B071D2); 03:11 a message was deleted"},
+		{"one more beside", []Head{head("00c0ffee", "x/acme", "Posting burst")}, "02:58 okta/editor-2 login from RO (PK-B071D2); 03:11 a message was deleted; 03:12 posting burst (PK-00C0FF)"},
+		{"many beside", []Head{head("00c0ffee", "x/acme", "Posting burst"), head("00c0ffef", "x/acme", "b"), head("00c0fff0", "x/acme", "c")}, "02:58 okta/editor-2 login from RO (PK-B071D2); 03:11 a message was deleted; 03:12 posting burst (PK-00C0FF); 2 more"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a.Around.Beside = tt.beside
+			w := writer{a: &a, zone: testDirectory(t)["x/acme"].TimeZone}
+			if got := w.also(); got != tt.want {
+				t.Errorf("also %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestSince tells what happened on guarded accounts, and what is not known.
+func TestSince(t *testing.T) {
+	at := start()
+	post := activity.Activity{Account: "x/acme", Kind: activity.KindPost, Time: at.Add(time.Minute), Text: "Giving back! https://acme-gift.example"}
+	profile := activity.Activity{Account: "x/acme", Kind: activity.KindProfile, Time: at.Add(2 * time.Minute), Changed: []string{"name", "link"}}
+	gone := activity.Activity{Account: "mastodon/acme", Kind: activity.KindDelete, Time: at.Add(3 * time.Minute)}
+	guard := AccountInfo{Guards: []string{"x/acme"}}
+	tests := []struct {
+		name  string
+		info  AccountInfo
+		since *detector.Since
+		want  string
+	}{
+		{"no identity", AccountInfo{}, nil, ""},
+		{"an identity whose rule does not look", guard, nil, "not known what happened on guarded accounts"},
+		{"nothing", guard, &detector.Since{AsOf: at}, "no post or change on guarded accounts (as of 02:12Z)"},
+		{"one", guard, &detector.Since{AsOf: at, Count: 1, Activities: []activity.Activity{profile}}, "1 post or change on guarded accounts (as of 02:12Z): 02:14Z x/acme profile name, link"},
+		{"several", guard, &detector.Since{AsOf: at, Count: 1204, Activities: []activity.Activity{post, gone}}, `1,204 posts and changes on guarded accounts (as of 02:12Z): 02:13Z x/acme post "Giving back! hxxps://acme-gift[.]example"; 02:15Z mastodon/acme delete`},
+		{"only a number", guard, &detector.Since{AsOf: at, Count: 9}, "9 posts and changes on guarded accounts (as of 02:12Z)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := writer{a: &Alert{Since: tt.since, Updated: at}, info: tt.info, zone: time.UTC}
+			if got := w.since(); got != tt.want {
+				t.Errorf("since %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -134,45 +134,71 @@ type section struct {
 }
 
 // layout writes sections within TextLines and TextWidth. Where they are too
-// long, those with a drop order go first and the longest are cut then.
+// long, the first to be dropped goes, then parts of more than two lines are cut
+// to two, then the others with a drop order go, and what is still too long is
+// cut to one line.
 func layout(sections []section) string {
-	lines := make([][]string, 0, len(sections))
-	kept := sections[:0:0]
-	total := 0
+	p := page{}
 	for _, s := range sections {
-		if s.text == "" {
-			continue
-		}
-		wrapped := wrap(s)
-		kept, lines = append(kept, s), append(lines, wrapped)
-		total += len(wrapped)
-	}
-	for round := 1; total > TextLines && round <= 3; round++ {
-		for i, s := range kept {
-			if s.drop == round {
-				total -= len(lines[i])
-				lines[i] = nil
-			}
+		if s.text != "" {
+			p.sections, p.lines = append(p.sections, s), append(p.lines, wrap(s))
 		}
 	}
-	for total > TextLines { // the longest part gives way, the latest of equals
-		longest := 0
-		for i := range lines {
-			if len(lines[i]) >= len(lines[longest]) {
-				longest = i
-			}
-		}
-		lines[longest] = shorten(lines[longest], len(lines[longest])-1)
-		total--
-	}
+	p.drop(1)
+	p.shorten(2)
+	p.drop(2)
+	p.drop(3)
+	p.shorten(1)
 	var b strings.Builder
-	for _, part := range lines {
+	for _, part := range p.lines {
 		for _, line := range part {
 			b.WriteString(line)
 			b.WriteByte('\n')
 		}
 	}
 	return b.String()
+}
+
+// page is sections and their lines.
+type page struct {
+	sections []section
+	lines    [][]string
+}
+
+// full reports whether there are more lines than fit.
+func (p *page) full() bool {
+	total := 0
+	for _, part := range p.lines {
+		total += len(part)
+	}
+	return total > TextLines
+}
+
+// drop takes out the sections of one drop order where the page is full.
+func (p *page) drop(order int) {
+	for i, s := range p.sections {
+		if s.drop == order && p.full() {
+			p.lines[i] = nil
+		}
+	}
+}
+
+// shorten cuts the longest part, the latest of equals, until the page is not
+// full or no part has more than this many lines.
+func (p *page) shorten(least int) {
+	for p.full() {
+		longest := 0
+		for i := range p.lines {
+			if len(p.lines[i]) >= len(p.lines[longest]) {
+				longest = i
+			}
+		}
+		n := len(p.lines[longest])
+		if n <= least {
+			return
+		}
+		p.lines[longest] = shorten(p.lines[longest], n-1)
+	}
 }
 
 // wrap breaks a section into lines at spaces, and inside words only where one
@@ -190,6 +216,9 @@ func wrap(s section) []string {
 		line, used, empty = append(line[:0], indent...), columns(indent), true
 	}
 	for word := range strings.SplitSeq(s.text, " ") {
+		if word == "" && empty && len(lines) > 0 {
+			continue // of a wider gap, the rest begins no line
+		}
 		if !empty && used+1+columns(word) > TextWidth {
 			flush()
 		}
@@ -224,6 +253,10 @@ func shorten(lines []string, n int) []string {
 	lines[n-1] = string(last) + "…"
 	return lines
 }
+
+// Columns is how many columns of a terminal s takes: East Asian wide characters
+// and most emoji take two, combining marks none.
+func Columns(s string) int { return columns(s) }
 
 // columns is how wide a terminal shows s.
 func columns(s string) int {

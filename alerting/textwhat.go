@@ -49,8 +49,8 @@ func (w *writer) when(t *activity.Activity) string {
 		s = many(w.a.Count, w.noun()) + " " + w.span(w.a.First, w.a.Last)
 	} else {
 		s = w.clock(t.Time)
-		if !t.Seen.IsZero() && t.Seen.Sub(t.Time) >= time.Minute {
-			s += ", seen " + w.local(t.Seen)
+		if !t.Seen.IsZero() && t.Seen.Sub(t.Time) >= time.Minute && w.a.Late() == 0 {
+			s += ", seen " + w.hour(t.Seen)
 		}
 		if !written(t.Kind) {
 			s += " " + kindName(t.Kind)
@@ -58,6 +58,9 @@ func (w *writer) when(t *activity.Activity) string {
 	}
 	if t.Actor != "" {
 		s += " by " + cut(Plain(t.Actor), maxActor)
+	}
+	if late := w.a.Late(); late > 0 {
+		s += ", late: seen " + roughly(late) + " after"
 	}
 	if w.a.Count > 1 {
 		return s + ", latest: "

@@ -157,6 +157,17 @@ func chunk(sizes []int, room int) int {
 	return len(sizes)
 }
 
+// ofOneClass returns how many of the first items are of one class. Items stay
+// in their order, since rules judge in the order of the log.
+func ofOneClass(as []activity.Activity) int {
+	for i := range as {
+		if as[i].Kind.Class() != as[0].Kind.Class() {
+			return i
+		}
+	}
+	return len(as)
+}
+
 // room returns how many bytes of a batch are left for activities when it
 // carries a cursor of that size and up to n recent keys: 11 bytes a key and at
 // most 5 for its time, and 4 KiB for poll activities and the rest of the

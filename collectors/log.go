@@ -34,8 +34,9 @@ type Log interface {
 	// ErrNoRoom when the journal's disk reserve is reached. After any other
 	// error the batch may or may not have been appended; Checkpoint tells.
 	//
-	// All activities of a source with one account are of that account. Those
-	// of a source with many accounts are routed to their accounts by the
+	// All activities of a source with one account are of that account, and
+	// those of one batch are of one activity.Class, which is kept for one time.
+	// Those of a source with many accounts are routed to their accounts by the
 	// implementation before the batch with the cursor is appended; what a
 	// crash in between repeats is removed by the detector.
 	Append(ctx context.Context, b *activity.Batch) error

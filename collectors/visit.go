@@ -192,9 +192,14 @@ func outcomeOf(err error) string {
 }
 
 // journal appends what a page brought that is new. A page that does not fit
-// one batch is split: all but the last batch carry the cursor before the page
-// and, among the recent keys, those of the items so far. So a crash in between
-// fetches the page again and finds in the log what it has already.
+// one batch, or whose items are not all kept equally long, is split: all but
+// the last batch carry the cursor before the page and, among the recent keys,
+// those of the items so far. So a crash in between fetches the page again and
+// finds in the log what it has already.
+//
+// Retention may take the last batch before older ones of another class. What
+// is read again from the head that is left then is what was taken: nothing is
+// twice in the log.
 func (v *visit) journal(ctx context.Context, page *Page) error {
 	now := v.opts.Now()
 	head := v.src.ledger
@@ -212,6 +217,9 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 	work := *head
 	for rest := fresh; ; {
 		n := chunk(sizes, space)
+		if !v.task.Multi { // the log routes the items of many accounts by itself
+			n = ofOneClass(rest[:n])
+		}
 		part := rest[:n:n]
 		rest, sizes = rest[n:], sizes[n:]
 		work.remember(part, v.task.Multi)
@@ -271,8 +279,9 @@ func (v *visit) tell(page *Page, drops map[string]int) {
 func (v *visit) append(ctx context.Context, head *ledger, as []activity.Activity, said verdict, backfill bool) error {
 	next := *head
 	reports := v.reports(&next, said)
-	if len(as) > 0 && (backfill || len(reports) == 0) {
-		// History teaches and raises nothing; what is reported now shall.
+	if len(as) > 0 && (backfill || len(reports) == 0 || !v.task.Multi && as[0].Kind.Class() != reports[0].Kind.Class()) {
+		// History teaches and raises nothing; what is reported now shall. And
+		// a batch holds what is kept equally long.
 		unreported := *head
 		if err := v.write(ctx, &unreported, as, backfill); err != nil {
 			return err

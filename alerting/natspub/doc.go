@@ -20,9 +20,12 @@
 //	Picket-Revision   from 1, without gaps
 //	Picket-State      firing, acknowledged, resolved
 //	Picket-Level      informational, low, medium, high, critical
-//	Picket-Change     opened, updated, acknowledged, resolved, reopened, noted
+//	Picket-Change     opened, updated, acknowledged, resolved, reopened,
+//	                  assigned, noted
+//	Picket-Brief      alerting.Brief as JSON: rule, title, account, first,
+//	                  words, mode, drill, verdict
 //
-// so that alerts can be listed without their bodies.
+// so that alerts can be listed, related and counted without their bodies.
 //
 // The public copy is for subscribers. It follows the state, once the state is
 // durable. <account> is the account without its network ("acme" of "x/acme"),
@@ -32,6 +35,10 @@
 //	                  within an hour is stored once
 //	Content-Type      application/cloudevents+json
 //	Picket-Version    1
+//	Picket-Urgency    page, hours, chat, digest, sre
+//	Picket-Drill      the drill that it is about, written with
+//	                  activity.EncodeToken; "test" for picket alerts test;
+//	                  absent when real
 //
 // Its body is a CloudEvents 1.0 event in structured JSON mode:
 //
@@ -39,13 +46,24 @@
 //	id               <alert-id>.<revision>
 //	source           "/picket", or "/picket/<instance>"
 //	type             io.picket.alert.firing        opened or reopened
-//	                 io.picket.alert.updated       more of the same
+//	                 io.picket.alert.updated       more of the same, or assigned
 //	                 io.picket.alert.acknowledged
 //	                 io.picket.alert.resolved
 //	subject          the account, "x/acme"; absent if none
 //	time             of the revision, RFC 3339
 //	datacontenttype  "application/json"
 //	data             an OCSF 1.8.0 Detection Finding, class 2004
+//
+// and these extension attributes:
+//
+//	urgency          how people are told, see alerting.UrgencyOf: page (wake
+//	                 somebody), hours (page when the account's working hours
+//	                 begin), chat, digest, sre (those who run Picket). It is
+//	                 the same in every state: leave out alerts that are
+//	                 acknowledged or resolved before you page
+//	lateseconds      how long after it happened the newest activity was seen, in
+//	                 seconds; absent below 15 minutes
+//	drill            the drill that it is about; absent when real
 //
 // Of the finding, activity_id is 1 (Create) when opened, 3 (Close) when
 // resolved, else 2 (Update); status_id is 1 (New) while firing, 2 (In
@@ -56,7 +74,8 @@
 // version 1, never changed or taken away.
 //
 // Revisions of alerts whose rule only observes, and revisions that are merely
-// noted, have no public copy.
+// noted (the end of an episode whose alert was resolved by hand, a verdict on a
+// resolved alert), have no public copy.
 //
 // Retention is by age. Of each subject the newest 200 messages stay, so an
 // alert keeps its last 200 revisions.

@@ -3,6 +3,7 @@ package natspub
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -24,7 +25,12 @@ type Event struct {
 	Subject         string    `json:"subject,omitempty"`
 	Time            time.Time `json:"time"`
 	DataContentType string    `json:"datacontenttype"`
-	Data            Finding   `json:"data"`
+	// Extension attributes.
+	Urgency     alerting.Urgency `json:"urgency"`
+	LateSeconds int32            `json:"lateseconds,omitempty"`
+	Drill       string           `json:"drill,omitempty"`
+
+	Data Finding `json:"data"`
 }
 
 // Finding is an OCSF Detection Finding, class 2004. Times are milliseconds
@@ -156,14 +162,35 @@ type Picket struct {
 	Account  string            `json:"account,omitempty"`
 	Group    []alerting.Label  `json:"group,omitempty"`
 	Reasons  []detector.Reason `json:"reasons,omitempty"`
-	Ack      *alerting.Mark    `json:"acknowledged,omitempty"`
-	Resolved *alerting.Mark    `json:"resolved,omitempty"`
+	Usual    []detector.Reason `json:"usual,omitempty"`
+	// Related led to this alert; Beside are other alerts around it.
+	Related  []detector.Related   `json:"related,omitempty"`
+	Beside   []Beside             `json:"beside,omitempty"`
+	Since    *detector.Since      `json:"since,omitempty"`
+	Assigned *alerting.Assignment `json:"assigned,omitempty"`
+	Ack      *alerting.Mark       `json:"acknowledged,omitempty"`
+	Resolved *alerting.Mark       `json:"resolved,omitempty"`
+	Judged   *alerting.Judgement  `json:"judged,omitempty"`
+	// Verdicts counts those on alerts of the same rule and account.
+	Verdicts alerting.Tally `json:"verdicts"`
+}
+
+// Beside is another alert.
+type Beside struct {
+	ID      string         `json:"id"`
+	Number  string         `json:"number"`
+	Level   rules.Level    `json:"level"`
+	State   alerting.State `json:"state"`
+	Title   string         `json:"title"`
+	Account string         `json:"account"`
+	First   time.Time      `json:"first"`
 }
 
 // maxEvent bounds a public copy in bytes, well below the server's limit.
 const maxEvent = 2 * alerting.MaxState
 
-// encodeEvent leaves evidence out, newest last, until the event fits.
+// encodeEvent leaves evidence out, newest last, and then what happened since,
+// until the event fits.
 func encodeEvent(opts PublisherOptions, a *alerting.Alert) ([]byte, error) {
 	ev := newEvent(opts, a)
 	for {
@@ -171,22 +198,35 @@ func encodeEvent(opts PublisherOptions, a *alerting.Alert) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encode event %s: %w", ev.ID, err)
 		}
-		if len(data) <= maxEvent || len(ev.Data.Evidences) == 0 {
+		since := ev.Data.Unmapped.Picket.Since
+		switch {
+		case len(data) <= maxEvent:
+			return data, nil
+		case len(ev.Data.Evidences) > 0:
+			ev.Data.Evidences = ev.Data.Evidences[1:]
+		case since != nil && len(since.Activities) > 0:
+			ev.Data.Unmapped.Picket.Since = &detector.Since{AsOf: since.AsOf, Count: since.Count}
+		default:
 			return data, nil
 		}
-		ev.Data.Evidences = ev.Data.Evidences[1:]
 	}
 }
 
-func newEvent(opts PublisherOptions, a *alerting.Alert) Event {
-	source := "/picket"
-	if opts.Instance != "" {
-		source += "/" + activity.EncodeToken(opts.Instance)
+// Source returns the source of the events of one of several Pickets.
+func Source(instance string) string {
+	if instance == "" {
+		return "/picket"
 	}
+	return "/picket/" + activity.EncodeToken(instance)
+}
+
+func newEvent(opts PublisherOptions, a *alerting.Alert) Event {
 	return Event{
-		SpecVersion: "1.0", ID: eventID(a), Source: source, Type: "io.picket.alert." + eventType(a.Change),
+		SpecVersion: "1.0", ID: eventID(a), Source: Source(opts.Instance), Type: "io.picket.alert." + eventType(a.Change),
 		Subject: a.Account, Time: a.Updated, DataContentType: "application/json",
-		Data: newFinding(opts, a),
+		Urgency: a.Urgency(opts.Directory, a.Updated), Drill: a.Drill(),
+		LateSeconds: int32(min(a.Late()/time.Second, math.MaxInt32)), //nolint:gosec // bounded
+		Data:        newFinding(opts, a),
 	}
 }
 
@@ -198,7 +238,7 @@ func eventType(c alerting.Change) string {
 		return "acknowledged"
 	case alerting.ChangeResolved:
 		return "resolved"
-	case alerting.ChangeUpdated, alerting.ChangeNoted:
+	case alerting.ChangeUpdated, alerting.ChangeAssigned, alerting.ChangeNoted:
 	}
 	return "updated"
 }
@@ -228,11 +268,7 @@ func newFinding(opts PublisherOptions, a *alerting.Alert) Finding {
 			UID: eventID(a), Version: OCSFVersion,
 			Product: Product{Name: "Picket", VendorName: "Picket", Version: opts.Version},
 		},
-		Unmapped: Unmapped{Picket{
-			V: 1, Number: a.Number(), State: a.State, Change: a.Change, Revision: a.Revision, Level: a.Rule.Level,
-			Rule: a.Rule.Name, Network: a.Network, Account: a.Account, Group: a.Group, Reasons: a.Reasons,
-			Ack: a.Ack, Resolved: a.Resolution,
-		}},
+		Unmapped: Unmapped{newPicket(a)},
 	}
 	if a.Account != "" {
 		f.Resources = []Resource{{UID: a.Account, Name: strings.TrimPrefix(a.Account, a.Network+"/"), Type: "Social Media Account"}}
@@ -244,13 +280,30 @@ func newFinding(opts PublisherOptions, a *alerting.Alert) Finding {
 	return f
 }
 
+func newPicket(a *alerting.Alert) Picket {
+	p := Picket{
+		V: 1, Number: a.Number(), State: a.State, Change: a.Change, Revision: a.Revision, Level: a.Rule.Level,
+		Rule: a.Rule.Name, Network: a.Network, Account: a.Account, Group: a.Group,
+		Reasons: a.Reasons, Usual: a.Usual, Related: a.Related, Since: a.Since,
+		Assigned: a.Assigned, Ack: a.Ack, Resolved: a.Resolution, Judged: a.Judged, Verdicts: a.Around.Verdicts,
+	}
+	for i := range a.Around.Beside {
+		h := &a.Around.Beside[i]
+		p.Beside = append(p.Beside, Beside{
+			ID: h.ID, Number: alerting.Number(h.ID), Level: h.Level, State: h.State,
+			Title: h.Brief.Title, Account: h.Brief.Account, First: h.Brief.First,
+		})
+	}
+	return p
+}
+
 func ocsfActivity(c alerting.Change) (int, string) {
 	switch c {
 	case alerting.ChangeOpened:
 		return 1, "Create"
 	case alerting.ChangeResolved:
 		return 3, "Close"
-	case alerting.ChangeUpdated, alerting.ChangeAcknowledged, alerting.ChangeReopened, alerting.ChangeNoted:
+	case alerting.ChangeUpdated, alerting.ChangeAcknowledged, alerting.ChangeReopened, alerting.ChangeAssigned, alerting.ChangeNoted:
 	}
 	return 2, "Update"
 }

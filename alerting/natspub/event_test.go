@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,15 +25,28 @@ func lives(t *testing.T) []alerting.Alert {
 	t.Helper()
 	firing, _ := alerting.Apply(alerting.Alert{}, finding("3fa29c51", detector.Open, 1, 12))
 	firing.Change, firing.Revision = alerting.ChangeOpened, 1
-	acked, err := alerting.Act(firing, alerting.ActionAck, "jana", "on it", start().Add(60e9))
+	acked, err := alerting.Act(firing, alerting.Deed{Action: alerting.ActionAck, Actor: "jana", Reason: "on it"}, start().Add(60e9))
 	if err != nil {
 		t.Fatal(err)
 	}
 	acked.Change, acked.Revision = alerting.ChangeAcknowledged, 2
-	updated, _ := alerting.Apply(acked, finding("3fa29c51", detector.Update, 70, 13))
+	more := finding("3fa29c51", detector.Update, 70, 13)
+	more.Evidence[0].Seen = more.Evidence[0].Time.Add(20 * time.Minute)
+	more.Usual = []detector.Reason{{Field: "hour", Seen: "hour (6 % of posts)"}}
+	more.Related = []detector.Related{{Episode: "b071d2e4", Rule: "login_new_country", Title: "New-country login", Account: "okta/editor-2", Time: start(), Words: "country RO"}}
+	more.Since = &detector.Since{AsOf: start()}
+	updated, _ := alerting.Apply(acked, more)
+	updated.Assigned = &alerting.Assignment{To: "tom", By: "jana", At: start()}
+	other := firing
+	other.ID = "00c0ffee"
+	updated.Around = alerting.Around{
+		Beside:   []alerting.Head{alerting.HeadOf(&other, 7, start())},
+		Verdicts: alerting.Tally{True: 3, False: 1},
+	}
 	updated.Change, updated.Revision = alerting.ChangeUpdated, 3
 	closed, _ := alerting.Apply(updated, finding("3fa29c51", detector.Close, 900, 13))
 	closed.Change, closed.Revision = alerting.ChangeResolved, 4
+	closed.Judged = &alerting.Judgement{Verdict: alerting.VerdictExpected, By: "jana", At: start()}
 	return []alerting.Alert{firing, acked, updated, closed}
 }
 
@@ -120,8 +134,53 @@ func TestPublishedCopy(t *testing.T) {
 	if ev.Type != "io.picket.alert.firing" || ev.Subject != "x/acme.news" || ev.ID != "e1.1" || ev.Data.ClassUID != 2004 {
 		t.Errorf("event %+v", ev)
 	}
+	if got := msg.Header.Get("Picket-Urgency"); got != "page" || ev.Urgency != "page" {
+		t.Errorf("urgency %q in the header, %q in the event, want page", got, ev.Urgency)
+	}
+	if _, there := msg.Header["Picket-Drill"]; there || ev.Drill != "" || ev.LateSeconds != 0 {
+		t.Errorf("a real alert in time is a drill or late: %v, %+v", msg.Header, ev)
+	}
 	if n := len(copies(t, js)); n != 1 {
 		t.Errorf("%d copies, want 1: an observing rule pages nobody", n)
+	}
+}
+
+// atNight knows an account whose people are asleep.
+type atNight struct{}
+
+func (atNight) Account(string) (alerting.AccountInfo, bool) {
+	return alerting.AccountInfo{WorkingHours: "Mon-Fri 09:00-18:00", Working: func(time.Time) bool { return false }}, true
+}
+
+func TestUrgencyAndDrillAreTold(t *testing.T) {
+	nc, js := connect(t, false)
+	open(t, js)
+	sub, err := nc.SubscribeSync("picket.alert.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := finding("e1", detector.Open, 1, 1)
+	f.Evidence[0].Drill = "spring 2026"
+	a, _ := alerting.Apply(alerting.Alert{}, f)
+	if err := NewPublisher(js, PublisherOptions{Directory: atNight{}}).Publish(t.Context(), []alerting.Alert{a}); err != nil {
+		t.Fatal(err)
+	}
+	msg, err := sub.NextMsgWithContext(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ev Event
+	if err := json.Unmarshal(msg.Data, &ev); err != nil {
+		t.Fatal(err)
+	}
+	if u, d := msg.Header.Get("Picket-Urgency"), msg.Header.Get("Picket-Drill"); u != "hours" || d != "spring%202026" {
+		t.Errorf("headers: urgency %q, drill %q, want hours, spring%%202026", u, d)
+	}
+	if ev.Urgency != alerting.UrgencyHours || ev.Drill != "spring 2026" {
+		t.Errorf("event: urgency %q, drill %q", ev.Urgency, ev.Drill)
+	}
+	if !strings.HasPrefix(ev.Data.Message, "DRILL HIGH ") || !strings.Contains(ev.Data.Message, "\nNext   drill spring 2026: waits for working hours (Mon-Fri 09:00-18:00)\n") {
+		t.Errorf("text:\n%s", ev.Data.Message)
 	}
 }
 
@@ -141,6 +200,16 @@ func TestCopySubject(t *testing.T) {
 				t.Errorf("subject %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestCopyFilter(t *testing.T) {
+	for account, want := range map[string]string{
+		"x/acme": "picket.alert.*.x.acme.*", "x/acme.news": "picket.alert.*.x.acme%2Enews.*", "x": "picket.alert.*.x._.*",
+	} {
+		if got := CopyFilter(account); got != want {
+			t.Errorf("CopyFilter(%q) = %q, want %q", account, got, want)
+		}
 	}
 }
 
@@ -185,5 +254,19 @@ func TestEventIsBounded(t *testing.T) {
 	var ev Event
 	if err := json.Unmarshal(data, &ev); err != nil || len(ev.Data.Evidences) == 0 || len(ev.Data.Evidences) == 8 {
 		t.Errorf("%d evidences (%v), want some left out", len(ev.Data.Evidences), err)
+	}
+	f.Since = &detector.Since{Count: 9}
+	for range detector.MaxSince {
+		heavy := f.Evidence[1].Clone()
+		heavy.Changed, heavy.Approval.Links, heavy.Approval.Media = links, links, links
+		f.Since.Activities = append(f.Since.Activities, heavy)
+	}
+	a, _ = alerting.Apply(alerting.Alert{}, f)
+	if data, err = encodeEvent(PublisherOptions{}, &a); err != nil || len(data) > maxEvent {
+		t.Fatalf("event with what happened since has %d bytes (%v), want at most %d", len(data), err, maxEvent)
+	}
+	ev = Event{}
+	if err := json.Unmarshal(data, &ev); err != nil || ev.Data.Unmapped.Picket.Since.Count != 9 {
+		t.Errorf("since %+v (%v), want its count kept", ev.Data.Unmapped.Picket.Since, err)
 	}
 }

@@ -11,6 +11,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/collectors/activity"
+)
+
+// Headers of Picket's own on public copies, beside HeaderVersion; see the
+// package comment.
+const (
+	HeaderUrgency = "Picket-Urgency"
+	HeaderDrill   = "Picket-Drill"
 )
 
 // ContentType is the media type of a public copy.
@@ -77,6 +85,10 @@ func (p *Publisher) copyMsg(a *alerting.Alert) (*nats.Msg, error) {
 	msg.Header.Set(jetstream.MsgIDHeader, eventID(a))
 	msg.Header.Set("Content-Type", ContentType)
 	msg.Header.Set(HeaderVersion, layoutVersion)
+	msg.Header.Set(HeaderUrgency, string(a.Urgency(p.opts.Directory, a.Updated)))
+	if drill := a.Drill(); drill != "" {
+		msg.Header.Set(HeaderDrill, activity.EncodeToken(drill))
+	}
 	return msg, nil
 }
 

@@ -2,6 +2,7 @@ package natspub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -24,6 +25,7 @@ const (
 	HeaderState    = "Picket-State"
 	HeaderLevel    = "Picket-Level"
 	HeaderChange   = "Picket-Change"
+	HeaderBrief    = "Picket-Brief"
 )
 
 // Timeout bounds one call of a Store or Publisher whose context has no
@@ -115,12 +117,17 @@ func stateMsg(a *alerting.Alert) (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
+	brief, err := json.Marshal(alerting.BriefOf(a))
+	if err != nil {
+		return nil, fmt.Errorf("encode alert %s: %w", a.ID, err)
+	}
 	msg := &nats.Msg{Subject: StateSubject(a.ID), Data: data, Header: nats.Header{}}
 	msg.Header.Set(HeaderVersion, layoutVersion)
 	msg.Header.Set(HeaderRevision, strconv.FormatUint(a.Revision, 10))
 	msg.Header.Set(HeaderState, string(a.State))
 	msg.Header.Set(HeaderLevel, string(a.Rule.Level))
 	msg.Header.Set(HeaderChange, string(a.Change))
+	msg.Header.Set(HeaderBrief, string(brief))
 	return msg, nil
 }
 
@@ -219,10 +226,16 @@ func head(subject string, header nats.Header, meta *jetstream.MsgMetadata) (aler
 	if err != nil {
 		return alerting.Head{}, fmt.Errorf("header %s of alert %s: %w", HeaderRevision, id, err)
 	}
-	return alerting.Head{
+	h := alerting.Head{
 		ID: id, Seq: meta.Sequence.Stream, Time: meta.Timestamp, Revision: revision,
 		State: alerting.State(header.Get(HeaderState)), Level: rules.Level(header.Get(HeaderLevel)),
-	}, nil
+	}
+	if brief := header.Get(HeaderBrief); brief != "" { // an alert of an older Picket has none
+		if err := json.Unmarshal([]byte(brief), &h.Brief); err != nil {
+			return alerting.Head{}, fmt.Errorf("header %s of alert %s: %w", HeaderBrief, id, err)
+		}
+	}
+	return h, nil
 }
 
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
 )
 
 func TestEnsure(t *testing.T) {
@@ -131,7 +132,7 @@ func TestHeadsAndWatch(t *testing.T) {
 	var g errgroup.Group
 	g.Go(func() error { return s.Watch(ctx, func(h alerting.Head) { seen <- h }) })
 	first := []alerting.Head{<-seen, <-seen}
-	if _, err := m.Ack(t.Context(), "e1", "jana", ""); err != nil {
+	if _, err := m.Act(t.Context(), "e1", alerting.Deed{Action: alerting.ActionAck, Actor: "jana"}); err != nil {
 		t.Fatal(err)
 	}
 	next := <-seen
@@ -144,6 +145,49 @@ func TestHeadsAndWatch(t *testing.T) {
 	}
 	if got := list([]alerting.Head{next}); !slices.Equal(got, []string{"e1 2 acknowledged high"}) {
 		t.Errorf("watched next %q", got)
+	}
+}
+
+// TestBriefTravels reads what alerts say of themselves back from headers,
+// whatever was put into them, and does without where an older Picket wrote none.
+func TestBriefTravels(t *testing.T) {
+	_, js := connect(t, false)
+	s, p := open(t, js)
+	f := finding("e1", detector.Open, 1, 1)
+	f.Account, f.Rule.Title = "x/ümläut \"q\"", "Two\r\nLines: 漢字"
+	f.Reasons[0].Seen = " country\x00 RO\n"
+	m := manager(t, s, p)
+	if err := m.Report(t.Context(), []detector.Finding{f}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Act(t.Context(), "e1", alerting.Deed{Action: alerting.ActionResolve, Actor: "jana", Verdict: alerting.VerdictFalse}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := m.Get(t.Context(), "e1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := stateMsg(&alerting.Alert{ID: "e2", Revision: 1, State: alerting.Firing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.Header.Del(HeaderBrief)
+	if _, err := js.PublishMsg(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	heads, err := s.Heads(t.Context())
+	if err != nil || len(heads) != 2 {
+		t.Fatalf("heads %+v, %v", heads, err)
+	}
+	want := alerting.Brief{
+		Rule: f.Rule.ID, Title: f.Rule.Title, Account: f.Account, First: start(), Words: f.Reasons[0].Seen,
+		Mode: rules.Enforce, Verdict: alerting.VerdictFalse,
+	}
+	if heads[0].Brief != want || alerting.BriefOf(&a) != want {
+		t.Errorf("brief %+v, want %+v", heads[0].Brief, want)
+	}
+	if heads[1].ID != "e2" || heads[1].Brief != (alerting.Brief{}) {
+		t.Errorf("an older alert: %+v", heads[1])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -114,4 +115,11 @@ func CopySubject(a *alerting.Alert) string {
 	}
 	return copyPrefix + activity.EncodeToken(string(a.Rule.Level)) + "." + activity.EncodeToken(a.Network) +
 		"." + activity.EncodeToken(name) + "." + activity.EncodeToken(a.Rule.ID)
+}
+
+// CopyFilter returns the subjects of the public copies of an account's alerts,
+// of every level and rule.
+func CopyFilter(account string) string {
+	network, name, _ := strings.Cut(account, "/")
+	return copyPrefix + "*." + activity.EncodeToken(network) + "." + activity.EncodeToken(name) + ".*"
 }

@@ -18,9 +18,10 @@ type detectorMetrics struct {
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
 	partitions   *partitions
+	coverage     *coverage
 }
 
-func newDetectorMetrics(f factory, now func() time.Time) detectorMetrics {
+func newDetectorMetrics(f factory, now func() time.Time, rule func(string) string) detectorMetrics {
 	d := detectorMetrics{
 		rules:    f.gauges("rules", "Rules of the newest rule set, by whether they could be loaded.", "state"),
 		findings: f.counters("findings_total", "Findings of the detector.", "rule"),
@@ -31,8 +32,9 @@ func newDetectorMetrics(f factory, now func() time.Time) detectorMetrics {
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
 		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
 		partitions:   newPartitions(now),
+		coverage:     newCoverage(rule),
 	}
-	f.reg.MustRegister(d.partitions)
+	f.reg.MustRegister(d.partitions, d.coverage)
 	return d
 }
 
@@ -49,7 +51,7 @@ const (
 )
 
 // RulesLoaded tells which rules are in force and how many could not be loaded.
-// Rules that are in force no longer lose their counters.
+// Rules that are not in force any more lose their counters.
 func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 	names := make([]string, 0, len(loaded))
 	for _, r := range loaded {
@@ -68,6 +70,7 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 			m.raised.WithLabelValues(name, levelLabel(r.Level))
 		}
 	}
+	m.coverage.expect(loaded)
 	m.rules.WithLabelValues(ruleLoaded).Set(float64(len(loaded)))
 	m.rules.WithLabelValues(ruleFailed).Set(float64(failed))
 }
@@ -99,8 +102,14 @@ func (m *Metrics) Latency(network string, occurrence, poll, picket time.Duration
 // Progress tells how far the detector of a partition has read: the sequence
 // that it is at, how many messages wait behind it, and log time there.
 func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time.Time) {
-	m.partitions.update(partition, func(p *progress) { p.sequence, p.pending, p.logTime = sequence, pending, logTime })
+	m.partitions.update(partition, func(p *progress) {
+		p.sequence, p.pending, p.logTime = sequence, pending, logTime
+		if p.saved.IsZero() {
+			p.saved = m.now()
+		}
+	})
 	m.damaged.WithLabelValues(partitionLabel(partition))
+	m.snapshotTook.WithLabelValues(partitionLabel(partition))
 }
 
 // Damaged counts a journal message that could not be decoded.

@@ -75,7 +75,7 @@ func New(reg *prometheus.Registry, opts Options) *Metrics {
 	}
 	f := factory{reg}
 	m.collectorMetrics, m.intakeMetrics = newCollectorMetrics(f), newIntakeMetrics(f)
-	m.detectorMetrics, m.alertMetrics = newDetectorMetrics(f, opts.Now), newAlertMetrics(f)
+	m.detectorMetrics, m.alertMetrics = newDetectorMetrics(f, opts.Now, m.rule.bound), newAlertMetrics(f)
 	build := f.gauges("build_info", "Constant 1, labelled by what this Picket was built from.", "version", "revision", "goversion")
 	build.WithLabelValues(tidy(opts.Version), tidy(opts.Revision), runtime.Version()).Set(1)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -87,6 +87,7 @@ func New(reg *prometheus.Registry, opts Options) *Metrics {
 func (m *Metrics) zero(opts *Options) {
 	for _, network := range opts.Networks {
 		n := m.network.bound(network)
+		m.sources.networks = append(m.sources.networks, n)
 		for _, outcome := range opts.PollOutcomes {
 			m.polls.WithLabelValues(n, m.outcome.bound(outcome))
 		}

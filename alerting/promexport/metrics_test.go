@@ -41,8 +41,9 @@ func testRule(name string, level rules.Level) *rules.Rule {
 
 // exercise makes every metric appear.
 func exercise(m *Metrics) {
-	m.SetCollectors(map[string]Collectors{"x": {OldestSuccess: start(), Accounts: map[string]int{"complete": 2}}})
-	m.SetQuota("main", 180)
+	m.SetCollectors(map[string]Collectors{"x": {OldestSuccess: start(), Accounts: map[string]int{"complete": 2}, Sight: map[Sight]int{SightOK: 2}}})
+	m.SetCredentials(map[string]Credential{"main": {Requests: 180, RequestLimit: 900, Spent: 12.5, DollarLimit: 50}})
+	m.SetDisk(5<<30, 1<<30)
 	m.RulesLoaded([]*rules.Rule{testRule("burst", rules.High)}, 0)
 	m.Progress(0, 10, 3, start().Add(-2*time.Second))
 	m.Checkpointed(0, 4096, 20*time.Millisecond)
@@ -273,12 +274,14 @@ func TestLatencyIsSplit(t *testing.T) {
 
 func TestHostileLabelsAreBounded(t *testing.T) {
 	m, reg := newTest(t)
+	credentials := map[string]Credential{}
 	for i := range 3000 {
 		m.Finding(&rules.Rule{ID: fmt.Sprint("rule ", i)})
 		m.Polled(fmt.Sprint("network ", i), fmt.Sprint("outcome ", i), 0, 0)
-		m.SetQuota(fmt.Sprint("credential ", i), i)
+		credentials[fmt.Sprint("credential ", i)] = Credential{Requests: i, RequestLimit: 9000}
 		m.IntakeRefused(fmt.Sprint("source ", i), fmt.Sprint("reason ", i), 1)
 	}
+	m.SetCredentials(credentials)
 	m.Finding(&rules.Rule{ID: "\xff\xfe" + strings.Repeat("ü", 500)})
 	m.Collected("", 1)
 	series := map[string]int{}
@@ -336,18 +339,5 @@ func TestLagGrowsWhileNothingIsRead(t *testing.T) {
 	m.Release(3)
 	if _, there := values(t, reg)["picket_detector_lag_seconds{3}"]; there {
 		t.Error("a partition that was given up is still exported")
-	}
-}
-
-func TestSetCollectorsForgetsNetworks(t *testing.T) {
-	m, reg := newTest(t)
-	m.SetCollectors(map[string]Collectors{"x": {Accounts: map[string]int{"failing": 1}}})
-	m.SetCollectors(map[string]Collectors{"okta": {Accounts: map[string]int{"complete": 1}}})
-	got := values(t, reg)
-	if _, there := got["picket_accounts{x,failing}"]; there {
-		t.Error("a network without accounts is still exported")
-	}
-	if v, there := got["picket_collector_last_success_timestamp_seconds{okta}"]; !there || v != 0 {
-		t.Errorf("an account that was never read has last success %v (present: %t), want 0", v, there)
 	}
 }

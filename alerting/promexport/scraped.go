@@ -27,7 +27,7 @@ type partitions struct {
 type progress struct {
 	sequence, pending uint64
 	logTime           time.Time
-	saved             time.Time
+	saved             time.Time // of the last snapshot; before the first, since when there is a memory
 	size              int
 }
 
@@ -39,7 +39,7 @@ func newPartitions(now func() time.Time) *partitions {
 		lagMessages:   desc("detector_lag_messages", "Journal messages that the detector has not read yet.", label),
 		lagSeconds:    desc("detector_lag_seconds", "How far log time at the detector is behind now; about one second when idle.", label),
 		logTime:       desc("detector_log_timestamp_seconds", "Log time at the detector.", label),
-		snapshotAge:   desc("snapshot_age_seconds", "Time since the detector's memory was last saved.", label),
+		snapshotAge:   desc("snapshot_age_seconds", "Time since the detector's memory was last saved, or since it is read where it was not saved yet.", label),
 		snapshotBytes: desc("snapshot_size_bytes", "Size of the last snapshot of the detector's memory.", label),
 	}
 }
@@ -88,6 +88,7 @@ func (m *Metrics) Release(partition int) {
 	m.partitions.mu.Lock()
 	defer m.partitions.mu.Unlock()
 	delete(m.partitions.at, partition)
+	m.coverage.release(partition)
 }
 
 // openAlerts counts the open alerts when they are scraped.

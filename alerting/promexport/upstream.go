@@ -8,44 +8,25 @@ import (
 
 // collectorMetrics are about polling.
 type collectorMetrics struct {
-	lastSuccess, accounts *prometheus.GaugeVec
-	polls                 *prometheus.CounterVec
-	pollTook, pollLate    *prometheus.HistogramVec
-	collected, dropped    *prometheus.CounterVec
-	quota                 *prometheus.GaugeVec
+	sources            *sources
+	credentials        *credentials
+	polls              *prometheus.CounterVec
+	pollTook, pollLate *prometheus.HistogramVec
+	collected, dropped *prometheus.CounterVec
 }
 
 func newCollectorMetrics(f factory) collectorMetrics {
 	polling := []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
-	return collectorMetrics{
-		lastSuccess: f.gauges("collector_last_success_timestamp_seconds", "When the account that was read longest ago was last read successfully; 0 if one never was.", "network"),
-		accounts:    f.gauges("accounts", "Accounts by the state of their collector.", "network", "state"),
-		polls:       f.counters("polls_total", "Polls by outcome.", "network", "outcome"),
-		pollTook:    f.durations("poll_duration_seconds", "How long polls take, journal included.", polling, "network"),
-		pollLate:    f.durations("poll_delay_seconds", "How late polls begin against their schedule.", polling, "network"),
-		collected:   f.counters("collected_activities_total", "Polled activities that became durable.", "network"),
-		dropped:     f.counters("dropped_activities_total", "Polled items that were not journaled, by reason.", "network", "reason"),
-		quota:       f.gauges("api_quota_remaining_requests", "Requests that a credential may still send in its current window.", "credential"),
+	c := collectorMetrics{
+		sources: newSources(), credentials: newCredentials(),
+		polls:     f.counters("polls_total", "Polls by outcome.", "network", "outcome"),
+		pollTook:  f.durations("poll_duration_seconds", "How long polls take, journal included.", polling, "network"),
+		pollLate:  f.durations("poll_delay_seconds", "How late polls begin against their schedule.", polling, "network"),
+		collected: f.counters("collected_activities_total", "Polled activities that became durable.", "network"),
+		dropped:   f.counters("dropped_activities_total", "Polled items that were not journaled, by reason.", "network", "reason"),
 	}
-}
-
-// Collectors is how the collectors of one network are doing.
-type Collectors struct {
-	OldestSuccess time.Time      // of all accounts; zero if one was never read
-	Accounts      map[string]int // by state
-}
-
-// SetCollectors replaces what is known of all networks.
-func (m *Metrics) SetCollectors(byNetwork map[string]Collectors) {
-	m.lastSuccess.Reset()
-	m.accounts.Reset()
-	for network, c := range byNetwork {
-		n := m.network.bound(network)
-		m.lastSuccess.WithLabelValues(n).Set(unix(c.OldestSuccess))
-		for state, count := range c.Accounts {
-			m.accounts.WithLabelValues(n, m.outcome.bound(state)).Add(float64(count))
-		}
-	}
+	f.reg.MustRegister(c.sources, c.credentials)
+	return c
 }
 
 // Polled counts a poll, how long it took and how late it began.
@@ -66,11 +47,6 @@ func (m *Metrics) Dropped(network, reason string, n int) {
 	m.dropped.WithLabelValues(m.network.bound(network), m.reason.bound(reason)).Add(float64(max(0, n)))
 }
 
-// SetQuota tells how many requests a credential may still send.
-func (m *Metrics) SetQuota(credential string, remaining int) {
-	m.quota.WithLabelValues(m.credential.bound(credential)).Set(float64(remaining))
-}
-
 // intakeMetrics are about what others push, and about the journal.
 type intakeMetrics struct {
 	accepted, refused     *prometheus.CounterVec
@@ -79,6 +55,8 @@ type intakeMetrics struct {
 	journalRefused        *prometheus.CounterVec
 	reloads               *prometheus.CounterVec
 	reloadOK, reloadStamp prometheus.Gauge
+	diskFree, diskReserve *prometheus.GaugeVec
+	geoFiles              *prometheus.GaugeVec
 }
 
 func newIntakeMetrics(f factory) intakeMetrics {
@@ -93,6 +71,9 @@ func newIntakeMetrics(f factory) intakeMetrics {
 		reloads:        f.counters("config_reloads_total", "Attempts to reload the configuration.", "outcome"),
 		reloadOK:       f.gauge("config_last_reload_successful", "1 if the configuration in force is the newest, 0 if the last reload failed and the old one stays."),
 		reloadStamp:    f.gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last read successfully."),
+		diskFree:       f.gauges("disk_free_bytes", "Free bytes on the disk that holds the embedded server's store."),
+		geoFiles:       f.gauges("geo_file_ready", "1 if a configured geo file is in use, 0 if it is missing, damaged or replaced by one that is.", "use"),
+		diskReserve:    f.gauges("disk_reserve_bytes", "Free bytes below which nothing is taken in any more."),
 	}
 }
 
@@ -137,4 +118,25 @@ func (m *Metrics) Reloaded(ok bool) {
 	m.reloads.WithLabelValues(success).Inc()
 	m.reloadOK.Set(1)
 	m.reloadStamp.Set(unix(m.now()))
+}
+
+// SetDisk tells how many bytes are free where the embedded server keeps its
+// store, and below how many nothing is taken in. Without it neither is
+// exported: an external server watches its own disk.
+func (m *Metrics) SetDisk(free, reserve int64) {
+	m.diskFree.WithLabelValues().Set(float64(free))
+	m.diskReserve.WithLabelValues().Set(float64(reserve))
+}
+
+// SetGeoFiles tells of each configured geo file, by its use, whether it is in
+// use as it is on disk.
+func (m *Metrics) SetGeoFiles(ready map[string]bool) {
+	m.geoFiles.Reset()
+	for use, ok := range ready {
+		value := 0.0
+		if ok {
+			value = 1
+		}
+		m.geoFiles.WithLabelValues(m.source.bound(use)).Set(value)
+	}
 }

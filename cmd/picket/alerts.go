@@ -2,11 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os/user"
+	"io"
 	"text/tabwriter"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/picketd/picket/alerting"
@@ -19,7 +20,9 @@ type alertsCmd struct {
 	Ls      alertsLsCmd      `cmd:"" help:"List alerts, newest first."`
 	Show    alertsShowCmd    `cmd:"" help:"Show one alert."`
 	Ack     alertsAckCmd     `cmd:"" help:"Acknowledge an alert: you are on it."`
-	Resolve alertsResolveCmd `cmd:"" help:"Resolve an alert: it is over."`
+	Assign  alertsAssignCmd  `cmd:"" help:"Make an alert somebody's matter."`
+	Resolve alertsResolveCmd `cmd:"" help:"Resolve an alert: it is over. Say what it was."`
+	Test    alertsTestCmd    `cmd:"" help:"Send a test alert the way that real ones go."`
 }
 
 // withConfig is embedded by commands that talk to a daemon.
@@ -37,27 +40,30 @@ func (c withConfig) open(e *env) (*alerting.Manager, alerting.Directory, func(),
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	m, dir, err := func() (*alerting.Manager, alerting.Directory, error) {
-		js, err := jetstream.New(nc)
-		if err != nil {
-			return nil, nil, err
-		}
-		store, err := natspub.Open(e.ctx, js)
-		if err != nil {
-			return nil, nil, err
-		}
-		dir := app.NewDirectory(cfg)
-		m, err := alerting.New(alerting.Config{
-			Store:     store,
-			Publisher: natspub.NewPublisher(js, natspub.PublisherOptions{Instance: cfg.Instance, Version: app.ReadBuild().Version, Directory: dir}),
-		})
-		return m, dir, err
-	}()
+	dir := app.NewDirectory(cfg)
+	m, err := managerOn(e, nc, cfg, dir)
 	if err != nil {
 		nc.Close()
 		return nil, nil, nil, err
 	}
 	return m, dir, nc.Close, nil
+}
+
+// managerOn works on the alerts of the daemon behind nc.
+func managerOn(e *env, nc *nats.Conn, cfg *config.Config, dir alerting.Directory) (*alerting.Manager, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	store, err := natspub.Open(e.ctx, js)
+	if err != nil {
+		return nil, err
+	}
+	return alerting.New(alerting.Config{
+		Store:     store,
+		Publisher: natspub.NewPublisher(js, natspub.PublisherOptions{Instance: cfg.Instance, Version: app.ReadBuild().Version, Directory: dir}),
+		Directory: dir,
+	})
 }
 
 type alertsLsCmd struct {
@@ -69,7 +75,7 @@ type alertsLsCmd struct {
 
 // Run lists alerts.
 func (c *alertsLsCmd) Run(e *env) error {
-	m, _, done, err := c.open(e)
+	m, dir, done, err := c.open(e)
 	if err != nil {
 		return err
 	}
@@ -91,17 +97,48 @@ func (c *alertsLsCmd) Run(e *env) error {
 		}
 		return nil
 	}
+	return listAlerts(e.out, alerts, dir)
+}
+
+// listAlerts writes one line for each alert.
+func listAlerts(out io.Writer, alerts []alerting.Alert, dir alerting.Directory) error {
 	if len(alerts) == 0 {
-		_, err := fmt.Fprintln(e.out, "no alerts")
+		_, err := fmt.Fprintln(out, "no alerts")
 		return err
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ALERT\tLEVEL\tSTATE\tACCOUNT\tLAST\tCOUNT\tRULE")
+	now := time.Now()
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ALERT\tLEVEL\tURGENCY\tSTATE\tWHO\tACCOUNT\tLAST\tCOUNT\tRULE")
 	for i := range alerts {
 		a := &alerts[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", a.Number(), a.Rule.Level, a.State, a.Account, a.Last.Format("2006-01-02 15:04Z"), a.Count, a.Rule.Title)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", a.Number(), a.Rule.Level, a.Urgency(dir, now), a.State, who(a),
+			a.Account, a.Last.Format("2006-01-02 15:04Z"), a.Count, titleOf(a))
 	}
 	return w.Flush()
+}
+
+// who is on an alert, or was asked to be.
+func who(a *alerting.Alert) string {
+	switch {
+	case a.State == alerting.Resolved && a.Resolution != nil:
+		return a.Resolution.By
+	case a.Ack != nil:
+		return a.Ack.By
+	case a.Assigned != nil:
+		return "→ " + a.Assigned.To
+	}
+	return "-"
+}
+
+// titleOf is the rule's title, marked where nothing real is behind it.
+func titleOf(a *alerting.Alert) string {
+	switch {
+	case a.Test():
+		return "TEST: " + a.Rule.Title
+	case a.Drill() != "":
+		return "DRILL: " + a.Rule.Title
+	}
+	return a.Rule.Title
 }
 
 type alertsShowCmd struct {
@@ -117,7 +154,11 @@ func (c *alertsShowCmd) Run(e *env) error {
 		return err
 	}
 	defer done()
-	a, err := find(e, m, c.Alert)
+	id, err := m.Find(e.ctx, c.Alert)
+	if err != nil {
+		return err
+	}
+	a, err := m.Look(e.ctx, id)
 	if err != nil {
 		return err
 	}
@@ -126,70 +167,6 @@ func (c *alertsShowCmd) Run(e *env) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(&a)
 	}
-	_, err = fmt.Fprint(e.out, alerting.Text(a, dir))
+	_, err = fmt.Fprint(e.out, alerting.TextAt(a, dir, time.Now()))
 	return err
-}
-
-func find(e *env, m *alerting.Manager, reference string) (alerting.Alert, error) {
-	id, err := m.Find(e.ctx, reference)
-	if err != nil {
-		return alerting.Alert{}, err
-	}
-	return m.Get(e.ctx, id)
-}
-
-type actFlags struct {
-	withConfig
-	Alert  []string `arg:"" help:"Numbers (PK-1A2B3C) or ids of alerts."`
-	By     string   `help:"Who acts; your user name unless given."`
-	Reason string   `short:"m" help:"Why."`
-}
-
-type alertsAckCmd struct{ actFlags }
-
-// Run acknowledges alerts.
-func (c *alertsAckCmd) Run(e *env) error {
-	return c.act(e, func(m *alerting.Manager, id, by string) (alerting.Alert, error) {
-		return m.Ack(e.ctx, id, by, c.Reason)
-	})
-}
-
-type alertsResolveCmd struct{ actFlags }
-
-// Run resolves alerts.
-func (c *alertsResolveCmd) Run(e *env) error {
-	return c.act(e, func(m *alerting.Manager, id, by string) (alerting.Alert, error) {
-		return m.Resolve(e.ctx, id, by, c.Reason)
-	})
-}
-
-// act does one thing to each alert; one that fails does not stop the others.
-func (c *actFlags) act(e *env, do func(m *alerting.Manager, id, by string) (alerting.Alert, error)) error {
-	m, _, done, err := c.open(e)
-	if err != nil {
-		return err
-	}
-	defer done()
-	by := c.By
-	if by == "" {
-		u, err := user.Current()
-		if err != nil {
-			return fmt.Errorf("who are you? give --by: %w", err)
-		}
-		by = u.Username
-	}
-	var faults []error
-	for _, reference := range c.Alert {
-		id, err := m.Find(e.ctx, reference)
-		if err == nil {
-			var a alerting.Alert
-			if a, err = do(m, id, by); err == nil {
-				fmt.Fprintf(e.out, "%s %s by %s: %s, %s\n", a.Number(), a.State, by, a.Account, a.Rule.Title)
-			}
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", reference, err))
-		}
-	}
-	return errors.Join(faults...)
 }

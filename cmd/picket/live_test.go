@@ -94,7 +94,7 @@ func live(t *testing.T, s *site, pager *nats.Conn) {
 		},
 		{
 			rule: "login_new_country", id: "6ee3b0c8-3763-4793-a5f1-8944b0d088c4", level: "high", severity: 4, account: "okta/editor-2", count: 1, evidences: 1, kind: "login",
-			title: "HIGH okta/editor-2 (guards x/acme): login from a country", text: []string{"RO", "DE 30", "30 days", "whether a VPN: not known"},
+			title: "HIGH okta/editor-2 (guards x/acme): login from a new country [PK-", text: []string{"RO", "DE 30", "30 days", "whether a VPN: not known"},
 		},
 		{
 			rule: "message_not_approved", id: "20e8f1dc-5203-490b-a912-afdcd3f8f3ac", level: "critical", severity: 5, account: "x/bank", count: 1, evidences: 1, kind: "post",

@@ -37,12 +37,16 @@ type env struct {
 }
 
 type cli struct {
+	Try        tryCmd                    `cmd:"" help:"Show what Picket would have told about an account so far."`
+	Connect    connectCmd                `cmd:"" help:"Connect an account, step by step."`
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
+	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts, and what is missing."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
 	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`
+	Health     healthCmd                 `cmd:"" help:"Ask the daemon on this machine whether it works."`
 	Version    versionCmd                `cmd:"" help:"Print version and build."`
 	Completion kongcompletion.Completion `cmd:"" help:"Print shell code for tab completion."`
 }

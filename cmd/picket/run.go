@@ -30,7 +30,12 @@ func (c *runCmd) Run(e *env) error {
 			return newLogger(l, level, screen), level.UnmarshalText([]byte(l.Level))
 		},
 		SetLevel: func(name string) error { return level.UnmarshalText([]byte(name)) },
-		Started:  func(at app.Addresses) { screen.started(c.Config, at) },
+		Started: func(at app.Addresses) {
+			screen.started(c.Config, at)
+			if err := notifyReady(e.getenv("NOTIFY_SOCKET")); err != nil {
+				fmt.Fprintf(screen, "picket: %v\n", err)
+			}
+		},
 	}
 	if !c.Quiet {
 		opts.Alert = screen.alert

@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "write the goldens of the scripts anew")
 //	waitfor re command...   run a command until it succeeds and its output matches; stdout is that output
 //	waitget re url          fetch until the answer matches
 //	append file line        add one line to a file
+//	mastodon [fault]        serve a fake Mastodon server; sets MASTODON, a URL
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "hangup": hangUp, "halt": halt,
-			"waitfor": waitFor, "waitget": waitGet, "append": appendLine,
+			"waitfor": waitFor, "waitget": waitGet, "append": appendLine, "mastodon": serveMastodon,
 		},
 	})
 }

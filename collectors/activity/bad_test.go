@@ -61,7 +61,7 @@ func badActivities() []bad {
 		{"time before year 1 in UTC", `{"time":"0001-01-01T00:00:00+01:00"}`, `byte 8: time: "0001-01-01T00:00:00+01:00" is not a time; expected RFC 3339 such as "2026-03-01T12:00:00Z", years 1 to 9999, at most 9 decimals`},
 		{"approval until", `{"approval":{"until":"soon"}}`, `byte 21: approval.until: "soon" is not a time; expected RFC 3339 such as "2026-03-01T12:00:00Z", years 1 to 9999, at most 9 decimals`},
 		{"raw is text", `{"raw":"event"}`, `byte 7: raw: expected an object: the source's own event, found text`},
-		{"raw is broken", `{"raw":{"a":tru}}`, `byte 12: raw: expected true or false, found tru`},
+		{"raw is broken", `{"raw":{"a":tru}}`, `byte 12: raw: expected true or false, found a word without quotes`},
 		{"raw is too deep", `{"raw":` + strings.Repeat(`{"a":`, 65) + `1` + strings.Repeat(`}`, 65) + `}`, `byte 327: raw: nested more than 64 levels deep; flatten it`},
 		{"unknown field is broken", `{"new":[1 2]}`, `byte 10: new: expected "," or "]", found a number`},
 		{"network contradicts account", `{"network":"okta","account":"x/acme"}`, `byte 0: network: "okta" contradicts account "x/acme"; omit network or make both agree`},

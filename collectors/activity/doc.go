@@ -87,6 +87,17 @@
 // unknown name is read over, or refused with a suggestion by a [Decoder] that
 // is Strict, as it is for what others push, to catch typos.
 //
+// # Personal members
+//
+// actor, ip, user_agent, geo and raw tell who acted and from where. Whoever
+// writes an activity for Picket may put them anywhere; Picket itself writes
+// them behind all others, in this order. In a journal they are therefore one
+// range of bytes in each activity, which can be sealed with a person's key in
+// place, without another layout: a reader that has no key reads over a member
+// that it does not know, and finds the activity without them. What else names
+// people is what they published or approved: text, mentions, media, profile,
+// approval.
+//
 // # Batches
 //
 // A page in the journal is one object:

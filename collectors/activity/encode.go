@@ -15,8 +15,8 @@ import (
 // Version is the version of the wire form, the "v" of every batch.
 const Version = 1
 
-// AppendActivity appends a as one JSON object without line breaks, keys in
-// the documented order, absent fields omitted. What it writes can always be
+// AppendActivity appends a as one JSON object without line breaks, personal
+// members last, absent fields omitted. What it writes can always be
 // decoded again, so that one bad event never spoils its page: invalid UTF-8
 // becomes U+FFFD, numbers that are not finite and times outside the years
 // 1 to 9999 are omitted, a Network that contradicts Account gives way to it,
@@ -34,12 +34,8 @@ func AppendActivity(dst []byte, a *Activity) []byte {
 	dst = appendText(dst, `"kind":`, string(a.Kind))
 	dst = appendTime(dst, `"time":`, a.Time)
 	dst = appendTime(dst, `"seen":`, a.Seen)
-	dst = appendText(dst, `"actor":`, a.Actor)
 	dst = appendText(dst, `"app":`, a.App)
-	dst = appendText(dst, `"ip":`, a.IP)
-	dst = appendGeo(dst, &a.Geo)
 	dst = appendText(dst, `"device":`, a.Device)
-	dst = appendText(dst, `"user_agent":`, a.UserAgent)
 	dst = appendText(dst, `"text":`, a.Text)
 	dst = appendText(dst, `"lang":`, a.Lang)
 	dst = appendList(dst, `"links":`, a.Links)
@@ -57,11 +53,21 @@ func AppendActivity(dst []byte, a *Activity) []byte {
 	dst = appendOutcome(dst, &a.Outcome)
 	dst = appendPoll(dst, &a.Poll)
 	dst = appendText(dst, `"drill":`, a.Drill)
+	return closeObject(appendPersonal(dst, a))
+}
+
+// appendPersonal appends what tells who acted, and from where: one range of
+// bytes, see the package comment.
+func appendPersonal(dst []byte, a *Activity) []byte {
+	dst = appendText(dst, `"actor":`, a.Actor)
+	dst = appendText(dst, `"ip":`, a.IP)
+	dst = appendText(dst, `"user_agent":`, a.UserAgent)
+	dst = appendGeo(dst, &a.Geo)
 	if len(a.Raw) > 0 {
 		dst = appendRaw(append(dst, `"raw":`...), a.Raw)
 		dst = append(dst, ',')
 	}
-	return closeObject(dst)
+	return dst
 }
 
 // AppendBatch appends b as one JSON object without line breaks. A Cursor that

@@ -38,6 +38,30 @@ func Kinds() []Kind {
 	}
 }
 
+// Class groups the kinds that are kept equally long.
+type Class uint8
+
+// The classes: attempts to get in and changes of who may, what was done with
+// the account and what is said about it, and what others say of it.
+const (
+	ClassPosts Class = iota
+	ClassLogins
+	ClassMentions
+)
+
+// Class returns the class of k.
+func (k Kind) Class() Class {
+	switch k {
+	case KindLogin, KindLoginFailure, KindLogout, KindSession,
+		KindTokenGrant, KindTokenRevoke, KindMFAChange, KindPasswordChange, KindRoleChange:
+		return ClassLogins
+	case KindMention:
+		return ClassMentions
+	default:
+		return ClassPosts
+	}
+}
+
 // hashKey is 64-bit FNV-1a over kind, a zero byte and id. Its values are
 // stored in journals, so it never changes.
 func hashKey(kind Kind, id string) uint64 {

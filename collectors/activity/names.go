@@ -296,9 +296,10 @@ func batchNames() []string {
 
 func activityNames() []string {
 	return []string{
-		"id", "network", "account", "kind", "time", "seen", "actor", "app", "ip", "geo", "device", "user_agent",
+		"id", "network", "account", "kind", "time", "seen", "app", "device",
 		"text", "lang", "links", "link_domains", "mentions", "hashtags", "media", "reply_to", "object",
-		"profile", "changed", "old", "metrics", "approval", "outcome", "poll", "drill", "raw",
+		"profile", "changed", "old", "metrics", "approval", "outcome", "poll", "drill",
+		"actor", "ip", "user_agent", "geo", "raw",
 	}
 }
 

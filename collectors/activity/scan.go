@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"bytes"
 	"fmt"
 	"math/bits"
 	"strconv"
@@ -31,7 +32,8 @@ func (s *scanner) expected(i int, want string) int {
 	return s.fail(i, "expected %s, found %s", want, s.describe(i))
 }
 
-// describe names what stands at i in words for an error.
+// describe names what stands at i in words for an error. Errors are logged, so
+// it repeats nothing that could be part of a text.
 func (s *scanner) describe(i int) string {
 	if i >= len(s.data) {
 		return "the end of the input"
@@ -46,11 +48,12 @@ func (s *scanner) describe(i int) string {
 	case c == '-' || c >= '0' && c <= '9':
 		return "a number"
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
-		end := i
-		for end < len(s.data) && end-i < 16 && s.data[end]|0x20 >= 'a' && s.data[end]|0x20 <= 'z' {
-			end++
+		for _, word := range []string{"true", "false", "null", "NaN", "Infinity", "undefined", "True", "False", "None"} {
+			if bytes.HasPrefix(s.data[i:], []byte(word)) {
+				return word
+			}
 		}
-		return string(s.data[i:end])
+		return "a word without quotes"
 	}
 	r, _ := utf8.DecodeRune(s.data[i:])
 	return strconv.QuoteRune(r)

@@ -20,8 +20,9 @@ const (
 )
 
 // Validate checks what an activity must have before it enters the journal,
-// however it was made. The error is a *FieldError about the first fault. It
-// does not check whether the account is configured.
+// however it was made. The error is a *FieldError about the first fault, which
+// quotes no personal value, since it is logged. It does not check whether the
+// account is configured.
 func (a *Activity) Validate() error {
 	// A concrete type is passed on through checks and turned into error only
 	// where not nil.
@@ -147,12 +148,12 @@ func checkTime(field string, t time.Time) *FieldError {
 func checkGeo(a *Activity) *FieldError {
 	if a.IP != "" {
 		if ip, err := netip.ParseAddr(a.IP); err != nil || ip.Zone() != "" {
-			return fault("ip", "%q is not an IP address; expected IPv4 such as 192.0.2.7 or IPv6 such as 2001:db8::7, without port or zone", brief(a.IP))
+			return fault("ip", "not an IP address; expected IPv4 such as 192.0.2.7 or IPv6 such as 2001:db8::7, without port or zone")
 		}
 	}
 	g := &a.Geo
 	if c := g.Country; c != "" && (len(c) != 2 || c[0]-'A' > 25 || c[1]-'A' > 25) {
-		return fault("geo.country", "%q is not a country code; expected two capital letters of ISO 3166-1 such as DE", brief(c))
+		return fault("geo.country", "not a country code; expected two capital letters of ISO 3166-1 such as DE")
 	}
 	if v := g.Lat; v.OK && !(v.V >= -90 && v.V <= 90) {
 		return fault("geo.lat", "%v; expected degrees from -90 to 90", v.V)

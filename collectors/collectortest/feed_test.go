@@ -24,7 +24,8 @@ import (
 // feed is a tiny fake network: items in time order behind one endpoint.
 type feed struct {
 	pageSize int
-	limit    int // requests per 15 minutes, counted
+	limit    int  // requests per 15 minutes, counted
+	mixed    bool // two in eight items are mentions
 
 	mu       sync.Mutex
 	items    []feedItem
@@ -47,7 +48,14 @@ func (f *feed) publish(at time.Time, id string) collectortest.Item {
 	}
 	f.items = append(f.items, feedItem{ID: id, At: at})
 	slices.SortFunc(f.items, compareFeed)
-	return collectortest.Item{Account: "feed/acme", Kind: activity.KindPost, ID: id}
+	return collectortest.Item{Account: "feed/acme", Kind: kindOf(id, f.mixed), ID: id}
+}
+
+func kindOf(id string, mixed bool) activity.Kind {
+	if n, err := strconv.Atoi(id); err == nil && mixed && n%8 < 2 {
+		return activity.KindMention
+	}
+	return activity.KindPost
 }
 
 func compareFeed(a, b feedItem) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
@@ -114,6 +122,7 @@ const bugEnv = "PICKET_TEST_FEED_BUG"
 type follower struct {
 	http *http.Client
 	text string // of each item
+	mix  bool   // as its feed
 	bug  string // what it gets wrong, see TestContractCatches
 	own  place
 }
@@ -164,6 +173,9 @@ func (c *follower) Poll(ctx context.Context, cursor json.RawMessage) (collectors
 		return collectors.Page{}, fmt.Errorf("get items: %w", err)
 	}
 	page, err := at.page(body, resp.Header, c.text)
+	for i := range page.Activities {
+		page.Activities[i].Kind = kindOf(page.Activities[i].ID, c.mix)
+	}
 	c.spoil(&page)
 	return page, err
 }
@@ -239,9 +251,13 @@ func (at place) page(body []byte, h http.Header, text string) (collectors.Page, 
 // open returns a Harness's Open for feeds with pages of that many items, each
 // with that many bytes of text.
 func open(pageSize, size int) func(t *testing.T) collectortest.Fake {
+	return openFeed(pageSize, size, false)
+}
+
+func openFeed(pageSize, size int, mixed bool) func(t *testing.T) collectortest.Fake {
 	return func(t *testing.T) collectortest.Fake {
 		t.Helper()
-		f := &feed{pageSize: pageSize, limit: 200}
+		f := &feed{pageSize: pageSize, limit: 200, mixed: mixed}
 		t.Cleanup(func() {
 			if f.exceeded > f.started-1 {
 				t.Errorf("rate limit exceeded by %d requests of %d processes", f.exceeded, f.started)
@@ -250,7 +266,7 @@ func open(pageSize, size int) func(t *testing.T) collectortest.Fake {
 		return collectortest.Fake{
 			New: func(deps collectors.Deps) (collectors.Collector, error) {
 				f.started++
-				return &follower{http: deps.HTTP, text: strings.Repeat("x", size), bug: os.Getenv(bugEnv)}, nil
+				return &follower{http: deps.HTTP, text: strings.Repeat("x", size), mix: mixed, bug: os.Getenv(bugEnv)}, nil
 			},
 			Handler: f,
 			Publish: func(n int) []collectortest.Item {

@@ -111,8 +111,30 @@ func (l *Logs) store(source string, b *activity.Batch) error {
 	if _, err := m.batch(); err != nil {
 		return fmt.Errorf("append to %s: %w", source, err)
 	}
+	if err := ofOneClass(source, b); err != nil {
+		return err
+	}
 	l.seq++
 	l.logs[source] = append(l.logs[source], m)
+	return nil
+}
+
+// ofOneClass refuses a batch with items of the source's own account that are
+// not kept equally long.
+func ofOneClass(source string, b *activity.Batch) error {
+	var first *activity.Activity
+	for i := range b.Activities {
+		a := &b.Activities[i]
+		if a.Account != source {
+			continue
+		}
+		if first == nil {
+			first = a
+		}
+		if a.Kind.Class() != first.Kind.Class() {
+			return fmt.Errorf("append to %s: a batch with both %s and %s, which are not kept equally long", source, first.Kind, a.Kind)
+		}
+	}
 	return nil
 }
 

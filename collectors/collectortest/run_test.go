@@ -35,6 +35,19 @@ func TestPagesOfSeveralBatches(t *testing.T) {
 	}
 }
 
+// A page of posts and mentions is appended in its order, a batch for each run
+// of items that are kept equally long; the process dies before and after each
+// of them.
+func TestPagesOfSeveralClasses(t *testing.T) {
+	h := collectortest.Harness{Source: "feed/acme", Open: openFeed(50, 100, true)}
+	for _, fate := range []collectortest.Fate{collectortest.Fail, collectortest.StoreAndFail} {
+		n := collectortest.KillAtAppends(t, h, fate)
+		if n < 40 {
+			t.Errorf("%d appends in a run, want several batches for a page", n)
+		}
+	}
+}
+
 // The contract is worth something only if what breaks it fails. Each bug runs
 // one subtest in a process of its own.
 func TestContractCatches(t *testing.T) {

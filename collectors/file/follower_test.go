@@ -361,7 +361,7 @@ func TestFollow(t *testing.T) {
 // neighbours are kept.
 func TestBadLines(t *testing.T) {
 	for _, row := range []struct{ name, line, want string }{
-		{"not JSON", `hello`, "a.jsonl:2: byte 0: expected an activity (an object), found hello"},
+		{"not JSON", `hello`, "a.jsonl:2: byte 0: expected an activity (an object), found a word without quotes"},
 		{"cut short", `{"id":"b","acc`, "a.jsonl:2: byte 14: expected a closing double quote, found the end of the input"},
 		{"an array", `[{"id":"b"}]`, "a.jsonl:2: byte 0: expected an activity (an object), found a list"},
 		{"two on a line", `{"id":"b"} {"id":"c"}`, "a.jsonl:2: byte 11: expected the end of the input, found an object"},

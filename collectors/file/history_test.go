@@ -105,7 +105,7 @@ func TestHistoryLines(t *testing.T) {
 			if got := ids(acts); got != "1 2 3" {
 				t.Errorf("read %q, want %q", got, "1 2 3")
 			}
-			if want := name + ":4: byte 0: expected an activity (an object), found bad"; len(faults) != 1 || faults[0] != want {
+			if want := name + ":4: byte 0: expected an activity (an object), found a word without quotes"; len(faults) != 1 || faults[0] != want {
 				t.Errorf("faults %q, want %q", faults, want)
 			}
 			if !acts[0].Seen.IsZero() {
@@ -307,7 +307,7 @@ func TestBadArchives(t *testing.T) {
 		{name: "no assignment", files: map[string]string{"tweets.js": "[" + tweet("2", "") + "]", "tweets-part1.js": "window.YTD.tweets.part1 = [" + tweet("1", "") + "]"}, ids: "1", fault: `tweets.js:1: expected "window.YTD.<name>.part<n> = [", found ""; the items before stand, those after are lost`},
 		{name: "another script", files: map[string]string{"tweets.js": "alert('hello') [", "tweets-part1.js": "window.YTD.tweets.part1 = [" + tweet("1", "") + "]"}, ids: "1", fault: `tweets.js:1: expected "window.YTD.<name>.part<n> = [", found "alert('hello') "; the items before stand, those after are lost`},
 		{name: "login without address", files: map[string]string{"tweets.js": "window.YTD.tweets.part0 = [" + tweet("1", "") + "]", "ip-audit.js": `window.YTD.ip_audit.part0 = [{"ipAudit":{"createdAt":"2026-01-12T07:30:00.000Z"}}]`}, ids: "1", fault: "ip-audit.js:1: ipAudit.loginIp: missing; expected an IP address"},
-		{name: "login with a bad address", files: map[string]string{"tweets.js": "window.YTD.tweets.part0 = [" + tweet("1", "") + "]", "ip-audit.js": `window.YTD.ip_audit.part0 = [{"ipAudit":{"createdAt":"2026-01-12T07:30:00.000Z","loginIp":"192.0.2.300"}}]`}, ids: "1", fault: `ip-audit.js:1: ip: "192.0.2.300" is not an IP address; expected IPv4 such as 192.0.2.7 or IPv6 such as 2001:db8::7, without port or zone`},
+		{name: "login with a bad address", files: map[string]string{"tweets.js": "window.YTD.tweets.part0 = [" + tweet("1", "") + "]", "ip-audit.js": `window.YTD.ip_audit.part0 = [{"ipAudit":{"createdAt":"2026-01-12T07:30:00.000Z","loginIp":"192.0.2.300"}}]`}, ids: "1", fault: `ip-audit.js:1: ip: not an IP address; expected IPv4 such as 192.0.2.7 or IPv6 such as 2001:db8::7, without port or zone`},
 		{name: "login without wrapper", files: map[string]string{"tweets.js": "window.YTD.tweets.part0 = [" + tweet("1", "") + "]", "ip-audit.js": `window.YTD.ip_audit.part0 = [{}]`}, ids: "1", fault: `ip-audit.js:1: ipAudit: missing; expected an item {"ipAudit": {…}}`},
 		{name: "deleted without time", files: map[string]string{"deleted-tweets.js": "window.YTD.deleted_tweets.part0 = [" + tweet("1", "") + "]"}, ids: "1", fault: `deleted-tweets.js:1: tweet.deleted_at: "" is not a time; expected one such as "Sat Feb 18 12:33:11 +0000 2023" or "2023-02-18T12:33:11.000Z"`},
 		{name: "profile broken", files: map[string]string{"tweets.js": "window.YTD.tweets.part0 = [" + tweet("1", "") + "]", "profile.js": "window.YTD.profile.part0 = [{]"}, ids: "1", fault: "profile.js:1: column 30: expected '}', found ']'"},

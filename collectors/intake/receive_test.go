@@ -52,7 +52,7 @@ func TestReceiveBodies(t *testing.T) {
 func TestRefuseItem(t *testing.T) {
 	for _, row := range []struct{ name, item, field, reason, want string }{
 		{"not JSON", `{"id":}`, "id", "malformed", `byte 6: id: expected text in double quotes, found '}'`},
-		{"a bare word", `hello`, "", "malformed", `byte 0: expected an activity (an object), found hello`},
+		{"a bare word", `hello`, "", "malformed", `byte 0: expected an activity (an object), found a word without quotes`},
 		{"a list", `[]`, "", "malformed", "byte 0: expected an activity (an object), found a list"},
 		{"nothing between commas", ``, "", "malformed", "byte 0: expected an activity (an object), found the end of the input"},
 		{"unknown field", `{"id":"b","acount":"x/acme"}`, "acount", "malformed", `byte 19: acount: unknown field; did you mean "account"?`},
@@ -66,7 +66,7 @@ func TestRefuseItem(t *testing.T) {
 		{"account without network", `{"id":"b","account":"acme","kind":"post","time":"2026-03-01T11:00:00Z"}`, "account", "invalid", `account: "acme" has no network or no name; expected "network/name" such as "x/acme"`},
 		{"no time", `{"id":"b","account":"x/acme","kind":"post"}`, "time", "invalid", `time: missing; expected when it happened, such as "2026-03-01T12:00:00Z"`},
 		{"time in milliseconds", `{"id":"b","account":"x/acme","kind":"post","time":"1970-01-01T00:00:00Z"}`, "time", "invalid", "time: year 1970; expected a time from 2000 to 2199 (is the unit seconds?)"},
-		{"bad address", `{"id":"b","account":"x/acme","kind":"login","time":"2026-03-01T11:00:00Z","ip":"192.0.2.1:443"}`, "ip", "invalid", `ip: "192.0.2.1:443" is not an IP address; expected IPv4 such as 192.0.2.7 or IPv6 such as 2001:db8::7, without port or zone`},
+		{"bad address", `{"id":"b","account":"x/acme","kind":"login","time":"2026-03-01T11:00:00Z","ip":"192.0.2.1:443"}`, "ip", "invalid", `ip: not an IP address; expected IPv4 such as 192.0.2.7 or IPv6 such as 2001:db8::7, without port or zone`},
 		{"kind poll", `{"id":"b","account":"x/acme","kind":"poll","time":"2026-03-01T11:00:00Z","poll":{"state":"complete"}}`, "kind", "forbidden_kind", `kind: kind is written by Picket only: "poll" is a collector's report about itself`},
 		{"unknown account", `{"id":"b","account":"bluesky/acme","kind":"post","time":"2026-03-01T11:00:00Z"}`, "account", "unknown_account", `account "bluesky/acme": account is not in the configuration`},
 		{"refused by the journal", `{"id":"b","account":"x/acme","kind":"post","time":"2026-03-01T11:00:00Z","text":"invalid"}`, "text", "invalid", "invalid activity: text: says invalid"},

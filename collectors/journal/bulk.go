@@ -78,7 +78,7 @@ func (j *Journal) submit(ctx context.Context, activities []activity.Activity, ba
 			}
 			wg.Done()
 		}
-		it := item{activity.AppendActivity(nil, a), backfill, done}
+		it := item{activity.AppendActivity(nil, a), backfill, j.cfg.Retention.life(a.Kind), done}
 		if a.Kind != activity.KindApproval {
 			wg.Add(1)
 			j.bulk[j.Partition(a.Account)].add(ctx, it)
@@ -98,6 +98,7 @@ func (j *Journal) submit(ctx context.Context, activities []activity.Activity, ba
 type item struct {
 	data     []byte
 	backfill bool
+	life     time.Duration
 	done     func(error)
 }
 
@@ -186,7 +187,7 @@ func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) (next *item) {
 		select {
 		case more := <-w.in:
 			size += len(more.data) + 1
-			if more.backfill != it.backfill || size > MaxMessage-bulkOverhead {
+			if more.backfill != it.backfill || more.life != it.life || size > MaxMessage-bulkOverhead {
 				next, full = &more, true
 				break
 			}
@@ -197,11 +198,11 @@ func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) (next *item) {
 			full = len(w.in) == 0
 		}
 	}
-	w.send(items, it.backfill, inFlight)
+	w.send(items, it.backfill, it.life, inFlight)
 	return next
 }
 
-func (w *bulkWriter) send(items []item, backfill bool, inFlight *sync.WaitGroup) {
+func (w *bulkWriter) send(items []item, backfill bool, life time.Duration, inFlight *sync.WaitGroup) {
 	data := joinBatch(items, backfill)
 	finish := func(err error) {
 		if err != nil {
@@ -215,7 +216,7 @@ func (w *bulkWriter) send(items []item, backfill bool, inFlight *sync.WaitGroup)
 		}
 	}
 	w.slots <- struct{}{}
-	ack, err := w.j.js.PublishAsync(w.subject, data, jetstream.WithStallWait(bulkAckWait))
+	ack, err := w.j.js.PublishAsync(w.subject, data, expires(life, jetstream.WithStallWait(bulkAckWait))...)
 	if err != nil {
 		<-w.slots
 		finish(err)

@@ -2,10 +2,12 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,6 +22,9 @@ type Control struct {
 	// Program is the SHA-256 of the program set (rules, tunes, account facts),
 	// "sha256:<hex>"; the set itself is stored by that name.
 	Program string `json:"program"`
+	// Before is the program that was in force until here, empty for the first:
+	// activities may outlive the control message that they were judged under.
+	Before string `json:"before,omitempty"`
 }
 
 // Tick is the payload of a tick message.
@@ -72,28 +77,11 @@ func (j *Journal) programs(ctx context.Context) (jetstream.ObjectStore, error) {
 }
 
 // Activate appends a control message that puts a stored program in force in
-// one partition, unless the last one there already names it.
+// one partition, unless it is in force there already.
 // Of several daemons that activate at once, one appends.
 func (j *Journal) Activate(ctx context.Context, partition int, program string) error {
-	subject := subjectPrefix + strconv.Itoa(partition) + ".control"
 	for {
-		msg, err := j.lastMessage(ctx, StreamName(partition), subject)
-		if err != nil {
-			return fmt.Errorf("activate program in partition %d: %w", partition, err)
-		}
-		var last uint64
-		if msg != nil {
-			last = msg.Sequence
-			var c Control
-			if err := json.Unmarshal(msg.Data, &c); err == nil && c.Program == program {
-				return nil
-			}
-		}
-		data, err := json.Marshal(Control{Version: 1, Program: program})
-		if err != nil {
-			return err
-		}
-		_, err = j.publish(ctx, subject, data, jetstream.WithExpectLastSequencePerSubject(last))
+		err := j.activate(ctx, partition, program)
 		if errors.Is(err, collectors.ErrFenced) {
 			continue
 		}
@@ -104,23 +92,66 @@ func (j *Journal) Activate(ctx context.Context, partition int, program string) e
 	}
 }
 
-// FirstControl returns the oldest control message that the log still has; ok is
-// false where there is none.
-func (j *Journal) FirstControl(ctx context.Context, partition int) (c Control, ok bool, err error) {
+func (j *Journal) activate(ctx context.Context, partition int, program string) error {
 	s, err := j.js.Stream(ctx, StreamName(partition))
 	if err != nil {
-		return Control{}, false, fmt.Errorf("first control message: %w", err)
+		return err
+	}
+	subject := subjectPrefix + strconv.Itoa(partition) + ".control"
+	msg, err := j.lastMessage(ctx, StreamName(partition), subject)
+	if err != nil {
+		return err
+	}
+	cfg := s.CachedInfo().Config
+	before, last := cfg.Metadata[metaProgram], uint64(0)
+	if msg != nil {
+		last = msg.Sequence
+		if c, err := ParseControl(msg.Data); err == nil {
+			before = c.Program
+		}
+	}
+	if before != program {
+		data, err := json.Marshal(Control{Version: 1, Program: program, Before: before})
+		if err != nil {
+			return err
+		}
+		if _, err := j.publish(ctx, subject, data, jetstream.WithExpectLastSequencePerSubject(last)); err != nil {
+			return err
+		}
+	}
+	return j.remember(ctx, cfg, program)
+}
+
+// remember keeps the program in force where no retention takes it. It comes
+// after the control message, and again with the next activation should a crash
+// come between.
+func (j *Journal) remember(ctx context.Context, cfg jetstream.StreamConfig, program string) error {
+	if cfg.Metadata[metaProgram] == program {
+		return nil
+	}
+	cfg.Metadata = maps.Clone(cfg.Metadata)
+	cfg.Metadata[metaProgram] = program
+	_, err := j.js.UpdateStream(ctx, cfg)
+	return err
+}
+
+// FirstProgram returns the program that was in force where the log begins now;
+// it is empty where the log does not say.
+func (j *Journal) FirstProgram(ctx context.Context, partition int) (string, error) {
+	s, err := j.js.Stream(ctx, StreamName(partition))
+	if err != nil {
+		return "", fmt.Errorf("first program: %w", err)
 	}
 	subject := subjectPrefix + strconv.Itoa(partition) + ".control"
 	msg, err := s.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Control{}, false, nil
+		return s.CachedInfo().Config.Metadata[metaProgram], nil
 	}
 	if err != nil {
-		return Control{}, false, fmt.Errorf("first control message: %w", err)
+		return "", fmt.Errorf("first program: %w", err)
 	}
-	c, err = ParseControl(msg.Data)
-	return c, err == nil, err
+	c, err := ParseControl(msg.Data)
+	return cmp.Or(c.Before, c.Program), err
 }
 
 // Ticker appends tick messages to one partition for its owner.

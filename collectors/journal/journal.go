@@ -21,6 +21,17 @@
 //	picket.activity.<p>.control              the program in force from here on; compare-and-set
 //	picket.activity.<p>.tick                 log time moved on and nothing else came; compare-and-set
 //
+// Every message holds activities that are kept equally long (see Retention):
+// the oldest messages leave by the stream's age limit, and those that are kept
+// for less by a life of their own, in the header Nats-TTL. A hole in the
+// sequences is therefore nothing odd once its messages may have reached the
+// shortest retention that was ever in force, which is kept in the metadata
+// (picket.shortest); a younger one is a loss.
+//
+// A control message leaves before the last activities that it put under its
+// program, so each names the program before it, too, and the metadata
+// (picket.program) the one in force.
+//
 // Pages and bulk messages are activity.Batch JSON (see collectors/activity).
 // Control and tick messages are the JSON of Control and Tick. The last message
 // of an account's subject is its state: its cursor cannot disagree with its
@@ -57,15 +68,17 @@ const (
 	subjectPrefix = "picket.activity."
 	metaParts     = "picket.partitions"
 	metaVersion   = "picket.version"
+	metaShortest  = "picket.shortest" // the shortest Retention ever in force, a Go duration
+	metaProgram   = "picket.program"  // named by the last control message, which may have expired
 	layoutVersion = "1"
 )
 
 // Config fixes how a journal is stored.
 type Config struct {
-	Partitions int           // fixed at creation; at least 1
-	Replicas   int           // 1, 3 or 5
-	MaxAge     time.Duration // retention; 0 keeps everything
-	MaxBytes   int64         // per partition; 0 is unbounded
+	Partitions int // fixed at creation; at least 1
+	Replicas   int // 1, 3 or 5
+	Retention  Retention
+	MaxBytes   int64 // per partition; 0 is unbounded
 	// Room reports whether the disk that holds the journal has room for more
 	// intake; nil means always (an external server guards its own disk).
 	Room func() bool
@@ -83,6 +96,8 @@ type Journal struct {
 	streams []string
 	bulk    []*bulkWriter
 	obs     Observer
+	// shortest is the shortest retention that messages of the log may have had.
+	shortest time.Duration
 }
 
 // Observer is told what the journal does; metrics implement it.
@@ -151,7 +166,11 @@ func OpenReader(ctx context.Context, js jetstream.JetStream) (*Journal, error) {
 	if err != nil || n < 1 {
 		return nil, fmt.Errorf("journal says it has %q partitions, want a number", meta[metaParts])
 	}
-	return &Journal{cfg: Config{Partitions: n, Log: zap.NewNop()}, js: js, obs: noObserver{}}, nil
+	shortest, err := shortestIn(meta)
+	if err != nil {
+		return nil, err
+	}
+	return &Journal{cfg: Config{Partitions: n, Log: zap.NewNop(), Now: time.Now}, js: js, obs: noObserver{}, shortest: shortest}, nil
 }
 
 // Close stops the bulk writers after what they hold is durable or refused.
@@ -175,54 +194,6 @@ func Partition(account string, partitions int) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(account))
 	return int(h.Sum64() % uint64(partitions))
-}
-
-func (j *Journal) ensureStream(ctx context.Context, p int) error {
-	want := jetstream.StreamConfig{
-		Name:        StreamName(p),
-		Description: "Picket activities, partition " + strconv.Itoa(p),
-		Subjects:    []string{subjectPrefix + strconv.Itoa(p) + ".>"},
-		Storage:     jetstream.FileStorage,
-		Retention:   jetstream.LimitsPolicy,
-		Discard:     jetstream.DiscardOld,
-		MaxAge:      j.cfg.MaxAge,
-		MaxBytes:    j.cfg.MaxBytes,
-		Replicas:    j.cfg.Replicas,
-		AllowDirect: true,
-		AllowMsgTTL: true, // retention by kind needs a life of its own per message
-		Metadata:    map[string]string{metaParts: strconv.Itoa(j.cfg.Partitions), metaVersion: layoutVersion},
-	}
-	if want.MaxBytes == 0 {
-		want.MaxBytes = -1
-	}
-	if want.MaxAge != 0 && want.MaxAge < 2*time.Minute {
-		want.Duplicates = want.MaxAge
-	}
-	s, err := j.js.Stream(ctx, want.Name)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		if _, err = j.js.CreateStream(ctx, want); err != nil {
-			return fmt.Errorf("create journal stream %s: %w", want.Name, err)
-		}
-		return nil
-	case err != nil:
-		return fmt.Errorf("open journal stream %s: %w", want.Name, err)
-	}
-	have := s.CachedInfo().Config
-	if v := have.Metadata[metaVersion]; v != layoutVersion {
-		return fmt.Errorf("journal stream %s has layout version %q, this Picket writes %q: use the version of Picket that created it", want.Name, v, layoutVersion)
-	}
-	if n := have.Metadata[metaParts]; n != strconv.Itoa(j.cfg.Partitions) {
-		return fmt.Errorf("journal stream %s was created with %s partitions, the configuration says %d: set journal.partitions back, the number is fixed when the store is created", want.Name, n, j.cfg.Partitions)
-	}
-	if have.PersistMode == jetstream.AsyncPersistMode {
-		return fmt.Errorf("journal stream %s has persist_mode async, under which acknowledged messages are lost on a crash: recreate it with persist_mode default", want.Name)
-	}
-	have.MaxAge, have.MaxBytes, have.Replicas, have.Duplicates = want.MaxAge, want.MaxBytes, want.Replicas, want.Duplicates
-	if _, err := j.js.UpdateStream(ctx, have); err != nil {
-		return fmt.Errorf("update journal stream %s: %w", want.Name, err)
-	}
-	return nil
 }
 
 // Subject returns the subject of a polled source's pages.

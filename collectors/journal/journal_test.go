@@ -331,8 +331,8 @@ func TestActivateOnce(t *testing.T) {
 	if err := j.Activate(t.Context(), 0, "sha256:bb"); err != nil {
 		t.Fatal(err)
 	}
-	if c, ok, err := j.FirstControl(t.Context(), 0); err != nil || !ok || c.Program != "sha256:aa" {
-		t.Errorf("first control message %+v %v %v, want aa", c, ok, err)
+	if got, err := j.FirstProgram(t.Context(), 0); err != nil || got != "sha256:aa" {
+		t.Errorf("first program %q, %v; want aa", got, err)
 	}
 	msgs := read(t, j, 0, 1, 2)
 	first, err := journal.ParseControl(msgs[0].Data)

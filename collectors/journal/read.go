@@ -33,7 +33,8 @@ type Message struct {
 	Data      []byte
 	Pending   uint64 // messages of the partition after this one, when it was delivered
 	// Missing counts the messages between the previous one and this that the
-	// log no longer has: retention, truncation or damage.
+	// log no longer has although retention does not explain it: truncation,
+	// damage, or a reader that came too late.
 	Missing uint64
 }
 
@@ -44,24 +45,38 @@ type Reader struct {
 	prefix    string
 	next      uint64
 	it        jetstream.MessagesContext
+
+	shortest time.Duration
+	now      func() time.Time
+	before   time.Time // the broker's timestamp of the message before next, zero if unknown
+	cut      bool      // the log began after the sequence to read from
 }
 
 // Read opens a reader at the first message whose sequence is at least from
 // (1 for the whole log). It reads through one unfiltered ordered consumer,
 // which costs a fraction of a filtered one.
 func (j *Journal) Read(ctx context.Context, partition int, from uint64) (*Reader, error) {
+	from = max(from, 1)
+	r := &Reader{
+		partition: partition, prefix: fmt.Sprintf("%s%d.", subjectPrefix, partition), next: from,
+		shortest: j.shortest, now: j.cfg.Now,
+	}
+	head, err := j.Head(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	r.cut = head.First > from
 	cons, err := j.js.OrderedConsumer(ctx, StreamName(partition), jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   max(from, 1),
+		OptStartSeq:   from,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read partition %d from %d: %w", partition, from, err)
 	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(1000))
-	if err != nil {
+	if r.it, err = cons.Messages(jetstream.PullMaxMessages(1000)); err != nil {
 		return nil, fmt.Errorf("read partition %d from %d: %w", partition, from, err)
 	}
-	return &Reader{partition: partition, prefix: fmt.Sprintf("%s%d.", subjectPrefix, partition), next: max(from, 1), it: it}, nil
+	return r, nil
 }
 
 // Close releases the reader.
@@ -88,13 +103,38 @@ func (r *Reader) Next(ctx context.Context) (Message, error) {
 		}
 		m := Message{
 			Partition: r.partition, Sequence: seq, Time: meta.Timestamp.UTC(),
-			Data: msg.Data(), Pending: meta.NumPending, Missing: seq - r.next,
+			Data: msg.Data(), Pending: meta.NumPending,
 		}
-		r.next = seq + 1
+		if seq > r.next && !r.expired(m.Time) {
+			m.Missing = seq - r.next
+		}
+		r.next, r.before, r.cut = seq+1, m.Time, false
 		m.Type, m.Source = split(strings.TrimPrefix(msg.Subject(), r.prefix))
 		return m, nil
 	}
 }
+
+// expired tells whether retention may have taken the messages before one that
+// was appended at the given time: the oldest of them, which is no older than
+// the message before them, may have reached the shortest retention. Where the
+// message before is not known, all of them must have.
+//
+// Messages before the beginning of the log are not for it to explain: a reader
+// that wanted them was away for too long, and does not know what they said.
+func (r *Reader) expired(after time.Time) bool {
+	if r.cut || r.shortest == 0 {
+		return false
+	}
+	oldest := r.before
+	if oldest.IsZero() {
+		oldest = after
+	}
+	return r.now().Sub(oldest) >= r.shortest-clockError(r.shortest)
+}
+
+// clockError is how far the server's clock may be from this one's before what
+// it expires counts as lost.
+func clockError(retention time.Duration) time.Duration { return min(retention/10, time.Hour) }
 
 func split(rest string) (Type, string) {
 	switch rest {

@@ -98,7 +98,8 @@ func (l *sourceLog) Append(ctx context.Context, b *activity.Batch) error {
 	if len(data) > MaxMessage+collectors.MaxCursor {
 		return fmt.Errorf("append to %s: page of %d bytes, limit %d: split it", l.source, len(data), MaxMessage)
 	}
-	seq, err := l.j.publish(ctx, l.subject, data, jetstream.WithExpectLastSequencePerSubject(l.last))
+	opts := expires(l.j.cfg.Retention.lifeOf(own.Activities), jetstream.WithExpectLastSequencePerSubject(l.last))
+	seq, err := l.j.publish(ctx, l.subject, data, opts...)
 	if err != nil {
 		return l.settle(ctx, data, err)
 	}

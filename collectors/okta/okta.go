@@ -255,7 +255,8 @@ func (r *round) event(a *answer, i int, now time.Time) {
 	}
 	st.Walk.Met = true
 	published := e.published.UnixMilli()
-	fresh := published > r.before
+	// What is ahead of the clock is met again, and counts then.
+	fresh := published > r.before && published <= now.UnixMilli()
 	st.Newest = max(st.Newest, min(published, now.UnixMilli()))
 
 	kind, changed := classify(e)

@@ -209,6 +209,7 @@ func (w *World) post(a *account, s *step, out *activity.Activity) {
 		out.App, out.Actor = w.rogueApp(s), ""
 	}
 	if s.flavour == plain && s.aux == thread {
+		out.Kind = activity.KindReply // as networks tell an answer to oneself
 		out.ReplyTo = strconv.FormatUint(a.recent[(a.posted-1)%len(a.recent)], 10)
 	}
 	if !s.spliced {

@@ -76,7 +76,8 @@ func checkLabel(t *testing.T, l *Label, byID map[string]*seen) {
 		if i > 0 && s.Time.Before(byID[l.ActivityIDs[i-1]].Time) {
 			t.Errorf("%s: activities are not in order", l.ID)
 		}
-		if s.Kind == kind && s.Account == l.Account && !s.Time.Before(l.From) && !s.Time.After(l.Until) {
+		answer := l.Attack == Thread && i > 0 && s.Kind == activity.KindReply
+		if (s.Kind == kind || answer) && s.Account == l.Account && !s.Time.Before(l.From) && !s.Time.After(l.Until) {
 			n++
 			until = s.Time
 		}

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -65,6 +64,7 @@ type App struct {
 	cfg     *current
 	log     *zap.Logger
 	metrics *promexport.Metrics
+	places  places
 	holder  string           // names this daemon in leases, over restarts
 	front   *front           // the HTTP server, which outlives restarts of the rest
 	hangup  <-chan os.Signal // asks to read the configuration again
@@ -100,6 +100,10 @@ func Run(ctx context.Context, opts Options) error {
 	defer unlock()
 	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg), hangup: hangup}
 	a.metrics.Reloaded(true)
+	a.warnSplit(cfg)
+	if err := a.places.open(cfg.Enrich, log); err != nil {
+		return err
+	}
 	if a.holder, err = holderName(cfg); err != nil {
 		return err
 	}
@@ -170,12 +174,15 @@ type parts struct {
 	workers  []*worker
 	sched    *collectors.Scheduler
 	pollers  *pollers
+	// polledSince is from when on this daemon was to read each source; observe
+	// alone uses it.
+	polledSince map[string]time.Time
 }
 
 // serve runs one life of the server and everything on it.
 func (a *App) serve(ctx context.Context) (err error) {
 	cfg := a.cfg.get()
-	p := &parts{}
+	p := &parts{polledSince: map[string]time.Time{}}
 	if err := a.connect(cfg, p); err != nil {
 		return err
 	}
@@ -233,7 +240,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	}
 	jcfg := journal.Config{
 		Partitions: cfg.Journal.Partitions, Replicas: cfg.Journal.Replicas,
-		MaxAge: cfg.Journal.MaxAge, MaxBytes: cfg.Journal.MaxBytes, Log: a.log,
+		Retention: journal.Retention(cfg.Journal.Retention), MaxBytes: cfg.Journal.MaxBytes, Log: a.log,
 		Kept: func(source string) (collectors.Checkpoint, bool) { return p.kept(source) },
 	}
 	if cfg.NATS.Embedded() {
@@ -258,7 +265,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a}, Log: a.log,
+		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg,
 	})
 	if err != nil {
 		return err
@@ -464,65 +471,7 @@ func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 		partition: partition, journal: p.journal, sink: p.manager, plans: p.plans,
 		files: checkpointsOf(cfg.DataDir, partition),
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
-		metrics: a.metrics, log: a.log, heads: heads{},
+		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
+		metrics:  a.metrics, log: a.log, heads: heads{},
 	}
-}
-
-// AddressFile is where a daemon keeps the address of its embedded server's
-// listener, for the command line.
-func AddressFile(dataDir string) string { return filepath.Join(dataDir, "nats", "address") }
-
-// connectExternal connects to the server that the configuration names.
-func connectExternal(cfg *config.Config, opts ...nats.Option) (*nats.Conn, error) {
-	n := cfg.NATS
-	opts = append(opts, nats.Name("picket "+cfg.Instance))
-	if n.Credentials != "" {
-		opts = append(opts, nats.UserCredentials(n.Credentials))
-	}
-	if n.Token != "" {
-		opts = append(opts, nats.Token(n.Token.Reveal()))
-	}
-	if n.User != "" {
-		opts = append(opts, nats.UserInfo(n.User, n.Password.Reveal()))
-	}
-	if n.TLS.CA != "" {
-		opts = append(opts, nats.RootCAs(n.TLS.CA))
-	}
-	if n.TLS.Cert != "" {
-		opts = append(opts, nats.ClientCert(n.TLS.Cert, n.TLS.Key))
-	}
-	nc, err := nats.Connect(n.URL, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", n.URL, err)
-	}
-	return nc, nil
-}
-
-// Dial connects to the NATS server of a daemon as its command line does: to
-// the listener of the embedded server, or to the external one.
-func Dial(cfg *config.Config) (*nats.Conn, error) {
-	if !cfg.NATS.Embedded() {
-		return connectExternal(cfg)
-	}
-	address, err := os.ReadFile(AddressFile(cfg.DataDir))
-	if err != nil {
-		return nil, fmt.Errorf("no picket has run on data_dir %s yet: %w", cfg.DataDir, err)
-	}
-	host := strings.TrimSpace(string(address))
-	if host == "" {
-		return nil, errors.New("the daemon's NATS server has no listener: set nats.listen in the configuration to use this command")
-	}
-	pw, err := os.ReadFile(PasswordFile(cfg.DataDir, UserAdmin))
-	if err != nil {
-		return nil, fmt.Errorf("read the password of the daemon's NATS server: %w", err)
-	}
-	nc, err := nats.Connect("nats://"+host, nats.UserInfo(UserAdmin, strings.TrimSpace(string(pw))), nats.Name("picket command line"), nats.CustomInboxPrefix(privateInbox))
-	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) || errors.Is(err, nats.ErrNoServers) {
-			return nil, fmt.Errorf("no picket answers at %s: is `picket run` running with this configuration? (%w)", host, err)
-		}
-		return nil, fmt.Errorf("connect to the daemon at %s: %w", host, err)
-	}
-	return nc, nil
 }

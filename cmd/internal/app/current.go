@@ -2,6 +2,7 @@ package app
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ type known struct {
 	cfg       *config.Config
 	simulated map[string]simulate.Account
 	guards    map[string][]string // of simulated identities
+	views     sync.Map            // from manner to collectors.Shows
 }
 
 func newCurrent(cfg *config.Config) *current {
@@ -54,38 +56,71 @@ func keepRunning(running, next *config.Config) *config.Config {
 // accepts reports whether activities of an account or identity are taken.
 func (c *current) accepts(account string) bool {
 	k := c.p.Load()
-	if k.cfg.Known(account) {
+	if k.cfg.Known(account) || account == alerting.TestAccount {
 		return true
 	}
 	_, ok := k.simulated[account]
 	return ok || len(k.guards[account]) > 0
 }
 
+// guarding reports whether an identity guards an account.
+func (c *current) guarding(identity string) bool { return len(c.p.Load().guarded(identity)) > 0 }
+
+// guarded returns the accounts that an identity guards.
+func (k *known) guarded(identity string) []string {
+	return slices.Concat(k.cfg.Guards(identity), k.guards[identity])
+}
+
 // Account implements alerting.Directory.
-func (c *current) Account(name string) (alerting.AccountInfo, bool) {
-	k := c.p.Load()
+func (c *current) Account(name string) (alerting.AccountInfo, bool) { return c.p.Load().account(name) }
+
+func (k *known) account(name string) (alerting.AccountInfo, bool) {
 	if a, ok := k.cfg.Account(name); ok {
-		return alerting.AccountInfo{
+		info := alerting.AccountInfo{
 			Owner: a.Owner, Contact: a.Contact, TimeZone: a.TimeZone,
-			WorkingHours: a.WorkingHours.String(), Importance: string(a.Importance), Guards: k.cfg.Guards(name),
-		}, true
+			WorkingHours: a.WorkingHours.String(), Importance: string(a.Importance),
+			Guards: k.cfg.Guards(name), GuardedBy: a.GuardedBy,
+		}
+		if !a.WorkingHours.IsZero() {
+			info.Working = a.WorkingHours.Contains
+		}
+		return info, true
 	}
 	if s, ok := k.simulated[name]; ok {
 		zone, err := time.LoadLocation(s.TimeZone)
 		if err != nil {
 			zone = time.UTC
 		}
-		return alerting.AccountInfo{Owner: s.Owner, Contact: s.Contact, TimeZone: zone, Importance: s.Importance}, true
+		return alerting.AccountInfo{Owner: s.Owner, Contact: s.Contact, TimeZone: zone, Importance: s.Importance, GuardedBy: s.Identities}, true
 	}
-	guards := slices.Concat(k.cfg.Guards(name), k.guards[name])
+	guards := k.guarded(name)
 	if len(guards) == 0 {
 		return alerting.AccountInfo{}, false
 	}
-	info := alerting.AccountInfo{Guards: guards}
-	if first, ok := c.Account(guards[0]); ok { // an identity works where its account does
-		info.TimeZone, info.Owner, info.Contact = first.TimeZone, first.Owner, first.Contact
+	return k.identity(name, guards), true
+}
+
+// identity is about somebody who guards accounts. An identity works where and
+// when its first account does, and is as important as its most important one.
+// Who is called is the person whose login it is, or else the account's owner.
+func (k *known) identity(name string, guards []string) alerting.AccountInfo {
+	info, _ := k.account(guards[0])
+	info.Guards, info.GuardedBy = guards, nil
+	for _, guarded := range guards[1:] {
+		if other, ok := k.account(guarded); ok && weight(other.Importance) > weight(info.Importance) {
+			info.Importance = other.Importance
+		}
 	}
-	return info, true
+	person, _ := k.cfg.Identity(name)
+	if person.Name != "" || person.Contact != "" {
+		info.Owner, info.Contact = person.Name, person.Contact
+	}
+	return info
+}
+
+// weight orders importances, those of simulated accounts among them.
+func weight(importance string) int {
+	return slices.Index([]string{string(config.Low), string(config.Normal), "high", string(config.Critical)}, importance)
 }
 
 // NewDirectory returns what a configuration knows of accounts.

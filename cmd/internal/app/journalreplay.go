@@ -164,7 +164,7 @@ func (r *JournalReplay) earliest(ctx context.Context) (*replayPart, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read the journal: %w", err)
 			}
-			if m.Sequence >= p.last {
+			if m.Sequence >= p.last || m.Pending == 0 { // retention may have taken the last one
 				p.last = 0 // the end as it was when the replay began
 			}
 			p.next = &m

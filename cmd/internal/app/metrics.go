@@ -12,6 +12,8 @@ import (
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/intake"
+	"github.com/picketd/picket/collectors/mastodon"
+	"github.com/picketd/picket/collectors/okta"
 	"github.com/picketd/picket/collectors/x"
 	"github.com/picketd/picket/detector"
 )
@@ -23,11 +25,15 @@ const (
 	refusedJournal = "journal"
 )
 
+// dropUnguarded is why activities of identities that guard no account are not
+// journaled.
+const dropUnguarded = "unguarded"
+
 // newMetrics registers the daemon's metrics, with zeros for all that can be
 // known at the start.
 func newMetrics(cfg *config.Config) *promexport.Metrics {
 	build := ReadBuild()
-	networks := []string{x.Network, "file"}
+	networks := []string{x.Network, mastodon.Network, okta.Network, "file"}
 	for _, s := range cfg.Sources {
 		if s.Collector == config.CollectorSimulate {
 			networks = append(networks, networkSimulated)
@@ -36,7 +42,7 @@ func newMetrics(cfg *config.Config) *promexport.Metrics {
 	}
 	return promexport.New(prometheus.NewRegistry(), promexport.Options{
 		Version: build.Version, Revision: build.Revision, Networks: networks,
-		PollOutcomes: collectors.Outcomes(), DropReasons: collectors.DropReasons(),
+		PollOutcomes: collectors.Outcomes(), DropReasons: append(collectors.DropReasons(), dropUnguarded),
 		IntakeSources: []string{"webhook", "nats"}, IntakeReasons: intake.Reasons(),
 		JournalFaults: []string{refusedInvalid, refusedNoRoom, refusedJournal},
 	})
@@ -108,34 +114,3 @@ func worthShowing(a *alerting.Alert) bool { return a.Change != alerting.ChangeUp
 
 // rulesLoaded tells which rules are in force.
 func (a *App) rulesLoaded(plan *detector.Plan) { a.metrics.RulesLoaded(plan.Rules(), 0) }
-
-// observe refreshes the metrics that are looked up rather than counted.
-func (a *App) observe(p *parts) {
-	byNetwork := map[string]promexport.Collectors{}
-	for _, s := range p.sched.Status() {
-		c := byNetwork[s.Network]
-		if c.Accounts == nil {
-			c = promexport.Collectors{OldestSuccess: s.LastOK, Accounts: map[string]int{}}
-		}
-		if s.LastOK.Before(c.OldestSuccess) {
-			c.OldestSuccess = s.LastOK
-		}
-		c.Accounts[stateOf(s)]++
-		byNetwork[s.Network] = c
-	}
-	a.metrics.SetCollectors(byNetwork)
-	for name, left := range p.pollers.quotas() {
-		a.metrics.SetQuota(name, left)
-	}
-}
-
-// stateOf is the state of one polled source for metrics.
-func stateOf(s collectors.TaskStatus) string {
-	switch {
-	case s.Standby:
-		return "standby"
-	case s.State == "":
-		return "starting"
-	}
-	return s.State
-}

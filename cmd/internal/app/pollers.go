@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"reflect"
 	"sync"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/picketd/picket/collectors/file"
 	"github.com/picketd/picket/collectors/intake"
 	"github.com/picketd/picket/collectors/journal"
+	"github.com/picketd/picket/collectors/mastodon"
+	"github.com/picketd/picket/collectors/okta"
 	"github.com/picketd/picket/collectors/simulate"
 	"github.com/picketd/picket/collectors/x"
 )
@@ -26,9 +29,11 @@ const networkSimulated = "simulated"
 // may stay when the configuration changes: budgets, and the collectors whose
 // settings are as they were.
 type pollers struct {
-	cfg   *current
-	spend *journal.Spend
-	log   *zap.Logger
+	cfg     *current
+	spend   *journal.Spend
+	places  *places
+	dropped func(network, reason string, n int) // counts what collectors leave out
+	log     *zap.Logger
 
 	mu      sync.Mutex // guards budgets, which metrics look at
 	budgets map[string]*budgeted
@@ -39,6 +44,7 @@ type pollers struct {
 type budgeted struct {
 	settings any
 	budget   *collectors.Budget
+	limit    int // requests in a window, as known last; 0 for unknown
 }
 
 // polled is a task and the settings that it was made for.
@@ -47,8 +53,8 @@ type polled struct {
 	task     collectors.Task
 }
 
-func newPollers(cfg *current, spend *journal.Spend, log *zap.Logger) *pollers {
-	return &pollers{cfg: cfg, spend: spend, log: log, budgets: map[string]*budgeted{}, built: map[string]*polled{}}
+func newPollers(cfg *current, spend *journal.Spend, where *places, dropped func(network, reason string, n int), log *zap.Logger) *pollers {
+	return &pollers{cfg: cfg, spend: spend, places: where, dropped: dropped, log: log, budgets: map[string]*budgeted{}, built: map[string]*polled{}}
 }
 
 // pollSet is what is to be polled under one configuration: built, but polled
@@ -76,7 +82,8 @@ func (p *pollers) prepare(cfg *config.Config) *pollSet {
 		p.add(s, acc.Name, []any{acc, cred}, func() (collectors.Task, error) { return p.account(s, acc, cred) })
 	}
 	for _, src := range cfg.Sources {
-		p.add(s, src.Collector+"/"+src.Name, src, func() (collectors.Task, error) { return p.source(src) })
+		cred, _ := cfg.Credential(src.Credential) // the zero one where it needs none
+		p.add(s, src.Collector+"/"+src.Name, []any{src, cred}, func() (collectors.Task, error) { return p.source(s, src, cred) })
 	}
 	if path := cfg.Intake.ApprovalsFile; path != "" {
 		p.add(s, "file/approvals", path, func() (collectors.Task, error) {
@@ -136,18 +143,40 @@ func closeOthers(tasks, kept map[string]*polled) {
 
 func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential) (collectors.Task, error) {
 	budget := p.budget(s, cred)
-	c, err := x.New(x.Config{
+	t := collectors.Task{Source: acc.Name, Network: cred.Collector, Every: acc.Every, Budget: budget}
+	switch cred.Collector {
+	case config.CollectorX:
+		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))
+		return p.placed(t, c), err
+	case config.CollectorMastodon:
+		c, err := mastodon.New(mastodonConfig(&acc, &cred), p.deps(budget))
+		return p.placed(t, c), err
+	}
+	return t, fmt.Errorf("no collector %q reads accounts", cred.Collector)
+}
+
+// placed has a task's collector add places to what it brings.
+func (p *pollers) placed(t collectors.Task, c collectors.Collector) collectors.Task {
+	t.Collector = &placed{Collector: c, places: p.places}
+	return t
+}
+
+func xConfig(acc *config.Account, cred *config.Credential) x.Config {
+	return x.Config{
 		Account: acc.Name, UserID: acc.UserID, Username: acc.Username,
 		API: cred.API, BaseURL: cred.BaseURL, FieldsParam: cred.FieldsParam,
 		BearerToken: cred.BearerToken, ConsumerKey: cred.ConsumerKey, ConsumerSecret: cred.ConsumerSecret,
 		AccessToken: cred.AccessToken, AccessSecret: cred.AccessSecret,
 		Mentions: acc.Mentions, Rehydrate: acc.Rehydrate, Backfill: acc.Backfill, Overlap: acc.Overlap,
 		PricePost: cred.PricePost, PriceUser: cred.PriceUser,
-	}, p.deps(budget))
-	if err != nil {
-		return collectors.Task{}, err
 	}
-	return collectors.Task{Source: acc.Name, Network: x.Network, Collector: c, Every: acc.Every, Budget: budget}, nil
+}
+
+func mastodonConfig(acc *config.Account, cred *config.Credential) mastodon.Config {
+	return mastodon.Config{
+		Account: acc.Name, Server: cred.Server, Name: acc.Username, Token: cred.Token,
+		Mentions: acc.Mentions, Watch: acc.Watch, Backfill: acc.Backfill, Overlap: acc.Overlap,
+	}
 }
 
 // budget returns the budget of a credential, the one of before if its settings
@@ -159,26 +188,22 @@ func (p *pollers) budget(s *pollSet, cred config.Credential) *collectors.Budget 
 	}
 	b := collectors.NewBudget(cred.Name, collectors.BudgetOptions{
 		Requests: cred.Requests.Limit, Per: cred.Requests.Per, Dollars: cred.BudgetUSDPerMonth,
-		Spend: p.spend, Endpoint: x.Endpoint,
+		Spend: p.spend, Endpoint: endpoints(cred.Collector),
 	})
-	s.budgets[cred.Name] = &budgeted{settings, b}
+	s.budgets[cred.Name] = &budgeted{settings: settings, budget: b}
 	return b
 }
 
-// quotas returns the requests that each credential has left in the window of
-// its scarcest endpoint, where that is known.
-func (p *pollers) quotas() map[string]int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	left := map[string]int{}
-	for name, b := range p.budgets {
-		for i, e := range b.budget.Status().Endpoints {
-			if i == 0 || e.Remaining < left[name] {
-				left[name] = e.Remaining
-			}
-		}
+// endpoints tells which requests share a limit at a collector's network; nil
+// where all do.
+func endpoints(collector string) func(*http.Request) string {
+	switch collector {
+	case config.CollectorX:
+		return x.Endpoint
+	case config.CollectorOkta:
+		return okta.Endpoint
 	}
-	return left
+	return nil
 }
 
 func (p *pollers) deps(b *collectors.Budget) collectors.Deps {
@@ -188,24 +213,41 @@ func (p *pollers) deps(b *collectors.Budget) collectors.Deps {
 	}
 }
 
-func (p *pollers) source(s config.Source) (collectors.Task, error) {
-	name := s.Collector + "/" + s.Name
-	if s.Collector == config.CollectorFile {
-		return p.follow(name, s.Every, file.Config{Path: s.Path, Content: intake.Activities, History: s.History, Accept: p.cfg.accepts})
+func (p *pollers) source(s *pollSet, src config.Source, cred config.Credential) (collectors.Task, error) {
+	name := src.Collector + "/" + src.Name
+	switch src.Collector {
+	case config.CollectorOkta:
+		return p.okta(s, name, src, cred)
+	case config.CollectorFile:
+		return p.follow(name, src.Every, file.Config{Path: src.Path, Content: intake.Activities, History: src.History, Accept: p.cfg.accepts})
 	}
-	c, err := simulate.NewCollector(simulate.Live{Seed: s.Seed, Accounts: s.Accounts, Speed: s.Speed}, p.deps(nil))
+	c, err := simulate.NewCollector(simulate.Live{Seed: src.Seed, Accounts: src.Accounts, Speed: src.Speed}, p.deps(nil))
+	return p.placed(collectors.Task{Source: name, Network: networkSimulated, Multi: true, Every: src.Every}, c), err
+}
+
+// okta reads the log of an organisation. What is of identities that guard
+// nothing is dropped by the collector, before anything is stored.
+func (p *pollers) okta(s *pollSet, name string, src config.Source, cred config.Credential) (collectors.Task, error) {
+	budget := p.budget(s, cred)
+	c, err := okta.New(okta.Config{
+		Source: name, BaseURL: cred.BaseURL, Token: cred.Token, Accept: p.cfg.guarding,
+		Identity: src.Identity, Overlap: src.Overlap, Backfill: src.Backfill,
+	}, p.deps(budget))
 	if err != nil {
 		return collectors.Task{}, err
 	}
-	return collectors.Task{Source: name, Network: networkSimulated, Multi: true, Collector: c, Every: s.Every}, nil
+	return collectors.Task{
+		Source: name, Network: okta.Network, Multi: true, Every: src.Every, Budget: budget,
+		Collector: &placed{
+			Collector: c, places: p.places,
+			left: c.Dropped, count: func(n int) { p.dropped(okta.Network, dropUnguarded, n) },
+		},
+	}, nil
 }
 
 func (p *pollers) follow(name string, every time.Duration, cfg file.Config) (collectors.Task, error) {
 	f, err := file.NewFollower(cfg, p.deps(nil))
-	if err != nil {
-		return collectors.Task{}, err
-	}
-	return collectors.Task{Source: name, Network: "file", Multi: true, Collector: f, Every: every}, nil
+	return p.placed(collectors.Task{Source: name, Network: "file", Multi: true, Every: every}, f), err
 }
 
 // close lets go of what collectors hold open.

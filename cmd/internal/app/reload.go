@@ -178,7 +178,7 @@ type prepared struct {
 // force stays as it is.
 func (a *App) prepare(ctx context.Context, p *parts, next *config.Config, set detector.Set) (*prepared, error) {
 	hash, plan, planErr := p.plans.add(ctx, set)
-	hook, hookErr := a.webhook(next, knownOnly{a.cfg, p.journal})
+	hook, hookErr := a.webhook(next, knownOnly{a.cfg, &a.places, p.journal})
 	polls := p.pollers.prepare(next)
 	if err := errors.Join(planErr, hookErr, errors.Join(polls.faults...)); err != nil {
 		p.pollers.discard(polls)
@@ -193,6 +193,12 @@ func (a *App) commit(p *parts, ready *prepared) error {
 	if err := a.setLevel(ready.cfg); err != nil {
 		p.pollers.discard(ready.polls)
 		return err
+	}
+	if enrich := ready.cfg.Enrich; enrich != before.Enrich {
+		if err := a.places.open(enrich, a.log); err != nil {
+			p.pollers.discard(ready.polls)
+			return errors.Join(err, a.setLevel(before))
+		}
 	}
 	a.cfg.set(ready.cfg) // first: new sources hold activities of new accounts
 	if err := p.pollers.commit(ready.polls, p.sched); err != nil {

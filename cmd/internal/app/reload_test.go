@@ -46,7 +46,12 @@ type watchedRun struct {
 // launch starts a daemon without waiting until it works.
 func (s *site) launch(t *testing.T) *watchedRun {
 	t.Helper()
-	core, logs := observer.New(zapcore.InfoLevel)
+	return s.launchAt(t, zapcore.InfoLevel)
+}
+
+func (s *site) launchAt(t *testing.T, level zapcore.Level) *watchedRun {
+	t.Helper()
+	core, logs := observer.New(level)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := &watchedRun{
 		running: &running{t: t, site: s, stop: cancel, done: make(chan error, 1)}, logs: logs, up: make(chan Addresses, 1),
@@ -321,10 +326,10 @@ func TestKeepRunning(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, map[string]string{
 		"a.yaml": "data_dir: ./a\ninstance: a\nhttp: {listen: 127.0.0.1:1}\nnats: {listen: 127.0.0.1:3}\n" +
-			"journal: {partitions: 1, durability: power, retention: {max_age: 1d}, max_bytes: 1GiB, reserve: 1MiB, replicas: 1}\n" +
+			"journal: {partitions: 1, durability: power, retention: {posts: 1d}, max_bytes: 1GiB, reserve: 1MiB, replicas: 1}\n" +
 			"log: {level: info, format: json}\nintake: {nats: {activities: a.in}}\ndetector: {lateness: 1m, checkpoint: 1s}\naccounts: [{account: x/a}]\n",
 		"b.yaml": "data_dir: ./b\ninstance: b\nhttp: {listen: 127.0.0.1:2}\nnats: {listen: 127.0.0.1:4}\n" +
-			"journal: {partitions: 2, durability: process, retention: {max_age: 2d}, max_bytes: 2GiB, reserve: 2MiB, replicas: 1}\n" +
+			"journal: {partitions: 2, durability: process, retention: {posts: 2d}, max_bytes: 2GiB, reserve: 2MiB, replicas: 1}\n" +
 			"log: {level: debug, format: console}\nintake: {nats: {activities: b.in}}\ndetector: {lateness: 2m, checkpoint: 2s}\naccounts: [{account: x/b}]\n",
 	})
 	load := func(name string) *config.Config {

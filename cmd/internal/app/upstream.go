@@ -22,7 +22,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	if err != nil {
 		return nil, err
 	}
-	p.pollers = newPollers(a.cfg, spend, a.log)
+	p.pollers = newPollers(a.cfg, spend, &a.places, a.metrics.Dropped, a.log)
 	p.sched = collectors.NewScheduler(collectors.Options{
 		Logs: p.journal, Leases: p.leases, Observer: pollMetrics{a.metrics}, Log: a.log,
 	})
@@ -35,8 +35,13 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	if err := p.pollers.commit(polls, p.sched); err != nil {
 		return nil, err
 	}
-	in := knownOnly{a.cfg, p.journal}
+	in := knownOnly{a.cfg, &a.places, p.journal}
 	input, err := a.openIntake(cfg, p, in)
+	if err != nil {
+		p.pollers.close()
+		return nil, err
+	}
+	questions, err := a.answerCoverage(p)
 	if err != nil {
 		p.pollers.close()
 		return nil, err
@@ -47,6 +52,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	group.Go(func() error { r.run(collect); return nil })
 	return func() {
 		cancel()
+		_ = questions.Unsubscribe() // fails only on a connection that is closed
 		if err := group.Wait(); err != nil {
 			a.log.Warn("scheduler", zap.Error(err))
 		}

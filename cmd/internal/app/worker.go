@@ -21,7 +21,12 @@ import (
 )
 
 const (
+	// While something becomes due, or alerts were told just now, log time moves
+	// each second; an idle log gets a tick each tickIdle, which is a tenth of the
+	// disk. The engine takes a longer step for a downtime from 30 s on.
 	tickEvery = time.Second
+	tickIdle  = 10 * time.Second
+	tickAfter = 5 * time.Second // findings
 	tickWait  = 3 * time.Second // for one tick's acknowledgement
 )
 
@@ -69,17 +74,20 @@ type worker struct {
 	// plans returns the compiled plan of a hash and the one to start with.
 	plans *planStore
 
-	engine  *detector.Engine
-	program string
-	created time.Time
-	decoder activity.Decoder
-	batch   activity.Batch
-	last    journal.Message
-	haveOne bool
-	reports *reporter
+	engine   *detector.Engine
+	program  string
+	created  time.Time
+	coverage *coverer
+	decoder  activity.Decoder
+	batch    activity.Batch
+	last     journal.Message
+	haveOne  bool
+	reports  *reporter
 
 	restored atomic.Bool  // heads are those of the checkpoint
 	lastSeen atomic.Int64 // wall clock of the latest message read, Unix nanoseconds
+	found    atomic.Int64 // the same, of the latest message with findings
+	due      atomic.Int64 // log time at which something becomes due, Unix nanoseconds; 0 for nothing
 
 	mu    sync.Mutex
 	heads heads
@@ -104,6 +112,7 @@ func (w *worker) run(ctx context.Context) error {
 	defer reader.Close()
 	report, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.reports = newReporter(w)
+	w.coverage.begin()
 	var reporting sync.WaitGroup
 	reporting.Go(func() { w.reports.run(report) })
 	defer reporting.Wait()
@@ -130,6 +139,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 			w.checkpoint(ctx)
 			saved = time.Now()
 		}
+		w.coverage.step(w.engine, time.Now())
 	}
 }
 
@@ -188,7 +198,7 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 	if err := errors.Join(damage...); errors.Is(err, journal.ErrTruncated) {
 		w.blind(ctx, fmt.Sprintf("truncated-%d-%d", head.Created.UnixNano(), head.Last), err.Error())
 	}
-	return max(head.First, 1), nil
+	return 1, nil // not head.First, which retention may take before it is read
 }
 
 // errDamaged says that a checkpoint cannot be read.
@@ -220,13 +230,13 @@ func (w *worker) resume(ctx context.Context, c *checkpoint) error {
 	return nil
 }
 
-// fresh starts with empty memory and the oldest program that the log still
-// names, as whoever read its beginning did.
+// fresh starts with empty memory and the program that was in force where the
+// log begins, as whoever read its beginning did.
 func (w *worker) fresh(ctx context.Context) error {
 	hash := w.plans.current()
-	first, ok, err := w.journal.FirstControl(ctx, w.partition)
-	if err == nil && ok {
-		hash = first.Program
+	first, err := w.journal.FirstProgram(ctx, w.partition)
+	if err == nil && first != "" {
+		hash = first
 	}
 	var plan *detector.Plan
 	if err == nil {
@@ -274,12 +284,36 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		}
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
 	}
+	w.expect(len(found) > 0)
 	b := batchOfFindings{found: found, logTime: w.engine.LogTime(), sequence: m.Sequence, pending: m.Pending}
 	for i := range found {
 		w.metrics.Finding(found[i].Rule)
 		b.since = append(b.since, originOf(&found[i], m))
 	}
 	return w.reports.add(ctx, b)
+}
+
+// expect notes for the ticker when the engine needs log time to move.
+func (w *worker) expect(findings bool) {
+	if findings {
+		w.found.Store(time.Now().UnixNano())
+	}
+	next := int64(0)
+	if at, ok := w.engine.Pending(); ok {
+		next = at.UnixNano()
+	}
+	w.due.Store(next)
+}
+
+// idle reports whether log time may stand still at the moment now.
+func (w *worker) idle(now time.Time) bool {
+	quiet := time.Duration(now.UnixNano() - w.lastSeen.Load())
+	if quiet < tickEvery/2 { // its own last tick is a message too
+		return true
+	}
+	due := w.due.Load()
+	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter)
+	return !busy && quiet < tickIdle
 }
 
 func originOf(f *detector.Finding, m *journal.Message) origin {
@@ -388,7 +422,7 @@ func (w *worker) blind(ctx context.Context, id, reason string) {
 }
 
 // tick keeps log time moving while nothing else comes, for the partition's
-// owner only.
+// owner only. How finely it does so changes no finding, only when one is told.
 func (w *worker) tick(ctx context.Context, onError func(error)) {
 	ticker := w.journal.Ticker(w.partition)
 	clock := time.NewTicker(tickEvery)
@@ -398,7 +432,7 @@ func (w *worker) tick(ctx context.Context, onError func(error)) {
 		case <-ctx.Done():
 			return
 		case now := <-clock.C:
-			if now.UnixNano()-w.lastSeen.Load() < int64(tickEvery)/2 { // its own last tick is a message too
+			if w.idle(now) {
 				onError(nil)
 				continue
 			}

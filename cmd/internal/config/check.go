@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -57,24 +58,23 @@ func (d *decoder) checkLogin(c NATS, keys object) {
 	}
 }
 
+// checkNames tells of names that come twice.
+func (d *decoder) checkNames(c *Config) {
+	d.unique("rules.overrides", "rule", len(c.Rules.Overrides), func(i int) string { return c.Rules.Overrides[i].Rule })
+	d.unique("sources", "name", len(c.Sources), func(i int) string { return c.Sources[i].Name })
+	d.unique("accounts", "account", len(c.Accounts), func(i int) string { return c.Accounts[i].Name })
+	d.unique("identities", "identity", len(c.Identities), func(i int) string { return c.Identities[i].Identity })
+	hook := c.Intake.Webhook
+	d.unique("intake.webhook.tokens", "name", len(hook.Tokens), func(i int) string { return hook.Tokens[i].Name })
+	d.unique("intake.webhook.signing", "name", len(hook.Signing), func(i int) string { return hook.Signing[i].Name })
+}
+
 // checkAccounts checks what refers to something else in the file, and keeps
 // what look-ups need.
 func (d *decoder) checkAccounts(c *Config) {
 	s := d.src
 	s.accounts = make(map[string]int, len(c.Accounts))
 	s.guards = map[string][]string{}
-	d.unique("rules.overrides", "rule", len(c.Rules.Overrides), func(i int) string { return c.Rules.Overrides[i].Rule })
-	d.unique("sources", "name", len(c.Sources), func(i int) string { return c.Sources[i].Name })
-	d.unique("accounts", "account", len(c.Accounts), func(i int) string { return c.Accounts[i].Name })
-	hook := c.Intake.Webhook
-	d.unique("intake.webhook.tokens", "name", len(hook.Tokens), func(i int) string { return hook.Tokens[i].Name })
-	d.unique("intake.webhook.signing", "name", len(hook.Signing), func(i int) string { return hook.Signing[i].Name })
-
-	names := make([]string, len(c.Credentials))
-	collectors := make(map[string]string, len(c.Credentials))
-	for i, cred := range c.Credentials {
-		names[i], collectors[cred.Name] = cred.Name, cred.Collector
-	}
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
 		if a.Name == "" {
@@ -84,32 +84,55 @@ func (d *decoder) checkAccounts(c *Config) {
 		for _, identity := range a.GuardedBy {
 			s.guards[identity] = append(s.guards[identity], a.Name)
 		}
-		if a.Credential == "" {
-			continue
-		}
-		path := fmt.Sprintf("accounts[%d]", i)
-		collector, ok := collectors[a.Credential]
-		if !ok {
-			d.on(path+".credential", "there is no credential %q%s", clip(a.Credential), suggest(a.Credential, names))
-			continue
-		}
-		a.Collector = collector
-		if collector == CollectorX {
-			d.checkX(c, a, path)
+		if a.Credential != "" {
+			d.checkPolled(c, a, fmt.Sprintf("accounts[%d]", i))
 		}
 	}
 }
 
-// checkX checks what X needs to know of an account.
-func (d *decoder) checkX(c *Config, a *Account, path string) {
-	network, handle, _ := strings.Cut(a.Name, "/")
-	if network != CollectorX {
-		d.on(path+".credential", "%q reads accounts of x, and this one is of %s; name another credential", a.Credential, network)
+// checkPolled checks an account against the credential that reads it.
+func (d *decoder) checkPolled(c *Config, a *Account, path string) {
+	cred, ok := c.Credential(a.Credential)
+	if !ok {
+		d.on(path+".credential", "there is no credential %q%s", clip(a.Credential), suggest(a.Credential, c.credentialNames()))
 		return
 	}
-	cred, _ := c.Credential(a.Credential)
+	a.Collector = cred.Collector
+	network, handle, _ := strings.Cut(a.Name, "/")
+	switch {
+	case cred.Collector == "": // told already
+		return
+	case cred.Collector == CollectorOkta:
+		d.on(path+".credential", "%q reads an organisation's log, no account; name it under sources, and another credential here", a.Credential)
+		return
+	case cred.Collector != network:
+		d.on(path+".credential", "%q reads accounts of %s, and this one is of %s; name another credential", a.Credential, cred.Collector, network)
+		return
+	}
+	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "watch": CollectorMastodon} {
+		if _, given := d.src.where[join(path, key)]; given && owner != cred.Collector {
+			d.on(join(path, key), "is for accounts of collector %s, and this is one of %s; remove it", owner, cred.Collector)
+		}
+	}
+	switch cred.Collector {
+	case CollectorX:
+		a.Watch = 0
+		d.checkX(&cred, a, path, handle)
+	case CollectorMastodon:
+		a.Rehydrate = 0
+		d.checkMastodon(&cred, a, path, handle)
+	}
+}
+
+// checkX checks what X needs to know of an account.
+func (d *decoder) checkX(cred *Credential, a *Account, path, handle string) {
 	bearer := cred.BearerToken != ""
-	if bearer && a.UserID == "" && a.Username == "" {
+	switch {
+	case a.Username != "":
+		if _, err := matching(a.Username, usernameForm, "1 to 15 letters, digits or _ without @"); err != nil {
+			d.on(path+".username", "%v", err)
+		}
+	case bearer && a.UserID == "":
 		if !usernameForm.MatchString(handle) {
 			d.on(path, "user_id and username are missing, and %q is no handle of X; give one of them", clip(handle))
 			return
@@ -119,6 +142,37 @@ func (d *decoder) checkX(c *Config, a *Account, path string) {
 	if bearer && a.Mentions && cred.API == "v1.1" {
 		d.on(path+".mentions", "API v1.1 gives them to OAuth 1.0a only; use api: v2, or the four secrets of OAuth 1.0a")
 	}
+}
+
+// checkMastodon checks what Mastodon needs to know of an account.
+func (d *decoder) checkMastodon(cred *Credential, a *Account, path, handle string) {
+	const form = "the name without the first @, such as acme, or acme@other.example of another server"
+	switch {
+	case a.Username != "":
+		if _, err := matching(a.Username, mastodonForm, form); err != nil {
+			d.on(path+".username", "%v", err)
+		}
+	case !mastodonForm.MatchString(handle):
+		d.on(path, "username is missing, and %q is no name of Mastodon; expected %s", clip(handle), form)
+	default:
+		a.Username = handle
+	}
+	// Of its own accounts a server knows the name alone.
+	if user, host, _ := strings.Cut(a.Username, "@"); strings.EqualFold(host, hostOf(cred.Server)) {
+		a.Username = user
+	}
+	if a.Mentions && cred.Token == "" {
+		d.on(path+".mentions", "they are shown to the account itself only; give credential %q a token of the account, or remove this", a.Credential)
+	}
+}
+
+// hostOf returns the host of an address that was checked.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // unique tells of names that come twice in a list.

@@ -35,6 +35,8 @@ type Config struct {
 	Credentials  []Credential // sorted by name
 	Sources      []Source     // in the file's order
 	Accounts     []Account    // in the file's order
+	Identities   []Identity   // in the file's order; those that only guarded_by names are not among them
+	Enrich       Enrich
 	Intake       Intake
 	Detector     Detector
 
@@ -78,12 +80,18 @@ const (
 
 // Journal says how the activity log is stored.
 type Journal struct {
-	Partitions int           // fixed when the store is created
-	Durability Durability    // embedded server only
-	MaxAge     time.Duration // activities older than this are dropped; 0 keeps all
-	MaxBytes   int64         // per partition; 0 is unbounded
-	Reserve    int64         // bytes of free disk below which intake stops; embedded server only
-	Replicas   int           // 1, 3 or 5
+	Partitions int        // fixed when the store is created
+	Durability Durability // embedded server only
+	Retention  Retention
+	MaxBytes   int64 // per partition; 0 is unbounded
+	Reserve    int64 // bytes of free disk below which intake stops; embedded server only
+	Replicas   int   // 1, 3 or 5
+}
+
+// Retention is how long activities are kept, by what they are about; see
+// activity.Class.
+type Retention struct {
+	Logins, Posts, Mentions time.Duration
 }
 
 // HTTP serves metrics, health, webhook intake and approvals.
@@ -115,30 +123,36 @@ type Override struct {
 // Names of the collectors that a file may configure.
 const (
 	CollectorX        = "x"
+	CollectorMastodon = "mastodon"
+	CollectorOkta     = "okta"
 	CollectorFile     = "file"
 	CollectorSimulate = "simulate"
 )
 
-// Credential is what one collector uses to read accounts, with its budgets.
+// Credential is what one collector uses to read accounts or a log, with its
+// budgets. Fields of other collectors are zero.
 type Credential struct {
 	Name      string
-	Collector string // CollectorX
+	Collector string // CollectorX, CollectorMastodon or CollectorOkta
 
-	API         string // "v2" or "v1.1"
-	BaseURL     string // "" for the network's own
-	FieldsParam string // "tweet.fields" or "post.fields"
+	BaseURL     string // x: "" for the network's own; okta: the organisation's
+	API         string // x: "v2" or "v1.1"
+	FieldsParam string // x: "tweet.fields" or "post.fields"
 
-	// Either BearerToken or the four of OAuth 1.0a are set.
+	// x: either BearerToken or the four of OAuth 1.0a are set.
 	BearerToken    collectors.Secret
 	ConsumerKey    collectors.Secret
 	ConsumerSecret collectors.Secret
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
 
+	Server string            // mastodon: the server's URL
+	Token  collectors.Secret // mastodon: "" reads what everybody may; okta: an API token
+
 	Requests          RequestLimit
-	BudgetUSDPerMonth float64 // 0 is no limit
-	PricePost         float64 // US dollars for each post read; 0 takes the collector's
-	PriceUser         float64 // US dollars for each user read; 0 takes the collector's
+	BudgetUSDPerMonth float64 // x: 0 is no limit
+	PricePost         float64 // x: US dollars for each post read; 0 takes the collector's
+	PriceUser         float64 // x: US dollars for each user read; 0 takes the collector's
 }
 
 // RequestLimit bounds requests beside what the network's own headers say. The
@@ -151,8 +165,13 @@ type RequestLimit struct {
 // Source is polled and yields activities of several accounts.
 type Source struct {
 	Name      string
-	Collector string // CollectorFile or CollectorSimulate
+	Collector string // CollectorOkta, CollectorFile or CollectorSimulate
 	Every     time.Duration
+
+	Credential string        // okta: name of a Credential
+	Identity   string        // okta: which part of a user names the identity: IdentityEmailLocal, IdentityLogin or IdentityID
+	Backfill   time.Duration // okta: how much history the first connection reads
+	Overlap    time.Duration // okta: how long before the newest event events are read again
 
 	Path    string // file: JSON lines of activities
 	History bool   // file: what it holds at first teaches and raises nothing
@@ -161,6 +180,13 @@ type Source struct {
 	Seed     uint64  // simulate: chooses the world
 	Speed    float64 // simulate: how fast its clock runs, 1 as in life
 }
+
+// Values of Source.Identity; collectors/okta says what they mean.
+const (
+	IdentityEmailLocal = "email_local"
+	IdentityLogin      = "login"
+	IdentityID         = "id"
+)
 
 // Importance of an account to its organisation.
 type Importance string
@@ -180,11 +206,12 @@ type Account struct {
 	Every      time.Duration // between polls; 0 when activities are only pushed
 
 	UserID    string        // x: the account's number, "" to look it up
-	Username  string        // x: handle without @
-	Mentions  bool          // x: also read posts that mention the account
+	Username  string        // x: handle without @; mastodon: name without the first @, with the host where it is another's
+	Mentions  bool          // also read posts that mention the account
 	Rehydrate int           // x: newest own posts that are looked up for deletions; -1 for none
-	Backfill  int           // x: posts of history read at first
-	Overlap   time.Duration // x: how long before the last poll posts are read again
+	Watch     int           // mastodon: newest own posts that are read again for edits and deletions; -1 for none
+	Backfill  int           // posts of history read at first
+	Overlap   time.Duration // how long before the last poll posts are read again
 
 	Owner             string
 	Contact           string
@@ -192,7 +219,25 @@ type Account struct {
 	WorkingHours      WorkingHours   // in TimeZone; zero when not stated
 	Importance        Importance
 	ApprovalsRequired bool
-	GuardedBy         []string // identities, "okta/editor-2"
+	// GuardedBy are the identities behind the account, "okta/editor-2": those
+	// that its guarded_by names, then those whose guards name it.
+	GuardedBy []string
+}
+
+// Identity is somebody whose logins belong to the accounts that it guards.
+type Identity struct {
+	Identity string   // "okta/editor-2"
+	Guards   []string // accounts; those whose GuardedBy names it are not repeated
+	Name     string   // of the person whose login it is
+	Contact  string   // phone number, chat handle, e-mail address of the person
+}
+
+// Enrich holds paths of MaxMind DB files that tell where IP addresses are; ""
+// for none. They need not exist yet.
+type Enrich struct {
+	Location  string // a Country or City file
+	ASN       string
+	Anonymous string // an Anonymous IP file
 }
 
 // Intake says how others push activities and approvals.
@@ -244,6 +289,15 @@ func (c *Config) Account(name string) (Account, bool) {
 		return Account{}, false
 	}
 	return c.Accounts[i], true
+}
+
+// Identity returns what the file says of an identity beside whom it guards.
+func (c *Config) Identity(name string) (Identity, bool) {
+	i, ok := c.src.identities[name]
+	if !ok {
+		return Identity{}, false
+	}
+	return c.Identities[i], true
 }
 
 // Credential returns the credential with this name.

@@ -62,7 +62,10 @@ func TestDefaults(t *testing.T) {
 		DataDir:  filepath.Join(dir, "data"),
 		Instance: host,
 		NATS:     NATS{Listen: "127.0.0.1:4222"},
-		Journal:  Journal{Partitions: 1, Durability: Power, MaxAge: 90 * 24 * time.Hour, Reserve: 1 << 30, Replicas: 1},
+		Journal: Journal{
+			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1,
+			Retention: Retention{Logins: 90 * 24 * time.Hour, Posts: 180 * 24 * time.Hour, Mentions: 30 * 24 * time.Hour},
+		},
 		HTTP:     HTTP{Listen: "127.0.0.1:9465"},
 		Log:      Log{Level: "info", Format: "console"},
 		Rules:    Rules{Packs: []string{"social"}},
@@ -102,7 +105,7 @@ nats:
   tls: {ca: ca.pem}
 journal:
   partitions: 8
-  retention: {max_age: 1w2d}
+  retention: {logins: 1w2d, posts: 52w}
   max_bytes: 1.5GiB
   replicas: 3
 http: {listen: ":0"}
@@ -186,9 +189,12 @@ detector: {lateness: 0s, checkpoint: 1m}
 			URL: "nats://a.example:4222, tls://b.example:4222", Listen: "127.0.0.1:4222",
 			Credentials: filepath.Join(dir, "conf/p.creds"), TLS: TLS{CA: filepath.Join(dir, "conf/ca.pem")},
 		},
-		Journal: Journal{Partitions: 8, Durability: Power, MaxAge: 9 * 24 * time.Hour, MaxBytes: 3 << 29, Reserve: 1 << 30, Replicas: 3},
-		HTTP:    HTTP{Listen: ":0"},
-		Log:     Log{Level: "debug", Format: "json", Personal: true},
+		Journal: Journal{
+			Partitions: 8, Durability: Power, MaxBytes: 3 << 29, Reserve: 1 << 30, Replicas: 3,
+			Retention: Retention{Logins: 9 * 24 * time.Hour, Posts: 364 * 24 * time.Hour, Mentions: 30 * 24 * time.Hour},
+		},
+		HTTP: HTTP{Listen: ":0"},
+		Log:  Log{Level: "debug", Format: "json", Personal: true},
 		Rules: Rules{
 			Dirs: []string{filepath.Join(dir, "rules")},
 			Overrides: []Override{
@@ -201,7 +207,7 @@ detector: {lateness: 0s, checkpoint: 1m}
 			oauth, third,
 		},
 		Sources: []Source{
-			{Name: "history", Collector: "file", Every: 2 * time.Second, Path: filepath.Join(dir, "conf/in.jsonl"), History: true, Speed: 1},
+			{Name: "history", Collector: "file", Every: 2 * time.Second, Path: filepath.Join(dir, "conf/in.jsonl"), History: true},
 			{Name: "demo", Collector: "simulate", Every: time.Second, Accounts: 12, Seed: 1<<64 - 1, Speed: 60},
 		},
 		Accounts: []Account{

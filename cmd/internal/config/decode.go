@@ -17,6 +17,8 @@ type source struct {
 	files    []string            // read with the file, itself included
 	accounts map[string]int      // name → index
 	guards   map[string][]string // identity → accounts
+
+	identities map[string]int // identity → index, of those with an entry
 }
 
 // fault places a message at a field or at what is nearest around it.
@@ -39,10 +41,15 @@ type decoder struct {
 	dir    string // relative paths start here
 	getenv func(string) string
 	faults Faults
+	// guarded are the accounts that identities name, with their places.
+	guarded []mention
 	// visited, where set, is told which keys an object may have; it lets a
 	// test hold the reference file against them.
 	visited func(path string, keys []string)
 }
+
+// mention is a name that refers to something elsewhere in the file.
+type mention struct{ name, path string }
 
 // field is one key of an object and what reads its value.
 type field struct {

@@ -37,7 +37,7 @@ func Diff(old, next *Config) []Change {
 	field("nats", true, old.NATS, next.NATS)
 	field("journal.partitions", true, old.Journal.Partitions, next.Journal.Partitions)
 	field("journal.durability", true, old.Journal.Durability, next.Journal.Durability)
-	field("journal.retention.max_age", true, old.Journal.MaxAge, next.Journal.MaxAge)
+	field("journal.retention", true, old.Journal.Retention, next.Journal.Retention)
 	field("journal.max_bytes", true, old.Journal.MaxBytes, next.Journal.MaxBytes)
 	field("journal.reserve", true, old.Journal.Reserve, next.Journal.Reserve)
 	field("journal.replicas", true, old.Journal.Replicas, next.Journal.Replicas)
@@ -50,11 +50,13 @@ func Diff(old, next *Config) []Change {
 	field("log.level", false, old.Log.Level, next.Log.Level)
 	field("log.personal", false, old.Log.Personal, next.Log.Personal)
 	field("rules", false, old.Rules, next.Rules)
+	field("enrich", false, old.Enrich, next.Enrich)
 	field("intake.webhook", false, old.Intake.Webhook, next.Intake.Webhook)
 	field("intake.approvals_file", false, old.Intake.ApprovalsFile, next.Intake.ApprovalsFile)
 	changes = append(changes, members("credentials", old.Credentials, next.Credentials, func(c Credential) string { return c.Name })...)
 	changes = append(changes, members("sources", old.Sources, next.Sources, func(s Source) string { return s.Name })...)
 	changes = append(changes, members("accounts", old.Accounts, next.Accounts, func(a Account) string { return a.Name })...)
+	changes = append(changes, members("identities", old.Identities, next.Identities, func(i Identity) string { return i.Identity })...)
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
 	return changes
 }

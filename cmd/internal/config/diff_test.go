@@ -32,7 +32,7 @@ accounts:
 data_dir: elsewhere
 instance: another
 nats: {listen: "off"}
-journal: {partitions: 2, durability: process, retention: {max_age: 1d}, max_bytes: 1GiB, reserve: 2GiB}
+journal: {partitions: 2, durability: process, retention: {mentions: 1d}, max_bytes: 1GiB, reserve: 2GiB}
 http: {listen: ":1"}
 log: {format: json}
 intake: {nats: {off: true}}
@@ -47,7 +47,7 @@ detector: {checkpoint: 1m}
 			"journal.max_bytes changed: needs a restart",
 			"journal.partitions changed: needs a restart",
 			"journal.reserve changed: needs a restart",
-			"journal.retention.max_age changed: needs a restart",
+			"journal.retention changed: needs a restart",
 			"log.format changed: needs a restart",
 			"nats changed: needs a restart",
 		}},
@@ -60,7 +60,9 @@ organisation: Acme
 log: {level: debug, personal: true}
 rules: {overrides: [{rule: a, mode: off}]}
 intake: {webhook: {rate: 1}, approvals_file: a.jsonl}
+enrich: {asn: geo/asn.mmdb}
 `, []string{
+			"enrich changed: applied by reload",
 			"intake.approvals_file changed: applied by reload",
 			"intake.webhook changed: applied by reload",
 			"log.level changed: applied by reload",
@@ -76,6 +78,7 @@ sources: [{name: demo, collector: simulate, accounts: 12, every: 1s}]
 accounts:
   - {account: x/acme, credential: one, working_hours: Mon 09:00-10:00, time_zone: UTC}
   - {account: x/new, credential: three}
+identities: [{identity: okta/ann, guards: [x/new]}]
 `, []string{
 			"accounts x/acme changed: applied by reload",
 			"accounts x/new added: applied by reload",
@@ -83,6 +86,7 @@ accounts:
 			"credentials one changed: applied by reload",
 			"credentials three added: applied by reload",
 			"credentials two removed: applied by reload",
+			"identities okta/ann added: applied by reload",
 			"sources demo changed: applied by reload",
 		}},
 	}

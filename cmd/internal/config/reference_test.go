@@ -37,6 +37,7 @@ func loadReference(t *testing.T, text string) (*Config, error) {
 		"rules/mine.yaml":           "title: mine",
 		"secrets/ci-token":          "0123456789abcdef0123456789abcdef",
 		"secrets/nats-password":     "nats-password",
+		"secrets/okta-token":        "00-api-token-of-okta",
 		"secrets/x-consumer-secret": "consumer-secret",
 		"secrets/picket.creds":      "credentials",
 		"tls/ca.pem":                "authority",
@@ -58,8 +59,8 @@ func TestReferenceIsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Accounts) != 1 || len(c.Sources) != 2 || len(c.Credentials) != 1 {
-		t.Errorf("%d accounts, %d sources, %d credentials; want 1, 2, 1", len(c.Accounts), len(c.Sources), len(c.Credentials))
+	if len(c.Accounts) != 2 || len(c.Sources) != 3 || len(c.Credentials) != 3 || len(c.Identities) != 1 {
+		t.Errorf("%d accounts, %d sources, %d credentials, %d identities; want 2, 3, 3, 1", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities))
 	}
 }
 
@@ -154,8 +155,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 32 {
-		t.Errorf("%d lines are marked as defaults, want 32", marked)
+	if marked != 39 {
+		t.Errorf("%d lines are marked as defaults, want 39", marked)
 	}
 }
 
@@ -192,7 +193,7 @@ func TestReferenceAlternatives(t *testing.T) {
 			return c.NATS.User == "picket" && c.NATS.Password == "nats-password"
 		}},
 		{"OAuth 1.0a", use(text, []string{"bearer_token"}, "consumer_key", "consumer_secret", "access_token", "access_secret"), func(c *Config) bool {
-			return c.Credentials[0].ConsumerSecret == "consumer-secret" && c.Credentials[0].AccessSecret == "value-of-X_ACCESS_SECRET"
+			return c.Credentials[2].ConsumerSecret == "consumer-secret" && c.Credentials[2].AccessSecret == "value-of-X_ACCESS_SECRET"
 		}},
 		{"no NATS intake", use(text, []string{"activities", "approvals"}, "off"), func(c *Config) bool { return c.Intake.NATS == NATSIntake{} }},
 	}

@@ -22,8 +22,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Secrets()) != 3 {
-		t.Fatalf("%d secrets, want 3", len(c.Secrets()))
+	if len(c.Secrets()) != 5 {
+		t.Fatalf("%d secrets, want 5", len(c.Secrets()))
 	}
 	forms := map[string]func() string{
 		"json": func() string {
@@ -107,6 +107,8 @@ func TestFaultsHideSecrets(t *testing.T) {
 		{"in a base URL", "credentials: {a: {collector: x, base_url: 'https://me:" + secret + "@a'}}"},
 		{"in a broken base URL", "credentials: {a: {collector: x, base_url: 'https://me:%zz" + secret + "@a'}}"},
 		{"in a base URL's query", "credentials: {a: {collector: x, base_url: 'https://a?key=" + secret + "'}}"},
+		{"in a server", "credentials: {a: {collector: mastodon, server: 'https://me:" + secret + "@a'}}"},
+		{"as a token", "credentials: {a: {collector: okta, base_url: 'https://a', token: " + secret + "}}"},
 		{"taken for an alias", "nats: {token: *" + secret + "}"},
 		{"with a tag", "nats: {url: 'nats://a', token: !secret " + secret + "}"},
 		{"on a broken line", "nats:\n  token: \"" + secret + "\n"},

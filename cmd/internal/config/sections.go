@@ -28,10 +28,13 @@ func defaults() *Config {
 		DataDir:  "data",
 		Instance: instance,
 		NATS:     NATS{Listen: defaultNATSListen},
-		Journal:  Journal{Partitions: 1, Durability: Power, MaxAge: 90 * day, Reserve: 1 << 30, Replicas: 1},
-		HTTP:     HTTP{Listen: defaultHTTPListen},
-		Log:      Log{Level: "info", Format: "console"},
-		Rules:    Rules{Packs: []string{"social"}},
+		Journal: Journal{
+			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1,
+			Retention: Retention{Logins: 90 * day, Posts: 180 * day, Mentions: 30 * day},
+		},
+		HTTP:  HTTP{Listen: defaultHTTPListen},
+		Log:   Log{Level: "info", Format: "console"},
+		Rules: Rules{Packs: []string{"social"}},
 		Intake: Intake{
 			Webhook: Webhook{Rate: 100},
 			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
@@ -62,6 +65,8 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		field{"credentials", func(n *yaml.Node, path string) { d.credentials(n, path, c) }},
 		d.list("sources", func(n *yaml.Node, path string) { d.source(n, path, c) }),
 		d.list("accounts", func(n *yaml.Node, path string) { d.account(n, path, c) }),
+		d.list("identities", func(n *yaml.Node, path string) { d.identity(n, path, c) }),
+		field{"enrich", func(n *yaml.Node, path string) { d.enrich(n, path, &c.Enrich) }},
 		d.section("intake",
 			d.section("webhook",
 				d.list("tokens", func(n *yaml.Node, path string) { d.token(n, path, &c.Intake.Webhook) }),
@@ -74,6 +79,9 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 			d.duration("checkpoint", &c.Detector.Checkpoint, time.Second, time.Hour)),
 	)
 	d.checkServer(c, natsKeys, journalKeys)
+	d.checkNames(c)
+	d.checkSources(c)
+	d.checkIdentities(c)
 	d.checkAccounts(c)
 	if (top.node != nil || top.empty) && top.bare("accounts") && top.bare("sources") {
 		d.on("accounts", "nothing to watch; expected at least one account, or a source")
@@ -102,7 +110,10 @@ func (d *decoder) journal(n *yaml.Node, path string, c *Journal) object {
 	return d.object(n, path,
 		d.integer("partitions", &c.Partitions, 1, maxPartitions),
 		choice(d, "durability", &c.Durability, Power, Process),
-		d.section("retention", d.duration("max_age", &c.MaxAge, time.Hour, 0)),
+		d.section("retention",
+			d.duration("logins", &c.Retention.Logins, time.Hour, 0),
+			d.duration("posts", &c.Retention.Posts, time.Hour, 0),
+			d.duration("mentions", &c.Retention.Mentions, time.Hour, 0)),
 		d.size("max_bytes", &c.MaxBytes),
 		d.size("reserve", &c.Reserve),
 		d.integer("replicas", &c.Replicas, 1, 5),

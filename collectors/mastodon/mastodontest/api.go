@@ -33,19 +33,24 @@ func (s *Server) authorized(r *http.Request) *reply {
 		return failure(http.StatusUnauthorized, "This API requires an authenticated user")
 	}
 	endpoint := Endpoint(r.URL.Path)
-	if who != nil && !who.token.allows(endpoint) {
+	if who != nil && !s.allows(who.token, endpoint) {
 		return failure(http.StatusForbidden, "This action is outside the authorized scopes")
 	}
 	return s.answer(r, endpoint, who)
 }
 
-func (t Token) allows(endpoint string) bool {
+func (s *Server) allows(t Token, endpoint string) bool {
 	need := "read:statuses"
 	switch endpoint {
 	case Lookup, Self, Account:
 		need = "read:accounts"
 	case Notifications:
 		need = "read:notifications"
+	case App:
+		if !s.opts.Before43 && !s.opts.Before35 {
+			return true
+		}
+		need = "read"
 	}
 	return len(t.Scopes) == 0 || slices.Contains(t.Scopes, need) || slices.Contains(t.Scopes, "read")
 }
@@ -68,6 +73,8 @@ func (s *Server) answer(r *http.Request, endpoint string, who *login) *reply {
 		return notFound()
 	case Self, Notifications:
 		return s.own(r, endpoint, who)
+	case App:
+		return s.application(who)
 	case Statuses:
 		if a := s.byID(parts[1]); a != nil {
 			return page(s, r, s.timeline(a, who), 20, 40, func(st *status) json.RawMessage { return s.statusObject(st, who) }, func(st *status) string { return st.id })
@@ -109,6 +116,22 @@ func (s *Server) own(r *http.Request, endpoint string, who *login) *reply {
 	}
 	return page(s, r, shown,
 		40, 80, func(n *notification) json.RawMessage { return s.notificationObject(n, who) }, func(n *notification) string { return n.id })
+}
+
+// application answers what the token's application is, since 4.3 with what it
+// may.
+func (s *Server) application(who *login) *reply {
+	if who == nil {
+		return failure(http.StatusUnauthorized, "The access token is invalid")
+	}
+	o := object{"name": "Application of the token", "website": nil, "vapid_key": "BMAI"}
+	if !s.opts.Before43 && !s.opts.Before35 {
+		o["id"], o["scopes"], o["redirect_uris"] = "563419", who.token.Scopes, []string{"urn:ietf:wg:oauth:2.0:oob"}
+		if len(who.token.Scopes) == 0 {
+			o["scopes"] = []string{"read", "write", "follow", "push"}
+		}
+	}
+	return ok(o)
 }
 
 // several answers the statuses that there are, as a server since 4.3.

@@ -9,8 +9,9 @@
 // # What it follows
 //
 // docs.joinmastodon.org as of 2026-07-02 (for Mastodon 4.6): methods/accounts
-// (get, lookup, statuses, verify_credentials), methods/statuses (get one, get
-// several, history), methods/notifications, entities/Account, Status,
+// (get, lookup, statuses, verify_credentials), methods/apps
+// (verify_credentials), methods/statuses (get one, get several, history),
+// methods/notifications, entities/Account, Status,
 // StatusEdit, MediaAttachment, Notification and Error, api/guidelines (ids,
 // pages and their Link header), api/rate-limits, api/datetime-format,
 // spec/activitypub (sanitised HTML), admin/config (servers that want a login).

@@ -15,6 +15,7 @@ import (
 const (
 	Lookup        = "accounts/lookup"
 	Self          = "accounts/verify_credentials"
+	App           = "apps/verify_credentials"
 	Account       = "accounts/:id"
 	Statuses      = "accounts/:id/statuses"
 	One           = "statuses/:id"

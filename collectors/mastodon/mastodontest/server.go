@@ -25,8 +25,8 @@ type Options struct {
 	// Limit is how many requests a token or an address makes in 5 minutes, 300
 	// when 0.
 	Limit int
-	// Before43 leaves out the look-up of several statuses, and Before35 besides
-	// it edited_at and the history.
+	// Before43 leaves out the look-up of several statuses and the scopes of an
+	// application, and Before35 besides them edited_at and the history.
 	Before43, Before35 bool
 	// PageSize caps a page below what was asked for, 0 does not.
 	PageSize int

@@ -18,7 +18,7 @@
 // headers. The management API's tag SystemLog: the event's objects. The form of
 // after is not documented; this one is of the fake's own making.
 //
-// What Okta does and this does not: bounded requests (until, DESCENDING), the
-// parameter q, filters other than eventType with eq, sw, ew joined by or, and
-// OAuth 2.0.
+// What Okta does and this does not: bounded requests (until, and DESCENDING
+// beyond a first page), the parameter q, filters other than eventType with eq,
+// sw, ew joined by or, and OAuth 2.0.
 package oktatest

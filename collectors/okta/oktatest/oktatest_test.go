@@ -104,6 +104,22 @@ func TestPolling(t *testing.T) {
 	}
 }
 
+// A descending request goes by the time of what happened, newest first.
+func TestDescending(t *testing.T) {
+	r := newRig(t, oktatest.Options{})
+	late := r.srv.Add(oktatest.Event{Type: "user.session.start", Published: start().Add(-30 * time.Minute)})
+	newest := r.srv.Add(oktatest.Event{Type: "user.session.end", Published: start().Add(-10 * time.Minute)})
+	r.srv.Add(oktatest.Event{Type: "user.session.start", Published: start().Add(-2 * time.Hour)})
+	r.srv.Add(oktatest.Event{Type: "user.session.start", Visible: start().Add(time.Hour)})
+	const since = "sortOrder=DESCENDING&since=2026-03-06T11:00:00.000Z"
+	if _, got := r.get(since); !slices.Equal(got, []string{newest, late}) {
+		t.Errorf("page %v, want what happened since, newest first: %v", got, []string{newest, late})
+	}
+	if _, got := r.get(since + "&limit=1"); !slices.Equal(got, []string{newest}) {
+		t.Errorf("page of one %v, want the newest", got)
+	}
+}
+
 func TestFilter(t *testing.T) {
 	r := newRig(t, oktatest.Options{})
 	for _, kind := range []string{"user.session.start", "user.session.end", "group.privilege.grant", "policy.x"} {
@@ -132,8 +148,9 @@ func TestRefusals(t *testing.T) {
 		{"bearer", "GET", "/api/v1/logs?sortOrder=ASCENDING", "Bearer right", 401, "E0000011"},
 		{"other path", "GET", "/api/v1/users", "SSWS right", 404, "E0000022"},
 		{"other method", "POST", "/api/v1/logs", "SSWS right", 405, "E0000022"},
-		{"bounded", "GET", "/api/v1/logs?sortOrder=ASCENDING&until=2026-03-06T12:00:00Z", "SSWS right", 501, "polling requests only"},
-		{"descending", "GET", "/api/v1/logs", "SSWS right", 501, "polling requests only"},
+		{"bounded", "GET", "/api/v1/logs?sortOrder=ASCENDING&until=2026-03-06T12:00:00Z", "SSWS right", 501, "Unsupported operation"},
+		{"no order", "GET", "/api/v1/logs", "SSWS right", 501, "Unsupported operation"},
+		{"further descending", "GET", "/api/v1/logs?sortOrder=DESCENDING&after=1_1", "SSWS right", 501, "Unsupported operation"},
 		{"limit", "GET", "/api/v1/logs?sortOrder=ASCENDING&limit=1001", "SSWS right", 400, "limit"},
 		{"since", "GET", "/api/v1/logs?sortOrder=ASCENDING&since=yesterday", "SSWS right", 400, "not recognized"},
 		{"since long ago", "GET", "/api/v1/logs?sortOrder=ASCENDING&since=2025-01-01T00:00:00Z", "SSWS right", 400, "over 180 days"},

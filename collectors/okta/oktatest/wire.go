@@ -85,14 +85,15 @@ func (s *Server) answer(r *http.Request) *reply {
 		return refusal(http.StatusMethodNotAllowed, "E0000022", "The endpoint does not support the provided HTTP method")
 	}
 	q := r.URL.Query()
-	if q.Get("until") != "" || q.Get("q") != "" || q.Get("sortOrder") != "ASCENDING" {
-		return refusal(http.StatusNotImplemented, "E0000060", "Unsupported operation: oktatest knows polling requests only")
+	descending := q.Get("sortOrder") == "DESCENDING" && q.Get("after") == ""
+	if q.Get("until") != "" || q.Get("q") != "" || q.Get("sortOrder") != "ASCENDING" && !descending {
+		return refusal(http.StatusNotImplemented, "E0000060", "Unsupported operation: oktatest knows polling requests, and the first page of descending ones")
 	}
-	return s.poll(r, q)
+	return s.page(r, q, descending)
 }
 
-// poll answers a polling request.
-func (s *Server) poll(r *http.Request, q url.Values) *reply {
+// page answers a polling request, or the first page of one that is descending.
+func (s *Server) page(r *http.Request, q url.Values, descending bool) *reply {
 	limit, err := strconv.Atoi(q.Get("limit"))
 	if q.Get("limit") == "" {
 		limit, err = 100, nil
@@ -111,7 +112,10 @@ func (s *Server) poll(r *http.Request, q url.Values) *reply {
 	if s.opts.PageSize > 0 {
 		limit = min(limit, s.opts.PageSize)
 	}
-	page, last := s.page(after, limit, match)
+	if descending {
+		return &reply{status: http.StatusOK, header: http.Header{}, body: s.encode(s.newest(after, limit, match))}
+	}
+	page, last := s.behind(after, limit, match)
 	a := &reply{status: http.StatusOK, header: http.Header{}, body: s.encode(page)}
 	link := *r.URL
 	link.Scheme, link.Host = "https", r.Host
@@ -161,8 +165,16 @@ func (s *Server) place(q url.Values) (mark, *reply) {
 	return mark{stored: from.UnixMilli()}, nil
 }
 
-// page returns up to limit events behind a place, and where it ended.
-func (s *Server) page(after mark, limit int, match func(string) bool) ([]*logged, mark) {
+// newest returns up to limit events published since a place, newest first.
+func (s *Server) newest(since mark, limit int, match func(string) bool) []*logged {
+	all, _ := s.behind(mark{}, len(s.log)*2, match)
+	all = slices.DeleteFunc(all, func(l *logged) bool { return l.Published.UnixMilli() < since.stored })
+	slices.SortStableFunc(all, func(a, b *logged) int { return b.Published.Compare(a.Published) })
+	return all[:min(limit, len(all))]
+}
+
+// behind returns up to limit events behind a place, and where it ended.
+func (s *Server) behind(after mark, limit int, match func(string) bool) ([]*logged, mark) {
 	now := s.now()
 	kept := now.AddDate(0, 0, -90)
 	var page []*logged

@@ -18,7 +18,8 @@
 // support/x-api/error-troubleshooting, pages without a date, and the objects that
 // go-twitter reads.
 // Not documented there and taken from what developers report: the bodies of 402
-// (CreditsDepleted) and of a suspended user.
+// (CreditsDepleted) and of a suspended user. The header x-access-level is that of
+// X's announcement of 2011-06-30 (twitter-api-announce).
 //
 // What X does and this does not: search, streams, writing, OAuth 2.0 with
 // PKCE, withheld content, and charging.

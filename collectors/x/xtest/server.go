@@ -43,6 +43,9 @@ type Options struct {
 type OAuth1 struct {
 	ConsumerKey, ConsumerSecret, AccessToken, AccessSecret string
 	User                                                   string
+	// Access is what x-access-level says beside answers to it, "read-write";
+	// without it the header is left out.
+	Access string
 }
 
 // Server is a fake X. All methods are safe for concurrent use.
@@ -421,6 +424,9 @@ func (s *Server) respond(r *http.Request, v1 bool) *reply {
 		a = s.v1(r)
 	} else {
 		a = s.v2(r)
+	}
+	if s.opts.OAuth1 != nil && s.opts.OAuth1.Access != "" && authKind(r) == "oauth1" {
+		header["x-access-level"] = s.opts.OAuth1.Access
 	}
 	a.header = header
 	return a

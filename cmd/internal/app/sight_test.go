@@ -1,0 +1,180 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
+)
+
+// configured loads a configuration that must be in order.
+func configured(t *testing.T, text string) *config.Config {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "picket.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(path, func(name string) string { return "value-of-" + name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// watchedAccounts have all that is read of them; that of others is read in part.
+const watchedAccounts = `
+credentials:
+  x: {collector: x, bearer_token: {env: X}}
+  open: {collector: mastodon, server: https://social.example}
+  own: {collector: mastodon, server: https://social.example, token: {env: M}}
+  org: {collector: okta, base_url: https://acme.okta.com, token: {env: O}}
+sources:
+  - {name: org, collector: okta, credential: org}
+  - {name: demo, collector: simulate, accounts: 4, seed: 7}
+accounts:
+  - {account: x/acme, credential: x, rehydrate: 0, guarded_by: [okta/ann, okta/bob]}
+  - {account: x/alone, credential: x, mentions: true}
+  - {account: x/elsewhere, credential: x, guarded_by: [entra/eve]}
+  - {account: mastodon/open, credential: open, watch: 0}
+  - {account: mastodon/own, credential: own, mentions: true}
+  - {account: bluesky/acme}
+`
+
+// pushedAccounts are only sent by others.
+const pushedAccounts = `
+accounts:
+  - {account: x/acme, guarded_by: [okta/ann, okta/bob]}
+  - {account: x/other}
+`
+
+func TestSight(t *testing.T) {
+	const (
+		noOkta = "name who may log in under guarded_by, and connect Okta (picket connect okta), or push "
+		seen   = "" // the reason where it is seen
+	)
+	tests := []struct {
+		name      string
+		cfg       string
+		account   string
+		kind      activity.Kind
+		field     string
+		why, mend string
+	}{
+		{"a post on X", watchedAccounts, "x/acme", activity.KindPost, "", seen, ""},
+		{"its text", watchedAccounts, "x/acme", activity.KindPost, "text", seen, ""},
+		{"its app", watchedAccounts, "x/acme", activity.KindPost, "app", "X stopped telling the app of a post in December 2022", ""},
+		{"part of what is not told", watchedAccounts, "x/acme", activity.KindPost, "geo.country", "X does not tell where a post came from", ""},
+		{"deletions that are not looked for", watchedAccounts, "x/acme", activity.KindDelete, "", "deletions are not looked for", "set rehydrate above 0"},
+		{"deletions", watchedAccounts, "x/alone", activity.KindDelete, "", seen, ""},
+		{"mentions that are not read", watchedAccounts, "x/acme", activity.KindMention, "", "mentions are not read", "set mentions: true"},
+		{"mentions", watchedAccounts, "x/alone", activity.KindMention, "", seen, ""},
+
+		{"an app with the account's token", watchedAccounts, "mastodon/own", activity.KindPost, "app", seen, ""},
+		{"an app without a token", watchedAccounts, "mastodon/open", activity.KindPost, "app", "Mastodon tells the app of a post to the account itself only", "give the credential a token of the account"},
+		{"mentions without a token", watchedAccounts, "mastodon/open", activity.KindMention, "", "Mastodon shows mentions to the account itself only", "give the credential a token of the account, and set mentions: true"},
+		{"edits that are not looked for", watchedAccounts, "mastodon/open", activity.KindEdit, "", "edits and deletions are not looked for", "set watch above 0"},
+
+		{"logins behind an account", watchedAccounts, "x/acme", activity.KindLogin, "geo.country", seen, ""},
+		{"logins of an identity", watchedAccounts, "okta/bob", activity.KindLogin, "geo.asn", seen, ""},
+		{"second factors behind an account", watchedAccounts, "x/acme", activity.KindMFAChange, "changed", seen, ""},
+		{"sessions of an identity", watchedAccounts, "okta/ann", activity.KindSession, "", "Okta tells the beginning and the end of a session, as login and logout", ""},
+		{"posts of an identity", watchedAccounts, "okta/ann", activity.KindPost, "", "an identity has no posts of its own", ""},
+		{
+			"logins where no identity is named", watchedAccounts, "x/alone", activity.KindLogin, "",
+			"X shows no logins, and no identity guards this account", noOkta + "logins",
+		},
+		{
+			"logins of an identity that nothing reads", watchedAccounts, "x/elsewhere", activity.KindLogin, "",
+			"nothing sends logins of entra/eve", "connect Okta (picket connect okta), or push logins",
+		},
+
+		{"logins of a simulated person", watchedAccounts, "simulated identity", activity.KindLogin, "geo.country", seen, ""},
+		{"logins behind a simulated account", watchedAccounts, "simulated account", activity.KindLogin, "geo.country", seen, ""},
+		{"approvals of a simulated account", watchedAccounts, "simulated account", activity.KindApproval, "", seen, ""},
+
+		{"a network that no collector reads", watchedAccounts, "bluesky/acme", activity.KindPost, "", "nothing sends posts of this account", "push posts"},
+		{
+			"posts that others push", pushedAccounts, "x/acme", activity.KindPost, "",
+			"nothing sends posts of this account", "connect it (picket connect x), or push posts",
+		},
+		{
+			"logins of two that others push", pushedAccounts, "x/acme", activity.KindLogin, "geo.country",
+			"nothing sends logins of okta/ann +1", "connect Okta (picket connect okta), or push logins",
+		},
+		{
+			"logins of an identity that others push", pushedAccounts, "okta/ann", activity.KindLoginFailure, "",
+			"nothing sends failed logins of this identity", "connect Okta (picket connect okta), or push failed logins",
+		},
+		{"access where no identity is named", pushedAccounts, "x/other", activity.KindTokenGrant, "", "nothing sends grants of access to apps of this account", noOkta + "grants of access to apps"},
+		{
+			"nobody may push", pushedAccounts + "intake: {nats: {off: true}}\n", "x/other", activity.KindPost, "",
+			"nothing sends posts of this account", "connect it (picket connect x), or give a sender a token under intake.webhook and push posts",
+		},
+		{
+			"somebody may push of others", pushedAccounts + "intake: {nats: {off: true}, webhook: {tokens: [{name: ci, token: {env: LONG_TOKEN_NAME}, accounts: [\"x/ac*\"]}]}}\n", "x/other", activity.KindPost, "",
+			"nothing sends posts of this account", "connect it (picket connect x), or give a sender a token under intake.webhook and push posts",
+		},
+		{
+			"somebody may push", pushedAccounts + "intake: {nats: {off: true}, webhook: {tokens: [{name: ci, token: {env: LONG_TOKEN_NAME}, accounts: [\"x/ot*\"]}]}}\n", "x/other", activity.KindPost, "",
+			"nothing sends posts of this account", "connect it (picket connect x), or push posts",
+		},
+
+		{"approvals", pushedAccounts, "x/acme", activity.KindApproval, "", seen, ""},
+		{
+			"nobody may approve", pushedAccounts + "intake: {nats: {off: true}}\n", "x/acme", activity.KindApproval, "",
+			"nobody may send approvals of this account", "give intake.nats, intake.approvals_file or a webhook token",
+		},
+		{"being blind to a polled account", watchedAccounts, "x/acme", activity.KindPoll, "poll.state", seen, ""},
+		{"being blind to a source", watchedAccounts, "okta/org", activity.KindPoll, "", seen, ""},
+		{"being blind to the journal", pushedAccounts, "picket/journal-0", activity.KindPoll, "", seen, ""},
+		{
+			"being blind to what is pushed", pushedAccounts, "x/acme", activity.KindPoll, "",
+			"nothing is polled of it, so nothing tells when nothing comes", "connect it (picket connect x)",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := configured(t, tt.cfg)
+			account := tt.account
+			switch account {
+			case "simulated account":
+				account = simulated(cfg)[0].Name
+			case "simulated identity":
+				account = simulated(cfg)[0].Identities[0]
+			}
+			want := detector.Sight{Seen: tt.why == seen, Why: tt.why, Mend: tt.mend}
+			if got := NewSight(cfg)(account, tt.kind, tt.field); got != want {
+				t.Errorf("sight of %s of %s\n got %+v\nwant %+v", tt.kind, account, got, want)
+			}
+		})
+	}
+}
+
+// TestSightHasAReasonForEverything asks about all kinds.
+func TestSightHasAReasonForEverything(t *testing.T) {
+	for _, text := range []string{watchedAccounts, pushedAccounts} {
+		cfg := configured(t, text)
+		sight := NewSight(cfg)
+		names := []string{"okta/ann", simulatedName(cfg)}
+		for i := range cfg.Accounts {
+			names = append(names, cfg.Accounts[i].Name)
+		}
+		for _, name := range names {
+			for _, kind := range activity.Kinds() {
+				if s := sight(name, kind, ""); s.Seen == (s.Why != "") {
+					t.Errorf("%s of %s: %+v; want it seen, or a reason", kind, name, s)
+				}
+			}
+		}
+	}
+}
+
+func simulatedName(cfg *config.Config) string {
+	if all := simulated(cfg); len(all) > 0 {
+		return all[0].Name
+	}
+	return "x/nobody"
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/user"
+
+	"github.com/picketd/picket/alerting"
+)
+
+// actFlags are those of every command by which a person does something with
+// alerts.
+type actFlags struct {
+	withConfig
+	By     string `help:"Who acts; your user name unless given."`
+	Reason string `short:"m" help:"Why."`
+}
+
+type alertsAckCmd struct {
+	Alert []string `arg:"" help:"Numbers (PK-1A2B3C) or ids of alerts."`
+	actFlags
+}
+
+// Run acknowledges alerts.
+func (c *alertsAckCmd) Run(e *env) error {
+	return c.act(e, c.Alert, alerting.Deed{Action: alerting.ActionAck})
+}
+
+type alertsAssignCmd struct {
+	Alert string `arg:"" help:"Number (PK-1A2B3C) or id of the alert."`
+	To    string `arg:"" name:"who" help:"Whose matter it is from now on."`
+	actFlags
+}
+
+// Run assigns an alert.
+func (c *alertsAssignCmd) Run(e *env) error {
+	return c.act(e, []string{c.Alert}, alerting.Deed{Action: alerting.ActionAssign, To: c.To})
+}
+
+type alertsResolveCmd struct {
+	Alert []string `arg:"" help:"Numbers (PK-1A2B3C) or ids of alerts."`
+	actFlags
+	Verdict string `short:"v" enum:"true,expected,false,not-me,was-me," default:"" placeholder:"VERDICT" help:"What it was: true, expected (it happened, and was all right) or false. Of a login, not-me is true and was-me is expected. Also for an alert that is resolved already."`
+}
+
+// Run resolves alerts.
+func (c *alertsResolveCmd) Run(e *env) error {
+	verdict := alerting.Verdict(c.Verdict)
+	switch c.Verdict {
+	case "not-me":
+		verdict = alerting.VerdictTrue
+	case "was-me":
+		verdict = alerting.VerdictExpected
+	}
+	return c.act(e, c.Alert, alerting.Deed{Action: alerting.ActionResolve, Verdict: verdict})
+}
+
+// act does one thing to each alert; one that fails does not stop the others.
+func (c *actFlags) act(e *env, alerts []string, d alerting.Deed) error {
+	m, _, done, err := c.open(e)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if d.Actor, err = actor(c.By); err != nil {
+		return err
+	}
+	d.Reason = c.Reason
+	var faults []error
+	for _, reference := range alerts {
+		id, err := m.Find(e.ctx, reference)
+		if err == nil {
+			var a alerting.Alert
+			if a, err = m.Act(e.ctx, id, d); err == nil {
+				fmt.Fprintf(e.out, "%s %s by %s: %s, %s\n", a.Number(), outcome(&a, d), d.Actor, a.Account, a.Rule.Title)
+			}
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", reference, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// actor is who acts: the user unless told otherwise.
+func actor(by string) (string, error) {
+	if by != "" {
+		return by, nil
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "", fmt.Errorf("who are you? give --by: %w", err)
+	}
+	return u.Username, nil
+}
+
+// outcome says what became of an alert.
+func outcome(a *alerting.Alert, d alerting.Deed) string {
+	switch {
+	case d.Action == alerting.ActionAssign:
+		return "assigned to " + d.To
+	case d.Verdict != "":
+		return fmt.Sprintf("%s, verdict %s", a.State, d.Verdict)
+	}
+	return string(a.State)
+}

@@ -82,7 +82,7 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 	best := e.alone(c, account, sight)
 	for _, id := range e.plan.accounts[account].GuardedBy {
 		other := e.alone(c, id, sight)
-		if better(other.State, best.State) {
+		if better(other.State, best.State) || other.State == best.State && other.Events > best.Events {
 			best = other
 			best.Why = strings.TrimSuffix("through "+id+": "+other.Why, ": ")
 		}

@@ -82,6 +82,9 @@ type Alert struct {
 	// Since says what happened on the accounts that an identity guards; nil
 	// where the rule does not look.
 	Since *detector.Since `json:"since,omitempty"`
+	// Deleted says which posts of the evidence are gone, by id, and since when
+	// that is known.
+	Deleted map[string]time.Time `json:"deleted,omitempty"`
 	// Evidence is what was seen, oldest first, cut to a bounded size and
 	// without raw events; the journal has the whole.
 	Evidence []activity.Activity `json:"evidence,omitempty"`

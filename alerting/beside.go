@@ -117,7 +117,8 @@ func pick(heads []Head, a *Alert) []Head {
 		}
 	}
 	slices.SortFunc(out, func(x, y Head) int {
-		return cmp.Or(severity(y.Level)-severity(x.Level), y.Brief.First.Compare(x.Brief.First), cmp.Compare(x.ID, y.ID))
+		return cmp.Or(severity(y.Level)-severity(x.Level), y.Brief.First.Compare(x.Brief.First),
+			cmp.Compare(x.Brief.Title, y.Brief.Title), cmp.Compare(x.ID, y.ID))
 	})
 	return slices.Clip(out[:min(len(out), MaxBeside)])
 }

@@ -92,6 +92,9 @@ func take(a *Alert, f *detector.Finding) {
 	if len(f.Related) > 0 {
 		a.Related = keepRelated(f.Related)
 	}
+	if len(f.Deleted) > 0 {
+		a.Deleted = f.Deleted
+	}
 	if f.Since != nil {
 		a.Since = keepSince(f.Since)
 	}

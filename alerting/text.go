@@ -28,8 +28,11 @@ type AccountInfo struct {
 	// are configured.
 	Working    func(time.Time) bool
 	Importance string
-	Guards     []string // accounts that this identity guards
-	GuardedBy  []string // identities that guard this account
+	// ShowsDeletions says that Picket learns when a post of the account is
+	// deleted.
+	ShowsDeletions bool
+	Guards         []string // accounts that this identity guards
+	GuardedBy      []string // identities that guard this account
 }
 
 // Bounds of the text. Width counts columns: East Asian wide characters and
@@ -112,14 +115,14 @@ func TextAt(a Alert, dir Directory, at time.Time) string {
 	return layout([]section{
 		{text: title(&a, w.info), limit: 2},
 		{label: "State", text: w.standing(), limit: 1},
-		{label: "What", text: w.what(), limit: 3},
-		{label: "Why", text: w.why(), limit: 3},
-		{label: "Also", text: w.also(), limit: 2},
+		{label: "What", text: w.what(), limit: 3, tight: 2},
+		{label: "Why", text: w.why(), limit: 3, tight: 2},
+		{label: "Also", text: w.also(), limit: 2, tight: 1},
 		{label: "Reach", text: w.reach(), limit: 1, drop: 2},
 		{label: "Usual", text: w.usual(), limit: 1, drop: 1},
-		{label: "Since", text: w.since(), limit: 2},
+		{label: "Since", text: w.since(), limit: 2, tight: 1},
 		{label: "Sure", text: w.sure(), limit: 1, drop: 3},
-		{label: "Do", text: w.do(), limit: 3},
+		{label: "Do", text: w.do(), limit: 3, tight: 2},
 		{label: "Next", text: w.next(), limit: 1},
 		{label: "Act", text: w.act(), limit: 1},
 	})

@@ -35,7 +35,7 @@ func testDirectory(t *testing.T) directory {
 		"x/acme": {
 			Owner: "Jana Roth", Contact: "+49 30 555 0100", TimeZone: berlin,
 			WorkingHours: "Mon-Fri 09:00-18:00", Working: office(berlin), Importance: "normal",
-			GuardedBy: []string{"okta/editor-2"},
+			GuardedBy: []string{"okta/editor-2"}, ShowsDeletions: true,
 		},
 		"x/acme_help": {GuardedBy: []string{"okta/editor-2"}},
 		"okta/editor-2": {
@@ -117,7 +117,7 @@ func examplePost() Alert {
 func exampleLogin() Alert {
 	at := time.Date(2026, 7, 14, 0, 58, 0, 0, time.UTC)
 	a := textCase("1041d2e4", rules.Rule{
-		Title: "Login from a country this account has not used", Level: rules.High, Type: rules.TypeNewValue,
+		Title: "Login from a new country", Level: rules.High, Type: rules.TypeNewValue,
 		Response: []string{"Phone, not by direct message.", "Not them: end sessions.", "Check the apps of x/acme."},
 	}, activity.Activity{
 		Account: "okta/editor-2", Kind: activity.KindLogin, Time: at, Seen: at.Add(5 * time.Second), IP: "192.0.2.7",
@@ -202,7 +202,10 @@ func textGoldens(t *testing.T) map[string]Alert {
 	}, 1, detector.Reason{Seen: strings.Repeat("seen", 120), Expected: "w\u0300\u0301\u0302\u0303\u0304x"})
 	bare := textCase("0badcafe", rules.Rule{Title: "MFA removed", Level: rules.Critical, Type: rules.TypeDetection},
 		activity.Activity{Account: "okta/nobody", Kind: activity.KindMFAChange, Time: start()}, 1)
+	gone := examplePost()
+	gone.Deleted = map[string]time.Time{gone.Trigger().ID: gone.LogTime.Add(4 * time.Minute)}
 	return map[string]Alert{
+		"deleted":         gone,
 		"unapproved-post": unapproved(), "new-country-login": newCountry(), "burst": burst(), "profile-change": profileChange(),
 		"deletions": deletions, "collector-blind": blind, "resolved": resolved, "acknowledged": acked,
 		"resolved-by-quiet": quiet, "drill": drill, "hostile": hostile, "bare": bare,
@@ -286,7 +289,7 @@ func TestAlso(t *testing.T) {
 		return Head{ID: id, Level: rules.High, State: Firing, Brief: Brief{Title: title, Account: account, First: at}}
 	}
 	a.Related = []detector.Related{
-		{Episode: "b071d2e4", Rule: "login_new_country", Title: "Login from a country this account has not used", Account: "okta/editor-2", Time: at.Add(-14 * time.Minute), Words: "country RO"},
+		{Episode: "b071d2e4", Rule: "login_new_country", Title: "Login from a new country", Account: "okta/editor-2", Time: at.Add(-14 * time.Minute), Words: "country RO"},
 		{Rule: "social_delete", Title: "A message was deleted", Account: "x/acme", Time: at.Add(-time.Minute)},
 	}
 	tests := []struct {

@@ -3,6 +3,8 @@ package alerting
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -58,7 +60,22 @@ func (w *writer) why() string {
 			parts = append(parts, "App: "+cut(Plain(t.App), maxActor))
 		}
 	}
-	return strings.Join(parts, ". ")
+	return sentences(parts)
+}
+
+// sentences joins parts: one that begins in lower case goes on with the
+// sentence before it.
+func sentences(parts []string) string {
+	var b strings.Builder
+	for i, s := range parts {
+		if r, _ := utf8.DecodeRuneInString(s); i > 0 && unicode.IsLower(r) {
+			b.WriteString("; ")
+		} else if i > 0 {
+			b.WriteString(". ")
+		}
+		b.WriteString(s)
+	}
+	return b.String()
 }
 
 // also names what led to the alert, then other alerts beside it.
@@ -96,22 +113,17 @@ func (w *writer) other(r *detector.Related) string {
 	return s
 }
 
-// headline is a rule's title in few words. Titles of rules that learn name a
-// kind of value, "Login from a country this account has not used", in short
-// "login from a new country". What was odd, "country RO", names the value, which
-// says more: "login from RO".
+// headline is a rule's title in few words. Where the title names a kind of new
+// value, "Login from a new country", and what was odd names the value, "country
+// RO", the value says more: "login from RO".
 func headline(title, words string) string {
 	title = lowerFirst(clean(title))
-	before, _, learned := strings.Cut(title, " this account has not used")
-	at := max(strings.LastIndex(before, " a "), strings.LastIndex(before, " an "))
-	if !learned || at < 0 {
-		return title
+	before, kind, learned := strings.Cut(title, " a new ")
+	label, value, named := strings.Cut(Plain(words), " ")
+	if learned && named && label == kind && !strings.Contains(value, ",") {
+		return before + " " + value
 	}
-	_, kind, _ := strings.Cut(before[at+1:], " ") // "a country", "an app"
-	if label, value, ok := strings.Cut(Plain(words), " "); ok && label == kind && !strings.Contains(value, ",") {
-		return before[:at+1] + value
-	}
-	return before[:at+1] + "a new " + kind
+	return title
 }
 
 // maxHeadline bounds what is said of another alert, in characters.
@@ -221,7 +233,7 @@ func (w *writer) reach() string {
 	for _, m := range t.Metrics[:min(len(t.Metrics), 3)] {
 		parts = append(parts, thousands(m.Value)+" "+Plain(m.Name))
 	}
-	const up = "whether still up: not checked"
+	up := w.up(t)
 	if len(parts) == 0 {
 		return "not shown by " + networkName(w.a.Network) + "; " + up
 	}
@@ -230,6 +242,18 @@ func (w *writer) reach() string {
 		s += " at " + w.hour(t.Seen)
 	}
 	return s + "; " + up
+}
+
+// up says whether a post is still there, as far as the network tells.
+func (w *writer) up(t *activity.Activity) string {
+	gone, deleted := w.a.Deleted[t.ID]
+	switch {
+	case deleted:
+		return "deleted " + w.hour(gone)
+	case w.info.ShowsDeletions:
+		return "not deleted as of " + w.hour(w.a.LogTime)
+	}
+	return "whether still up: not shown by " + networkName(w.a.Network)
 }
 
 // do says whom to call and what to do. The owner comes first: steps may be cut.

@@ -130,13 +130,13 @@ func cut(s string, limit int) string {
 type section struct {
 	label, text string
 	limit       int // lines
+	tight       int // lines when space is short; 0: limit
 	drop        int // order in which to give way when space is short; 0: never
 }
 
 // layout writes sections within TextLines and TextWidth. Where they are too
-// long, the first to be dropped goes, then parts of more than two lines are cut
-// to two, then the others with a drop order go, and what is still too long is
-// cut to one line.
+// long, the parts are cut to their tight number of lines, the last first; then
+// those with a drop order go, and what is still too long is cut to one line.
 func layout(sections []section) string {
 	p := page{}
 	for _, s := range sections {
@@ -144,8 +144,8 @@ func layout(sections []section) string {
 			p.sections, p.lines = append(p.sections, s), append(p.lines, wrap(s))
 		}
 	}
+	p.tighten()
 	p.drop(1)
-	p.shorten(2)
 	p.drop(2)
 	p.drop(3)
 	p.shorten(1)
@@ -172,6 +172,15 @@ func (p *page) full() bool {
 		total += len(part)
 	}
 	return total > TextLines
+}
+
+// tighten cuts parts to their tight number of lines while the page is full.
+func (p *page) tighten() {
+	for i := len(p.sections) - 1; i >= 0; i-- {
+		for n := p.sections[i].tight; n > 0 && len(p.lines[i]) > n && p.full(); {
+			p.lines[i] = shorten(p.lines[i], len(p.lines[i])-1)
+		}
+	}
 }
 
 // drop takes out the sections of one drop order where the page is full.

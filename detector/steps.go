@@ -183,8 +183,11 @@ func (e *Engine) sequenceReasons(first []step, then step) []Reason {
 	for i := range first {
 		out = append(out, Reason{Seen: e.stepWords(&first[i], then.Account)})
 	}
-	gap := time.Duration(then.Time - first[len(first)-1].Time).Round(time.Second)
-	return append(out, Reason{Seen: "then, " + short(gap) + " later, " + e.stepWords(&then, then.Account)})
+	later := "then at once"
+	if gap := time.Duration(then.Time - first[len(first)-1].Time).Round(time.Second); gap > 0 {
+		later = "then " + short(gap) + " later"
+	}
+	return append(out, Reason{Seen: later + ": " + e.stepWords(&then, then.Account)})
 }
 
 // stepWords says what a step was, and whose where it is not the account's own.

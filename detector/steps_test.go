@@ -174,7 +174,7 @@ func TestSequenceSaysItsSteps(t *testing.T) {
 	f := l.found[len(l.found)-1]
 	want := []detector.Reason{
 		{Seen: "okta/eve: odd country (country RO)"},
-		{Seen: "then, 12m later, profile changed (kind profile)"},
+		{Seen: "then 12m later: profile changed (kind profile)"},
 	}
 	if d := cmp.Diff(want, f.Reasons); d != "" {
 		t.Errorf("reasons (-want +got):\n%s", d)

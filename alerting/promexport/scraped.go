@@ -37,7 +37,7 @@ func newPartitions(now func() time.Time) *partitions {
 		now: now, at: map[int]progress{},
 		sequence:      desc("detector_sequence", "Sequence of the last journal message that the detector has applied.", label),
 		lagMessages:   desc("detector_lag_messages", "Journal messages that the detector has not read yet.", label),
-		lagSeconds:    desc("detector_lag_seconds", "How far log time at the detector is behind now; about one second when idle.", label),
+		lagSeconds:    desc("detector_lag_seconds", "How far log time at the detector is behind now; up to about ten seconds when idle.", label),
 		logTime:       desc("detector_log_timestamp_seconds", "Log time at the detector.", label),
 		snapshotAge:   desc("snapshot_age_seconds", "Time since the detector's memory was last saved, or since it is read where it was not saved yet.", label),
 		snapshotBytes: desc("snapshot_size_bytes", "Size of the last snapshot of the detector's memory.", label),

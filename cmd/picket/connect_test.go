@@ -24,18 +24,19 @@ const (
 )
 
 // TestConnect runs testdata/script/connect: each is a session with a network of
-// its own. Beside what testscript brings, they have
+// its own. Beside what testscript brings, and daemon, halt, waitfor and waitget
+// of TestScripts, they have
 //
 //	network x|mastodon|okta   start a fake one; sets URL
 //	fault kind                have all its answers go wrong
 //	discreet file...          no token stands in these files
-//	plain file copy           copy a file with the word URL in place of the network's address
+//	plain file copy           copy a file with URL and HOST in place of the network's address
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script/connect", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
-			e.Values[networkKey{}] = new(network)
+			e.Values[networkKey{}], e.Values[daemonKey{}] = new(network), new(daemonOf)
 			e.Setenv(raceOptions, os.Getenv(raceOptions))
 			e.Setenv("TZ", "Europe/Berlin")
 			for name, token := range map[string]string{"BEARER": bearerToken, "READING": readingToken, "WRITING": writingToken, "OKTA": oktaToken} {
@@ -45,6 +46,7 @@ func TestConnect(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"network": startNetwork, "fault": addFault, "discreet": discreet, "plain": plain,
+			"daemon": startDaemon, "halt": halt, "waitfor": waitFor, "waitget": waitGet,
 		},
 	})
 }
@@ -69,7 +71,7 @@ func startNetwork(ts *testscript.TestScript, neg bool, args []string) {
 		}})
 		s.AddAccount(xtest.Profile{Handle: "Acme", Name: "Acme Ltd", Followers: 48210})
 		for i := range 40 { // a post every 6 hours
-			s.Post("acme", xtest.Post{Text: "A post of ours", At: ago(6 * i)})
+			s.Post("acme", xtest.Post{Text: "A post of ours", At: ago(6*i + 3)})
 		}
 		s.AddAccount(xtest.Profile{Handle: "other"})
 		s.AddAccount(xtest.Profile{Handle: "closed", Protected: true})
@@ -123,6 +125,7 @@ func plain(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: plain file copy")
 	}
-	text := strings.ReplaceAll(ts.ReadFile(args[0]), ts.Getenv("URL"), "URL")
+	url := ts.Getenv("URL")
+	text := strings.NewReplacer(url, "URL", strings.TrimPrefix(url, "http://"), "HOST").Replace(ts.ReadFile(args[0]))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }

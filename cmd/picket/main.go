@@ -42,7 +42,7 @@ type cli struct {
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
-	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts, and what is missing."`
+	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
 	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`

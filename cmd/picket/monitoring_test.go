@@ -126,7 +126,10 @@ func atWork(t *testing.T) {
 		p.await(t, queries[i].expr, row.want)
 	}
 	for _, q := range queries {
-		p.data(t, q)
+		got := p.data(t, q)
+		if len(got) > 1 && slices.ContainsFunc(got, func(v sample) bool { return len(v.labels) == 0 }) {
+			t.Errorf("%s %s shows a zero beside its data: %v", q.panel, q.ref, got)
+		}
 	}
 	for _, r := range readAlertRules(t) {
 		p.data(t, query{"alert " + r.Alert, "", visible(r.Expr)})

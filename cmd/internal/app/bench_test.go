@@ -14,6 +14,7 @@ import (
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/collectors/journal/journaltest"
@@ -167,7 +168,8 @@ func benchWorker(b *testing.B, js jetstream.JetStream, j *journal.Journal) *work
 	}
 	w := &worker{
 		journal: j, sink: m, plans: plans, files: checkpointsOf(b.TempDir(), 0), every: time.Hour,
-		log: zap.NewNop(), heads: heads{},
+		coverage: &coverer{partitions: 1, cfg: newCurrent(&config.Config{}), metrics: &tallies{}},
+		log:      zap.NewNop(), heads: heads{},
 	}
 	w.metrics = &benchMetrics{w: w}
 	return w

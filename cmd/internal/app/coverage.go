@@ -75,6 +75,14 @@ func (c *coverer) forget(now time.Time) {
 	c.asked = slices.DeleteFunc(c.asked, func(s *sweep) bool { return now.After(s.until) })
 }
 
+// asks reports whether a question waits, which takes a message to be answered.
+func (c *coverer) asks(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forget(now)
+	return len(c.asked) > 0
+}
+
 // next returns the question to go on with, nil for none.
 func (c *coverer) next(now time.Time) *sweep {
 	c.mu.Lock()

@@ -38,8 +38,8 @@ const (
 	coveragePart  = 256 << 10
 	coverageRules = 500
 	// coverageWait is how long the next part of an answer is waited for: a
-	// daemon answers between two messages of the log, of which there is at
-	// least one each second.
+	// daemon answers between two messages of the log, and ticks each second
+	// while a question waits.
 	coverageWait = 10 * time.Second
 )
 

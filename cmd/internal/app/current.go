@@ -8,6 +8,7 @@ import (
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/simulate"
 )
 
@@ -80,6 +81,7 @@ func (k *known) account(name string) (alerting.AccountInfo, bool) {
 			Owner: a.Owner, Contact: a.Contact, TimeZone: a.TimeZone,
 			WorkingHours: a.WorkingHours.String(), Importance: string(a.Importance),
 			Guards: k.cfg.Guards(name), GuardedBy: a.GuardedBy,
+			ShowsDeletions: k.sight(name, activity.KindDelete, "").Seen,
 		}
 		if !a.WorkingHours.IsZero() {
 			info.Working = a.WorkingHours.Contains

@@ -312,7 +312,7 @@ func (w *worker) idle(now time.Time) bool {
 		return true
 	}
 	due := w.due.Load()
-	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter)
+	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || w.coverage.asks(now)
 	return !busy && quiet < tickIdle
 }
 

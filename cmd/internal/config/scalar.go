@@ -127,9 +127,9 @@ func (d *decoder) duration(name string, into *time.Duration, least, most time.Du
 		case err != nil:
 			return 0, err
 		case v < least:
-			return 0, fmt.Errorf("%q is too short; expected %s or more", clip(s), least)
+			return 0, fmt.Errorf("%q is too short; expected %s or more", clip(s), written(least))
 		case most > 0 && v > most:
-			return 0, fmt.Errorf("%q is too long; expected %s or less", clip(s), most)
+			return 0, fmt.Errorf("%q is too long; expected %s or less", clip(s), written(most))
 		}
 		return v, nil
 	})

@@ -95,3 +95,18 @@ func clip(s string) string {
 	}
 	return string(runes[:longest]) + "…"
 }
+
+// written writes a duration as people type it: 90d, 15m, 1h30m, 500ms.
+func written(d time.Duration) string {
+	if d >= 2*day && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -23,7 +23,7 @@ type dialog struct {
 
 // question is one that a flag may have answered.
 type question struct {
-	label string // "Account on X"
+	label string // "Account on X", after a line feed where a new part begins
 	flag  string // "--account"
 	given string // the flag's value
 	usual string // what Enter means; "" for nothing
@@ -48,7 +48,7 @@ func (d *dialog) ask(ctx context.Context, q question) (string, error) {
 	}
 	if d.yes {
 		if q.usual == "" && !q.may {
-			return "", fault("Give "+q.flag, "%s: not given", q.label)
+			return "", fault("Give "+q.flag, "%s: not given", strings.TrimSpace(q.label))
 		}
 		return q.usual, nil
 	}
@@ -153,7 +153,7 @@ func checkSecret(s string) error {
 
 func ended(err error, label, flag string) error {
 	if errors.Is(err, io.EOF) {
-		return fault("Answer it, or give "+flag, "%s: the input ended before an answer", label)
+		return fault("Answer it, or give "+flag, "%s: the input ended before an answer", strings.TrimSpace(label))
 	}
 	return err
 }

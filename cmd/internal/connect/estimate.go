@@ -15,6 +15,14 @@ const (
 // polls returns how many polls a day has.
 func polls(every time.Duration) float64 { return float64(day) / float64(every) }
 
+// requests returns how many are made a day where each poll makes a few. A poll
+// that brings something is followed by another at once: new posts by one
+// request more, and the follower count, once an hour, by two.
+func requests(every time.Duration, each int, postsPerDay float64) float64 {
+	n := polls(every)
+	return n*float64(each) + math.Min(postsPerDay, n) + 2*math.Min(24, n)
+}
+
 // xTakes is what watching an account of X takes, as collectors/x polls and
 // charges: a poll that brings nothing asks for the timeline, the profile and,
 // for deletions, the newest posts; X charges each resource once a day whatever
@@ -30,14 +38,13 @@ type xTakes struct {
 	PriceUser float64
 }
 
-// Requests returns how many are made a day. What brings something new makes one
-// more.
+// Requests returns how many are made a day.
 func (t xTakes) Requests() float64 {
-	each := 2.
+	each := 2
 	if t.watched() > 0 {
 		each = 3
 	}
-	return polls(t.Every)*each + math.Min(t.PerDay, polls(t.Every))
+	return requests(t.Every, each, t.PerDay)
 }
 
 func (t xTakes) watched() int { return min(t.Rehydrate, t.Posts) }

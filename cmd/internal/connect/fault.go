@@ -60,7 +60,7 @@ func (t target) fault(err error) *Fault {
 	_, malformed := errors.AsType[*collectors.Malformed](err)
 	switch {
 	case status == http.StatusUnauthorized && t.secret != "":
-		return fault("Copy it again, or make a new one as described above", "%s does not accept this %s (%d)", t.name, t.secret, status)
+		return fault("Copy it again from where it was made, or make a new one there", "%s does not accept this %s (%d)", t.name, t.secret, status)
 	case t.account != "" && refused && unknownAccount(err):
 		return fault("Check the spelling; it may have been renamed, moved or deleted", "%s knows no account %s (404)", t.name, t.account)
 	case protected(err):

@@ -43,7 +43,7 @@ func Mastodon(ctx context.Context, world World, o MastodonOptions) error {
 		return err
 	}
 	mw := &mastodonWalk{walk: w, mo: o}
-	w.d.say("Connecting an account of Mastodon\n")
+	w.d.say("Connecting an account of Mastodon")
 	if err := mw.account(ctx); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func Mastodon(ctx context.Context, world World, o MastodonOptions) error {
 
 // account asks which account it is.
 func (w *mastodonWalk) account(ctx context.Context) error {
-	_, err := w.d.ask(ctx, question{label: "Account on Mastodon (@name@server)", flag: "--account", given: w.mo.Account, check: func(s string) (string, error) {
+	_, err := w.d.ask(ctx, question{label: "\nAccount on Mastodon (@name@server)", flag: "--account", given: w.mo.Account, check: func(s string) (string, error) {
 		var err error
 		if w.addr, err = trial.ParseAddress(s, w.mo.Server); err != nil {
 			return "", fmt.Errorf("%q is no account of Mastodon: expected @name@server, or the address of its page", s)
@@ -150,7 +150,7 @@ func (w *mastodonWalk) look(ctx context.Context) error {
 		each, why = 3, "posts, profile and mentions"
 	}
 	w.d.say("\nWhat watching it every %s takes:", span(w.o.Every))
-	w.d.say("  requests  about %s a day: %s", about(polls(w.o.Every)*float64(each)), why)
+	w.d.say("  requests  about %s a day: %s", about(requests(w.o.Every, each, 0)), why)
 	w.limit(tightest(budget, w.polls(mastodonWindow, w.reuse), each), w.target().name, mastodonWindow, w.reuse)
 	w.d.say("  money     none")
 	return nil

@@ -53,7 +53,7 @@ func Okta(ctx context.Context, world World, o OktaOptions) error {
 		return err
 	}
 	ow := &oktaWalk{walk: w, oo: o}
-	w.d.say("Connecting Okta, whose log shows the logins of people behind your accounts\n")
+	w.d.say("Connecting Okta, whose log shows the logins of people behind your accounts")
 	if err := ow.organisation(ctx); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func Okta(ctx context.Context, world World, o OktaOptions) error {
 
 // organisation asks which one it is.
 func (w *oktaWalk) organisation(ctx context.Context) error {
-	base, err := w.d.ask(ctx, question{label: "Address of your Okta, such as https://acme.okta.com", flag: "--base-url", given: w.oo.BaseURL, check: parseOkta})
+	base, err := w.d.ask(ctx, question{label: "\nAddress of your Okta, such as https://acme.okta.com", flag: "--base-url", given: w.oo.BaseURL, check: parseOkta})
 	if err != nil {
 		return err
 	}

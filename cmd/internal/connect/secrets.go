@@ -40,7 +40,7 @@ type asked struct {
 }
 
 // envForm is that of names which the configuration takes.
-var envForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`) //nolint:gochecknoglobals // a constant in all but the language
+var envForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 
 // obtain takes a secret from where a flag says, or from the person. Env and
 // path are empty for the person.

@@ -50,9 +50,31 @@ func openSite(path string, getenv func(string) string) (*site, error) {
 		return nil, fault("Give another --config, or the right to read it", "the configuration cannot be read: %v", err)
 	}
 	if s.cfg, err = config.Load(path, s.assumed); err != nil {
+		if s.cfg = s.unwatching(); s.cfg != nil {
+			return s, nil
+		}
 		return nil, fault("Mend that first; picket config check tells when it is", "the configuration has a fault already:\n%v\nso nothing is added to it", err)
 	}
 	return s, nil
+}
+
+// unwatching returns the configuration of a file that has no fault but that it
+// watches nothing yet, nil of any other.
+func (s *site) unwatching() *config.Config {
+	var probe members
+	probe.text("name", "probe")
+	probe.text("collector", config.CollectorFile)
+	probe.text("path", "probe")
+	text, err := insert(s.text, []entry{{section: "sources", value: &probe.node}})
+	if err != nil {
+		return nil
+	}
+	cfg, err := s.load(text)
+	if err != nil || len(cfg.Sources) != 1 || len(cfg.Accounts) != 0 {
+		return nil
+	}
+	cfg.Sources = nil
+	return cfg
 }
 
 // assumed is the environment with a value for every name: what the service
@@ -147,19 +169,29 @@ func nameFrom(parts ...string) string {
 	return strings.TrimLeft(name[:min(len(name), longest)], "-_")
 }
 
-// check loads an edited text as if it were the file: from the same folder,
-// where what it names is found.
-func (s *site) check(text []byte) error {
+// load reads a text as if it were the file: from the same folder, where what it
+// names is found.
+func (s *site) load(text []byte) (*config.Config, error) {
 	staged, err := stage(filepath.Dir(s.path), text, 0o600)
 	if err != nil {
-		return s.unwritable(err)
+		return nil, s.unwritable(err)
 	}
 	defer func() { _ = os.Remove(staged) }()
-	if _, err := config.Load(staged, s.assumed); err != nil {
-		return fault("Nothing was changed; add it by hand, or tell Picket's makers",
-			"with the account added the configuration would have a fault:\n%s", strings.ReplaceAll(err.Error(), staged, s.path))
+	cfg, err := config.Load(staged, s.assumed)
+	if err != nil {
+		return nil, errors.New(strings.ReplaceAll(err.Error(), staged, s.path))
 	}
-	return nil
+	return cfg, nil
+}
+
+// check refuses an edited text that the configuration would not take.
+func (s *site) check(text []byte) error {
+	_, err := s.load(text)
+	if _, told := errors.AsType[*Fault](err); err == nil || told {
+		return err
+	}
+	return fault("Nothing was changed; add it by hand, or tell Picket's makers",
+		"with the account added the configuration would have a fault:\n%v", err)
 }
 
 // replace puts a text in the place of the file, in one step.

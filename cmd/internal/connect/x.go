@@ -44,7 +44,7 @@ func X(ctx context.Context, world World, o XOptions) error {
 		return err
 	}
 	xw := &xWalk{walk: w, xo: o}
-	w.d.say("Connecting an account of X\n")
+	w.d.say("Connecting an account of X")
 	if err := xw.account(ctx); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func X(ctx context.Context, world World, o XOptions) error {
 
 // account asks which account it is.
 func (w *xWalk) account(ctx context.Context) error {
-	handle, err := w.d.ask(ctx, question{label: "Account on X (@name)", flag: "--account", given: w.xo.Account, check: parseHandle})
+	handle, err := w.d.ask(ctx, question{label: "\nAccount on X (@name)", flag: "--account", given: w.xo.Account, check: parseHandle})
 	if err != nil {
 		return err
 	}

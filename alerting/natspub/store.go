@@ -159,6 +159,12 @@ func (s *Store) Heads(ctx context.Context) ([]alerting.Head, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The server would keep it for minutes, and bounds how many there are.
+	defer func() {
+		gone, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = s.js.DeleteConsumer(gone, Stream, cons.CachedInfo().Name)
+	}()
 	if cons.CachedInfo().NumPending == 0 {
 		return nil, nil
 	}

@@ -50,7 +50,7 @@ func (c *Collector) Verify(ctx context.Context) (*Standing, error) {
 	r.charge(0, r.ex.answer.users)
 	r.st.User = u.ID
 	s := &Standing{
-		UserID: formatID(u.ID), Handle: u.ScreenName, Name: unescape(u.Name),
+		UserID: formatID(u.ID), Handle: c.words(u.ScreenName), Name: c.words(unescape(u.Name)),
 		Followers: u.FollowersCount, Posts: u.StatusesCount, Protected: u.Protected,
 	}
 	tweets, err := r.fetch(postsLane, span{count: verifyPosts}, "")

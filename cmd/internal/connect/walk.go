@@ -58,6 +58,9 @@ func newWalk(w World, o Options) (*walk, error) {
 	if o.TokenEnv != "" && o.TokenFile != "" || o.TokenStdin && o.TokenEnv+o.TokenFile != "" {
 		return nil, fault("Keep one of them", "--token-file, --token-env and --token-stdin exclude each other")
 	}
+	if o.Every < time.Second {
+		return nil, fault("Give a second or more, such as 1m", "--every %s is too short", o.Every)
+	}
 	s, err := openSite(o.Config, w.Getenv)
 	if err != nil {
 		return nil, err

@@ -49,7 +49,8 @@ type Around struct {
 	// Beside are other alerts of the account, of identities that guard it and
 	// of accounts that it guards, the most pressing first, at most MaxBeside.
 	Beside []Head
-	// Verdicts counts what people said of alerts of the same rule and account.
+	// Verdicts counts what people said of alerts of the same rule and account,
+	// of drills only for drills.
 	Verdicts Tally
 }
 
@@ -127,8 +128,14 @@ func severity(l rules.Level) int {
 	return slices.Index([]rules.Level{rules.Informational, rules.Low, rules.Medium, rules.High, rules.Critical}, l)
 }
 
-// judgedOf names the alerts whose verdicts are counted together.
-type judgedOf struct{ rule, account string }
+// judgedOf names the alerts whose verdicts are counted together: what a drill
+// turned out to be says nothing of how often the rule is right.
+type judgedOf struct {
+	rule, account string
+	drill         bool
+}
+
+func (b *Brief) judgedOf() judgedOf { return judgedOf{b.Rule, b.Account, b.Drill != ""} }
 
 // board remembers, of all alerts, what others say of them: those that are open
 // or recent, by account, and every verdict. It is not for concurrent use.
@@ -153,10 +160,13 @@ func newBoard() *board {
 
 // note takes the head of an alert, unless a newer one is known.
 func (b *board) note(h *Head, now time.Time) {
-	if b.alerts[h.ID].Seq > h.Seq || b.judged[h.ID].Seq > h.Seq || h.Brief.Account == "" {
+	if b.alerts[h.ID].Seq > h.Seq || b.judged[h.ID].Seq > h.Seq {
 		return
 	}
 	b.judge(h)
+	if h.Brief.Account == "" { // about no account, or of an older Picket
+		return
+	}
 	if h.Brief.Mode == rules.Observe || gone(h, now) {
 		b.drop(h.ID)
 		return
@@ -169,25 +179,32 @@ func (b *board) note(h *Head, now time.Time) {
 	}
 	ids[h.ID] = struct{}{}
 	if len(ids) > maxPosted {
-		b.drop(b.oldest(ids))
+		b.drop(b.least(ids))
 	}
 	if len(b.alerts) > 2*b.swept+1024 {
 		b.sweep(now)
 	}
 }
 
-// judge counts a verdict once, however often its alert is revised.
+// judge counts a verdict once, however often its alert is revised. What is
+// taken back is taken from where it was counted: new evidence may have made a
+// drill an alert.
 func (b *board) judge(h *Head) {
-	key := judgedOf{h.Brief.Rule, h.Brief.Account}
-	t := b.tallies[key]
-	t.add(b.judged[h.ID].Brief.Verdict, -1)
-	t.add(h.Brief.Verdict, 1)
+	before := b.judged[h.ID].Brief
+	b.count(before.judgedOf(), before.Verdict, -1)
+	b.count(h.Brief.judgedOf(), h.Brief.Verdict, 1)
 	delete(b.judged, h.ID)
 	if h.Brief.Verdict != "" {
-		b.judged[h.ID] = Head{Seq: h.Seq, Brief: Brief{Verdict: h.Brief.Verdict}}
+		v := &h.Brief
+		b.judged[h.ID] = Head{Seq: h.Seq, Brief: Brief{Rule: v.Rule, Account: v.Account, Drill: v.Drill, Verdict: v.Verdict}}
 	}
-	if b.tallies[key] = t; t == (Tally{}) {
-		delete(b.tallies, key)
+}
+
+func (b *board) count(of judgedOf, v Verdict, n int) {
+	t := b.tallies[of]
+	t.add(v, n)
+	if b.tallies[of] = t; t == (Tally{}) {
+		delete(b.tallies, of)
 	}
 }
 
@@ -205,8 +222,10 @@ func (b *board) drop(id string) {
 	}
 }
 
-// oldest prefers alerts that are resolved.
-func (b *board) oldest(ids map[string]struct{}) string {
+// least returns the alert that is missed least: one that is resolved, then one
+// of the lowest level, then the oldest. Whoever can raise many alerts of a low
+// level must not push out the one that matters.
+func (b *board) least(ids map[string]struct{}) string {
 	return slices.MinFunc(slices.Collect(maps.Keys(ids)), func(x, y string) int {
 		p, q := b.alerts[x], b.alerts[y]
 		if p, q := p.State == Resolved, q.State == Resolved; p != q {
@@ -215,7 +234,7 @@ func (b *board) oldest(ids map[string]struct{}) string {
 			}
 			return 1
 		}
-		return cmp.Or(p.Brief.First.Compare(q.Brief.First), cmp.Compare(x, y))
+		return cmp.Or(severity(p.Level)-severity(q.Level), p.Brief.First.Compare(q.Brief.First), cmp.Compare(x, y))
 	})
 }
 
@@ -244,7 +263,8 @@ func (m *Manager) around(a *Alert) Around {
 	names := neighbours(a.Account, m.cfg.Directory)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Around{Beside: pick(m.board.of(names), a), Verdicts: m.board.tallies[judgedOf{a.Rule.ID, a.Account}]}
+	brief := BriefOf(a)
+	return Around{Beside: pick(m.board.of(names), a), Verdicts: m.board.tallies[brief.judgedOf()]}
 }
 
 // Look returns the last stored revision of an alert with what the store holds
@@ -259,10 +279,10 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 		return Alert{}, fmt.Errorf("look at alert %s: %w", id, err)
 	}
 	names := neighbours(a.Account, m.cfg.Directory)
-	near := heads[:0]
+	near, of := heads[:0], BriefOf(&a)
 	for i := range heads {
 		b := &heads[i].Brief
-		if b.Rule == a.Rule.ID && b.Account == a.Account {
+		if b.judgedOf() == of.judgedOf() {
 			a.Around.Verdicts.add(b.Verdict, 1)
 		}
 		if slices.Contains(names, b.Account) {

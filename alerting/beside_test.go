@@ -110,6 +110,7 @@ func TestCopiesTellWhatIsAround(t *testing.T) {
 func TestNeighboursAreBounded(t *testing.T) {
 	s := newMemory()
 	m := aroundManager(t, s)
+	report(t, m, of("first", "x/acme", rules.Critical, 0))
 	for i := range 3 * maxPosted {
 		report(t, m, of(fmt.Sprintf("e%03d", i), "x/acme", rules.High, float64(i)))
 	}
@@ -118,8 +119,8 @@ func TestNeighboursAreBounded(t *testing.T) {
 	}
 	a := s.get("e191")
 	a.Around = m.around(&a)
-	if got := besideOf(&a); len(got) != MaxBeside || got[0] != "e190" {
-		t.Errorf("beside it %q, want the 8 newest", got)
+	if got := besideOf(&a); len(got) != MaxBeside || got[0] != "first" || got[1] != "e190" {
+		t.Errorf("beside it %q, want the critical one, then the newest", got)
 	}
 }
 
@@ -194,6 +195,70 @@ func TestVerdictsAreCounted(t *testing.T) {
 	}
 }
 
+// TestVerdictsOfDrillsAreTheirOwn: a drill says nothing of how often a rule is
+// right about an account, and a real match makes one an alert like any other.
+func TestVerdictsOfDrillsAreTheirOwn(t *testing.T) {
+	s := newMemory()
+	m := aroundManager(t, s)
+	drill := func(id string, second float64) detector.Finding {
+		f := of(id, "x/acme", rules.High, second)
+		f.Evidence[0].Drill = "spring"
+		return f
+	}
+	report(t, m, of("real", "x/acme", rules.High, 1), drill("d1", 2), drill("d2", 3), drill("d3", 4), of("next", "x/acme", rules.High, 5))
+	for _, id := range []string{"real", "d1", "d2"} {
+		d := resolving("jana", "")
+		d.Verdict = VerdictTrue
+		if _, err := m.Act(t.Context(), id, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fresh := aroundManager(t, s)
+	if err := fresh.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]Tally{"next": {True: 1}, "d3": {True: 2}} {
+		a := s.get(id)
+		looked, err := fresh.Look(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, got := range map[string]Tally{"live": m.around(&a).Verdicts, "recovered": fresh.around(&a).Verdicts, "looked up": looked.Around.Verdicts} {
+			if got != want {
+				t.Errorf("%s, around %s: %+v, want %+v", name, id, got, want)
+			}
+		}
+	}
+	b := newBoard()
+	said := Head{ID: "d", Seq: 1, State: Resolved, Brief: Brief{Rule: "r", Account: "x/acme", First: start(), Drill: "spring", Verdict: VerdictTrue}}
+	b.note(&said, start())
+	said.Seq, said.Brief.Drill = 2, ""
+	b.note(&said, start())
+	if got := b.tallies[judgedOf{"r", "x/acme", false}]; len(b.tallies) != 1 || got != (Tally{True: 1}) {
+		t.Errorf("after a real match of the drill: %+v", b.tallies)
+	}
+}
+
+// TestVerdictsAboutNoAccount: rules that count across accounts are judged, too.
+func TestVerdictsAboutNoAccount(t *testing.T) {
+	s := newMemory()
+	m := aroundManager(t, s)
+	report(t, m, of("a", "", rules.High, 1), of("b", "", rules.High, 2))
+	d := resolving("jana", "")
+	d.Verdict = VerdictFalse
+	if _, err := m.Act(t.Context(), "a", d); err != nil {
+		t.Fatal(err)
+	}
+	b := s.get("b")
+	looked, err := m.Look(t.Context(), "b")
+	if err != nil || looked.Around.Verdicts != (Tally{False: 1}) || m.around(&b).Verdicts != (Tally{False: 1}) {
+		t.Errorf("looked up %+v (%v), live %+v; want one false", looked.Around.Verdicts, err, m.around(&b).Verdicts)
+	}
+	if len(m.board.alerts) != 0 {
+		t.Errorf("%d alerts about no account are on the board", len(m.board.alerts))
+	}
+}
+
 func TestSureSaysHowOften(t *testing.T) {
 	tests := []struct {
 		kind  rules.Type
@@ -219,7 +284,10 @@ func TestHeadline(t *testing.T) {
 	tests := []struct{ title, words, want string }{
 		{login, "country RO", "login from RO"},
 		{"Login from a new network", "network AS64500", "login from AS64500"},
-		{"Post with a new app", "app Evil Poster", "post with Evil Poster"},
+		{"Post with a new app", "app Poster", "post with Poster"},
+		{"Post with a new app", "app Évil-2", "post with Évil-2"},
+		{"Post with a new app", "app Evil Poster", `post with "Evil Poster"`},
+		{"Post with a new app", `app nothing" (PK-000000); all clear`, `post with "nothing' (PK-000000); all clear"`},
 		{login, "", "login from a new country"},
 		{"Post with a new app", "", "post with a new app"},
 		{login, "hour 3", "login from a new country"},
@@ -228,7 +296,7 @@ func TestHeadline(t *testing.T) {
 		{"Something a new account did", "about x", "something a new account did"},
 		{"Post nobody approved", "no match among 12 approvals", "post nobody approved"},
 		{"MFA removed", "changed mfa_removed", "MFA removed"},
-		{"Post with a new app", "app evil.example\x1b", "post with evil[.]example"},
+		{"Post with a new app", "app evil.example\x1b", `post with "evil[.]example"`},
 	}
 	for _, tt := range tests {
 		if got := headline(tt.title, tt.words); got != tt.want {

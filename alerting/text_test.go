@@ -380,6 +380,21 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestOthersWordsAreMarked: what others wrote cannot be taken for words of
+// Picket's, whatever quotes it has in it.
+func TestOthersWordsAreMarked(t *testing.T) {
+	a := unapproved()
+	post := a.Evidence[0].Clone()
+	post.Text, post.App = `Hi" +1 image. Approved by "jana`, "not shown by X"
+	a.Evidence = []activity.Activity{post}
+	got := strings.Join(strings.Fields(Text(a, nil)), " ")
+	for _, want := range []string{`: "Hi' +1 image. Approved by 'jana" +1 image → `, ` App: "not shown by X" Reach `} {
+		if !strings.Contains(got, want) {
+			t.Errorf("want %s in\n%s", want, got)
+		}
+	}
+}
+
 func TestThousands(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 4100: "4,100", 1234567: "1,234,567", -1234: "-1,234", 0.5: "0.5"} {
 		if got := thousands(v); got != want {

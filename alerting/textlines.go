@@ -57,7 +57,7 @@ func (w *writer) why() string {
 		if t.App == "" {
 			parts = append(parts, "App: not shown by "+networkName(w.a.Network))
 		} else {
-			parts = append(parts, "App: "+cut(Plain(t.App), maxActor))
+			parts = append(parts, "App: "+marked(cut(Plain(t.App), maxActor)))
 		}
 	}
 	return sentences(parts)
@@ -121,10 +121,23 @@ func headline(title, words string) string {
 	before, kind, learned := strings.Cut(title, " a new ")
 	label, value, named := strings.Cut(Plain(words), " ")
 	if learned && named && label == kind && !strings.Contains(value, ",") {
-		return before + " " + value
+		return before + " " + marked(value)
 	}
 	return title
 }
+
+// marked puts what others wrote between quotes unless it is one word, so that
+// nobody takes it for words of Picket's. There is no other quote inside.
+func marked(s string) string {
+	for _, r := range s {
+		if !alnum(r) && r != '-' {
+			return inQuotes(s)
+		}
+	}
+	return s
+}
+
+func inQuotes(s string) string { return `"` + strings.ReplaceAll(s, `"`, "'") + `"` }
 
 // maxHeadline bounds what is said of another alert, in characters.
 const maxHeadline = 48

@@ -110,7 +110,7 @@ func many(n int, noun string) string {
 func quote(t *activity.Activity) string {
 	s := "no text"
 	if text := Plain(t.Text); text != "" {
-		s = `"` + cut(text, maxQuote) + `"`
+		s = inQuotes(cut(text, maxQuote))
 	}
 	var types []string
 	count := map[string]int{}

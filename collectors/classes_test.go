@@ -1,9 +1,12 @@
 package collectors_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -93,4 +96,66 @@ func sketch(t *testing.T, b *activity.Batch) string {
 		}
 	}
 	return s.String()
+}
+
+// fickle fails appends at random, some after they were stored, for four hours.
+func fickle(rng *rand.Rand) func(int, string, *activity.Batch) collectortest.Fate {
+	began := time.Now()
+	return func(int, string, *activity.Batch) collectortest.Fate {
+		if time.Since(began) > 4*time.Hour {
+			return collectortest.Store
+		}
+		return []collectortest.Fate{collectortest.Fail, collectortest.StoreAndFail, collectortest.Store, collectortest.Store}[rng.IntN(4)]
+	}
+}
+
+// TestSplitPagesSurviveCrashes reads pages that must be split, by class and by
+// size, while the journal fails and Picket is restarted between the batches of
+// a page: each item is in the log once, whatever came of its page.
+func TestSplitPagesSurviveCrashes(t *testing.T) {
+	const items = 60
+	for seed := range uint64(16) {
+		synctest.Test(t, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			var letters strings.Builder
+			for range items {
+				letters.WriteByte("pml"[rng.IntN(3)])
+			}
+			all := ofKinds("x/acme", letters.String())
+			for i := range all {
+				if rng.IntN(4) == 0 {
+					all[i].Text = strings.Repeat("x", 60<<10)
+				}
+			}
+			logs, end := collectortest.NewLogs(), 0
+			logs.Intercept = fickle(rng)
+			task := acme(collector(func(_ context.Context, cursor json.RawMessage) (collectors.Page, error) {
+				read := number(cursor)
+				end = min(items, max(end, read)+rng.IntN(25))
+				page := collectors.Page{
+					Activities: slices.Clone(all[max(0, read-5):end]), Cursor: cursorOf(end),
+					Overlap: all[max(0, end-5)].Time, Backfill: cursor == nil && seed%2 == 0,
+				}
+				rng.Shuffle(len(page.Activities), func(i, j int) {
+					page.Activities[i], page.Activities[j] = page.Activities[j], page.Activities[i]
+				})
+				return page, nil
+			}))
+			for range 10 {
+				pause := time.Duration(rng.IntN(30)) * time.Minute
+				d := run(t, collectors.Options{Logs: logs}, task)
+				time.Sleep(pause)
+				d.stop()
+			}
+			run(t, collectors.Options{Logs: logs}, task)
+			time.Sleep(20 * time.Hour)
+			got := ids(logs, "x/acme")
+			slices.SortFunc(got, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+			expected := make([]string, items)
+			for i := range expected {
+				expected[i] = fmt.Sprint(i)
+			}
+			want(t, fmt.Sprint("items in the log, seed ", seed), got, expected)
+		})
+	}
 }

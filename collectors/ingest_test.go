@@ -254,8 +254,12 @@ func TestJournalErrors(t *testing.T) {
 					}
 					return collectortest.Store
 				}
-				run(t, collectors.Options{Logs: logs, Observer: tally}, acme(counting("x/acme")))
-				time.Sleep(2 * time.Hour)
+				d := run(t, collectors.Options{Logs: logs, Observer: tally}, acme(counting("x/acme")))
+				time.Sleep(25 * time.Minute)
+				if last := d.Status()[0].LastOK.Sub(began); last > 6*time.Minute {
+					t.Errorf("last success after %s, when nothing was kept any more", last)
+				}
+				time.Sleep(95 * time.Minute)
 				for i, id := range ids(logs, "x/acme") {
 					want(t, "id in order", id, fmt.Sprint(i))
 				}

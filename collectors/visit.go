@@ -134,7 +134,9 @@ func (v *visit) poll(ctx context.Context) {
 		return
 	}
 	v.src.measure(page.ServerTime, v.sent, v.opts.Now())
+	lastOK := v.src.lastOK
 	if err := v.journal(ctx, &page); err != nil {
+		v.src.lastOK = lastOK // it was read, but Picket does not have it
 		v.settle(err)
 		return
 	}

@@ -392,6 +392,8 @@ func TestListenerUsers(t *testing.T) {
 		{"alerts publishes no alert", func() error { return publishes(as(UserAlerts), "picket.alert.high.x.acme.fake") }, false},
 		{"intake publishes intake", func() error { return publishes(as(UserIntake), "picket.intake.activities") }, true},
 		{"intake forges no journal message", func() error { return publishes(as(UserIntake), "picket.activity.0.bulk") }, false},
+		{"intake asks for no coverage", func() error { return publishes(as(UserIntake), CoverageSubject) }, false},
+		{"alerts asks for no coverage", func() error { return publishes(as(UserAlerts), CoverageSubject) }, false},
 		{"intake reads no alerts", func() error { return subscribes(as(UserIntake), "picket.alert.>") }, false},
 		{"nobody without a password", func() error { _, err := nats.Connect("nats://" + r.at.NATS); return err }, false},
 	}

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// healthFor is how long ago the last append to a partition may be: its
-	// owner appends each second.
+	// healthFor is how long ago a partition's owner may have told that it
+	// appends: it tells so each second, and does so every ten at least.
 	healthFor = 15 * time.Second
 	// stuckFor is how long the embedded server may refuse every append before
 	// it is started again: a stream that met a full disk refuses for good.
@@ -123,7 +123,8 @@ func (f *front) probe(partition int, err error) {
 }
 
 // ready reports what keeps this daemon from working; nil when it works. The
-// probe is a real append: the tick that each owned partition gets.
+// probe is a real append: the tick that each owned partition gets, or what came
+// in and made one needless.
 func (f *front) ready(context.Context) []error {
 	if f.intake.Load() == nil {
 		return []error{errors.New("starting, stopping, or out of disk space")}

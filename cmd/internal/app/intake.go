@@ -27,11 +27,7 @@ func (k knownOnly) Submit(ctx context.Context, activities []activity.Activity) [
 	good := make([]activity.Activity, 0, len(activities))
 	index := make([]int, 0, len(activities))
 	for i := range activities {
-		if account := activities[i].Account; !k.cfg.accepts(account) {
-			errs[i] = fmt.Errorf("%w: %q; add it to accounts, or to guarded_by of one", collectors.ErrUnknownAccount, account)
-			continue
-		} else if account == alerting.TestAccount && activities[i].Drill != alerting.TestDrill {
-			errs[i] = fmt.Errorf("%w: %q is for tests, whose drill is %q", collectors.ErrUnknownAccount, account, alerting.TestDrill)
+		if errs[i] = k.refusal(&activities[i]); errs[i] != nil {
 			continue
 		}
 		good = append(good, activities[i])
@@ -42,4 +38,18 @@ func (k knownOnly) Submit(ctx context.Context, activities []activity.Activity) [
 		errs[index[n]] = err
 	}
 	return errs
+}
+
+// refusal says why an activity is not taken; nil where it is. Of the account for
+// tests only the message is taken that a test sends: a login of it would page
+// people and count among the organisation's.
+func (k knownOnly) refusal(a *activity.Activity) error {
+	switch {
+	case !k.cfg.accepts(a.Account):
+		return fmt.Errorf("%w: %q; add it to accounts, or to guarded_by of one", collectors.ErrUnknownAccount, a.Account)
+	case a.Account == alerting.TestAccount && (a.Drill != alerting.TestDrill || a.Kind != activity.KindMessage):
+		return fmt.Errorf("%w: %q is for tests, which are of kind %q and have drill %q",
+			collectors.ErrUnknownAccount, a.Account, activity.KindMessage, alerting.TestDrill)
+	}
+	return nil
 }

@@ -79,6 +79,9 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 	case simulated || len(k.guards[account]) > 0:
 		m.collector, tell = config.CollectorSimulate, func() collectors.Shows { return simulate.Live{}.Shows(network) }
 	case network == okta.Network && k.isIdentity(account) && k.hasSource(config.CollectorOkta):
+		if lack, misnamed := k.misnamed(account); misnamed {
+			return lack, true
+		}
 		m.collector, tell = config.CollectorOkta, okta.Config{}.Shows
 	default:
 		return collectors.Shows{}, false
@@ -88,6 +91,33 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 		shows, _ = k.views.LoadOrStore(m, tell())
 	}
 	return shows.(collectors.Shows), true
+}
+
+// misnamed says of an identity that no Okta source names anybody so: it would
+// wait for logins that are dropped as those of somebody unknown.
+func (k *known) misnamed(identity string) (collectors.Shows, bool) {
+	_, name, _ := strings.Cut(identity, "/")
+	better := ""
+	for i := range k.cfg.Sources {
+		s := &k.cfg.Sources[i]
+		if s.Collector != config.CollectorOkta {
+			continue
+		}
+		right := strings.ToLower(name)
+		if s.Identity == config.IdentityEmailLocal {
+			right, _, _ = strings.Cut(right, "@")
+		}
+		if right == name {
+			return collectors.Shows{}, false
+		}
+		better = right
+	}
+	var shows collectors.Shows
+	shows.HideKinds(collectors.Lack{
+		Why:  "no Okta source names anybody " + name,
+		Mend: "call it " + okta.Network + "/" + better + ", or see identity under sources",
+	}, okta.Config{}.Shows().Kinds...)
+	return shows, true
 }
 
 func (k *known) hasSource(collector string) bool {
@@ -228,6 +258,8 @@ func nounOf(kind activity.Kind) string {
 	switch kind {
 	case activity.KindReply:
 		return "replies"
+	case activity.KindDelete:
+		return "deletions"
 	case activity.KindLoginFailure:
 		return "failed logins"
 	case activity.KindTokenGrant:

@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/picketd/picket/cmd/internal/config"
@@ -40,6 +41,7 @@ accounts:
   - {account: x/elsewhere, credential: x, guarded_by: [entra/eve]}
   - {account: mastodon/open, credential: open, watch: 0}
   - {account: mastodon/own, credential: own, mentions: true}
+  - {account: x/misnamed, credential: x, guarded_by: [okta/Zoe, okta/zoe@acme.example]}
   - {account: bluesky/acme}
 `
 
@@ -81,6 +83,20 @@ func TestSight(t *testing.T) {
 		{"logins of an identity", watchedAccounts, "okta/bob", activity.KindLogin, "geo.asn", seen, ""},
 		{"second factors behind an account", watchedAccounts, "x/acme", activity.KindMFAChange, "changed", seen, ""},
 		{"sessions of an identity", watchedAccounts, "okta/ann", activity.KindSession, "", "Okta tells the beginning and the end of a session, as login and logout", ""},
+		{
+			"logins of an identity in capitals", watchedAccounts, "okta/Zoe", activity.KindLogin, "geo.country",
+			"no Okta source names anybody Zoe", "call it okta/zoe, or see identity under sources",
+		},
+		{
+			"second factors of one by e-mail", watchedAccounts, "okta/zoe@acme.example", activity.KindMFAChange, "",
+			"no Okta source names anybody zoe@acme.example", "call it okta/zoe, or see identity under sources",
+		},
+		{
+			"logins behind an account of misnamed ones", watchedAccounts, "x/misnamed", activity.KindLogin, "",
+			"no Okta source names anybody Zoe", "call it okta/zoe, or see identity under sources",
+		},
+		{"posts of a misnamed one", watchedAccounts, "okta/Zoe", activity.KindPost, "", "an identity has no posts of its own", ""},
+		{"logins by e-mail where the source names people so", strings.Replace(watchedAccounts, "credential: org}", "credential: org, identity: login}", 1), "okta/zoe@acme.example", activity.KindLogin, "", seen, ""},
 		{"posts of an identity", watchedAccounts, "okta/ann", activity.KindPost, "", "an identity has no posts of its own", ""},
 		{
 			"logins where no identity is named", watchedAccounts, "x/alone", activity.KindLogin, "",

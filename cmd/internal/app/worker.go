@@ -308,6 +308,9 @@ func (w *worker) expect(findings bool) {
 // idle reports whether log time may stand still at the moment now.
 func (w *worker) idle(now time.Time) bool {
 	quiet := time.Duration(now.UnixNano() - w.lastSeen.Load())
+	if quiet < 0 { // the clock was set back: from here on it counts anew
+		return false
+	}
 	if quiet < tickEvery/2 { // its own last tick is a message too
 		return true
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
@@ -106,6 +108,68 @@ func TestOnlyLastingFaultsCostMemory(t *testing.T) {
 	for _, tt := range tests {
 		if got := unusable(tt.err); got != tt.want {
 			t.Errorf("%s: unusable = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestIdle says when log time may stand still: never for longer than ten
+// seconds, whatever the clock on the wall does.
+func TestIdle(t *testing.T) {
+	now := time.Date(2026, 3, 14, 2, 0, 0, 0, time.UTC)
+	ago := func(d time.Duration) int64 { return now.Add(-d).UnixNano() }
+	tests := []struct {
+		name             string
+		seen, found, due int64
+		want             bool
+	}{
+		{"something came just now", ago(time.Second / 4), 0, 0, true},
+		{"nothing is due", ago(2 * time.Second), 0, 0, true},
+		{"the last tick is long ago", ago(tickIdle), 0, 0, false},
+		{"alerts were told just now", ago(time.Second), ago(time.Second), 0, false},
+		{"alerts were told a while ago", ago(8 * time.Second), ago(8 * time.Second), 0, true},
+		{"something is due", ago(time.Second), 0, ago(0), false},
+		{"something will be due", ago(time.Second), 0, ago(-time.Second), true},
+		{"nothing was ever read", 0, 0, 0, false},
+		{"the clock was set back", ago(-time.Hour), 0, 0, false},
+		{"the clock was set back after a finding", ago(-time.Hour), ago(-time.Hour), 0, false},
+	}
+	for _, tt := range tests {
+		w := &worker{coverage: &coverer{}}
+		w.lastSeen.Store(tt.seen)
+		w.found.Store(tt.found)
+		w.due.Store(tt.due)
+		if got := w.idle(now); got != tt.want {
+			t.Errorf("%s: idle %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestTestAccountTakesOnlyTests: whoever may push for it must not page anybody
+// through it, nor teach what is usual in the organisation.
+func TestTestAccountTakesOnlyTests(t *testing.T) {
+	in := knownOnly{cfg: newCurrent(configured(t, "accounts: [{account: x/acme, guarded_by: [okta/ann]}]\n"))}
+	tests := []struct {
+		account string
+		kind    activity.Kind
+		drill   string
+		want    bool
+	}{
+		{"picket/test", activity.KindMessage, "test", true},
+		{"picket/test", activity.KindMessage, "", false},
+		{"picket/test", activity.KindMessage, "spring", false},
+		{"picket/test", activity.KindLogin, "test", false},
+		{"picket/test", activity.KindMFAChange, "test", false},
+		{"picket/test", activity.KindApproval, "test", false},
+		{"picket/tests", activity.KindMessage, "test", false},
+		{"picket/journal-0", activity.KindMessage, "test", false},
+		{"x/acme", activity.KindLogin, "", true},
+		{"okta/ann", activity.KindLogin, "spring", true},
+		{"okta/bob", activity.KindLogin, "", false},
+	}
+	for _, tt := range tests {
+		err := in.refusal(&activity.Activity{Account: tt.account, Kind: tt.kind, Drill: tt.drill})
+		if (err == nil) != tt.want || err != nil && !errors.Is(err, collectors.ErrUnknownAccount) {
+			t.Errorf("%s of %s, drill %q: %v, want it taken: %v", tt.kind, tt.account, tt.drill, err, tt.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"cmp"
 	"maps"
 	"math/bits"
 	"slices"
@@ -58,10 +59,8 @@ func (e *Engine) organisation(a *activity.Activity, t int64) (Reason, bool) {
 			continue
 		}
 		all++
-		for _, v := range h.Countries.Values {
-			if v.Text == a.Geo.Country && t-v.Last < int64(habitsFor) {
-				used++
-			}
+		if v, ok := h.Countries.Value(a.Geo.Country); ok && t-v.Last < int64(habitsFor) {
+			used++
 		}
 	}
 	return Reason{
@@ -89,11 +88,13 @@ func changes(k activity.Kind) bool {
 
 // joinGuards tells the open episodes of the identities that guard an account
 // what happened on it since their login.
-func (e *Engine) joinGuards(a *activity.Activity, t int64) {
-	if !changes(a.Kind) {
+func (e *Engine) joinGuards(own *accountState, a *activity.Activity, t int64) {
+	guards := e.plan.accounts[a.Account].GuardedBy
+	if len(guards) == 0 || !changes(a.Kind) {
 		return
 	}
-	for _, id := range e.plan.accounts[a.Account].GuardedBy {
+	own.changed(a, t, e.now)
+	for _, id := range guards {
 		st := e.accounts[id]
 		if st == nil {
 			continue
@@ -123,11 +124,63 @@ func (s *since) add(a *activity.Activity) bool {
 	return bits.OnesCount(uint(s.Count)) == 1
 }
 
+// change is a post or change of a guarded account.
+type change struct {
+	Time     int64 `json:"t"` // occurrence, clamped to log time, Unix nanoseconds
+	Activity kept  `json:"a"`
+}
+
+// maxChanges bounds the changes that an account keeps for logins told late.
+const maxChanges = 2 * MaxSince
+
+// changed keeps a post or change of a guarded account for logins that are told
+// after it.
+func (st *accountState) changed(a *activity.Activity, t, now int64) {
+	if t < now-int64(toldLate) {
+		return
+	}
+	c := change{t, kept{a.Clone()}}
+	c.Activity.Raw = nil
+	at, _ := slices.BinarySearchFunc(st.Changes, t, func(o change, t int64) int {
+		if o.Time <= t {
+			return -1
+		}
+		return 1
+	})
+	if st.Changes = slices.Insert(st.Changes, at, c); len(st.Changes) > maxChanges {
+		st.Changes = slices.Delete(st.Changes, 0, 1)
+	}
+}
+
+// sweepChanges drops changes that no login told late can have come before.
+func (e *Engine) sweepChanges(st *accountState) {
+	st.Changes = slices.DeleteFunc(st.Changes, func(c change) bool { return c.Time < e.now-int64(toldLate) })
+	if len(st.Changes) == 0 {
+		st.Changes = nil
+	}
+}
+
 // watch begins to note what happens on guarded accounts, where an episode is
-// about a login of an identity that guards some.
+// about a login of an identity that guards some: also what was told before it.
 func (e *Engine) watch(ep *episode, r *rules.Rule, a *activity.Activity) {
-	if a.Kind == activity.KindLogin && len(e.plan.guards[ep.Account]) > 0 && r.Type != rules.TypeSequence {
-		ep.Since = &since{}
+	guarded := e.plan.guards[ep.Account]
+	if a.Kind != activity.KindLogin || len(guarded) == 0 || r.Type == rules.TypeSequence {
+		return
+	}
+	ep.Since = &since{}
+	var before []*change
+	for _, name := range guarded {
+		if st := e.accounts[name]; st != nil {
+			for i := range st.Changes {
+				if st.Changes[i].Time >= ep.First {
+					before = append(before, &st.Changes[i])
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(before, func(a, b *change) int { return cmp.Compare(a.Time, b.Time) })
+	for _, c := range before {
+		ep.Since.add(&c.Activity.Activity)
 	}
 }
 
@@ -157,6 +210,9 @@ func (e *Engine) gone(st *accountState, a *activity.Activity, t int64) {
 		if ep.Deleted == nil {
 			ep.Deleted = map[string]time.Time{}
 		}
+		maps.DeleteFunc(ep.Deleted, func(id string, _ time.Time) bool { // no longer among the evidence
+			return !slices.ContainsFunc(ep.Evidence, func(k kept) bool { return k.ID == id })
+		})
 		ep.Deleted[clone(a.Object)] = time.Unix(0, t).UTC()
 		if r := e.ruleOf(ep.RuleID); r != nil {
 			e.emit(r, ep, Update, "")

@@ -46,7 +46,7 @@ func (e *Engine) window(st *accountState, key string) *windowState {
 		if st.Windows == nil {
 			st.Windows = map[string]*windowState{}
 		}
-		makeRoom(st.Windows, (*windowState).last)
+		makeRoom(st.Windows, key, (*windowState).last)
 		st.Windows[key] = w
 	}
 	return w

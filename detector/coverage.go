@@ -32,7 +32,7 @@ type Coverage struct {
 	// activities of NeedEvents.
 	Days, NeedDays     int
 	Events, NeedEvents int
-	Why                string // in words, for every state but active
+	Why                string // in words, for every state but active, and where it is active with less than it will have
 	Mend               string // what to do about it, empty where nothing can be done but wait
 }
 
@@ -49,7 +49,7 @@ type Sighted func(account string, kind activity.Kind, field string) Sight
 
 // Coverage says how every rule that can raise a finding guards each account, as
 // of log time, in the order of accounts and rules. What an account has sent
-// before counts as seen, whatever sight says.
+// counts as seen, whatever sight says, until it falls silent.
 func (e *Engine) Coverage(accounts []string, sight Sighted) []Coverage {
 	var out []Coverage
 	for _, account := range accounts {
@@ -71,9 +71,9 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 		c.State, c.Why = CoverageOff, "switched off"
 		c.Mend = "set its mode to enforce under rules.overrides"
 		return c
-	case r.Type == rules.TypeApproval && !e.plan.accounts[account].Approvals:
+	case r.Type == rules.TypeApproval && !e.plan.accounts[account].Approvals && len(e.plan.guards[account]) == 0: // an identity posts nothing
 		c.State, c.Why = CoverageOff, "posts of this account need no approval"
-		c.Mend = "approvals: required"
+		c.Mend = "set approvals: required for it"
 		return c
 	}
 	if r.Type == rules.TypeSequence {
@@ -141,7 +141,7 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 		e.learning(&c, since, events)
 		if c.State == CoverageLearning { // it guards meanwhile
 			c.State = CoverageActive
-			c.Why = fmt.Sprintf("by its floor of %d until it knows the account: %s", c.Rule.Floor, c.Why)
+			c.Why = fmt.Sprintf("only from %d on, until it knows the account: %s", c.Rule.Floor, c.Why)
 		}
 	case rules.TypeDetection, rules.TypeEventCount, rules.TypeValueCount, rules.TypeApproval, rules.TypeSequence, rules.TypeWithout:
 	}
@@ -152,6 +152,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 // one is named.
 func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *rules.Rule, sight Sighted) Sight {
 	st := e.accounts[subject]
+	if !st.heard(e.now) {
+		st = nil
+	}
 	if st != nil && field != "" {
 		if _, events := best(e.plan, r, st.Values, func(m *baseline.NewValue) (int64, int) { return m.Since, m.Events }); events > 0 {
 			return Sight{Seen: true}
@@ -162,7 +165,7 @@ func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *ru
 	}
 	var none Sight
 	for _, k := range kinds {
-		if st != nil && field == "" && st.Habits != nil && st.Habits.Seen[k] != 0 {
+		if st != nil && field == "" && st.Habits.Seen.Of(k) != 0 {
 			return Sight{Seen: true}
 		}
 		s := sight(subject, k, field)
@@ -172,6 +175,15 @@ func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *ru
 		none = cmp.Or(none, s)
 	}
 	return none
+}
+
+// silence is how long an account may send nothing at all until what it sent
+// before no longer says that it will be heard of again.
+const silence = 30 * 24 * time.Hour
+
+// heard reports whether an account has sent something lately.
+func (st *accountState) heard(now int64) bool {
+	return st != nil && st.Habits != nil && now-st.Habits.Seen.Latest() < int64(silence)
 }
 
 // best returns since when, and from how many activities, the model of a rule
@@ -207,6 +219,6 @@ func (e *Engine) learning(c *Coverage, since int64, events int) {
 	}
 	c.Why = fmt.Sprintf("%d of %d days %s %d of %d activities", c.Days, c.NeedDays, join, c.Events, c.NeedEvents)
 	if l.AtMost > 0 && l.AtMost > l.Period {
-		c.Why += fmt.Sprintf("; at most %s", short(l.AtMost))
+		c.Why += fmt.Sprintf("; waits %s at most", days(l.AtMost))
 	}
 }

@@ -49,6 +49,7 @@ type Stats struct {
 type Engine struct {
 	partition int
 	ticked    bool
+	replanned bool // the next sweep drops what gone rules kept; a reload may be taken back until then
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
@@ -103,7 +104,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 			}
 		}
 	}
-	e.plan = plan
+	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
 	return e.end()
 }
@@ -235,7 +236,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	e.learnHabits(st, a, t)
 	if !backfill {
-		e.joinGuards(a, t)
+		e.joinGuards(st, a, t)
 		e.gone(st, a, t)
 	}
 }

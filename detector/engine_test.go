@@ -3,7 +3,9 @@ package detector_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -537,12 +539,20 @@ func TestActivateKeepsMemoryAndClosesRemovedRules(t *testing.T) {
 // at random points: what it finds is the same to the byte.
 func TestSnapshotAnywhere(t *testing.T) {
 	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
-	p := plan(t, stepRules, facts...)
+	p := plan(t, loudRules, facts...)
+	// Another plan, in force for a while: other second steps, other peaks, a rule less.
+	other := plan(t, strings.NewReplacer("then: [face, password]", "then: [face]", "factor: 2", "factor: 3, timespan: 20m", "timespan: 10m, floor: 3, ", "floor: 3, ",
+		"title: Edited approval\nname: edited\nid: 00000000-0000-4000-8000-000000000007", "title: Edited approval\nname: edited\nid: 00000000-0000-4000-8000-000000000077").Replace(loudRules), facts...)
+	plans := []*detector.Plan{p, other}
 	total := 0
+	unmet := map[string]bool{}
+	for _, member := range []string{"steps", "told", "excuses", "peaks", "learn", "since", "changes", "deleted", "related", "usual"} {
+		unmet[member] = true
+	}
 	for seed := range uint64(30) {
-		plain := replay(t, p, seed, nil)
+		plain := replay(t, plans, seed, nil)
 		cut := rand.New(rand.NewPCG(seed, 99))
-		broken := replay(t, p, seed, func(e *detector.Engine) *detector.Engine {
+		broken := replay(t, plans, seed, func(e *detector.Engine) *detector.Engine {
 			if cut.IntN(15) != 0 {
 				return e
 			}
@@ -550,7 +560,8 @@ func TestSnapshotAnywhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fresh := detector.NewEngine(0, p, detector.EngineOptions{})
+			maps.DeleteFunc(unmet, func(member string, _ bool) bool { return bytes.Contains(data, []byte(`"`+member+`":`)) })
+			fresh := detector.NewEngine(0, e.Plan(), detector.EngineOptions{})
 			if err := fresh.Restore(data); err != nil {
 				t.Fatal(err)
 			}
@@ -568,27 +579,49 @@ func TestSnapshotAnywhere(t *testing.T) {
 	if total < 500 {
 		t.Errorf("only %d findings compared", total)
 	}
+	if len(unmet) > 0 {
+		t.Errorf("no snapshot held %v", slices.Sorted(maps.Keys(unmet)))
+	}
 }
 
-func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Engine) *detector.Engine) []string {
+func replay(t *testing.T, plans []*detector.Plan, seed uint64, swap func(*detector.Engine) *detector.Engine) []string {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	e := detector.NewEngine(0, p, detector.EngineOptions{})
+	e := detector.NewEngine(0, plans[0], detector.EngineOptions{})
 	now := start
 	var lines []string
+	note := func(found []detector.Finding) {
+		for _, f := range found {
+			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v %v",
+				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since, f.Deleted))
+		}
+	}
 	for seq := range uint64(400) {
-		now = now.Add(time.Duration(rng.ExpFloat64() * float64(3*time.Hour)))
+		pace := []time.Duration{5 * time.Minute, 6 * time.Hour}[seq/20%2]
+		now = now.Add(time.Duration(rng.ExpFloat64() * float64(pace)))
 		if rng.IntN(3) == 0 {
 			now = now.Add(-2 * time.Hour) // a batch that the broker stamped together
 		}
-		var b activity.Batch
-		for i := range rng.IntN(4) {
+		b := activity.Batch{Backfill: rng.IntN(20) == 0}
+		for i := range rng.IntN(7) {
 			a := activity.Activity{
 				ID: fmt.Sprint(rng.IntN(900)), Account: []string{"x/a", "x/b", "okta/e"}[rng.IntN(3)],
 				Time: now.Add(-time.Duration(rng.IntN(600)) * time.Second),
 			}
 			a.Network, _, _ = strings.Cut(a.Account, "/")
-			switch rng.IntN(9) {
+			switch rng.IntN(11) {
+			case 9:
+				a.Kind, a.Object = activity.KindDelete, fmt.Sprint(rng.IntN(900))
+				if n := len(b.Activities); n > 0 {
+					a.Object, a.Account, a.Network = b.Activities[n-1].ID, b.Activities[n-1].Account, b.Activities[n-1].Network
+				}
+			case 10:
+				for k := range 3 + rng.IntN(5) {
+					more := a
+					more.Kind, more.ID = activity.KindRepost, fmt.Sprint(seq, "-", i, "-", k)
+					b.Activities = append(b.Activities, more)
+				}
+				a.Kind = activity.KindRepost
 			case 6:
 				a.Kind, a.Changed = activity.KindMFAChange, []string{[]string{"mfa_added", "mfa_removed"}[rng.IntN(2)]}
 			case 7:
@@ -606,9 +639,9 @@ func replay(t *testing.T, p *detector.Plan, seed uint64, swap func(*detector.Eng
 			}
 			b.Activities = append(b.Activities, a)
 		}
-		for _, f := range e.Apply(seq+1, now, &b) {
-			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v",
-				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since))
+		note(e.Apply(2*seq+1, now, &b))
+		if seq%90 == 89 {
+			note(e.Activate(2*seq+2, now, plans[seq/90%2]))
 		}
 		if swap != nil {
 			e = swap(e)

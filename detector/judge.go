@@ -49,17 +49,17 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		if st.Values == nil {
 			st.Values = map[string]*baseline.NewValue{}
 		}
-		makeRoom(st.Values, func(m *baseline.NewValue) int64 { return m.Latest() })
+		makeRoom(st.Values, key, (*baseline.NewValue).Latest)
 		st.Values[key] = model
 	}
 	p := params(r)
 	var odd []string
 	for _, v := range e.values {
-		value := clone(text(v))
+		value := text(v)
 		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
 			model.Learn(value, t)
 		} else if !slices.Contains(odd, value) {
-			odd = append(odd, value)
+			odd = append(odd, clone(value))
 		}
 	}
 	if len(odd) == 0 {
@@ -68,7 +68,7 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	model.Forget(t, p)
 	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
 		var why []Reason
-		for _, value := range odd {
+		for _, value := range odd[:min(len(odd), maxOdd)] {
 			why = append(why, newValueReason(r, model, value, t))
 		}
 		return why
@@ -83,9 +83,19 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		ep.Learn = map[string]int{}
 	}
 	for _, value := range odd {
-		ep.Learn[value]++
+		if _, ok := ep.Learn[value]; ok || len(ep.Learn) < maxWithheld {
+			ep.Learn[value]++
+		}
 	}
 }
+
+const (
+	// maxOdd bounds the values of one activity that a finding speaks of.
+	maxOdd = 8
+	// maxWithheld bounds the values that one episode teaches in the end: what an
+	// intruder used must not drive the account's own values out of the model.
+	maxWithheld = baseline.MaxValues / 4
+)
 
 // Learning tells, for each rule that learns, by name, of how many accounts it
 // knows enough to judge and of how many it does not yet, as of log time.
@@ -259,11 +269,12 @@ func validity(e *approval.Entry) string {
 	return fmt.Sprintf("%d use(s)", e.Max)
 }
 
+// text is a value as memory is keyed by it, and as models know it.
 func text(v activity.Value) string {
 	if v.IsNum {
 		return strconv.FormatFloat(v.Num, 'f', -1, 64)
 	}
-	return v.Str
+	return baseline.Shorten(v.Str)
 }
 
 // labelled puts the field's plain name before a value: "country RO".
@@ -293,8 +304,12 @@ func short(d time.Duration) string {
 }
 
 func days(d time.Duration) string {
-	if n := int(d.Hours() / 24); n != 1 {
+	switch n := int(d.Hours() / 24); {
+	case n < 1:
+		return "less than a day"
+	case n == 1:
+		return "1 day"
+	default:
 		return strconv.Itoa(n) + " days"
 	}
-	return "1 day"
 }

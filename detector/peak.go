@@ -25,6 +25,9 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	r := pl.rule
 	key := pl.stateKey + groupKey(group)
 	w := e.window(st, key)
+	if backfill && w.Passed(t, int64(r.Timespan), e.lateness) {
+		w = e.history(st, key, r, t)
+	}
 	best := e.fullest(w, r, window.Event{Time: t, Key: a.Key()})
 	if best.Count == 0 {
 		return
@@ -35,11 +38,11 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 		if st.Peaks == nil {
 			st.Peaks = map[string]*baseline.Peaks{}
 		}
-		makeRoom(st.Peaks, (*baseline.Peaks).Latest)
+		makeRoom(st.Peaks, key, (*baseline.Peaks).Latest)
 		st.Peaks[key] = model
 	}
 	p := peakParams(r)
-	limit := model.Limit(t, p)
+	limit := peakLimit(model, t, p)
 	if backfill || best.Count < limit {
 		w.remember(a, best.Count+MaxEvidence > limit)
 		model.Learn(t, best.Count)
@@ -60,6 +63,26 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	}
 	day := strconv.FormatInt(baseline.DayOf(t), 10)
 	ep.Learn[day] = max(ep.Learn[day], best.Count)
+}
+
+// historyMark ends the keys of windows for history that is older than what its
+// account's own window reaches.
+const historyMark = groupMark + "history"
+
+// history returns the window for what is told of long ago. Networks give an
+// account's history in pages, the newest first, so each next page begins anew.
+func (e *Engine) history(st *accountState, key string, r *rules.Rule, t int64) *windowState {
+	w := e.window(st, key+historyMark)
+	if w.Passed(t, int64(r.Timespan), e.lateness) {
+		*w = windowState{}
+	}
+	return w
+}
+
+// peakLimit is the count from which a window is a burst. A window counts no
+// further than window.MaxEvents, so one that is full always is.
+func peakLimit(m *baseline.Peaks, t int64, p baseline.PeakParams) int {
+	return min(m.Limit(t, p), window.MaxEvents)
 }
 
 // releasePeaks teaches a model the burst of its closing episode, as one day's
@@ -83,7 +106,7 @@ func (e *Engine) releasePeaks(st *accountState, r *rules.Rule, ep *episode) {
 // peakReason says how many there were, against what is usual for the account.
 func peakReason(r *rules.Rule, m *baseline.Peaks, s window.Span, t int64) Reason {
 	p := peakParams(r)
-	own, limit := m.Own(t, p), m.Limit(t, p)
+	own, limit := m.Own(t, p), peakLimit(m, t, p)
 	known := days(min(r.Forget, time.Duration(t-m.Since)))
 	expected := fmt.Sprintf("fewer than %d in %s", limit, short(r.Timespan))
 	switch {

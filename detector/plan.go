@@ -229,6 +229,12 @@ func (p *Plan) Rules() []*rules.Rule {
 func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", r.Type)
+	if r.Type == rules.TypeSequence { // each step says whose it is
+		return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
+	}
+	if r.Type == rules.TypePeak { // peaks of another span are other peaks
+		fmt.Fprintf(h, "span %s\n", r.Timespan)
+	}
 	for _, in := range r.Inputs {
 		fmt.Fprintf(h, "in %s\n", cmp.Or(all[in].Meaning, all[in].ID))
 	}

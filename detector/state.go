@@ -27,6 +27,9 @@ type accountState struct {
 	Excuses  map[string][]int64            `json:"excuses,omitempty"`  // as Values: occurrences that excuse a match, oldest first
 	Steps    map[string][]step             `json:"steps,omitempty"`    // by the state key of a sequence, in order of occurrence
 	Habits   *habit.Habits                 `json:"habits,omitempty"`
+	// Changes are the latest posts and changes of an account that identities
+	// guard, in order of occurrence, for logins that are told late.
+	Changes []change `json:"changes,omitempty"`
 }
 
 // windowState is one counting rule's memory of one group.
@@ -133,7 +136,7 @@ func (e *Engine) Restore(data []byte) error {
 		e.accounts = map[string]*accountState{}
 	}
 	e.recent.restore(s.Recent)
-	e.closing = nil
+	e.closing, e.replanned = nil, true // the plan may be another one
 	for _, st := range e.accounts {
 		for key, ep := range st.Episodes {
 			ep.queued = ep.Deadline
@@ -253,9 +256,9 @@ func (r *recentSet) restore(ring []recentKey) {
 // what an attacker can choose (an address, say) must not fill the memory.
 const maxGroups = 1024
 
-// sweep drops memory that says nothing any more: windows that no activity can
-// reach, values that are forgotten, what rules kept that are gone, and accounts
-// of which nothing is left.
+// sweep drops memory that says nothing any more: windows, steps and excuses that
+// no activity can reach, what rules kept that are gone, and accounts of which
+// nothing is left.
 func (e *Engine) sweep() {
 	for name, st := range e.accounts {
 		for key, w := range st.Windows {
@@ -267,15 +270,17 @@ func (e *Engine) sweep() {
 				delete(st.Windows, key)
 			}
 		}
-		dropGone(e.plan, st.Values)
-		dropGone(e.plan, st.Peaks)
-		dropGone(e.plan, st.Excuses)
-		dropGone(e.plan, st.Steps)
+		if e.replanned {
+			dropGone(e.plan, st.Values)
+			dropGone(e.plan, st.Peaks)
+		}
 		e.sweepSteps(st)
+		e.sweepChanges(st)
 		if st.idle(e.now) {
 			delete(e.accounts, name)
 		}
 	}
+	e.replanned = false
 }
 
 // dropGone deletes what was kept by rules that are gone.
@@ -292,18 +297,13 @@ const habitsFor = 180 * 24 * time.Hour
 
 // idle reports whether nothing is left of an account.
 func (st *accountState) idle(now int64) bool {
-	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps) > 0 {
+	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes) > 0 {
 		return false
 	}
 	if st.Habits == nil {
 		return true
 	}
-	for _, t := range st.Habits.Seen {
-		if now-t < int64(habitsFor) {
-			return false
-		}
-	}
-	return true
+	return now-st.Habits.Seen.Latest() >= int64(habitsFor)
 }
 
 // stateOf returns the rule's part of a memory key.
@@ -313,14 +313,19 @@ func stateOf(key string) string {
 }
 
 // makeRoom drops the group that was used longest ago where an account has too
-// many of them.
-func makeRoom[T any](groups map[string]T, last func(T) int64) {
+// many of them: one of the same rule, so that whoever chooses the groups of one
+// cannot blind another. A rule without any adds its first one all the same.
+func makeRoom[T any](groups map[string]T, forKey string, last func(T) int64) {
 	if len(groups) < maxGroups {
 		return
 	}
+	rule := stateOf(forKey)
 	oldest, at := "", int64(math.MaxInt64)
 	for key, g := range groups {
-		if t := last(g); t < at || t == at && key < oldest {
+		if stateOf(key) != rule {
+			continue
+		}
+		if t := last(g); oldest == "" || t < at || t == at && key < oldest {
 			oldest, at = key, t
 		}
 	}

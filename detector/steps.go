@@ -2,6 +2,7 @@ package detector
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,8 +12,12 @@ import (
 )
 
 const (
-	// maxSteps bounds the steps of one sequence that an account keeps.
+	// maxSteps bounds the first steps of one sequence that an account keeps, and
+	// its second steps.
 	maxSteps = 16
+	// toldLate is how much later than it happened a step or an excuse may still
+	// find its other half: sources have outages of their own.
+	toldLate = 24 * time.Hour
 	// maxExcuses bounds the occurrences that excuse matches of one group.
 	maxExcuses = 16
 	// maxRelated bounds the steps that a finding of a sequence lists.
@@ -27,6 +32,7 @@ type step struct {
 	Episode  string `json:"episode,omitempty"` // of the match, "" where its rule raises nothing
 	Account  string `json:"account"`
 	Words    string `json:"words,omitempty"`
+	Told     string `json:"told,omitempty"` // of a second step: the sequence's episode that has counted it
 	Activity kept   `json:"activity"`
 }
 
@@ -54,25 +60,36 @@ func (e *Engine) took(r *rules.Rule, episode string, a *activity.Activity, t int
 // is one of each account that it guards.
 func (e *Engine) follow(k int, s step) {
 	seq := &e.plan.rules[k]
-	e.keepStep(seq, s)
 	if s.Then {
-		first := e.firstSteps(seq, &s)
-		if len(first) > 0 {
-			e.sequence(seq.rule, first, s)
+		if first := e.firstSteps(seq, &s); len(first) > 0 {
+			e.sequence(seq.rule, first, &s)
 		}
+		e.keepStep(seq, s)
 		return
 	}
+	e.keepStep(seq, s)
 	for _, account := range append([]string{s.Account}, e.plan.guards[s.Account]...) {
 		st := e.accounts[account]
 		if st == nil {
 			continue
 		}
-		for _, then := range slices.Clone(st.Steps[seq.stateKey]) {
-			if then.Then && pairs(&s, &then, seq.rule.Within) {
+		steps := st.Steps[seq.stateKey]
+		for i := range steps {
+			if then := &steps[i]; then.Then && e.plan.isStep(seq, then) && pairs(&s, then, seq.rule.Within) {
 				e.sequence(seq.rule, []step{s}, then)
 			}
 		}
 	}
+}
+
+// isStep reports whether a step that was kept is still one: a reload may have
+// taken its rule out of the sequence.
+func (p *Plan) isStep(seq *planned, s *step) bool {
+	of := seq.rule.Inputs
+	if s.Then {
+		of = seq.rule.Then
+	}
+	return slices.ContainsFunc(of, func(i int) bool { return p.rules[i].rule.ID == s.Rule })
 }
 
 // pairs reports whether two different activities are within a span of each
@@ -93,7 +110,7 @@ func (e *Engine) firstSteps(seq *planned, then *step) []step {
 			continue
 		}
 		for _, s := range st.Steps[seq.stateKey] {
-			if !s.Then && pairs(&s, then, seq.rule.Within) {
+			if !s.Then && e.plan.isStep(seq, &s) && pairs(&s, then, seq.rule.Within) {
 				out = append(out, s)
 			}
 		}
@@ -115,49 +132,107 @@ func (e *Engine) keepStep(seq *planned, s step) {
 		}
 		return 1
 	})
-	if all = slices.Insert(all, at, s); len(all) > maxSteps {
-		all = slices.Delete(all, 0, len(all)-maxSteps)
-	}
-	st.Steps[seq.stateKey] = all
+	st.Steps[seq.stateKey] = thin(slices.Insert(all, at, s), s.Then)
 }
 
-// sweepSteps drops steps that nothing can belong to any more.
+// thin keeps the number of first steps, or of second ones, within bounds.
+// Whoever can repeat a step must not drive out the one that matters, so the one
+// goes that says least: of first steps the one that followed another soonest,
+// of second ones the one that another followed soonest. What pairs with it
+// pairs with its neighbour.
+func thin(all []step, then bool) []step {
+	n, last, drop, least := 0, -1, -1, int64(0)
+	for i := range all {
+		if all[i].Then != then {
+			continue
+		}
+		if n++; last >= 0 {
+			gap, which := all[i].Time-all[last].Time, i
+			if then {
+				which = last
+			}
+			if drop < 0 || gap < least {
+				drop, least = which, gap
+			}
+		}
+		last = i
+	}
+	if n <= maxSteps {
+		return all
+	}
+	return slices.Delete(all, drop, drop+1)
+}
+
+// sweepSteps drops steps and excuses that nothing can belong to any more.
 func (e *Engine) sweepSteps(st *accountState) {
 	for key, steps := range st.Steps {
-		horizon := e.now - e.lateness - int64(e.plan.rules[e.plan.memory[stateOf(key)]].rule.Within)
+		horizon := e.horizon(key)
 		steps = slices.DeleteFunc(steps, func(s step) bool { return s.Time < horizon })
 		if st.Steps[key] = steps; len(steps) == 0 {
 			delete(st.Steps, key)
 		}
 	}
+	for key, times := range st.Excuses {
+		at, _ := slices.BinarySearch(times, e.horizon(key))
+		if times = slices.Delete(times, 0, at); len(times) == 0 {
+			delete(st.Excuses, key)
+			continue
+		}
+		st.Excuses[key] = times
+	}
+}
+
+// horizon is the occurrence from which the memory under a key of a sequence or
+// a without may still matter; what a rule kept that is gone never does.
+func (e *Engine) horizon(key string) int64 {
+	i, ok := e.plan.memory[stateOf(key)]
+	if !ok {
+		return math.MaxInt64
+	}
+	return e.now - max(e.lateness, int64(toldLate)) - int64(e.plan.rules[i].rule.Within)
 }
 
 // sequence reports that one of first was followed by then, on then's account.
-func (e *Engine) sequence(r *rules.Rule, first []step, then step) {
+// A second step counts once, however many first ones are told after it.
+func (e *Engine) sequence(r *rules.Rule, first []step, then *step) {
 	st := e.state(then.Account)
 	group := []activity.Field{{Name: "account", Value: then.Account}}
+	open := st.Episodes[episodeKey(r, group)]
+	if then.Told != "" {
+		if open != nil && open.ID == then.Told && open.relate(e.related(&first[0])) {
+			e.emit(r, open, Update, "")
+		}
+		return
+	}
 	m := match{a: &then.Activity.Activity, t: then.Time}
-	if st.Episodes[episodeKey(r, group)] == nil {
+	if open == nil {
 		for _, s := range first {
 			m.before = append(m.before, s.Activity)
 		}
 		m.before = slices.Delete(m.before, 0, max(0, len(m.before)-MaxEvidence+1))
 	}
-	e.hitWith(st, r, group, m, func() []Reason { return e.sequenceReasons(first, then) }, func(ep *episode) {
-		for _, s := range append(slices.Clone(first), then) {
-			ep.relate(e.related(&s))
+	e.hitWith(st, r, group, m, func() []Reason { return e.sequenceReasons(first, *then) }, func(ep *episode) {
+		for i := range first {
+			ep.relate(e.related(&first[i]))
 		}
+		ep.relate(e.related(then))
+		then.Told = ep.ID
 	})
 }
 
-// relate adds a step to what an episode lists, once.
-func (ep *episode) relate(r Related) {
+// relate adds a step to what an episode lists, once, and reports whether it is
+// listed: of many the first and the latest are.
+func (ep *episode) relate(r Related) bool {
 	same := func(o Related) bool { return o.Rule == r.Rule && o.Account == r.Account && o.Time.Equal(r.Time) }
-	if len(ep.Related) >= maxRelated || slices.ContainsFunc(ep.Related, same) {
-		return
+	if slices.ContainsFunc(ep.Related, same) {
+		return false
 	}
 	ep.Related = append(slices.Clone(ep.Related), r) // findings share what was there
 	slices.SortStableFunc(ep.Related, func(a, b Related) int { return a.Time.Compare(b.Time) })
+	if len(ep.Related) > maxRelated {
+		ep.Related = slices.Delete(ep.Related, maxRelated/2, maxRelated/2+1)
+	}
+	return slices.ContainsFunc(ep.Related, same)
 }
 
 func (e *Engine) related(s *step) Related {
@@ -181,7 +256,10 @@ func (e *Engine) ruleOf(id string) *rules.Rule {
 func (e *Engine) sequenceReasons(first []step, then step) []Reason {
 	var out []Reason
 	for i := range first {
-		out = append(out, Reason{Seen: e.stepWords(&first[i], then.Account)})
+		r := Reason{Seen: e.stepWords(&first[i], then.Account)}
+		if len(out) < maxRelated/2 && !slices.ContainsFunc(out, func(o Reason) bool { return o.Seen == r.Seen }) { // each post of a new app is a step
+			out = append(out, r)
+		}
 	}
 	later := "then at once"
 	if gap := time.Duration(then.Time - first[len(first)-1].Time).Round(time.Second); gap > 0 {
@@ -227,8 +305,10 @@ func (e *Engine) excuse(st *accountState, k int, a *activity.Activity, t int64) 
 	if st.Excuses == nil {
 		st.Excuses = map[string][]int64{}
 	}
-	makeRoom(st.Excuses, func(times []int64) int64 { return times[len(times)-1] })
 	times := st.Excuses[key]
+	if times == nil {
+		makeRoom(st.Excuses, key, func(times []int64) int64 { return times[len(times)-1] })
+	}
 	at, _ := slices.BinarySearch(times, t)
 	if times = slices.Insert(times, at, t); len(times) > maxExcuses {
 		times = slices.Delete(times, 0, len(times)-maxExcuses)

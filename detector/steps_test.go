@@ -191,6 +191,30 @@ func TestSequenceSaysItsSteps(t *testing.T) {
 	}
 }
 
+// TestSequenceSaysEachStepOnce holds that the second step is not buried under
+// first ones that are all the same, such as posts of one new app.
+func TestSequenceSaysEachStepOnce(t *testing.T) {
+	const learns = "field: geo.country, learn: {period: 1d, events: 2}}\n"
+	const open = learns + "picket: {generate: true, quiet: 6h}\n" // what is open is not learned
+	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(stepRules, learns, open, 1),
+		detector.Account{Name: "x/acme", TimeZone: "Europe/Berlin"}), detector.EngineOptions{})}
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, login("DE"))
+	}
+	for i := range 5 {
+		l.put(3*day+time.Duration(i)*time.Minute, login("RO"))
+	}
+	l.put(3*day+12*time.Minute, kind(activity.KindProfile, "name"))
+	f := l.found[len(l.found)-1]
+	want := []detector.Reason{{Seen: "odd country (country RO)"}, {Seen: "then 8m later: profile changed (kind profile)"}}
+	if d := cmp.Diff(want, f.Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+	if len(f.Related) != 6 {
+		t.Errorf("%d related, want five logins and the change", len(f.Related))
+	}
+}
+
 func TestWithout(t *testing.T) {
 	removed, added := kind(activity.KindMFAChange, "mfa_removed"), kind(activity.KindMFAChange, "mfa_added")
 	rows := []struct {
@@ -354,19 +378,20 @@ func TestCoverage(t *testing.T) {
 	}
 	l.put(9*day, kind(activity.KindRepost))
 	got := map[string]string{}
-	for _, c := range l.e.Coverage([]string{"x/acme", "x/other"}, sight) {
+	for _, c := range l.e.Coverage([]string{"x/acme", "x/other", "okta/eve"}, sight) {
 		got[c.Account+" "+c.Rule.Name] = strings.TrimSpace(fmt.Sprintf("%s %s", c.State, c.Why))
 	}
 	for key, want := range map[string]string{
-		"x/acme new_country":  "learning through okta/eve: 9 of 14 days and 3 of 3 activities; at most 42d",
+		"x/acme new_country":  "learning through okta/eve: 9 of 14 days and 3 of 3 activities; waits 42 days at most",
 		"x/acme burst":        "active",
 		"x/acme missing":      "off posts of this account need no approval",
 		"x/acme many_apps":    "no_source nobody shows post app",
 		"x/acme face":         "active",
 		"x/acme taken":        "active",
+		"okta/eve missing":    "no_source nobody shows post",
 		"x/other taken":       "no_source nobody shows login geo.country",
 		"x/acme gone":         "no_source nobody shows mfa_change",
-		"x/acme peak":         "active by its floor of 3 until it knows the account: 0 of 14 days and 1 of 20 activities; at most 42d",
+		"x/acme peak":         "active only from 3 on, until it knows the account: 0 of 14 days and 1 of 20 activities; waits 42 days at most",
 		"x/other face":        "no_source nobody shows profile",
 		"x/other new_country": "no_source nobody shows login geo.country",
 	} {

@@ -46,7 +46,7 @@ type Mode string
 const (
 	Enforce Mode = "enforce" // findings become alerts
 	Observe Mode = "observe" // findings are recorded and page nobody
-	Off     Mode = "off"     // the rule raises nothing; it still feeds the rules that name it
+	Off     Mode = "off"     // the rule raises nothing and is no step of a sequence; its matches still feed counts and baselines
 )
 
 // File is one rule document file as read from disk or embedded.

@@ -5,6 +5,8 @@
 package baseline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,8 +63,17 @@ func (n *NewValue) Ready(t int64, p Params) bool { return p.Learn.Ready(n.Since,
 
 // Known reports whether value was used before t and is not forgotten.
 func (n *NewValue) Known(value string, t int64, p Params) bool {
-	i, ok := n.find(value)
-	return ok && (p.Forget == 0 || t-n.Values[i].Last <= int64(p.Forget))
+	v, ok := n.Value(value)
+	return ok && (p.Forget == 0 || t-v.Last <= int64(p.Forget))
+}
+
+// Value returns what is known of a value, and whether it was ever used.
+func (n *NewValue) Value(value string) (Value, bool) {
+	i, ok := n.find(Shorten(value))
+	if !ok {
+		return Value{}, false
+	}
+	return n.Values[i], true
 }
 
 // Learn counts one use of value at time t.
@@ -74,6 +85,7 @@ func (n *NewValue) LearnMany(value string, t int64, count int) {
 		n.Since = t
 	}
 	n.Events += count
+	value = Shorten(value)
 	i, ok := n.find(value)
 	if ok {
 		n.Values[i].Count += count
@@ -90,6 +102,21 @@ func (n *NewValue) LearnMany(value string, t int64, count int) {
 		}
 		n.Values = slices.Delete(n.Values, oldest, oldest+1)
 	}
+}
+
+// maxText is how long a value may be, in bytes, to be kept as it is: strangers
+// choose values, and memory must not grow with their length.
+const maxText = 256
+
+// Shorten returns the form in which a value is kept: a long one ends in a hash
+// of the whole.
+func Shorten(value string) string {
+	if len(value) <= maxText {
+		return value
+	}
+	sum := sha256.Sum256([]byte(value))
+	head := strings.ToValidUTF8(value[:maxText-40], "")
+	return head + "… #" + hex.EncodeToString(sum[:8])
 }
 
 // Latest returns when a value was last used, 0 if none was.

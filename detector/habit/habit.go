@@ -24,14 +24,13 @@ type Habits struct {
 	Countries baseline.NewValue `json:"countries,omitzero"` // of logins
 	Devices   baseline.NewValue `json:"devices,omitzero"`   // of logins
 	Last      Place             `json:"last,omitzero"`      // of the latest login
-	// Seen is the latest occurrence of each kind, Unix nanoseconds.
-	Seen map[activity.Kind]int64 `json:"seen,omitempty"`
+	Seen      Seen              `json:"seen,omitempty"`
 }
 
 // Rhythm counts activities by the hour of the day, in the account's time zone.
 type Rhythm struct {
-	Count int     `json:"n"`
-	Hours [24]int `json:"h"`
+	Count int        `json:"n"`
+	Hours [24]uint32 `json:"h"`
 }
 
 // Place is where and when a login was.
@@ -69,12 +68,7 @@ func login(a *activity.Activity) bool {
 // Learn takes an activity that occurred at t, Unix nanoseconds, in the
 // account's time zone.
 func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {
-	if h.Seen == nil {
-		h.Seen = map[activity.Kind]int64{}
-	}
-	if last := h.Seen[a.Kind]; t > last {
-		h.Seen[a.Kind] = t
-	}
+	h.Seen.learn(a.Kind, t)
 	switch {
 	case post(a.Kind):
 		h.Posts.learn(t, zone)
@@ -204,16 +198,12 @@ func distance(a, b Place) float64 {
 // at returns the hour of t, "03 to 04 h", and how many activities were in it.
 func (r *Rhythm) at(t int64, zone *time.Location) (words string, n int) {
 	h := hour(t, zone)
-	return fmt.Sprintf("%02d to %02d h", h, (h+1)%24), r.Hours[h]
+	return fmt.Sprintf("%02d to %02d h", h, (h+1)%24), int(r.Hours[h])
 }
 
 func count(n *baseline.NewValue, value string) int {
-	for i := range n.Values {
-		if n.Values[i].Text == value {
-			return n.Values[i].Count
-		}
-	}
-	return 0
+	v, _ := n.Value(value)
+	return v.Count
 }
 
 func share(n, of int) float64 { return float64(n) / float64(of) }

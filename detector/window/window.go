@@ -62,6 +62,12 @@ func (s *Sliding) Add(ev Event, span, lateness int64, distinct bool) (best Span,
 	return s.fullest(at, span, distinct), true
 }
 
+// Passed reports whether an event at time t would be dropped as too old.
+func (s *Sliding) Passed(t, span, lateness int64) bool {
+	n := len(s.Events)
+	return n > 0 && t <= s.Events[n-1].Time-span-lateness
+}
+
 // Advance drops the events that no window reaches any more once event time
 // has come to now.
 func (s *Sliding) Advance(now, span, lateness int64) { s.drop(now - span - lateness) }

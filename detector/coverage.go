@@ -80,14 +80,36 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 		return e.coversSequence(c, sight)
 	}
 	best := e.alone(c, account, sight)
+	var blind []Coverage // identities that nothing shows
+	seen := false        // another one is shown
 	for _, id := range e.plan.accounts[account].GuardedBy {
 		other := e.alone(c, id, sight)
+		if other.State == CoverageNoSource {
+			other.Account = id
+			blind = append(blind, other)
+			continue
+		}
+		seen = true
 		if better(other.State, best.State) || other.State == best.State && other.Events > best.Events {
 			best = other
 			best.Why = strings.TrimSuffix("through "+id+": "+other.Why, ": ")
 		}
 	}
+	if seen && len(blind) > 0 {
+		best.partly(blind)
+	}
 	return best
+}
+
+// partly says which identities of an account nothing shows, while it guards
+// through others.
+func (c *Coverage) partly(blind []Coverage) {
+	names := make([]string, len(blind))
+	for i := range blind {
+		names[i] = blind[i].Account
+	}
+	c.Why = strings.TrimPrefix(c.Why+"; not for "+strings.Join(names, ", ")+": "+blind[0].Why, "; ")
+	c.Mend = cmp.Or(c.Mend, blind[0].Mend)
 }
 
 // coversSequence says how a sequence guards an account: as well as the best of

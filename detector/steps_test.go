@@ -362,6 +362,31 @@ func TestDeletedEvidence(t *testing.T) {
 	}
 }
 
+// TestCoverageOfSeveralIdentities: a rule that guards an account through one
+// identity says which others nothing shows.
+func TestCoverageOfSeveralIdentities(t *testing.T) {
+	p := plan(t, stepRules, detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve", "entra/bob"}})
+	l := &log{e: detector.NewEngine(0, p, detector.EngineOptions{})}
+	for i := range 20 {
+		l.put(time.Duration(i)*day, of("okta/eve", login("DE")))
+	}
+	sight := func(account string, k activity.Kind, _ string) detector.Sight {
+		return detector.Sight{Seen: account == "okta/eve" && k == activity.KindLogin, Why: "nothing sends logins", Mend: "connect Entra"}
+	}
+	for _, c := range l.e.Coverage([]string{"x/acme"}, sight) {
+		switch c.Rule.Name {
+		case "new_country":
+			if c.State != detector.CoverageActive || c.Why != "through okta/eve; not for entra/bob: nothing sends logins" || c.Mend != "connect Entra" {
+				t.Errorf("new_country: %s %q %q", c.State, c.Why, c.Mend)
+			}
+		case "burst":
+			if c.State != detector.CoverageNoSource || c.Why != "nothing sends logins" {
+				t.Errorf("burst: %s %q", c.State, c.Why)
+			}
+		}
+	}
+}
+
 func TestCoverage(t *testing.T) {
 	sight := func(account string, k activity.Kind, field string) detector.Sight {
 		switch {

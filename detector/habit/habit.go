@@ -25,6 +25,16 @@ type Habits struct {
 	Devices   baseline.NewValue `json:"devices,omitzero"`   // of logins
 	Last      Place             `json:"last,omitzero"`      // of the latest login
 	Seen      Seen              `json:"seen,omitempty"`
+	// Today is what was posted on the latest day. It becomes a habit when that
+	// day is over: else what a burst repeats were usual before anybody is told.
+	Today *Today `json:"today,omitempty"`
+}
+
+// Today is what was posted on one day.
+type Today struct {
+	Day     int64             `json:"d"` // see baseline.DayOf
+	Posts   Rhythm            `json:"posts"`
+	Domains baseline.NewValue `json:"domains,omitzero"`
 }
 
 // Rhythm counts activities by the hour of the day, in the account's time zone.
@@ -71,9 +81,10 @@ func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {
 	h.Seen.learn(a.Kind, t)
 	switch {
 	case post(a.Kind):
-		h.Posts.learn(t, zone)
+		posts, domains := h.day(t)
+		posts.learn(t, zone)
 		for _, d := range a.LinkDomains {
-			h.Domains.Learn(d, t)
+			domains.Learn(d, t)
 		}
 	case login(a):
 		h.Logins.learn(t, zone)
@@ -89,6 +100,39 @@ func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {
 	}
 }
 
+// day returns what a post at t is counted in: its day, or where that is over
+// the habits.
+func (h *Habits) day(t int64) (*Rhythm, *baseline.NewValue) {
+	h.settle(t)
+	day := baseline.DayOf(t)
+	if h.Today == nil {
+		h.Today = &Today{Day: day}
+	}
+	if day < h.Today.Day {
+		return &h.Posts, &h.Domains
+	}
+	return &h.Today.Posts, &h.Today.Domains
+}
+
+// settle makes habits of what was posted on a day before that of t.
+func (h *Habits) settle(t int64) {
+	if h.Today == nil || baseline.DayOf(t) <= h.Today.Day {
+		return
+	}
+	h.Posts.add(&h.Today.Posts)
+	for _, v := range h.Today.Domains.Values {
+		h.Domains.LearnMany(v.Text, v.Last, v.Count)
+	}
+	h.Today = nil
+}
+
+func (r *Rhythm) add(o *Rhythm) {
+	r.Count += o.Count
+	for hour, n := range o.Hours {
+		r.Hours[hour] += n
+	}
+}
+
 func (r *Rhythm) learn(t int64, zone *time.Location) {
 	r.Count++
 	r.Hours[hour(t, zone)]++
@@ -101,6 +145,7 @@ func hour(t int64, zone *time.Location) int { return time.Unix(0, t).In(zone).Ho
 func (h *Habits) Notes(a *activity.Activity, t int64, zone *time.Location) []Note {
 	switch {
 	case post(a.Kind):
+		h.settle(t)
 		return h.ofPost(a, t, zone)
 	case login(a):
 		return h.ofLogin(a, t, zone)

@@ -47,20 +47,21 @@ func TestNotes(t *testing.T) {
 	failed := login("RO", 46.8, 23.6)
 	failed.Outcome.Result = "FAILURE"
 	last := start.AddDate(0, 0, 99) // its login was at 08:00 UTC
+	next := last.AddDate(0, 0, 1)
 	rows := []struct {
 		name string
 		a    activity.Activity
 		at   time.Time
 		want []habit.Note
 	}{
-		{"a post as always", post("acme.example"), last.Add(14 * time.Hour), []habit.Note{
+		{"a post as always", post("acme.example"), next.Add(14 * time.Hour), []habit.Note{
 			{"link_domains", "domain acme.example (100 of 200 posts)", false}, {"time", "hour (50 % of posts)", false},
 		}},
-		{"a post at an odd hour", post(), last.Add(2 * time.Hour), []habit.Note{{"time", "03 to 04 h: 0 of 200 posts", true}}},
-		{"an odd domain at an odd hour", post("gift.example"), last.Add(time.Hour), []habit.Note{
+		{"a post at an odd hour", post(), next.Add(2 * time.Hour), []habit.Note{{"time", "03 to 04 h: 0 of 200 posts", true}}},
+		{"an odd domain at an odd hour", post("gift.example"), next.Add(time.Hour), []habit.Note{
 			{"link_domains", "Domain gift.example, and 02 to 03 h: 0 of 200 posts", true},
 		}},
-		{"an odd domain at a usual hour", post("gift.example"), last.Add(9 * time.Hour), []habit.Note{
+		{"an odd domain at a usual hour", post("gift.example"), next.Add(9 * time.Hour), []habit.Note{
 			{"link_domains", "Domain gift.example: 0 of 200 posts", true}, {"time", "hour (50 % of posts)", false},
 		}},
 		{"a login as always", in("laptop", login("DE", 52.5, 13.4)), last.Add(32 * time.Hour), []habit.Note{
@@ -83,6 +84,28 @@ func TestNotes(t *testing.T) {
 				t.Errorf("notes (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestBurstIsNotItsOwnHabit holds that what is posted again and again does not
+// become usual on its day, and does on the next.
+func TestBurstIsNotItsOwnHabit(t *testing.T) {
+	h := office()
+	night := start.AddDate(0, 0, 100).Add(2 * time.Hour)
+	gift := post("gift.example")
+	for i := range 12 {
+		h.Learn(&gift, night.Add(time.Duration(i)*time.Second).UnixNano(), zone)
+	}
+	told := start.AddDate(0, 0, 99) // late, of a day that is over
+	late := post("acme.example")
+	h.Learn(&late, told.UnixNano(), zone)
+	want := []habit.Note{{"link_domains", "Domain gift.example, and 03 to 04 h: 0 of 201 posts", true}}
+	if d := cmp.Diff(want, h.Notes(&gift, night.Add(time.Minute).UnixNano(), zone)); d != "" {
+		t.Errorf("that night (-want +got):\n%s", d)
+	}
+	want = []habit.Note{{"link_domains", "domain gift.example (12 of 213 posts)", false}, {"time", "hour (6 % of posts)", false}}
+	if d := cmp.Diff(want, h.Notes(&gift, night.AddDate(0, 0, 1).UnixNano(), zone)); d != "" {
+		t.Errorf("a day later (-want +got):\n%s", d)
 	}
 }
 

@@ -169,6 +169,7 @@ type parts struct {
 	js       jetstream.JetStream
 	journal  *journal.Journal
 	leases   *journal.Leases
+	marks    *journal.Marks
 	plans    *planStore
 	manager  *alerting.Manager
 	workers  []*worker
@@ -250,6 +251,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	if p.leases, err = journal.OpenLeases(ctx, p.js, a.holder, cfg.Journal.Replicas, a.log); err != nil {
+		return err
+	}
+	if p.marks, err = journal.OpenMarks(ctx, p.js, cfg.Journal.Replicas); err != nil {
 		return err
 	}
 	if err := natspub.Ensure(ctx, p.js, natspub.StreamOptions{Replicas: cfg.Journal.Replicas}); err != nil {
@@ -468,7 +472,7 @@ func ignoreCanceled(err error) error {
 
 func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 	return &worker{
-		partition: partition, journal: p.journal, sink: p.manager, plans: p.plans,
+		partition: partition, journal: p.journal, marks: p.marks, sink: p.manager, plans: p.plans,
 		files: checkpointsOf(cfg.DataDir, partition),
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
 		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},

@@ -166,8 +166,12 @@ func benchWorker(b *testing.B, js jetstream.JetStream, j *journal.Journal) *work
 	if _, _, err := plans.put(ctx, detector.Set{Rules: files}); err != nil {
 		b.Fatal(err)
 	}
+	marks, err := journal.OpenMarks(ctx, js, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
 	w := &worker{
-		journal: j, sink: m, plans: plans, files: checkpointsOf(b.TempDir(), 0), every: time.Hour,
+		journal: j, marks: marks, sink: m, plans: plans, files: checkpointsOf(b.TempDir(), 0), every: time.Hour,
 		coverage: &coverer{partitions: 1, cfg: newCurrent(&config.Config{}), metrics: &tallies{}},
 		log:      zap.NewNop(), heads: heads{},
 	}

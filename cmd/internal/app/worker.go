@@ -84,6 +84,12 @@ type worker struct {
 	haveOne  bool
 	reports  *reporter
 
+	marks    *journal.Marks
+	told     uint64    // findings up to this sequence are durable
+	marked   time.Time // when that was last kept beside the log
+	stopping bool
+	unsaved  bool // something besides ticks came since the last checkpoint
+
 	restored atomic.Bool  // heads are those of the checkpoint
 	lastSeen atomic.Int64 // wall clock of the latest message read, Unix nanoseconds
 	found    atomic.Int64 // the same, of the latest message with findings
@@ -124,9 +130,14 @@ func (w *worker) run(ctx context.Context) error {
 func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) error {
 	saved := time.Now()
 	for first := true; ; first = false {
-		m, err := reader.Next(ctx)
+		m, ok, err := w.next(ctx, reader, saved.Add(w.every))
 		if err != nil {
 			return err
+		}
+		if !ok { // nothing comes: what came is saved all the same
+			w.checkpoint(ctx)
+			saved = time.Now()
+			continue
 		}
 		w.lastSeen.Store(time.Now().UnixNano())
 		if m.Missing > 0 && !(first && from <= 1) {
@@ -143,6 +154,22 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 	}
 }
 
+// next returns the next message; false where none has come until save while
+// there is something to save.
+func (w *worker) next(ctx context.Context, reader *journal.Reader, save time.Time) (journal.Message, bool, error) {
+	if !w.unsaved {
+		m, err := reader.Next(ctx)
+		return m, err == nil, err
+	}
+	wait, cancel := context.WithDeadline(ctx, save)
+	defer cancel()
+	m, err := reader.Next(wait)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return m, false, nil
+	}
+	return m, err == nil, err
+}
+
 // stop ends run: on the way out the memory is saved once more.
 func (w *worker) stop(ctx context.Context, cause error) error {
 	if ctx.Err() == nil {
@@ -150,6 +177,7 @@ func (w *worker) stop(ctx context.Context, cause error) error {
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
+	w.stopping = true
 	w.checkpoint(grace)
 	return nil
 }
@@ -164,6 +192,9 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 		return 0, err
 	}
 	w.created, w.haveOne = head.Created, false
+	if err := w.wasTold(ctx, head); err != nil {
+		return 0, err
+	}
 	w.mu.Lock()
 	w.heads = heads{}
 	w.mu.Unlock()
@@ -261,6 +292,7 @@ func (w *worker) engineOptions() detector.EngineOptions {
 // apply gives one message to the engine.
 func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 	w.last, w.haveOne = *m, true
+	w.unsaved = w.unsaved || m.Type != journal.TickMessage
 	var found []detector.Finding
 	switch m.Type {
 	case journal.TickMessage:
@@ -285,6 +317,9 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
 	}
 	w.expect(len(found) > 0)
+	if m.Sequence <= w.told {
+		found = nil
+	}
 	b := batchOfFindings{found: found, logTime: w.engine.LogTime(), sequence: m.Sequence, pending: m.Pending}
 	for i := range found {
 		w.metrics.Finding(found[i].Rule)
@@ -374,6 +409,7 @@ func (w *worker) checkpoint(ctx context.Context) {
 	if !w.haveOne {
 		return
 	}
+	w.unsaved = false
 	start := time.Now()
 	var memory []byte
 	err := w.reports.drain(ctx)
@@ -387,10 +423,10 @@ func (w *worker) checkpoint(ctx context.Context) {
 		w.mu.Lock()
 		kept := maps.Clone(w.heads)
 		w.mu.Unlock()
+		mark := journal.MarkOf(w.created, &w.last)
 		var size int
-		size, err = w.files.save(&checkpoint{
-			Saved: start.UTC(), Mark: journal.MarkOf(w.created, &w.last), Program: w.program, Heads: kept, Engine: memory,
-		})
+		size, err = w.files.save(&checkpoint{Saved: start.UTC(), Mark: mark, Program: w.program, Heads: kept, Engine: memory})
+		w.mark(ctx, mark)
 		if err == nil {
 			w.metrics.Checkpointed(w.partition, size, time.Since(start))
 			for rule, n := range w.engine.Learning() {
@@ -400,6 +436,36 @@ func (w *worker) checkpoint(ctx context.Context) {
 		}
 	}
 	w.log.Warn("checkpoint not saved; the one before it stays", zap.Int("partition", w.partition), zap.Error(err))
+}
+
+// markEvery is how often it is kept beside the log how far findings are durable.
+const markEvery = time.Minute
+
+// mark keeps beside the log that every finding up to mark is durable.
+func (w *worker) mark(ctx context.Context, mark journal.Mark) {
+	if mark.Sequence <= w.told || time.Since(w.marked) < markEvery && !w.stopping {
+		return
+	}
+	if err := w.marks.Put(ctx, w.partition, mark); err != nil {
+		w.log.Warn("how far alerts are told could not be kept", zap.Int("partition", w.partition), zap.Error(err))
+		return
+	}
+	w.told, w.marked = mark.Sequence, time.Now()
+}
+
+// wasTold looks up how far findings were durable before. They are not reported
+// again: memory that is made anew from a log whose beginning has expired would
+// take old things for new ones.
+func (w *worker) wasTold(ctx context.Context, head journal.Head) error {
+	w.told = 0
+	mark, ok, err := w.marks.Get(ctx, w.partition)
+	if err != nil {
+		return err
+	}
+	if ok && mark.Created.Equal(head.Created) && mark.Sequence <= head.Last {
+		w.told = mark.Sequence
+	}
+	return nil
 }
 
 // reportGap writes the loss of log messages into the log, so that it is a

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -171,5 +173,52 @@ func TestTestAccountTakesOnlyTests(t *testing.T) {
 		if (err == nil) != tt.want || err != nil && !errors.Is(err, collectors.ErrUnknownAccount) {
 			t.Errorf("%s of %s, drill %q: %v, want it taken: %v", tt.kind, tt.account, tt.drill, err, tt.want)
 		}
+	}
+}
+
+// TestOldThingsAreNotToldAnew: memory that is made anew from a log whose
+// beginning is gone takes what it has forgotten for new. That was judged when
+// it happened, and is not told again.
+func TestOldThingsAreNotToldAnew(t *testing.T) {
+	login := func(country string, days int) activity.Activity {
+		at := time.Now().UTC().AddDate(0, 0, -days)
+		return activity.Activity{ID: fmt.Sprint(country, days), Network: "okta", Account: "okta/ann", Kind: activity.KindLogin, Time: at, Geo: activity.Geo{Country: country}}
+	}
+	s := newSite(t, "")
+	r := s.run(t)
+	r.push(login("AT", 30))
+	for day := 29; day > 3; day-- {
+		r.push(login("DE", day))
+	}
+	r.push(login("AT", 2)) // known
+	r.checkpointed()
+	r.end()
+	files := checkpointsOf(s.data(), 0)
+	if err := errors.Join(os.RemoveAll(files.newest), os.RemoveAll(files.previous)); err != nil {
+		t.Fatal(err)
+	}
+	s.offline(t, func(js jetstream.JetStream) {
+		stream, err := js.Stream(t.Context(), journal.StreamName(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seq := uint64(1); ; seq++ { // as if the first login had expired
+			msg, err := stream.GetMsg(t.Context(), seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := stream.DeleteMsg(t.Context(), seq); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(msg.Data), "AT30") {
+				return
+			}
+		}
+	})
+	r = s.run(t)
+	r.push(login("RO", 1))
+	found := r.alerts("login_new_country", 1)
+	if len(found) != 1 || found[0].Trigger().Geo.Country != "RO" {
+		t.Errorf("%d alerts, the first from %s; want one, from RO", len(found), found[0].Trigger().Geo.Country)
 	}
 }

@@ -44,7 +44,7 @@ func (e *Engine) took(r *rules.Rule, episode string, a *activity.Activity, t int
 	}
 	words := ""
 	if reasons := why(); len(reasons) > 0 {
-		words = reasons[0].Seen
+		words, _, _ = strings.Cut(reasons[0].Seen, " (")
 	}
 	for _, of := range steps {
 		if seq := e.plan.rules[of.rule].rule; seq.Mode != rules.Off {

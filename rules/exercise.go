@@ -11,6 +11,7 @@ import (
 // Exercise notes which detection rules, and which of their selections, have
 // held for some activity: what tests have tried.
 type Exercise struct {
+	rules  []Part
 	probes probes
 	parts  []Part // one a probe
 	held   []bool
@@ -32,10 +33,14 @@ func NewExercise(files []File) (*Exercise, error) {
 	}
 	x := &Exercise{}
 	for i, d := range documents(program, files) {
-		if d == nil || d.Detection == nil {
+		if d == nil {
 			continue
 		}
 		r := program.rules[i]
+		x.rules = append(x.rules, Part{Rule: r, File: d.File, At: d.At})
+		if d.Detection == nil {
+			continue
+		}
 		for _, s := range d.Detection.Searches {
 			x.probes.addGroups(d.Logsource, s.Any...)
 			x.parts = append(x.parts, Part{Rule: r, Selection: s.Name.S, File: d.File, At: s.Name.At})
@@ -63,8 +68,11 @@ func (x *Exercise) Note(a *activity.Activity) {
 	}
 }
 
+// Rules returns the rules of every type with their places, in their order.
+func (x *Exercise) Rules() []Part { return slices.Clone(x.rules) }
+
 // Idle returns the parts that have held for no activity, in the order of the
-// rules, and Parts how many there are in all.
+// rules.
 func (x *Exercise) Idle() []Part {
 	var out []Part
 	for i, p := range x.parts {

@@ -247,13 +247,24 @@ func (l *linter) sourceFields() {
 			return
 		}
 		for _, known := range order[p] {
-			near, ok := suggest.Nearest(t.Field, []string{known})
-			if strings.EqualFold(known, t.Field) || ok && near != "" && len(t.Field) > usual && !numbered(t.Field, known) {
-				l.warn(d, t.At, UnknownField, "no other rule for %s uses the field %s; did you mean %q?", d.Logsource.Product.S, t.Field, known)
+			if strings.EqualFold(known, t.Field) || oneSlip(t.Field, known) && !numbered(t.Field, known) {
+				l.warn(d, t.At, UnknownField, "no other rule for product %q uses the field %s; did you mean %q?", d.Logsource.Product.S, t.Field, known)
 				return
 			}
 		}
 	})
+}
+
+// oneSlip reports whether one letter too many, too few or wrong, or two that
+// are swapped, make a of b. Two slips make other words: Hive and File.
+func oneSlip(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
 }
 
 // numbered reports whether two names differ only in digits, as param1 and

@@ -41,8 +41,10 @@ func TestWarnings(t *testing.T) {
 		{"no effect", of("  a: {kind: post}\n  b: {lang: de}\n  condition: a or a and b"), `7:3 no-effect the condition names "b", and its verdict is the same with and without it; check "and", "or" and the parentheses`},
 		{"kinds exclude each other", of("  a: {kind: post}\n  b: {kind: login}\n  condition: a and b"), "8:14 dead-condition the condition can never hold: no kind of activity passes its tests of kind and the log source's category"},
 		{"values exclude each other", of("  a:\n    lang: de\n    text: x\n    app: y\n  condition: a"), ""},
-		{"category excludes", strings.Replace(of("  a: {kind: post}\n  condition: a"), "picket}", "picket, category: login}", 1),
-			"6:7 dead-condition kind is post here and must be login as well; the two never hold together"},
+		{
+			"category excludes", strings.Replace(of("  a: {kind: post}\n  condition: a"), "picket}", "picket, category: login}", 1),
+			"6:7 dead-condition kind is post here and must be login as well; the two never hold together",
+		},
 		{"numbers exclude", of("  a: {metrics.followers|gt: 10, metrics.followers|lt: 5}\n  condition: a"), "6:33 dead-condition metrics.followers is above 10 and below 5 here; no number is"},
 		{"numbers meet", of("  a: {metrics.followers|gt: 5, metrics.followers|lt: 10}\n  condition: a"), ""},
 		{"part of another kind", of("  a: {kind: post, poll.state: gap}\n  condition: a"), "6:19 dead-condition only activities of kind poll have poll.state, and this is about post"},
@@ -59,15 +61,21 @@ func TestWarnings(t *testing.T) {
 		{"pinned", feeder + "correlation: {type: value_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 3, field: geo.country}}", `10:21 dead-window geo.country has at most 2 different values here (de, fr), so the count gte: 3 is never reached`},
 		{"pinned enough", feeder + "correlation: {type: value_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 2, field: geo.country}}", ""},
 		{"one value is never new", feeder + "baseline: {type: new_value, rules: [f], field: outcome}", `10:18 dead-window outcome has only one value here (success), so none is ever new once it is learned`},
-		{"fed by the dead", strings.Replace(feeder, "s: {", "s: {kind: post, ", 1) + "correlation: {type: event_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 2}}",
+		{
+			"fed by the dead", strings.Replace(feeder, "s: {", "s: {kind: post, ", 1) + "correlation: {type: event_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 2}}",
 			"6:17 dead-condition kind is post here and must be login as well; the two never hold together\n" +
-				"10:21 dead-window none of the rules that feed it can ever match"},
+				"10:21 dead-window none of the rules that feed it can ever match",
+		},
 		{"same title", of("  a: {kind: post}\n  condition: a") + "\n---\n" + strings.Replace(of("  a: {kind: reply}\n  condition: a"), "name: t", "name: u", 1), `9:8 duplicate-title title "T" is already used at r.yml:1; alerts of the two look the same`},
 		{"same logic", of("  a: {kind: post}\n  condition: a") + "\n---\n" + strings.NewReplacer("name: t", "name: u", "title: T", "title: U").Replace(of("  a: {kind: post}\n  condition: a")), `9:8 duplicate-logic matches exactly what "T" at r.yml:1 matches; remove one, or refer to it`},
-		{"no response, no test", strings.Replace(of("  a: {kind: post}\n  condition: a"), "picket: {mode: observe}\n", "", 1),
-			"1:8 no-response the rule wakes people and does not say what to do; add picket: {response: [...]}, or mode: observe\n1:8 no-test no test expects this rule to fire; add a .test.yml beside it"},
+		{
+			"no response, no test", strings.Replace(of("  a: {kind: post}\n  condition: a"), "picket: {mode: observe}\n", "", 1),
+			"1:8 no-response the rule wakes people and does not say what to do; add picket: {response: [...]}, or mode: observe\n1:8 no-test no test expects this rule to fire; add a .test.yml beside it",
+		},
 		{"fault", of("  a: {knid: post}\n  condition: a"), `6:7 fault unknown field "knid"; did you mean "kind"?`},
-		{"source's own field", okta("eventType", "eventType", "eventType", "eventtype"), `26:7 unknown-field no other rule for okta uses the field eventtype; did you mean "eventType"?`},
+		{"source's own field", okta("eventType", "eventType", "eventType", "eventtype"), `26:7 unknown-field no other rule for product "okta" uses the field eventtype; did you mean "eventType"?`},
+		{"source's field with letters swapped", okta("eventType", "eventType", "eventType", "evnetType"), `26:7 unknown-field no other rule for product "okta" uses the field evnetType; did you mean "eventType"?`},
+		{"source's field of another name", okta("FileName", "FileName", "FileName", "HiveName"), ""},
 		{"source's numbered fields", okta("param1", "param1", "param1", "param2"), ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

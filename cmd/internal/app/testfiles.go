@@ -4,35 +4,68 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/picketd/picket/detector/ruletest"
 	"github.com/picketd/picket/rules"
 	"github.com/picketd/picket/rules/packs"
 )
 
-// TestFiles reads the tests of rules that packs bring along and those that lie
-// in folders, named and ordered as RuleFiles does with rules. There may be none.
-func TestFiles(packNames, dirs []string) ([]rules.File, error) {
-	var files []rules.File
+// RulesAndTests reads what rule authors work on: the rules of packs, of folders
+// and of files, as RuleFiles does, and the tests that lie beside them. A test
+// named alone brings the rules of its folder, but no other test.
+func RulesAndTests(packNames, paths []string) (ruleFiles, tests []rules.File, err error) {
 	var faults []error
 	for _, name := range packNames {
+		own, err := packs.Load(name)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
 		more, err := packs.Tests(name)
 		if err != nil {
 			faults = append(faults, err)
 		}
-		files = append(files, more...)
+		ruleFiles, tests = append(ruleFiles, own...), append(tests, more...)
 	}
-	for _, dir := range dirs {
-		tree := ruleTree{wants: ruletest.IsTest, file: func(path string) error {
-			data, err := os.ReadFile(path)
-			if err == nil {
-				files = append(files, rules.File{Name: path, Data: data})
-			}
-			return err
-		}}
-		if err := tree.walk(dir); err != nil {
-			faults = append(faults, fmt.Errorf("read tests of %s: %w", dir, err))
+	have := map[string]bool{} // a file below two of the paths is read once
+	for _, path := range paths {
+		found := false
+		tree := ruleTree{
+			wants: func(path string) bool { return isRuleFile(path) || ruletest.IsTest(path) },
+			file: func(path string) error {
+				found = true
+				return readOnce(path, have, &ruleFiles, &tests)
+			},
+		}
+		err := tree.walk(path)
+		if err == nil && ruletest.IsTest(path) {
+			beside := ruleTree{file: func(path string) error { return readOnce(path, have, &ruleFiles, &tests) }}
+			err = beside.walk(filepath.Dir(path))
+		}
+		switch {
+		case err != nil:
+			faults = append(faults, fmt.Errorf("read rules of %s: %w", path, err))
+		case !found:
+			faults = append(faults, fmt.Errorf("read rules of %s: no .yml or .yaml file in it", path))
 		}
 	}
-	return files, errors.Join(faults...)
+	return ruleFiles, tests, errors.Join(faults...)
+}
+
+func readOnce(path string, have map[string]bool, ruleFiles, tests *[]rules.File) error {
+	if have[path] {
+		return nil
+	}
+	have[path] = true
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	into := ruleFiles
+	if ruletest.IsTest(path) {
+		into = tests
+	}
+	*into = append(*into, rules.File{Name: path, Data: data})
+	return nil
 }

@@ -5,20 +5,22 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/picketd/picket/collectors/activity"
 )
 
 // needs tells in words what a rule that keeps memory takes to fire, besides a
 // match of the rules that feed it.
-func needs(r *Rule) []string {
+func needs(r *Rule, a *activity.Activity) []string {
 	per := strings.Join(groups(r), ", ")
 	switch r.Type {
 	case TypeEventCount:
 		return []string{fmt.Sprintf("matches for the same %s within %s: %s", per, span(r.Timespan), r.Condition.Text)}
 	case TypeValueCount:
-		return []string{fmt.Sprintf("different values of %s for the same %s within %s: %s", r.Field.Name, per, span(r.Timespan), r.Condition.Text)}
+		return []string{fmt.Sprintf("different values of %s for the same %s within %s: %s; %s", r.Field.Name, per, span(r.Timespan), r.Condition.Text, here(r, a))}
 	case TypeNewValue:
 		return []string{
-			fmt.Sprintf("a value of %s that was not seen for the same %s in %s", r.Field.Name, per, span(r.Forget)),
+			fmt.Sprintf("a value of %s that was not seen for the same %s in %s; %s", r.Field.Name, per, span(r.Forget), here(r, a)),
 			learned(r),
 		}
 	case TypePeak:
@@ -39,6 +41,14 @@ func needs(r *Rule) []string {
 	default:
 		return nil
 	}
+}
+
+// here tells the activity's value of the field whose values count.
+func here(r *Rule, a *activity.Activity) string {
+	if seen := values(r.Field, a); len(seen) > 0 {
+		return "here " + strings.Join(seen, ", ")
+	}
+	return "here absent, which never counts"
 }
 
 func groups(r *Rule) []string {

@@ -84,7 +84,7 @@ func (e *Explainer) Explain(r *Rule, a *activity.Activity) (*Explanation, error)
 		out.Matches = slices.Contains(e.program.Match(a, e.program.NewMatcher()), r.Index)
 		return out, err
 	}
-	out.Needs = needs(r)
+	out.Needs = needs(r, a)
 	first := "feeds"
 	if r.Type == TypeSequence {
 		first = "first step"
@@ -129,11 +129,11 @@ func detectionTree(d *sigma.Document, a *activity.Activity) (*Tree, error) {
 		t.Hold = b.probes.holds[i]
 	}
 	b.decide(root)
-	text := "condition: " + d.Detection.Conditions[0].Expr.String()
-	for _, c := range d.Detection.Conditions[1:] {
-		text += " | " + c.Expr.String()
+	var text []string
+	for _, c := range d.Detection.Conditions {
+		text = append(text, c.Expr.String())
 	}
-	top := &Tree{Text: text, Line: root.Line, At: root.At, Hold: source.Hold && root.Hold, Kids: []*Tree{source}}
+	top := &Tree{Text: "condition: " + strings.Join(text, " | "), Line: root.Line, At: root.At, Hold: source.Hold && root.Hold, Kids: []*Tree{source}}
 	if b.picket || source.Hold { // a foreign event has none of the fields
 		top.Kids = append(top.Kids, root)
 	}
@@ -319,8 +319,13 @@ func (b *treeBuilder) seen(x sigma.Test) []string {
 	if err != nil {
 		return nil // names of other sources that no path of an event can have
 	}
+	return values(f, b.activity)
+}
+
+// values returns what an activity has in a field.
+func values(f *activity.FieldRef, a *activity.Activity) []string {
 	var out []string
-	for _, v := range f.Values(b.activity, nil) {
+	for _, v := range f.Values(a, nil) {
 		out = append(out, shown(v))
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/picketd/picket/cmd/internal/app"
@@ -34,7 +35,22 @@ func (a *authored) sources(e *env) (packs, paths []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return cfg.Rules.Packs, cfg.Rules.Dirs, nil
+	return cfg.Rules.Packs, nearby(cfg.Rules.Dirs), nil
+}
+
+// nearby shortens paths to what lies below the folder that one is in.
+func nearby(paths []string) []string {
+	out := slices.Clone(paths)
+	here, err := os.Getwd()
+	if err != nil {
+		return out
+	}
+	for i, p := range out {
+		if rel, err := filepath.Rel(here, p); err == nil && filepath.IsLocal(rel) {
+			out[i] = rel
+		}
+	}
+	return out
 }
 
 type checkCmd struct {

@@ -36,7 +36,7 @@ func (l *linter) compiled(p *rules.Program) {
 	}
 	for i, r := range all {
 		if docs[i] != nil && r.Type != rules.TypeDetection {
-			l.window(docs[i], r, all, docs, dead)
+			l.window(docs[i], r, docs, dead)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (l *linter) care(d *sigma.Document, r *rules.Rule) {
 }
 
 // window warns about rules with memory that can never fire.
-func (l *linter) window(d *sigma.Document, r *rules.Rule, all []*rules.Rule, docs []*sigma.Document, dead map[int]bool) {
+func (l *linter) window(d *sigma.Document, r *rules.Rule, docs []*sigma.Document, dead map[int]bool) {
 	at := d.At
 	switch {
 	case d.Correlation != nil:

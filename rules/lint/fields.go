@@ -133,7 +133,7 @@ func (l *linter) contradiction(d *sigma.Document, g sigma.Group) {
 			l.warn(d, t.At, DeadCondition, "%s", why)
 		}
 		values, plain := plainly(t)
-		if !plain || several(t.Field) {
+		if !plain || several(t.Field) || strange(t.Field, values) {
 			continue
 		}
 		before, ok := allowed[t.Field]
@@ -148,6 +148,13 @@ func (l *linter) contradiction(d *sigma.Document, g sigma.Group) {
 		allowed[t.Field] = both
 	}
 	l.foreignPart(d, g, allowed["kind"])
+}
+
+// strange reports whether a field never has one of the values, which is told
+// by itself.
+func strange(field string, values []string) bool {
+	known := enumerated(field)
+	return known != nil && slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(known, v) })
 }
 
 // several reports whether a field has several values at a time.

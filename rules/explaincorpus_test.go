@@ -6,7 +6,7 @@ import (
 )
 
 // TestExplainPublicRules holds that what a tree says in the end is what the
-// engine says, for each public event and its own rule and another, and that
+// engine says, for each public event and its own rule, for some and another, and that
 // the selections of public rules can be looked at one by one.
 func TestExplainPublicRules(t *testing.T) {
 	t.Parallel()
@@ -41,7 +41,10 @@ func TestExplainPublicRules(t *testing.T) {
 		if i%4 == 0 {
 			x.Note(a)
 		}
-		ask := []*Rule{rules[i*17%len(rules)]}
+		var ask []*Rule
+		if i%4 == 0 {
+			ask = append(ask, rules[i*17%len(rules)])
+		}
 		if r, err := e.Find(event.rule); err == nil {
 			ask = append(ask, r)
 		}
@@ -69,7 +72,7 @@ func TestExplainPublicRules(t *testing.T) {
 		}
 	}
 	t.Logf("%d explanations, %d of matches; of %d parts of rules %d held for no event", asked, held, len(x.Parts()), len(x.Idle()))
-	if asked < 400 || held < 150 || len(x.Parts()) < 2*len(rules) || whole == len(rules) {
+	if asked < 200 || held < 150 || len(x.Parts()) < 2*len(rules) || whole == len(rules) {
 		t.Error("too little was asked for this to mean anything")
 	}
 }

@@ -161,10 +161,10 @@ func (e *Engine) sweepChanges(st *accountState) {
 }
 
 // watch begins to note what happens on guarded accounts, where an episode is
-// about a login of an identity that guards some: also what was told before it.
+// about what somebody did who guards some: also what was told before it.
 func (e *Engine) watch(ep *episode, r *rules.Rule, a *activity.Activity) {
 	guarded := e.plan.guards[ep.Account]
-	if a.Kind != activity.KindLogin || len(guarded) == 0 || r.Type == rules.TypeSequence {
+	if a.Kind == activity.KindPoll || len(guarded) == 0 || r.Type == rules.TypeSequence {
 		return
 	}
 	ep.Since = &since{}

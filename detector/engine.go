@@ -283,7 +283,7 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 			e.peak(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
-				e.without(st, k, group, a, t)
+				e.without(st, k, i, group, a, t)
 			}
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}

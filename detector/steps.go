@@ -322,8 +322,8 @@ func (e *Engine) excuse(st *accountState, k int, a *activity.Activity, t int64) 
 	}
 }
 
-// without judges a match that another one may have excused.
-func (e *Engine) without(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64) {
+// without judges a match of the rule by, which another one may have excused.
+func (e *Engine) without(st *accountState, k, by int, group []activity.Field, a *activity.Activity, t int64) {
 	pl := &e.plan.rules[k]
 	r := pl.rule
 	for _, at := range st.Excuses[pl.stateKey+groupKey(group)] {
@@ -332,16 +332,10 @@ func (e *Engine) without(st *accountState, k int, group []activity.Field, a *act
 		}
 	}
 	e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
-		reasons := e.explain(e.plan.rules[r.Inputs[0]].rule, a)
-		for _, i := range r.Inputs[1:] {
-			if len(reasons) == 0 {
-				reasons = e.explain(e.plan.rules[i].rule, a)
-			}
-		}
-		if len(reasons) > 0 {
-			reasons[0].Expected = "within " + short(r.Within) + " after: " + e.titles(r.Without)
-		}
-		return reasons
+		return []Reason{{
+			Seen:     lowerFirst(e.plan.rules[by].rule.Title),
+			Expected: e.titles(r.Without) + " in the " + short(r.Within) + " before",
+		}}
 	})
 }
 

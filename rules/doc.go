@@ -35,6 +35,13 @@
 // latest after "at-most". Until then new_value is silent and peak goes by its
 // floor.
 //
+// # For rule authors
+//
+// Package lint warns about rules that compile and are odd; an Explainer tells
+// what a rule makes of an activity, node by node; an Exercise tells which rules
+// and selections tests leave untried. Tests lie beside the rules, in files that
+// end in .test.yml: see detector/ruletest.
+//
 // # What this version leaves out
 //
 // The modifiers base64, base64offset, expand, fieldref, utf16*, wide, windash

@@ -135,10 +135,21 @@ func listed(one *app.AccountCoverage, identities map[string]bool) []app.RuleCove
 	for _, r := range one.Rules {
 		if !isIdentity(one) || !lacking(&r) {
 			r.Why = unnamed(r.Why, identities)
+			if r.State == detector.CoverageActive { // the others may still learn, or show nothing
+				r.Why = ofSome(r.Why)
+			}
 			shown = append(shown, r)
 		}
 	}
 	return shown
+}
+
+// ofSome says that one identity through which a rule watches is not all of them.
+func ofSome(why string) string {
+	return strings.NewReplacer(
+		"through its identities", "through some of its identities, see below",
+		"not for its identities", "not for others",
+	).Replace(why)
 }
 
 // likeness is the same for accounts that stand together.
@@ -159,18 +170,23 @@ func likeness(one *app.AccountCoverage) string {
 // unnamed takes the names of identities out of a reason, so that accounts with
 // the same lack stand together.
 func unnamed(why string, identities map[string]bool) string {
+	const one, two = "its identities", "its identities, its identities"
 	words := strings.Fields(why)
 	for i, w := range words {
-		name := strings.TrimRight(w, ":,")
+		name := strings.TrimRight(w, ":,;")
 		if !identities[name] {
 			continue
 		}
-		words[i] = "its identities" + w[len(name):]
+		words[i] = one + w[len(name):]
 		if i+1 < len(words) && strings.HasPrefix(words[i+1], "+") {
 			words[i+1] = ""
 		}
 	}
-	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
+	out := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
+	for strings.Contains(out, two) {
+		out = strings.ReplaceAll(out, two, one)
+	}
+	return out
 }
 
 func countOf(groups []*coveredAlike) (n int) {
@@ -257,7 +273,7 @@ func (g *coveredAlike) headline() string {
 
 // reasoned is rules that are in one state for one reason.
 type reasoned struct {
-	rules  []string
+	rules  []string // titles
 	reason []string // lines of it
 }
 
@@ -271,7 +287,7 @@ func (g *coveredAlike) sameReason(indexes []int) []reasoned {
 			at = len(out)
 			out = append(out, reasoned{reason: reason})
 		}
-		out[at].rules = append(out[at].rules, r.Rule)
+		out[at].rules = append(out[at].rules, r.Title)
 	}
 	return out
 }
@@ -326,9 +342,9 @@ func writeList(b *strings.Builder, label string, words []string) {
 	line := fmt.Sprintf("  %-*s", coverageIndent-2, label)
 	for i, w := range words {
 		if i < len(words)-1 {
-			w += ","
+			w += ";" // titles hold commas
 		}
-		if len(line)+len(w) > coverageWidth && len(line) > coverageIndent {
+		if len([]rune(line))+len([]rune(w)) > coverageWidth && len(line) > coverageIndent {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 			line = strings.Repeat(" ", coverageIndent)
 		}

@@ -18,15 +18,15 @@ import (
 func TestCoverageText(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 14, 2, 12, 0, 0, time.UTC)
-	active := app.RuleCoverage{Rule: "burst", State: detector.CoverageActive}
+	active := app.RuleCoverage{Rule: "burst", Title: "Posting burst", State: detector.CoverageActive}
 	learns := func(days, events int) app.RuleCoverage {
 		return app.RuleCoverage{
-			Rule: "country", State: detector.CoverageLearning, Days: days, NeedDays: 14, Events: events, NeedEvents: 20,
+			Rule: "country", Title: "Login from a new country", State: detector.CoverageLearning, Days: days, NeedDays: 14, Events: events, NeedEvents: 20,
 			Why: fmt.Sprintf("%d of 14 days and %d of 20 activities", days, events),
 		}
 	}
 	lacks := func(why, mend string) app.RuleCoverage {
-		return app.RuleCoverage{Rule: "country", State: detector.CoverageNoSource, Why: why, Mend: mend}
+		return app.RuleCoverage{Rule: "country", Title: "Login from a new country", State: detector.CoverageNoSource, Why: why, Mend: mend}
 	}
 	of := func(name string, rules ...app.RuleCoverage) app.AccountCoverage {
 		return app.AccountCoverage{Account: name, AsOf: at, Rules: rules}
@@ -42,43 +42,63 @@ func TestCoverageText(t *testing.T) {
 		{"none", nil, "no accounts are configured\n"},
 		{"one account", []app.AccountCoverage{of("x/a", active, learns(9, 12))}, `
 1 of 2 rules watches x/a now; 1 learns
-  watch      burst
-  learn      country
+  watch      Posting burst
+  learn      Login from a new country
                9 of 14 days and 12 of 20 activities
 `},
 		{"one identity shows what it lacks too", []app.AccountCoverage{identity("okta/ann", active, lacks("nothing sends logins", ""))}, `
 1 of 2 rules watches okta/ann now; 1 has no source
-  watch      burst
-  no source  country
+  watch      Posting burst
+  no source  Login from a new country
                nothing sends logins
 `},
 		{"what was learned may differ", []app.AccountCoverage{of("x/a", learns(9, 12)), of("x/b", learns(2, 12)), of("x/c", learns(14, 12)), of("x/d", learns(3, 12))}, `
 4 accounts, as of 2026-03-14 02:12Z: some rule still learns on 4, some rule has no source on 0
 
 0 of 1 rule watch x/a, x/b, x/c and 1 more now; 1 learns
-  learn      country
+  learn      Login from a new country
                2–14 of 14 days, 12 of 20 activities
 `},
 		{"reasons part accounts, the worst first", []app.AccountCoverage{of("x/a", active, learns(1, 1)), of("x/b", lacks("X shows no logins", "connect Okta"), lacks("X shows no logins", "")), of("x/c", active, lacks("X shows no logins", ""))}, `
 3 accounts, as of 2026-03-14 02:12Z: some rule still learns on 1, some rule has no source on 2
 
 0 of 2 rules watch x/b now; 2 have no source
-  no source  country
+  no source  Login from a new country
                X shows no logins
                → connect Okta
-             country
+             Login from a new country
                X shows no logins
 
 1 of 2 rules watches x/a now; 1 learns
-  watch      burst
-  learn      country
+  watch      Posting burst
+  learn      Login from a new country
                1 of 14 days and 1 of 20 activities
 
 1 of 2 rules watches x/c now; 1 has no source
-  watch      burst
-  no source  country
+  watch      Posting burst
+  no source  Login from a new country
                X shows no logins
 `},
+		{
+			"one identity that is watched is not all of them",
+			[]app.AccountCoverage{
+				identity("okta/ann", learns(9, 12)), identity("okta/eve"), identity("okta/bob", app.RuleCoverage{Rule: "country", Title: "Login from a new country", State: detector.CoverageActive}),
+				of("x/a", app.RuleCoverage{Rule: "country", Title: "Login from a new country", State: detector.CoverageActive, Why: "through okta/bob; not for okta/ann, okta/eve: no Entra"}),
+			},
+			`
+1 of 1 rule watches x/a now
+  watch      Login from a new country
+               through some of its identities, see below; not for others: no
+               Entra
+
+0 rules watch okta/ann now; 1 learns
+  learn      Login from a new country
+               9 of 14 days and 12 of 20 activities
+
+1 rule watches okta/bob now
+  watch      Login from a new country
+`,
+		},
 		{
 			"names of identities part nobody, and identities come last",
 			[]app.AccountCoverage{
@@ -89,12 +109,12 @@ func TestCoverageText(t *testing.T) {
 2 accounts, as of 2026-03-14 02:12Z: some rule still learns on 0, some rule has no source on 2
 
 0 of 1 rule watch x/a, x/b now; 1 has no source
-  no source  country
+  no source  Login from a new country
                nothing sends logins of its identities
                → connect Okta
 
 1 rule watches okta/ann now
-  watch      burst
+  watch      Posting burst
 `,
 		},
 	} {
@@ -115,11 +135,11 @@ func TestCoverageStaysReadable(t *testing.T) {
 		rules := make([]app.RuleCoverage, 14)
 		for k := range rules {
 			rules[k] = app.RuleCoverage{
-				Rule: fmt.Sprintf("rule_with_a_long_name_%d", k), State: detector.CoverageLearning,
+				Rule: fmt.Sprint(k), Title: fmt.Sprintf("Rule, with a long title %d", k), State: detector.CoverageLearning,
 				Days: i % 14, NeedDays: 14, Events: i, NeedEvents: 60, Why: fmt.Sprintf("%d of 14 days", i%14),
 			}
 			if k%3 > 0 {
-				rules[k] = app.RuleCoverage{Rule: rules[k].Rule, State: detector.CoverageActive, Why: fmt.Sprintf("through okta/editor-%d", i)}
+				rules[k] = app.RuleCoverage{Rule: rules[k].Rule, Title: rules[k].Title, State: detector.CoverageActive, Why: fmt.Sprintf("through okta/editor-%d", i)}
 			}
 		}
 		all = append(all, app.AccountCoverage{Account: fmt.Sprintf("x/account-%02d", i), Rules: rules})

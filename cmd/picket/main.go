@@ -43,6 +43,9 @@ type cli struct {
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
+	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
+	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
+	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or does not."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
 	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`

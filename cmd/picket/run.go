@@ -101,7 +101,7 @@ func (s *screen) started(path string, at app.Addresses) {
 		}
 		fmt.Fprintf(s.e.out, "  alerts    nats sub -s nats://%s%s 'picket.alert.>'\n", at.NATS, user)
 	}
-	fmt.Fprintf(s.e.out, "  in words  picket alerts ls --config %s\n\n", path)
+	fmt.Fprintf(s.e.out, "  in words  picket alerts ls --config '%[1]s'\n  coverage  picket coverage --config '%[1]s'\n\n", path)
 }
 
 func (s *screen) alert(a *alerting.Alert, text string) {

@@ -31,7 +31,7 @@ const (
 // Defaults and bounds of Config.
 const (
 	DefaultOverlap  = 5 * time.Minute
-	DefaultBackfill = 14 * 24 * time.Hour
+	DefaultBackfill = 30 * 24 * time.Hour // 20 working days or more: rules about logins learn from so many
 	DefaultPageSize = 1000
 
 	// Retention is how long Okta keeps events.

@@ -24,7 +24,7 @@ func TestRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"since": {"2026-02-20T12:00:00.000Z"}, "sortOrder": {"ASCENDING"}, "limit": {"10"}, "filter": {DefaultFilter},
+		"since": {"2026-02-04T12:00:00.000Z"}, "sortOrder": {"ASCENDING"}, "limit": {"10"}, "filter": {DefaultFilter},
 	}
 	if u.Path != "/api/v1/logs" || u.RawQuery != want.Encode() {
 		t.Errorf("asked for %s, want /api/v1/logs?%s", w.srv.Requests()[0].URL, want.Encode())

@@ -16,7 +16,7 @@ func TestVerify(t *testing.T) {
 	w.login(oktatest.Event{Actor: "Editor-2@acme.example", Published: ago(3 * time.Hour)})
 	w.login(oktatest.Event{Published: ago(2 * time.Hour)})
 	w.login(oktatest.Event{Published: ago(5 * time.Hour)})
-	w.login(oktatest.Event{Actor: "past@acme.example", Published: ago(30 * 24 * time.Hour)})
+	w.login(oktatest.Event{Actor: "past@acme.example", Published: ago(31 * 24 * time.Hour)})
 	// A challenge has not ended, so it is nobody's login.
 	w.login(oktatest.Event{Actor: "half@acme.example", Result: "CHALLENGE", Published: ago(time.Hour)})
 	w.srv.Add(oktatest.Event{Type: "policy.evaluate_sign_on", Actor: "editor-1@acme.example", Published: ago(time.Minute)})
@@ -25,7 +25,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Standing{
-		Events: 4, Newest: ago(time.Hour), Since: ago(14 * 24 * time.Hour),
+		Events: 4, Newest: ago(time.Hour), Since: ago(30 * 24 * time.Hour),
 		Seen: []Seen{{"okta/editor-1", ago(2 * time.Hour)}, {"okta/editor-2", ago(3 * time.Hour)}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

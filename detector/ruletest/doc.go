@@ -7,6 +7,13 @@
 // against is the caller's choice; what a rule means belongs in rules, what a
 // finding is in detector.
 //
+// # Where tests lie
+//
+// A test is a file whose name ends in .test.yml or .test.yaml, anywhere below
+// the folder of the rules that it tests; whoever reads rules passes over files
+// of such names. It is played with all rules of that folder and those of the
+// built-in packs that it names.
+//
 // # The form
 //
 // A scenario is one YAML document:
@@ -14,6 +21,7 @@
 //	title: A holiday trip
 //	about: What is tested and, of a real incident, what was known and what is assumed.
 //	references: [https://…]          # of a real incident
+//	packs: [social]                  # optional: built-in rules that are needed, too
 //	connected: day 30 09:00          # optional; what was before arrives as history then, and only teaches
 //	accounts:
 //	- account: x/acme

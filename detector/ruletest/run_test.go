@@ -173,16 +173,18 @@ func TestTicksChangeNothing(t *testing.T) {
 
 // FuzzParse holds that whatever is no scenario is told with file and line.
 func FuzzParse(f *testing.F) {
-	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".yaml" {
+	for _, dir := range []string{"testdata/bad", ofPack} {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			f.Add(string(data))
 			return err
+		})
+		if err != nil {
+			f.Fatal(err)
 		}
-		data, err := os.ReadFile(path)
-		f.Add(string(data))
-		return err
-	})
-	if err != nil {
-		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := ruletest.Parse("f.yaml", []byte(text))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -21,6 +22,7 @@ type Scenario struct {
 	Title      string
 	About      string
 	References []string // where a real incident is documented
+	Packs      []string // built-in packs whose rules it takes besides those beside it
 	Accounts   []detector.Account
 	Events     []Event       // in log order
 	Expect     []Expectation // in the file's order
@@ -43,6 +45,13 @@ type Expectation struct {
 	At      time.Time // log time at which it opens; zero: any
 	Why     string    // part of a reason's words; "": any
 	Related []string  // rules that led to it; nil: any
+}
+
+// IsTest reports whether a file of that name is a test of rules: it ends in
+// .test.yml or .test.yaml.
+func IsTest(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, ".test.yml") || strings.HasSuffix(name, ".test.yaml")
 }
 
 // Start returns the first moment of day 1, a Monday.
@@ -87,6 +96,7 @@ func (r *reader) scenario(n *yaml.Node, s *Scenario) {
 		"title":      func(n *yaml.Node) { s.Title = r.text(n, "title") },
 		"about":      func(n *yaml.Node) { s.About = r.text(n, "about") },
 		"references": func(n *yaml.Node) { s.References = r.texts(n, "references") },
+		"packs":      func(n *yaml.Node) { s.Packs = r.texts(n, "packs") },
 		"connected":  func(n *yaml.Node) { connected = r.moment(n) },
 		"accounts":   func(n *yaml.Node) { s.Accounts = r.accounts(n) },
 		"habits":     func(n *yaml.Node) { habits = r.recipes(n, "habits", r.habit) },

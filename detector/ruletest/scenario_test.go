@@ -14,10 +14,13 @@ import (
 	"github.com/picketd/picket/rules/packs"
 )
 
-// load reads the scenarios of a folder of testdata.
+// ofPack holds the tests of the built-in pack.
+const ofPack = "../../rules/packs/social/tests"
+
+// load reads the scenarios of a folder of the built-in pack.
 func load(t *testing.T, folder string) map[string]*ruletest.Scenario {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.yaml"))
+	paths, err := filepath.Glob(filepath.Join(ofPack, folder, "*.test.yml"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scenarios in %s: %v", folder, err)
 	}
@@ -31,7 +34,7 @@ func load(t *testing.T, folder string) map[string]*ruletest.Scenario {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out[strings.TrimSuffix(filepath.Base(path), ".yaml")] = s
+		out[strings.TrimSuffix(filepath.Base(path), ".test.yml")] = s
 	}
 	return out
 }

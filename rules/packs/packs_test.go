@@ -267,3 +267,15 @@ func TestLoad(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestTests holds that tests come with a pack, and apart from its rules.
+func TestTests(t *testing.T) {
+	files, err := Tests("social")
+	if err != nil || len(files) != 50 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 50, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	}
+	_, err = Tests("socail")
+	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {
+		t.Errorf("error %v", err)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/simulate"
 	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/detector/ruletest"
 	"github.com/picketd/picket/rules"
 	"github.com/picketd/picket/rules/packs"
 )
@@ -71,8 +72,8 @@ func overrides(files []rules.File, o detector.Override) error {
 
 // RuleFiles reads the rule files of packs by name and of folders, with
 // everything below them that ends in .yml or .yaml, in a fixed order, links
-// followed. A file's name is its path below the folder as given. Every folder
-// and file that cannot be read is told.
+// followed, tests of rules left out. A file's name is its path below the folder
+// as given. Every folder and file that cannot be read is told.
 func RuleFiles(packNames, dirs []string) ([]rules.File, error) {
 	var files []rules.File
 	var faults []error
@@ -111,7 +112,8 @@ type ruleTree struct {
 	// enter is told of each folder before it is read, and may say not to; nil
 	// reads all.
 	enter func(folder string) bool
-	file  func(path string) error // of a file of rules
+	file  func(path string) error // of a file of rules, or of those that wants names
+	wants func(path string) bool  // nil: files of rules
 
 	seen map[string]bool // folders, by the path behind links
 }
@@ -156,7 +158,11 @@ func (t *ruleTree) walk(path string) error {
 }
 
 func (t *ruleTree) visit(path string) error {
-	if !isRuleFile(path) {
+	wants := isRuleFile
+	if t.wants != nil {
+		wants = t.wants
+	}
+	if !wants(path) {
 		return nil
 	}
 	return t.file(path)
@@ -171,10 +177,11 @@ func isFolder(path string, e fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
-// isRuleFile reports whether a path is named as files of rules are.
+// isRuleFile reports whether a path is named as files of rules are. Tests of
+// rules lie among them and are none.
 func isRuleFile(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
-	return ext == ".yml" || ext == ".yaml"
+	return (ext == ".yml" || ext == ".yaml") && !ruletest.IsTest(path)
 }
 
 // simulated returns the accounts of all simulated sources.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,8 +23,11 @@ import (
 // it could not be read at all.
 func Load(path string, getenv func(string) string) (*Config, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read configuration: %w; write one with picket connect, or give the path of another", err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w; give the path of a configuration file", err)
+		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	d := newDecoder(path, getenv)
 	c := d.decode(text)

@@ -33,7 +33,7 @@ accounts:
 		t.Errorf("credentials\n got %+v\nwant %+v", c.Credentials, credentials)
 	}
 	sources := []Source{
-		{Name: "org", Collector: "okta", Credential: "okta", Every: time.Minute, Identity: "email_local", Backfill: 14 * 24 * time.Hour, Overlap: 5 * time.Minute},
+		{Name: "org", Collector: "okta", Credential: "okta", Every: time.Minute, Identity: "email_local", Backfill: 30 * 24 * time.Hour, Overlap: 5 * time.Minute},
 		{Name: "other", Collector: "okta", Credential: "okta", Every: 30 * time.Second, Identity: "login", Backfill: 24 * time.Hour, Overlap: 10 * time.Minute},
 	}
 	if !reflect.DeepEqual(c.Sources, sources) {

@@ -77,7 +77,7 @@ func (d *decoder) checkSource(keys object, s *Source) {
 		d.required(keys, "credential", "the name of a credential of collector "+CollectorOkta)
 		every = time.Minute
 		s.Identity = cmp.Or(s.Identity, IdentityEmailLocal)
-		s.Backfill = cmp.Or(s.Backfill, 14*day)
+		s.Backfill = cmp.Or(s.Backfill, 30*day)
 		s.Overlap = cmp.Or(s.Overlap, 5*time.Minute)
 	case CollectorFile:
 		d.required(keys, "path", "the path of a JSON-lines file")

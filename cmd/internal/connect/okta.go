@@ -44,6 +44,7 @@ type oktaWalk struct {
 type guard struct {
 	identity string
 	accounts []string
+	contact  string // of the person, "" where none was given
 }
 
 // Okta connects an organisation's Okta.
@@ -199,6 +200,9 @@ func (w *oktaWalk) whose(ctx context.Context) error {
 			w.d.say("  %s: seen %s.", g.identity, ago(last, w.Now()))
 		}
 	}
+	if len(w.oo.Guards) == 0 && len(w.guards) > 0 {
+		return w.reach(ctx)
+	}
 	if len(w.guards) == 0 {
 		w.d.say("\nNobody guards an account yet, so nothing of this log is kept. Name whose logins")
 		w.d.say("belong to an account: guarded_by: [okta/NAME] at the account.")
@@ -209,10 +213,10 @@ func (w *oktaWalk) whose(ctx context.Context) error {
 func (w *oktaWalk) ask(ctx context.Context) error {
 	accounts := w.site.cfg.Accounts
 	if len(accounts) > 0 {
-		w.d.say("\nWhose logins guard which account? Of everybody else nothing is kept.")
+		w.d.say("\nPicket watches the logins of people who can post. Of everybody else it keeps\nnothing.")
 	}
 	for i := range accounts[:min(len(accounts), mostAsked)] {
-		names, err := w.d.ask(ctx, question{label: "Okta logins of who can post as " + accounts[i].Name + ", with commas", flag: "--guard", may: true})
+		names, err := w.d.ask(ctx, question{label: "Okta logins of those who can post as " + accounts[i].Name + ", with commas", flag: "--guard", may: true})
 		if err != nil {
 			return err
 		}
@@ -224,6 +228,20 @@ func (w *oktaWalk) ask(ctx context.Context) error {
 	}
 	if n := len(accounts) - mostAsked; n > 0 {
 		w.d.say("%s more: name who guards them under identities of the file.", several(n, "account"))
+	}
+	return nil
+}
+
+// reach asks how to reach the people that were named.
+func (w *oktaWalk) reach(ctx context.Context) error {
+	w.d.say("\nAn alert about a login says how to reach that person, not by direct message: the")
+	w.d.say("account may be in other hands. All of this can be changed later.")
+	for i := range w.guards[:min(len(w.guards), mostAsked)] {
+		g := &w.guards[i]
+		var err error
+		if g.contact, err = w.d.ask(ctx, question{label: "How to reach " + g.identity, flag: "--guard", may: true}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -258,7 +276,7 @@ func (w *oktaWalk) add(who, account string) {
 			return
 		}
 	}
-	w.guards = append(w.guards, guard{identity, []string{account}})
+	w.guards = append(w.guards, guard{identity: identity, accounts: []string{account}})
 }
 
 // entries are what is added to the configuration.
@@ -291,5 +309,6 @@ func (g guard) node() *yaml.Node {
 	var m members
 	m.text("identity", g.identity)
 	m.put("guards", words(g.accounts))
+	m.text("contact", g.contact)
 	return &m.node
 }

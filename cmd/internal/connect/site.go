@@ -256,7 +256,7 @@ func (s *site) writeSecret(path string, secret collectors.Secret) error {
 	unwritable := func(err error) error {
 		return fault("Run this as a user who may, or keep the secret in an environment variable: --token-env", "the secret's file cannot be written: %v", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := makeSecrets(filepath.Dir(path)); err != nil {
 		return unwritable(err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -268,6 +268,22 @@ func (s *site) writeSecret(path string, secret collectors.Secret) error {
 		return unwritable(errors.Join(err, os.Remove(path)))
 	}
 	return nil
+}
+
+// makeSecrets makes the folder of secrets where it is not there yet, as one that
+// git leaves alone: configurations are often kept in a repository.
+func makeSecrets(folder string) error {
+	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
+		return err
+	}
+	err := os.Mkdir(folder, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, ".gitignore"), []byte("*\n"), 0o600)
 }
 
 // removeSecret takes a secret's file back.

@@ -113,7 +113,7 @@ func TestWriteNothingAtFault(t *testing.T) {
 	if got := read(t, path); got != small {
 		t.Errorf("the file holds %q", got)
 	}
-	if got := names(t, dir) + names(t, filepath.Join(dir, "secrets")); got != "picket.yaml secrets" {
+	if got := names(t, dir) + " " + names(t, filepath.Join(dir, "secrets")); got != "picket.yaml secrets .gitignore" {
 		t.Errorf("left behind: %s", got)
 	}
 }

@@ -54,7 +54,7 @@ func (w *walk) refusal(e *mastodon.APIError, err error) error {
 	host := w.addr.host()
 	switch {
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusUnprocessableEntity:
-		return &Fault{What: host + " shows posts only to people who are logged in", Do: "Connect the account with a token of its own: picket connect mastodon " + w.addr.String(), Err: err}
+		return &Fault{What: host + " shows posts only to people who are logged in", Do: "Connect the account with a token of its own: " + w.addr.connect(), Err: err}
 	case e.Status == http.StatusNotFound && e.Message != "":
 		return &Fault{What: fmt.Sprintf("%s knows no account %s", host, w.addr.Name), Do: "Check the spelling; the account may also have moved or been deleted", Err: err}
 	case e.Status == http.StatusNotFound:
@@ -62,7 +62,7 @@ func (w *walk) refusal(e *mastodon.APIError, err error) error {
 	case e.Status == http.StatusGone, e.Status == http.StatusOK:
 		return &Fault{What: fmt.Sprintf("%s is suspended or deleted", w.addr), Do: "Ask the administrators of " + host, Err: err}
 	case e.Status == http.StatusForbidden:
-		return &Fault{What: host + " refuses to answer this network", Do: "Try from another network, or connect the account with a token: picket connect mastodon " + w.addr.String(), Err: err}
+		return &Fault{What: host + " refuses to answer this network", Do: "Try from another network, or connect the account with a token: " + w.addr.connect(), Err: err}
 	}
 	return &Fault{What: fmt.Sprintf("%s refuses the request (%d)", host, e.Status), Do: "Look for a newer Picket", Err: err}
 }

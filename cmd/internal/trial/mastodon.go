@@ -27,7 +27,8 @@ func (a Address) String() string { return "@" + a.Name + "@" + a.Server }
 
 // ParseAddress reads "@acme@social.example", with or without the first @, or
 // the address of the profile's page, "https://social.example/@acme". Base names
-// the server where it is not at the part after the second @; "" where it is.
+// the server, with or without https://, where it is not at the part after the
+// second @; "" where it is.
 func ParseAddress(s, base string) (Address, error) {
 	fault := &Fault{What: fmt.Sprintf("%q is not an account of Mastodon", s), Do: "Write it as @name@server, such as mastodon:@acme@social.example"}
 	var a Address
@@ -50,12 +51,29 @@ func ParseAddress(s, base string) (Address, error) {
 	}
 	a.Server = strings.ToLower(a.Server)
 	if base != "" {
+		if !strings.Contains(base, "://") {
+			base = "https://" + base
+		}
 		a.Base = strings.TrimSuffix(base, "/")
 	}
 	if a.Name == "" || a.Server == "" || strings.ContainsAny(a.Name+a.Server, " /@?#%\\") {
 		return a, fault
 	}
 	return a, nil
+}
+
+// elsewhere returns the server's web address where the account does not tell
+// it, "" where it does.
+func (a Address) elsewhere() string {
+	if a.Base == "https://"+a.Server {
+		return ""
+	}
+	return a.Base
+}
+
+// connect is the command that connects the account.
+func (a Address) connect() string {
+	return connecting(mastodon.Network+"/"+a.Name+"@"+a.Server, a.elsewhere())
 }
 
 // host is what a person knows the server by.
@@ -119,7 +137,7 @@ func ReadMastodon(ctx context.Context, addr Address, opts MastodonOptions) (*His
 	if err != nil {
 		return nil, &Fault{What: err.Error(), Do: "Write the account as @name@server, and --server as https://social.example", Err: err}
 	}
-	w := &walk{addr: addr, opts: opts, collector: c, history: &History{Origin: FromMastodon, Source: "mastodon:" + addr.String()}}
+	w := &walk{addr: addr, opts: opts, collector: c, history: &History{Origin: FromMastodon, Source: "mastodon:" + addr.String(), Server: addr.elsewhere()}}
 	if err := w.read(ctx); err != nil {
 		return nil, err
 	}
@@ -129,7 +147,7 @@ func ReadMastodon(ctx context.Context, addr Address, opts MastodonOptions) (*His
 	case h.Unreadable > 0:
 		return nil, &Fault{What: fmt.Sprintf("none of %s of %s can be read", counted(h.Unreadable, "posts"), addr), Do: "Look for a newer Picket"}
 	default:
-		return nil, &Fault{What: fmt.Sprintf("%s has no public post: there is nothing to judge", addr), Do: "Posts to followers only are shown to the account itself: connect it with picket connect mastodon " + addr.String()}
+		return nil, &Fault{What: fmt.Sprintf("%s has no public post: there is nothing to judge", addr), Do: "Posts to followers only are shown to the account itself: connect it with " + addr.connect()}
 	}
 	h.order()
 	return h, h.since(opts.Since)

@@ -251,6 +251,7 @@ func TestParseAddress(t *testing.T) {
 		{"https://social.example/@acme/", "", "@acme@social.example https://social.example"},
 		{"https://social.example/@acme@other.example", "", "@acme@other.example https://social.example"},
 		{"@acme@acme.example", "https://social.acme.example/", "@acme@acme.example https://social.acme.example"},
+		{"@acme@acme.example", "social.acme.example", "@acme@acme.example https://social.acme.example"},
 		{"@acme@127.0.0.1:8080", "", "@acme@127.0.0.1:8080 https://127.0.0.1:8080"},
 		{"acme", "", fault},
 		{"@acme", "", fault},

@@ -25,6 +25,8 @@ type Report struct {
 	PerMonth   float64       `json:"per_month,omitempty"` // absent where less than a month was read
 	Rules      []RuleTold    `json:"rules"`               // every rule that can raise: most urgent first, then most alerts
 	Coverage   []Guard       `json:"coverage"`
+
+	server string // see History
 }
 
 // AccountRead is what was read of one account.
@@ -111,7 +113,7 @@ func (r *Report) months() float64 {
 func newReport(h *History) *Report {
 	r := &Report{
 		Origin: h.Origin, Source: h.Source, Partial: h.Partial, Unreadable: h.Unreadable, Duplicates: h.Duplicates,
-		From: h.Activities[0].Time, Until: h.Activities[len(h.Activities)-1].Time,
+		From: h.Activities[0].Time, Until: h.Activities[len(h.Activities)-1].Time, server: h.Server,
 	}
 	tallies := map[string]*tally{}
 	for i := range h.Activities {

@@ -50,7 +50,7 @@ func (s *sights) of(account string, kind activity.Kind, field string) detector.S
 	case published(kind), kind == activity.KindDelete && s.history.Origin == FromArchive:
 		return detector.Sight{Seen: true} // there were none, and they would be here
 	case kind == activity.KindPoll, shown:
-		return detector.Sight{Why: "the past does not show this; a Picket that watches sees it", Mend: connectTo(account)}
+		return detector.Sight{Why: "the past does not show this; a Picket that watches sees it", Mend: s.connectTo(account)}
 	}
 	return detector.Sight{Why: sentence(lack.Why, "this history has no "+nounOf(kind))}
 }
@@ -81,22 +81,22 @@ func (s *sights) without(field string, lack collectors.Lack) string {
 }
 
 // token is what to do about a lack that a token of the account ends.
-func (*sights) token(account string, lack collectors.Lack) string {
+func (s *sights) token(account string, lack collectors.Lack) string {
 	if lack.Mend == "" {
 		return ""
 	}
-	return connectTo(account) + ", with a token of the account"
+	return s.connectTo(account) + ", with a token of the account"
 }
 
 // loginProvider is where logins are seen.
 const loginProvider = "connect what your team logs in with: picket connect okta"
 
 // connectTo says how an account is connected.
-func connectTo(account string) string {
+func (s *sights) connectTo(account string) string {
 	if !connectable(account) {
 		return ""
 	}
-	return "connect the account: picket connect " + target(account)
+	return "connect the account: " + connecting(account, s.history.Server)
 }
 
 // sentence returns the first text that is not empty.

@@ -30,7 +30,7 @@ func (r *Report) Text(out io.Writer, all bool) error {
 	r.doing(p)
 	r.blind(p)
 	p.blank()
-	p.line("Next: " + r.next())
+	p.WriteString("Next: " + r.next() + "\n") // however long: it is for copying
 	_, err := io.WriteString(out, p.String())
 	return err
 }
@@ -216,7 +216,7 @@ func (r *Report) alert(p *page, t *Told) {
 func (r *Report) next() string {
 	for i := range r.Accounts {
 		if name := r.Accounts[i].Account; connectable(name) {
-			return "picket connect " + target(name)
+			return connecting(name, r.server)
 		}
 	}
 	return "picket --help"

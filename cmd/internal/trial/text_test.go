@@ -150,6 +150,39 @@ func TestLiveNotBackfill(t *testing.T) {
 	}
 }
 
+// TestNext holds that what is to be typed next can be copied as it stands:
+// whole, with the server that was given, and without what a shell would take
+// for more than a name.
+func TestNext(t *testing.T) {
+	long := strings.Repeat("very-", 12) + "long.example"
+	for _, row := range []struct{ name, account, server, want string }{
+		{"of X", "x/bakery", "", "picket connect x @bakery"},
+		{"of the server that its name tells", "mastodon/bakery@social.example", "", "picket connect mastodon @bakery@social.example"},
+		{"of another server", "mastodon/bakery@bakery.example", "https://social.bakery.example", "picket connect mastodon @bakery@bakery.example --server https://social.bakery.example"},
+		{"longer than a line", "mastodon/bakery@" + long, "", "picket connect mastodon @bakery@" + long},
+		{"of no network that can be connected", "okta/ann", "", "picket --help"},
+		{"a shell's", "x/bakery;id", "", "picket --help"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := &life{}
+			l.posts(row.account, "", 1)
+			h := l.history(FromMastodon)
+			h.Server = row.server
+			r, err := Try(t.Context(), h, plan(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b strings.Builder
+			if err := r.Text(&b, false); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(b.String(), "\nNext: "+row.want+"\n") {
+				t.Errorf("ends with %q, want %q", b.String()[strings.LastIndex(b.String(), "\nNext"):], row.want)
+			}
+		})
+	}
+}
+
 func TestWords(t *testing.T) {
 	for _, row := range []struct{ got, want string }{
 		{number(0), "0"},

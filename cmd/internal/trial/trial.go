@@ -30,6 +30,7 @@ const (
 type History struct {
 	Origin     Origin
 	Source     string // as it was asked for: "mastodon:@acme@social.example"
+	Server     string // web address of a Mastodon server that its accounts' names do not tell, else ""
 	Activities []activity.Activity
 	Duplicates int
 	Unreadable int

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // number writes 12345 as 12,345.
@@ -79,14 +80,22 @@ func called(account string) string {
 	return name + " on " + capital(network)
 }
 
-// connectable reports whether picket connect knows the network of an account.
+// connectable reports whether picket connect knows the network of an account,
+// and its name can be copied into a shell.
 func connectable(account string) bool {
-	network, _, _ := strings.Cut(account, "/")
-	return network == "x" || network == "mastodon"
+	network, name, _ := strings.Cut(account, "/")
+	return (network == "x" || network == "mastodon") && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@._-:", r)
+	})
 }
 
-// target is an account as picket connect takes it.
-func target(account string) string {
+// connecting is the command that connects an account, of a server whose web
+// address is given where the account does not tell it.
+func connecting(account, server string) string {
 	network, name, _ := strings.Cut(account, "/")
-	return network + " @" + name
+	command := "picket connect " + network + " @" + name
+	if server != "" {
+		command += " --server " + server
+	}
+	return command
 }

@@ -64,6 +64,7 @@ func Compile(files []File) (*Program, error) {
 	if len(c.faults) > 0 {
 		return nil, c.faults.Sort()
 	}
+	c.program.plan()
 	for i := range c.docs {
 		c.program.rules[i].Version = c.version(i)
 		c.program.rules[i].Meaning = meaning(c.docs[i])

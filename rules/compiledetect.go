@@ -201,7 +201,7 @@ func (b *detectionBuilder) slot(t sigma.Test) (slot, bool) {
 		b.fault(t.At, "%v", err)
 		return slot{}, false
 	}
-	return slot{field: f}, true
+	return slot{field: f, raw: strings.HasPrefix(f.Name, "raw.")}, true
 }
 
 func (b *detectionBuilder) predicate(t sigma.Test, mods modifiers, v sigma.Value) (predicate, bool) {

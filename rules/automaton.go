@@ -22,14 +22,20 @@ type literal struct {
 	id     int32 // what to report
 }
 
-// automaton finds all of its literals in a text in one pass (Aho and Corasick,
-// with the failing steps worked out beforehand). Bytes that no literal tells
-// apart share a class; the two cases of an ASCII letter do, so that text of
-// which only ASCII matters need not be folded first.
+// automaton finds all of its literals in a text in one pass (Aho and Corasick).
+// Bytes that no literal tells apart share a class; the two cases of an ASCII
+// letter do, so that text of which only ASCII matters need not be folded first.
 //
-// next holds a row for each state: at its start the first of the state's
-// outputs, then for each class the place of the next state's row, with the
-// bit loud where that state has an output that is due at once.
+// A state is the place of its record in next. The states that most text visits
+// have the next state for each class in their record, failing steps worked out
+// beforehand. The many that follow few literals far have their few own steps
+// (sparse), and the state to go on from where none of these fits.
+//
+//	full:   first output, next state by class from 1 on …
+//	sparse: first output, state to fall back to, number of steps, (class, next state) …
+//
+// In a next state, the bit loud says that it has an output that is due at once,
+// and the bit sparse which kind of record it has.
 type automaton struct {
 	class   [256]uint8
 	next    []uint32
@@ -46,27 +52,33 @@ type output struct {
 	anchor anchor
 }
 
-const loud = 1 << 31
+const (
+	loud   = 1 << 31
+	sparse = 1 << 30
+	// A state up to this depth, or with more steps, has a full record.
+	fullDepth, fewSteps = 1, 3
+	sparseHeader        = 3
+)
 
 // newAutomaton makes an automaton of literals, none of which is empty.
 func newAutomaton(literals []literal) *automaton {
 	a := &automaton{ascii: true, outputs: make([]output, 1, len(literals)+1)}
-	width := a.classes(literals)
-	b := automatonBuilder{automaton: a, width: width, next: make([]uint32, width)}
-	// In the order of their texts, literals that share a start make their states
-	// one after the other, in memory too.
+	b := automatonBuilder{automaton: a, width: a.classes(literals), states: make([]buildState, 1)}
+	// In the order of their texts, literals that share a start come one after the
+	// other, so that only a state's latest step need be looked at.
 	literals = slices.Clone(literals)
 	slices.SortStableFunc(literals, func(x, y literal) int { return strings.Compare(x.text, y.text) })
 	for _, l := range literals {
 		b.add(l)
 	}
-	b.finish()
+	b.link()
+	b.write()
 	return a
 }
 
 // classes gives each byte its class, from 1 on, and returns the length of a
-// row.
-func (a *automaton) classes(literals []literal) uint32 {
+// full record.
+func (a *automaton) classes(literals []literal) int {
 	var used [256]bool
 	for _, l := range literals {
 		for i := range len(l.text) {
@@ -74,7 +86,7 @@ func (a *automaton) classes(literals []literal) uint32 {
 			a.ascii = a.ascii && l.text[i] < utf8.RuneSelf
 		}
 	}
-	n := uint32(2) // 1 is what no literal has
+	n := 2 // 1 is what no literal has
 	for c := range used {
 		a.class[c] = 1
 		if used[c] {
@@ -88,91 +100,162 @@ func (a *automaton) classes(literals []literal) uint32 {
 	return n
 }
 
-// automatonBuilder makes rows whose entries are the numbers of states, and
-// then turns these into places.
+// automatonBuilder makes states in a tree, orders them breadth first, and
+// writes their records in that order, so that those that most text visits lie
+// together.
 type automatonBuilder struct {
 	*automaton
-	width uint32
-	next  []uint32 // 0: none yet
+	width  int
+	states []buildState
+	order  []int32 // of states
+}
+
+type buildState struct {
+	first, last  int32 // of the steps, which are a list
+	sibling      int32 // the next in that list
+	fail         int32 // the state of the longest proper suffix
+	out          uint32
+	depth, steps int16
+	class        uint8 // of the step that leads here
+	place        uint32
 }
 
 func (b *automatonBuilder) add(l literal) {
-	state := uint32(0)
+	state := int32(0)
 	for i := range len(l.text) {
-		at := state*b.width + uint32(b.class[l.text[i]])
-		if state = b.next[at]; state == 0 {
-			state = uint32(len(b.next)) / b.width
-			b.next[at] = state
-			for range b.width {
-				b.next = append(b.next, 0)
-			}
+		class := b.class[l.text[i]]
+		if to := b.states[state].last; to != 0 && b.states[to].class == class {
+			state = to
+			continue
 		}
+		to := int32(len(b.states))
+		b.states = append(b.states, buildState{class: class, depth: int16(min(i+1, fullDepth+1))})
+		from := &b.states[state]
+		if from.steps++; from.last == 0 {
+			from.first = to
+		} else {
+			b.states[from.last].sibling = to
+		}
+		from.last = to
+		state = to
 	}
-	first := &b.next[state*b.width]
-	b.outputs = append(b.outputs, output{l.id, int32(len(l.text)), *first, l.anchor})
-	*first = uint32(len(b.outputs) - 1)
+	b.outputs = append(b.outputs, output{l.id, int32(len(l.text)), b.states[state].out, l.anchor})
+	b.states[state].out = uint32(len(b.outputs) - 1)
 }
 
-// finish adds the failing steps, breadth first, and renumbers the states in
-// that order, so that the rows that most text visits lie together.
-func (b *automatonBuilder) finish() {
-	w := b.width
-	states := uint32(len(b.next)) / w
-	fail := make([]uint32, states)
-	order := make([]uint32, 1, states) // the start first
-	for head := 0; head < len(order); head++ {
-		s := order[head]
-		b.inherit(s, fail[s])
-		for c := uint32(1); c < w; c++ {
-			to, other := b.next[s*w+c], uint32(0)
+// step returns the state that class leads to from s, falling back where it
+// must.
+func (b *automatonBuilder) step(s int32, class uint8) int32 {
+	for {
+		for to := b.states[s].first; to != 0; to = b.states[to].sibling {
+			if b.states[to].class == class {
+				return to
+			}
+		}
+		if s == 0 {
+			return 0
+		}
+		s = b.states[s].fail
+	}
+}
+
+// link orders the states and finds where each falls back to, and what else
+// ends where it does.
+func (b *automatonBuilder) link() {
+	b.order = make([]int32, 1, len(b.states)) // the start first
+	for head := 0; head < len(b.order); head++ {
+		s := b.order[head]
+		for to := b.states[s].first; to != 0; to = b.states[to].sibling {
+			t := &b.states[to]
 			if s != 0 {
-				other = b.next[fail[s]*w+c]
+				t.fail = b.step(b.states[s].fail, t.class)
 			}
-			if to == 0 {
-				b.next[s*w+c] = other
-				continue
+			at := &t.out
+			for *at != 0 {
+				at = &b.outputs[*at].next
 			}
-			fail[to] = other
-			order = append(order, to)
-		}
-	}
-	place := make([]uint32, states)
-	for i, s := range order {
-		place[s] = uint32(i) * w
-		if b.due(b.next[s*w]) {
-			place[s] |= loud
-		}
-	}
-	b.automaton.next = make([]uint32, states*w)
-	for i, s := range order {
-		row := b.automaton.next[uint32(i)*w:][:w]
-		row[0] = b.next[s*w]
-		for c := uint32(1); c < w; c++ {
-			row[c] = place[b.next[s*w+c]]
+			*at = b.states[t.fail].out
+			b.order = append(b.order, to)
 		}
 	}
 }
 
-// inherit hangs the outputs of the state fail behind those of s.
-func (b *automatonBuilder) inherit(s, fail uint32) {
-	if s == 0 {
-		return
-	}
-	at := &b.next[s*b.width]
-	for *at != 0 {
-		at = &b.outputs[*at].next
-	}
-	*at = b.next[fail*b.width]
-}
+func (s *buildState) sparse() bool { return s.depth > fullDepth && s.steps <= fewSteps }
 
-// due tells whether an output of the list from i on is due before the end.
-func (b *automatonBuilder) due(i uint32) bool {
-	for ; i != 0; i = b.outputs[i].next {
-		if b.outputs[i].anchor != atEnd {
-			return true
+// write writes the records.
+func (b *automatonBuilder) write() {
+	size := 0
+	for _, id := range b.order {
+		s := &b.states[id]
+		s.place = uint32(size)
+		if s.sparse() {
+			s.place |= sparse
+			size += sparseHeader + 2*int(s.steps)
+		} else {
+			size += b.width
 		}
 	}
-	return false
+	b.next = make([]uint32, 0, size)
+	for _, id := range b.order {
+		if s := &b.states[id]; s.sparse() {
+			b.next = append(b.next, s.out, b.states[s.fail].place, uint32(s.steps))
+			for to := s.first; to != 0; to = b.states[to].sibling {
+				b.next = append(b.next, uint32(b.states[to].class), b.entry(to))
+			}
+			continue
+		}
+		b.writeFull(id)
+	}
+}
+
+// writeFull writes a full record. A state of depth one falls back to the
+// start, whose record is there already, and so it is for all that are deeper
+// but fall back to a full record; else the steps are searched for.
+func (b *automatonBuilder) writeFull(id int32) {
+	s := &b.states[id]
+	at := len(b.next)
+	b.next = append(b.next, s.out, 0)
+	for class := 2; class < b.width; class++ {
+		b.next = append(b.next, 0)
+	}
+	if fail := &b.states[s.fail]; id != 0 && !fail.sparse() {
+		copy(b.next[at+1:], b.next[fail.place+1:int(fail.place)+b.width])
+	} else if id != 0 {
+		for class := 2; class < b.width; class++ {
+			b.next[at+class] = b.entry(b.step(s.fail, uint8(class)))
+		}
+	}
+	for to := s.first; to != 0; to = b.states[to].sibling {
+		b.next[at+int(b.states[to].class)] = b.entry(to)
+	}
+}
+
+// entry returns a state as a next state.
+func (b *automatonBuilder) entry(id int32) uint32 {
+	s := &b.states[id]
+	for o := s.out; o != 0; o = b.outputs[o].next {
+		if b.outputs[o].anchor != atEnd {
+			return s.place | loud
+		}
+	}
+	return s.place
+}
+
+// fall finds the step from a sparse state, in its own record or in one that
+// it falls back to.
+func (a *automaton) fall(state, class uint32) uint32 {
+	for {
+		record := a.next[state&^sparse:]
+		steps := record[sparseHeader:][:2*record[2]]
+		for i := 0; i+1 < len(steps); i += 2 {
+			if steps[i] == class {
+				return steps[i+1]
+			}
+		}
+		if state = record[1]; state&sparse == 0 {
+			return a.next[state+class]
+		}
+	}
 }
 
 // folds tells whether text must be folded for run: where it holds characters

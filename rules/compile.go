@@ -40,7 +40,7 @@ const (
 func Compile(files []File) (*Program, error) {
 	c := &compiler{
 		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}},
-		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[string]int32{},
+		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[predicateKey]int32{},
 	}
 	for _, k := range activity.Kinds() {
 		c.program.byKind[k] = nil // a kind that no rule can match is still listed
@@ -79,7 +79,7 @@ type compiler struct {
 	program    *Program
 	refs       map[string]int // id and name → rule
 	slots      map[string]int32
-	predicates map[string]int32
+	predicates map[predicateKey]int32
 }
 
 func (c *compiler) fault(d *sigma.Document, at sigma.Pos, format string, args ...any) {

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
@@ -52,10 +51,15 @@ type predicate struct {
 	tabled bool // the table of its slot notes whether it may hold
 }
 
-// key identifies equal predicates.
-func (q *predicate) key() string {
-	return fmt.Sprint(q.slot, " ", q.op, " ", q.cased, " ", q.words)
+// predicateKey is the same for equal predicates.
+type predicateKey struct {
+	slot  int32
+	op    operation
+	cased bool
+	words string
 }
+
+func (q *predicate) key() predicateKey { return predicateKey{q.slot, q.op, q.cased, q.words} }
 
 // textPredicate compares text with a pattern.
 func textPredicate(p sigma.Pattern, cased bool) predicate {

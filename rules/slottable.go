@@ -138,20 +138,31 @@ func (m *Matcher) lookFor(t *slotTable, text string) {
 	s := t.search
 	next, state := s.next, uint32(0)
 	for i := range len(text) {
-		if state = next[state+uint32(s.class[text[i]])]; state&loud == 0 {
-			continue
+		class := uint32(s.class[text[i]])
+		if state&sparse == 0 {
+			state = next[state+class]
+		} else {
+			state = s.fall(state, class)
 		}
-		state &^= loud
-		for o := next[state]; o != 0; o = s.outputs[o].next {
-			if out := &s.outputs[o]; out.anchor == anywhere || out.anchor == atStart && i+1 == int(out.size) {
-				m.note(t.entries[out.id].pred, t.entries[out.id].proves)
-			}
+		if state&loud != 0 {
+			state &^= loud
+			m.hear(t, state, i+1)
 		}
 	}
-	for o := next[state]; o != 0; o = s.outputs[o].next {
+	for o := next[state&^sparse]; o != 0; o = s.outputs[o].next {
 		if s.outputs[o].anchor == atEnd {
 			e := t.entries[s.outputs[o].id]
 			m.note(e.pred, e.proves)
+		}
+	}
+}
+
+// hear notes the predicates for what ends in a state, after so many bytes.
+func (m *Matcher) hear(t *slotTable, state uint32, after int) {
+	s := t.search
+	for o := s.next[state&^sparse]; o != 0; o = s.outputs[o].next {
+		if out := &s.outputs[o]; out.anchor == anywhere || out.anchor == atStart && after == int(out.size) {
+			m.note(t.entries[out.id].pred, t.entries[out.id].proves)
 		}
 	}
 }

@@ -28,11 +28,11 @@ type literal struct {
 //
 // A state is the place of its record in next. The states that most text visits
 // have the next state for each class in their record, failing steps worked out
-// beforehand. The many that follow few literals far have their few own steps
-// (sparse), and the state to go on from where none of these fits.
+// beforehand. The many further on have the one step of their own (sparse), and
+// the state to go on from where it does not fit.
 //
 //	full:   first output, next state by class from 1 on …
-//	sparse: first output, state to fall back to, number of steps, (class, next state) …
+//	sparse: first output, state to fall back to, class of the step or 0, next state
 //
 // In a next state, the bit loud says that it has an output that is due at once,
 // and the bit sparse which kind of record it has.
@@ -53,11 +53,11 @@ type output struct {
 }
 
 const (
-	loud   = 1 << 31
-	sparse = 1 << 30
-	// A state up to this depth, or with more steps, has a full record.
-	fullDepth, fewSteps = 1, 3
-	sparseHeader        = 3
+	loud      = 1 << 31
+	sparse    = 1 << 30
+	fullDepth = 2 // states up to here have full records
+	// Places in a sparse record, and its length.
+	back, stepClass, stepTo, sparseSize = 1, 2, 3, 4
 )
 
 // newAutomaton makes an automaton of literals, none of which is empty.
@@ -180,7 +180,7 @@ func (b *automatonBuilder) link() {
 	}
 }
 
-func (s *buildState) sparse() bool { return s.depth > fullDepth && s.steps <= fewSteps }
+func (s *buildState) sparse() bool { return s.depth > fullDepth && s.steps <= 1 }
 
 // write writes the records.
 func (b *automatonBuilder) write() {
@@ -190,7 +190,7 @@ func (b *automatonBuilder) write() {
 		s.place = uint32(size)
 		if s.sparse() {
 			s.place |= sparse
-			size += sparseHeader + 2*int(s.steps)
+			size += sparseSize
 		} else {
 			size += b.width
 		}
@@ -198,10 +198,11 @@ func (b *automatonBuilder) write() {
 	b.next = make([]uint32, 0, size)
 	for _, id := range b.order {
 		if s := &b.states[id]; s.sparse() {
-			b.next = append(b.next, s.out, b.states[s.fail].place, uint32(s.steps))
-			for to := s.first; to != 0; to = b.states[to].sibling {
-				b.next = append(b.next, uint32(b.states[to].class), b.entry(to))
+			class, to := uint32(0), uint32(0)
+			if s.first != 0 {
+				class, to = uint32(b.states[s.first].class), b.entry(s.first)
 			}
+			b.next = append(b.next, s.out, b.states[s.fail].place, class, to)
 			continue
 		}
 		b.writeFull(id)
@@ -245,14 +246,11 @@ func (b *automatonBuilder) entry(id int32) uint32 {
 // it falls back to.
 func (a *automaton) fall(state, class uint32) uint32 {
 	for {
-		record := a.next[state&^sparse:]
-		steps := record[sparseHeader:][:2*record[2]]
-		for i := 0; i+1 < len(steps); i += 2 {
-			if steps[i] == class {
-				return steps[i+1]
-			}
+		record := a.next[state&^sparse:][:sparseSize]
+		if record[stepClass] == class {
+			return record[stepTo]
 		}
-		if state = record[1]; state&sparse == 0 {
+		if state = record[back]; state&sparse == 0 {
 			return a.next[state+class]
 		}
 	}

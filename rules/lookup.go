@@ -61,6 +61,7 @@ func (l *lookup) product(name string) int32 {
 func (p *Program) plan() {
 	p.planRaw()
 	p.witnessed = make([][]int32, len(p.predicates))
+	p.count()
 	witnesses := make([][]int32, len(p.detections)) // nil where there are none
 	for i := range p.detections {
 		w, ok := p.detectionWitness(&p.detections[i])
@@ -89,6 +90,24 @@ func (p *Program) plan() {
 		}
 	}
 	p.planRoutes(witnesses)
+}
+
+// count counts the rules that name each predicate.
+func (p *Program) count() {
+	counted := make([]int, len(p.predicates)) // the latest detection, from 1 on
+	var walk func(n *node, det int)
+	walk = func(n *node, det int) {
+		if n.kind == nodePredicate && counted[n.pred] != det {
+			counted[n.pred] = det
+			p.predicates[n.pred].rules++
+		}
+		for i := range n.kids {
+			walk(&n.kids[i], det)
+		}
+	}
+	for i := range p.detections {
+		walk(&p.detections[i].root, i+1)
+	}
 }
 
 // planRaw compiles the paths into sources' own events.

@@ -48,7 +48,8 @@ type predicate struct {
 	num   float64
 	words string // the test in words: contains "foo"
 
-	tabled bool // the table of its slot notes whether it may hold
+	rules  int32 // how many name it
+	tabled bool  // the table of its slot notes whether it may hold
 }
 
 // predicateKey is the same for equal predicates.

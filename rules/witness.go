@@ -76,8 +76,13 @@ func (p *Program) detectionWitness(d *detection) (witnesses, bool) {
 func (q *predicate) witness() bool { return q.op != opAbsent }
 
 // chance is a guess at how often a predicate is seen to hold, from 0 to 1. It
-// decides what is looked for, never what matches.
+// decides what is looked for, never what matches. What many rules look for is
+// common: they go on to ask for more.
 func (p *Program) chance(q *predicate) float64 {
+	return min(1, p.triggerChance(q)+0.003*float64(q.rules))
+}
+
+func (p *Program) triggerChance(q *predicate) float64 {
 	if f := p.slots[q.slot].field; f != nil && f.Name == "kind" {
 		return 1 // rules are sorted by kind already
 	}

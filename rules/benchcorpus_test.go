@@ -29,6 +29,10 @@ func BenchmarkCorpus(b *testing.B) {
 		return strings.HasPrefix(name, "rules/windows/process_creation/")
 	})
 	account := File{Name: "account.yml", Data: []byte(benchmarkRules())}
+	var long [][]byte
+	for _, a := range benchmarkActivities() {
+		long = append(long, activity.AppendActivity(nil, &a))
+	}
 	posts, logins, windows := postDocs(b), saasDocs(b), windowsDocs(events, func(publicEvent) bool { return true })
 	for _, set := range []struct {
 		name  string
@@ -36,6 +40,7 @@ func BenchmarkCorpus(b *testing.B) {
 		docs  [][]byte
 	}{
 		{"40_account_rules", []File{account}, posts},
+		{"40_account_rules_long_posts", []File{account}, long},
 		{"saas_rules", filter(all, isSaaS), logins},
 		{"1000_process_rules", processes[:1000], windowsDocs(events, isProcess)},
 		{"all_rules_mixed", append([]File{account}, all...), slices.Concat(windows, logins, posts[:len(logins)])},
@@ -47,6 +52,7 @@ func BenchmarkCorpus(b *testing.B) {
 }
 
 func benchmarkSet(b *testing.B, p *Program, rules int, docs [][]byte) {
+	b.Helper()
 	var yard float64
 	b.Run("encoding_json", func(b *testing.B) {
 		flat := map[string]any{}

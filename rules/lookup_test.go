@@ -21,7 +21,7 @@ import (
 // soak asks for many generated events:
 //
 //	go test ./rules -run TestGeneratedEvents -v -soak 1000 -timeout 2h
-var soak = flag.Int("soak", 1, "events that TestGeneratedEvents generates for each domain of the public rules") //nolint:gochecknoglobals // a test flag
+var soak = flag.Int("soak", 1, "events that TestGeneratedEvents generates for each domain of the public rules")
 
 func TestWitness(t *testing.T) {
 	for _, tt := range []struct{ name, detection, want string }{

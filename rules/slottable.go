@@ -1,20 +1,26 @@
 package rules
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
+	"slices"
 	"unsafe"
+
+	"github.com/picketd/picket/collectors/activity"
 )
 
 // slotTable finds which of a slot's predicates may hold for a value, all at
 // once: texts and numbers by hash, parts of a text by an automaton, addresses
-// by the networks of each length.
+// by the networks of each length, and the bounds of numbers in their order.
 type slotTable struct {
 	texts    map[string][]entry // folded
 	lengths  uint64             // of texts: bit i stands for i, i+64, …
 	numbers  map[uint64][]int32 // by the bits of a float
 	search   *automaton
 	networks []networks
+	over     []bound // gt and gte, ascending
+	under    []bound // lt and lte, descending
 	any      []entry // may hold for any value
 
 	literals []literal // until finish
@@ -26,6 +32,13 @@ type entry struct {
 	pred   int32
 	proves bool // it holds; else it must be evaluated
 	text   bool // but not for a number, which a table of its own finds
+}
+
+// bound is a number that a value is compared with.
+type bound struct {
+	num   float64
+	equal bool // the number itself will do
+	pred  int32
 }
 
 // networks are those of one length.
@@ -58,6 +71,13 @@ func (t *slotTable) add(id int32, q *predicate) {
 		t.entries = append(t.entries, e)
 	case triggerAddress:
 		t.addNetwork(id, q.cidr)
+	case triggerBound:
+		b := bound{q.num, q.op == opGreaterEqual || q.op == opLessEqual, id}
+		if q.op == opGreater || q.op == opGreaterEqual {
+			t.over = append(t.over, b)
+		} else {
+			t.under = append(t.under, b)
+		}
 	case triggerPresence:
 		t.any = append(t.any, e)
 	}
@@ -78,6 +98,8 @@ func (t *slotTable) finish() {
 		t.search = newAutomaton(t.literals)
 	}
 	t.literals = nil
+	slices.SortStableFunc(t.over, func(a, b bound) int { return cmp.Compare(a.num, b.num) })
+	slices.SortStableFunc(t.under, func(a, b bound) int { return cmp.Compare(b.num, a.num) })
 }
 
 // floatBits are the same for equal numbers.
@@ -106,6 +128,33 @@ func (m *Matcher) lookAt(t *slotTable, i int) {
 	}
 	if len(t.networks) > 0 {
 		m.locate(t, v.Str)
+	}
+	if len(t.over)+len(t.under) > 0 {
+		m.order(t, v)
+	}
+}
+
+// order notes the predicates for numbers that a value is over or under.
+func (m *Matcher) order(t *slotTable, v activity.Value) {
+	n, ok := number(v)
+	if !ok {
+		return
+	}
+	for _, b := range t.over {
+		if n < b.num {
+			break
+		}
+		if n > b.num || b.equal {
+			m.note(b.pred, true)
+		}
+	}
+	for _, b := range t.under {
+		if n > b.num {
+			break
+		}
+		if n < b.num || b.equal {
+			m.note(b.pred, true)
+		}
 	}
 }
 

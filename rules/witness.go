@@ -91,6 +91,8 @@ func (p *Program) triggerChance(q *predicate) float64 {
 		return 0.02
 	case triggerAddress:
 		return 0.05
+	case triggerBound:
+		return 0.5
 	case triggerLiteral:
 		return literalChance(t.literal)
 	case triggerPresence:
@@ -119,6 +121,7 @@ const (
 	triggerEqual                       // the value is one text or number
 	triggerLiteral                     // the value holds a text
 	triggerAddress                     // the value is an address in a network
+	triggerBound                       // the value is a number on one side of another
 )
 
 // trigger is what a value must have for a predicate to hold for it.
@@ -161,6 +164,8 @@ func (q *predicate) trigger() trigger {
 		return text(q.need, anywhere, false)
 	case opCIDR:
 		return trigger{kind: triggerAddress, proves: true}
+	case opGreater, opGreaterEqual, opLess, opLessEqual:
+		return trigger{kind: triggerBound, proves: true}
 	case opPresent:
 		return trigger{kind: triggerPresence, proves: true}
 	default:

@@ -282,7 +282,7 @@ func (g eventMaker) value(t sigma.Test) any {
 		switch {
 		case v.Kind == sigma.Null || has("exists") && v.Text == "false":
 			return nil
-		case v.Kind == sigma.Num && g.IntN(2) == 0:
+		case v.Kind == sigma.Num && json.Valid([]byte(v.Text)) && g.IntN(2) == 0:
 			return json.Number(v.Text)
 		case has("re"):
 			if tree, err := syntax.Parse(v.Text, syntax.Perl); err == nil {

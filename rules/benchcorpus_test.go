@@ -46,12 +46,12 @@ func BenchmarkCorpus(b *testing.B) {
 		{"all_rules_mixed", append([]File{account}, all...), slices.Concat(windows, logins, posts[:len(logins)])},
 		{"all_rules_account", append([]File{account}, all...), slices.Concat(logins, posts[:len(logins)])},
 	} {
-		p, used := compileMost(b, set.files)
-		b.Run(set.name, func(b *testing.B) { benchmarkSet(b, p, used, set.docs) })
+		p, _ := compileMost(b, set.files)
+		b.Run(set.name, func(b *testing.B) { benchmarkSet(b, p, set.docs) })
 	}
 }
 
-func benchmarkSet(b *testing.B, p *Program, rules int, docs [][]byte) {
+func benchmarkSet(b *testing.B, p *Program, docs [][]byte) {
 	b.Helper()
 	var yard float64
 	b.Run("encoding_json", func(b *testing.B) {
@@ -87,7 +87,7 @@ func benchmarkSet(b *testing.B, p *Program, rules int, docs [][]byte) {
 			n++
 		}
 		b.ReportMetric(float64(b.Elapsed())/float64(b.N)/yard, "x")
-		b.ReportMetric(float64(rules), "rules")
+		b.ReportMetric(float64(len(p.Rules())), "rules")
 		b.ReportMetric(float64(matches)/float64(n), "matches/op")
 		b.ReportMetric(float64(bytes)/float64(len(docs)), "B/event")
 	})
@@ -116,8 +116,7 @@ func flatten(dst map[string]any, prefix string, v any) {
 // holds afterwards.
 func BenchmarkCompileCorpus(b *testing.B) {
 	files := filter(publicRules(b), func(name string) bool { return strings.HasPrefix(name, "rules/") })
-	_, used := compileMost(b, files)
-	files = usable(b, files)
+	_, files = compileMost(b, files)
 	heap := func() uint64 {
 		runtime.GC()
 		var s runtime.MemStats
@@ -134,7 +133,7 @@ func BenchmarkCompileCorpus(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(int64(heap()-before))/(1<<20), "MiB-live")
-	b.ReportMetric(float64(used), "rules")
+	b.ReportMetric(float64(len(p.Rules())), "rules")
 	runtime.KeepAlive(p)
 }
 
@@ -151,12 +150,13 @@ func isSaaS(name string) bool {
 	return false
 }
 
-// usable leaves out the files that this version refuses.
-func usable(tb testing.TB, files []File) []File {
+// compileMost compiles the files but for those that this version refuses, and
+// returns what it compiled.
+func compileMost(tb testing.TB, files []File) (*Program, []File) {
 	tb.Helper()
-	_, err := Compile(files)
+	p, err := Compile(files)
 	if err == nil {
-		return files
+		return p, files
 	}
 	var faults Faults
 	if !errors.As(err, &faults) {
@@ -166,16 +166,11 @@ func usable(tb testing.TB, files []File) []File {
 	for _, f := range faults {
 		refused[f.File] = true
 	}
-	return filter(files, func(name string) bool { return !refused[name] })
-}
-
-func compileMost(tb testing.TB, files []File) (p *Program, rules int) {
-	tb.Helper()
-	p, err := Compile(usable(tb, files))
-	if err != nil {
+	files = filter(files, func(name string) bool { return !refused[name] })
+	if p, err = Compile(files); err != nil {
 		tb.Fatal(err)
 	}
-	return p, len(p.Rules())
+	return p, files
 }
 
 // postDocs are the last thousand posts of a public figure.

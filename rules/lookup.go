@@ -3,7 +3,6 @@ package rules
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/picketd/picket/collectors/activity"
 )
@@ -114,8 +113,8 @@ func (p *Program) count() {
 func (p *Program) planRaw() {
 	var paths []string
 	for i := range p.slots {
-		if s := &p.slots[i]; s.raw {
-			paths = append(paths, strings.TrimPrefix(s.field.Name, "raw."))
+		for _, path := range p.slots[i].paths {
+			paths = append(paths, path)
 			p.rawSlots = append(p.rawSlots, int32(i))
 		}
 	}
@@ -147,7 +146,7 @@ func (p *Program) route(h home, dets []int32, witnesses [][]int32) *route {
 		}
 	}
 	for _, s := range slices.Sorted(maps.Keys(slots)) {
-		if p.slots[s].raw {
+		if len(p.slots[s].paths) > 0 {
 			r.paths[s/64] |= 1 << (s % 64)
 			r.inEvent = true
 		} else {

@@ -39,7 +39,9 @@ type detection struct {
 type slot struct {
 	field *activity.FieldRef
 	scope scope // where field is nil: what keywords are looked for in
-	raw   bool  // the field is a path into the source's own event
+	// paths lead to the field's values in the source's own event; none for a
+	// field of Picket's.
+	paths []string
 }
 
 type scope uint8
@@ -233,7 +235,7 @@ func (m *Matcher) load(id int32, a *activity.Activity) (lo, hi int) {
 		return int(w.lo), int(w.hi)
 	}
 	s := &m.program.slots[id]
-	if s.raw {
+	if len(s.paths) > 0 {
 		if m.scan(a); w.epoch == m.epoch {
 			return int(w.lo), int(w.hi)
 		}

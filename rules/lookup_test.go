@@ -174,7 +174,7 @@ func TestEveryPublicPair(t *testing.T) {
 	c := readCorpus(t)
 	var activities []activity.Activity
 	for i, e := range publicEvents(t) {
-		if !raceEnabled || i%20 == 0 {
+		if !raceEnabled || i%80 == 0 {
 			activities = append(activities, e.activity)
 		}
 	}
@@ -196,7 +196,7 @@ func TestGeneratedEvents(t *testing.T) {
 	}
 	var activities []activity.Activity
 	for i, name := range slices.Sorted(maps.Keys(domains)) {
-		if raceEnabled && i%10 != 0 {
+		if raceEnabled && i%30 != 0 {
 			continue
 		}
 		g := eventMaker{rand.New(rand.NewPCG(7, uint64(i))), domains[name]}

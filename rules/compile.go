@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -40,17 +42,16 @@ const (
 func Compile(files []File) (*Program, error) {
 	c := &compiler{
 		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}},
-		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[string]int32{},
+		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[predicateKey]int32{},
 	}
 	for _, k := range activity.Kinds() {
 		c.program.byKind[k] = nil // a kind that no rule can match is still listed
 	}
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	for _, f := range files {
-		docs, faults := sigma.Parse(f.Name, f.Data)
-		c.docs = append(c.docs, docs...)
-		c.faults = append(c.faults, faults...)
+	for _, f := range parseAll(files) {
+		c.docs = append(c.docs, f.docs...)
+		c.faults = append(c.faults, f.faults...)
 	}
 	c.register()
 	for i, d := range c.docs {
@@ -64,11 +65,33 @@ func Compile(files []File) (*Program, error) {
 	if len(c.faults) > 0 {
 		return nil, c.faults.Sort()
 	}
+	c.program.plan()
 	for i := range c.docs {
 		c.program.rules[i].Version = c.version(i)
 		c.program.rules[i].Meaning = meaning(c.docs[i])
 	}
 	return c.program, nil
+}
+
+type parsedFile struct {
+	docs   []*sigma.Document
+	faults Faults
+}
+
+// parseAll parses the files on all processors, since that is half of the work.
+func parseAll(files []File) []parsedFile {
+	out := make([]parsedFile, len(files))
+	workers := min(len(files), runtime.GOMAXPROCS(0))
+	var wait sync.WaitGroup
+	for worker := range workers {
+		wait.Go(func() {
+			for i := worker; i < len(files); i += workers {
+				out[i].docs, out[i].faults = sigma.Parse(files[i].Name, files[i].Data)
+			}
+		})
+	}
+	wait.Wait()
+	return out
 }
 
 // compiler builds a program. Rules have the indexes of their documents.
@@ -78,7 +101,7 @@ type compiler struct {
 	program    *Program
 	refs       map[string]int // id and name → rule
 	slots      map[string]int32
-	predicates map[string]int32
+	predicates map[predicateKey]int32
 }
 
 func (c *compiler) fault(d *sigma.Document, at sigma.Pos, format string, args ...any) {

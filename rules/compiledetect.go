@@ -201,7 +201,11 @@ func (b *detectionBuilder) slot(t sigma.Test) (slot, bool) {
 		b.fault(t.At, "%v", err)
 		return slot{}, false
 	}
-	return slot{field: f}, true
+	s := slot{field: f}
+	if path, ok := strings.CutPrefix(f.Name, "raw."); ok {
+		s.paths = []string{path}
+	}
+	return s, true
 }
 
 func (b *detectionBuilder) predicate(t sigma.Test, mods modifiers, v sigma.Value) (predicate, bool) {

@@ -21,7 +21,7 @@ import (
 // sharedDir finds recorded data: in the folder that PICKET_SHARED names, else
 // in a folder "shared" beside the project. Where neither is there the test is
 // skipped; where PICKET_SHARED is set, its absence fails.
-func sharedDir(t *testing.T, name string) string {
+func sharedDir(t testing.TB, name string) string {
 	t.Helper()
 	if root := os.Getenv("PICKET_SHARED"); root != "" {
 		dir := filepath.Join(root, name)
@@ -41,7 +41,7 @@ func sharedDir(t *testing.T, name string) string {
 }
 
 // untar returns the files of an archive whose names have the suffix.
-func untar(t *testing.T, path, suffix string) []File {
+func untar(t testing.TB, path, suffix string) []File {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -73,7 +73,7 @@ func untar(t *testing.T, path, suffix string) []File {
 }
 
 // publicRules returns the active public rules.
-func publicRules(t *testing.T) []File {
+func publicRules(t testing.TB) []File {
 	t.Helper()
 	files := untar(t, filepath.Join(sharedDir(t, "data/sigma"), "rules.tar.gz"), ".yml")
 	files = slices.DeleteFunc(files, func(f File) bool { return !strings.HasPrefix(f.Name, "rules") })
@@ -172,7 +172,7 @@ type publicEvent struct {
 
 // publicEvents returns the regression events, Windows records flattened to the
 // names of their data.
-func publicEvents(t *testing.T) []publicEvent {
+func publicEvents(t testing.TB) []publicEvent {
 	t.Helper()
 	var out []publicEvent
 	for _, f := range untar(t, filepath.Join(sharedDir(t, "data/sigma"), "regression.tar.gz"), ".json") {

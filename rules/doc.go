@@ -42,6 +42,16 @@
 // and selections tests leave untried. Tests lie beside the rules, in files that
 // end in .test.yml: see detector/ruletest.
 //
+// # How an activity is matched
+//
+// Most rules are never looked at. A rule has witnesses where it can: a few of
+// its tests of which at least one holds wherever it matches. Tests that hold
+// by absence never are, and of a regular expression only the text that every
+// match of it contains. Each field has a table that finds, in one look at a
+// value, all witnesses that it shows; the rules of these are the candidates,
+// with the few that have none. Each test is evaluated at most once for an
+// activity, and most are settled by the tables.
+//
 // # What this version leaves out
 //
 // The modifiers base64, base64offset, expand, fieldref, utf16*, wide, windash

@@ -20,17 +20,20 @@ type bounds struct{ may, must kindSet }
 func (c *compiler) index(id int32, det *detection, l *sigma.Logsource) {
 	p := c.program
 	if !isPicket(l) {
-		if product := strings.ToLower(l.Product.S); product != "" {
+		product := strings.ToLower(l.Product.S)
+		if product != "" {
 			p.byProduct[product] = append(p.byProduct[product], id)
 		} else {
 			p.anyProduct = append(p.anyProduct, id)
 		}
+		p.homes = append(p.homes, home{product: p.product(product)})
 		return
 	}
 	may := c.kinds(&det.root).may
 	for _, g := range det.gates {
 		may &= c.kinds(&node{kind: nodePredicate, pred: g}).may
 	}
+	p.homes = append(p.homes, home{kinds: may})
 	kinds := activity.Kinds()
 	for i, k := range kinds {
 		if may&(1<<i) != 0 {

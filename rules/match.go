@@ -24,6 +24,8 @@ type Program struct {
 	otherKind  []int32
 	byProduct  map[string][]int32
 	anyProduct []int32
+
+	lookup // finds the candidates among these
 }
 
 // detection is a compiled detection rule.
@@ -37,6 +39,9 @@ type detection struct {
 type slot struct {
 	field *activity.FieldRef
 	scope scope // where field is nil: what keywords are looked for in
+	// paths lead to the field's values in the source's own event; none for a
+	// field of Picket's.
+	paths []string
 }
 
 type scope uint8
@@ -74,17 +79,34 @@ func (p *Program) Rules() []*Rule { return p.rules }
 type Matcher struct {
 	program *Program
 	epoch   uint32
-	memo    []uint32 // per predicate: epoch<<1, plus 1 where it holds
+	memo    []uint32 // per predicate: epoch<<2, plus one of the states below
 	loaded  []window // per slot: its values
 	values  []activity.Value
 	views   []view // of values
 	buf     []byte // backs the views
 	hits    []int
+
+	raw        activity.RawScanner
+	scanned    uint32   // epoch in which raw was scanned
+	touched    []int32  // slots that have values in raw
+	chosen     []uint32 // per detection: epoch in which it became a candidate
+	candidates []int32
+	here       home // of the activity at hand
 }
 
+// States of a predicate in an epoch.
+const (
+	seen  = 1 // its witness was seen, and it was not evaluated yet
+	fails = 2
+	holds = 3
+)
+
+// window is where a slot's values are. Those of which looked says that they
+// went through the slot's table have every predicate of the table noted that
+// may hold.
 type window struct {
-	epoch  uint32
-	lo, hi int32
+	epoch, looked uint32
+	lo, hi        int32
 }
 
 // view is a value as text: exact and folded, each made when first asked for.
@@ -102,17 +124,20 @@ func (m *Matcher) bind(p *Program) {
 		program: p,
 		memo:    make([]uint32, len(p.predicates)),
 		loaded:  make([]window, len(p.slots)),
+		chosen:  make([]uint32, len(p.detections)),
 		values:  m.values, views: m.views, buf: m.buf, hits: m.hits,
+		raw: m.raw, touched: m.touched, candidates: m.candidates,
 	}
 }
 
-// begin forgets the activity before. Epochs are 31 bits wide in memo, so once
-// in two thousand million activities everything is wiped.
+// begin forgets the activity before. Epochs are 30 bits wide in memo, so once
+// in a thousand million activities everything is wiped.
 func (m *Matcher) begin() {
-	if m.epoch++; m.epoch >= 1<<31 {
+	if m.epoch++; m.epoch >= 1<<30 {
 		clear(m.memo)
 		clear(m.loaded)
-		m.epoch = 1
+		clear(m.chosen)
+		m.epoch, m.scanned = 1, 0
 	}
 	m.values, m.views, m.buf, m.hits = m.values[:0], m.views[:0], m.buf[:0], m.hits[:0]
 }
@@ -132,29 +157,16 @@ func (p *Program) Match(a *activity.Activity, m *Matcher) []int {
 		m.bind(p)
 	}
 	m.begin()
-	own, listed := p.byKind[a.Kind]
-	if !listed {
-		own = p.otherKind
-	}
-	m.candidates(own, a)
-	if a.Raw == nil {
-		return m.hits
-	}
-	before := len(m.hits)
-	m.candidates(p.byProduct[a.Network], a)
-	m.candidates(p.anyProduct, a)
-	if len(m.hits) > before && len(m.hits) > 1 {
-		slices.Sort(m.hits)
-	}
-	return m.hits
-}
-
-func (m *Matcher) candidates(dets []int32, a *activity.Activity) {
-	for _, i := range dets {
-		if d := &m.program.detections[i]; m.matches(d, a) {
+	m.find(a)
+	for _, i := range m.candidates {
+		if d := &p.detections[i]; m.matches(d, a) {
 			m.hits = append(m.hits, d.rule)
 		}
 	}
+	if len(m.hits) > 1 {
+		slices.Sort(m.hits)
+	}
+	return m.hits
 }
 
 func (m *Matcher) matches(d *detection, a *activity.Activity) bool {
@@ -199,13 +211,18 @@ func (m *Matcher) eval(n *node, a *activity.Activity) bool {
 
 // test evaluates a predicate, or recalls its result for this activity.
 func (m *Matcher) test(id int32, a *activity.Activity) bool {
-	if v := m.memo[id]; v>>1 == m.epoch {
-		return v&1 == 1
+	v := m.memo[id]
+	if v>>2 == m.epoch {
+		if v &= 3; v != seen {
+			return v == holds
+		}
+	} else if q := &m.program.predicates[id]; q.tabled && m.loaded[q.slot].looked == m.epoch {
+		return false // the table would have noted it
 	}
-	v := m.epoch << 1
+	v = m.epoch<<2 | fails
 	_, ok := m.holds(&m.program.predicates[id], a)
 	if ok {
-		v |= 1
+		v = m.epoch<<2 | holds
 	}
 	m.memo[id] = v
 	return ok
@@ -217,8 +234,16 @@ func (m *Matcher) load(id int32, a *activity.Activity) (lo, hi int) {
 	if w.epoch == m.epoch {
 		return int(w.lo), int(w.hi)
 	}
+	s := &m.program.slots[id]
+	if len(s.paths) > 0 {
+		if m.scan(a); w.epoch == m.epoch {
+			return int(w.lo), int(w.hi)
+		}
+		*w = window{epoch: m.epoch}
+		return 0, 0
+	}
 	lo = len(m.values)
-	switch s := &m.program.slots[id]; {
+	switch {
 	case s.field != nil:
 		m.values = s.field.Values(a, m.values)
 	case s.scope == scopeActivity:
@@ -230,8 +255,44 @@ func (m *Matcher) load(id int32, a *activity.Activity) (lo, hi int) {
 	for len(m.views) < len(m.values) {
 		m.views = append(m.views, view{})
 	}
-	*w = window{m.epoch, int32(lo), int32(len(m.values))}
+	*w = window{epoch: m.epoch, lo: int32(lo), hi: int32(len(m.values))}
 	return lo, len(m.values)
+}
+
+// scan loads all slots that are paths into the source's own event, once for an
+// activity and in one pass. Those that it finds nothing for stay unloaded.
+func (m *Matcher) scan(a *activity.Activity) {
+	if m.scanned == m.epoch {
+		return
+	}
+	m.scanned, m.touched = m.epoch, m.touched[:0]
+	if len(a.Raw) == 0 || len(m.program.rawSlots) == 0 {
+		return
+	}
+	found := m.raw.Scan(a.Raw, m.program.raw)
+	for i := range found { // count the values of each slot
+		slot := m.program.rawSlots[found[i].Path]
+		w := &m.loaded[slot]
+		if w.epoch != m.epoch {
+			*w = window{epoch: m.epoch}
+			m.touched = append(m.touched, slot)
+		}
+		w.hi++
+	}
+	n := len(m.values)
+	for _, slot := range m.touched {
+		w := &m.loaded[slot]
+		w.lo, w.hi, n = int32(n), int32(n), n+int(w.hi)
+	}
+	m.values = slices.Grow(m.values, len(found))[:n]
+	for i := range found {
+		w := &m.loaded[m.program.rawSlots[found[i].Path]]
+		m.values[w.hi] = found[i].Value
+		w.hi++
+	}
+	for len(m.views) < len(m.values) {
+		m.views = append(m.views, view{})
+	}
 }
 
 // text returns a value as text, folded unless cased.

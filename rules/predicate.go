@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
@@ -48,12 +47,20 @@ type predicate struct {
 	cidr  netip.Prefix
 	num   float64
 	words string // the test in words: contains "foo"
+
+	rules  int32 // how many name it
+	tabled bool  // the table of its slot notes whether it may hold
 }
 
-// key identifies equal predicates.
-func (q *predicate) key() string {
-	return fmt.Sprint(q.slot, " ", q.op, " ", q.cased, " ", q.words)
+// predicateKey is the same for equal predicates.
+type predicateKey struct {
+	slot  int32
+	op    operation
+	cased bool
+	words string
 }
+
+func (q *predicate) key() predicateKey { return predicateKey{q.slot, q.op, q.cased, q.words} }
 
 // textPredicate compares text with a pattern.
 func textPredicate(p sigma.Pattern, cased bool) predicate {
@@ -208,19 +215,25 @@ func decimal(s string) bool {
 	return true
 }
 
-// inPrefix reports whether the text is an address within p. IPv4 addresses
-// written as IPv6 count as IPv4. What cannot be an address is not parsed,
-// because the errors of netip are allocated.
+// inPrefix reports whether the text is an address within p.
 func inPrefix(p netip.Prefix, s string) bool {
+	addr, ok := address(s)
+	return ok && p.Contains(addr)
+}
+
+// address returns the text as an address. IPv4 addresses written as IPv6 count
+// as IPv4. What cannot be an address is not parsed, because the errors of
+// netip are allocated.
+func address(s string) (netip.Addr, bool) {
 	if len(s) < 2 || len(s) > 45 || strings.IndexByte(s, ':') < 0 && strings.Count(s, ".") != 3 {
-		return false
+		return netip.Addr{}, false
 	}
 	for i := range len(s) {
 		c := s[i]
 		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') && c != '.' && c != ':' {
-			return false
+			return netip.Addr{}, false
 		}
 	}
 	addr, err := netip.ParseAddr(s)
-	return err == nil && p.Contains(addr.Unmap())
+	return addr.Unmap(), err == nil
 }

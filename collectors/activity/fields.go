@@ -44,14 +44,14 @@ func (f *FieldRef) Values(a *Activity, dst []Value) []Value { return f.get(a, ds
 //
 // The error tells the nearest known name.
 func LookupField(name string) (*FieldRef, error) {
-	if get := lookupFixed(name); get != nil {
-		return &FieldRef{Name: name, get: get}, nil
-	}
 	prefix, rest, dotted := strings.Cut(name, ".")
 	if dotted && rest != "" {
 		if get := lookupOpen(prefix, rest); get != nil {
 			return &FieldRef{Name: name, get: get}, nil
 		}
+	}
+	if get := lookupFixed(name); get != nil {
+		return &FieldRef{Name: name, get: get}, nil
 	}
 	switch prefix {
 	case "profile", "old", "metrics", "raw":

@@ -20,11 +20,14 @@ type walker struct {
 // walk reads over the value at i and collects what path leads to in it, which
 // is the value itself where path is empty.
 func (w *walker) walk(i int, path string, depth int) int {
-	if i >= len(w.data) || depth >= maxDepth {
+	if i >= len(w.data) {
 		return -1
 	}
 	switch w.data[i] {
 	case '[':
+		if depth >= maxDepth {
+			return -1
+		}
 		i, more := w.enter(i, '[', "a list")
 		for more {
 			i, more = w.after(w.walk(i, path, depth+1), ']')
@@ -42,6 +45,9 @@ func (w *walker) walk(i int, path string, depth int) int {
 }
 
 func (w *walker) object(i int, path string, depth int) int {
+	if depth >= maxDepth {
+		return -1
+	}
 	i, more := w.enter(i, '{', "an object")
 	for more {
 		if i >= len(w.data) || w.data[i] != '"' {
@@ -98,8 +104,8 @@ func (w *walker) leaf(i, depth int) int {
 		}
 		return end
 	}
-	v, end := w.number(i)
-	if end > 0 {
+	v, end, ok := w.finite(i)
+	if ok {
 		w.dst = append(w.dst, Value{Num: v, IsNum: true})
 	}
 	return end

@@ -83,61 +83,47 @@ func publicRules(t *testing.T) []File {
 	return files
 }
 
-// TestPublicRules measures how much of the public collection this version
-// takes. What it parses and does not compile has modifiers that come later.
+// TestPublicRules compiles the whole public collection at once. Those that
+// lack values of placeholders are checked and match nothing.
 func TestPublicRules(t *testing.T) {
 	t.Parallel()
 	files := publicRules(t)
-	_, err := Compile(files)
-	var faults Faults
-	if !errors.As(err, &faults) {
-		t.Fatalf("all public rules compile (%v): raise the counts in this test", err)
-	}
-	why, refused := map[string]int{}, map[string]bool{}
-	for _, f := range faults {
-		if reason, _, _ := strings.Cut(f.Message, ";"); !refused[f.File] {
-			refused[f.File] = true
-			why[reason]++
-		}
-	}
-	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	parsed := 0
-	sample := map[string]*sigma.Document{} // by id
-	for i, f := range files {
-		if !refused[f.Name] && i%4 != 0 {
-			parsed++ // Compile has parsed it
-			continue
-		}
-		docs, faults := sigma.Parse(f.Name, f.Data)
-		if len(faults) > 0 {
-			t.Logf("does not parse: %v", faults)
-			continue
-		}
-		parsed++
-		printed := sigma.Print(docs)
-		if again, faults := sigma.Parse(f.Name, []byte(printed)); len(faults) > 0 || sigma.Print(again) != printed {
-			t.Errorf("%s does not survive printing: %v", f.Name, faults)
-		}
-		if !refused[f.Name] {
-			sample[docs[0].ID.S] = docs[0]
-		}
-	}
-	good := slices.DeleteFunc(files, func(f File) bool { return refused[f.Name] })
-	t.Logf("of 3780 active public rules %d parse and %d compile; the others: %v", parsed, len(good), why)
-	if parsed < 3780 || len(good) < 3656 {
-		t.Errorf("%d parse and %d compile, want 3780 and 3656", parsed, len(good))
-	}
-	matchPublicEvents(t, good, sample)
-}
-
-// matchPublicEvents matches the collection's regression events against all
-// rules at once, and a sample of both with the oracle, too.
-func matchPublicEvents(t *testing.T, files []File, sample map[string]*sigma.Document) {
-	t.Helper()
 	p, err := Compile(files)
 	if err != nil {
 		t.Fatal(err)
 	}
+	dormant := 0
+	for _, r := range p.Rules() {
+		if len(r.Lacks) > 0 {
+			dormant++
+		}
+	}
+	if len(p.Rules()) != 3780 || dormant != 25 {
+		t.Errorf("%d rules compile and %d of them lack placeholders, want 3780 and 25", len(p.Rules()), dormant)
+	}
+	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	sample := map[string]*sigma.Document{} // by id
+	for i, f := range files {
+		if i%4 != 0 {
+			continue
+		}
+		docs, faults := sigma.Parse(f.Name, f.Data)
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		printed := sigma.Print(docs)
+		if again, faults := sigma.Parse(f.Name, []byte(printed)); len(faults) > 0 || sigma.Print(again) != printed {
+			t.Errorf("%s does not survive printing: %v", f.Name, faults)
+		}
+		sample[docs[0].ID.S] = docs[0]
+	}
+	matchPublicEvents(t, p, sample)
+}
+
+// matchPublicEvents matches the collection's regression events against all
+// rules at once, and a sample of both with the oracle, too.
+func matchPublicEvents(t *testing.T, p *Program, sample map[string]*sigma.Document) {
+	t.Helper()
 	m, found, cases := p.NewMatcher(), 0, map[string]bool{}
 	events := publicEvents(t)
 	for i, e := range events {
@@ -154,9 +140,11 @@ func matchPublicEvents(t *testing.T, files []File, sample map[string]*sigma.Docu
 		}
 	}
 	hit := 0
-	for _, ok := range cases {
+	for id, ok := range cases {
 		if ok {
 			hit++
+		} else {
+			t.Logf("rule %s matches none of its events", id)
 		}
 	}
 	t.Logf("%d regression events of %d rules give %d matches; %d rules match an event of theirs", len(events), len(cases), found, hit)

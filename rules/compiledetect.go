@@ -57,8 +57,8 @@ func (b *detectionBuilder) fault(at sigma.Pos, format string, args ...any) {
 }
 
 // gates returns the predicates of the logsource. Of Picket's activities,
-// service is the network and category the kind. What category and service
-// mean for a source's own events is not looked at yet.
+// service is the network and category the kind. A source's own events are
+// told apart by their network alone; see networks.
 func (b *detectionBuilder) gates() []int32 {
 	l := b.doc.Logsource
 	if !b.picket {
@@ -105,6 +105,9 @@ func (b *detectionBuilder) slotID(s slot) int32 {
 	key := "keywords " + strconv.Itoa(int(s.scope))
 	if s.field != nil {
 		key = "field " + s.field.Name
+		for _, f := range s.others {
+			key += " or " + f.Name
+		}
 	}
 	id, ok := b.slots[key]
 	if !ok {
@@ -216,15 +219,27 @@ func (b *detectionBuilder) slot(t sigma.Test) (slot, bool) {
 
 // namedSlot resolves a field name of the rule's taxonomy.
 func (b *detectionBuilder) namedSlot(at sigma.Pos, name string) (slot, bool) {
+	names := []string{name}
 	if !b.picket {
-		name = "raw." + name
+		names = paths(b.doc.Logsource, name)
 	}
-	f, err := activity.LookupField(name)
-	if err != nil {
-		b.fault(at, "%v", err)
-		return slot{}, false
+	var out slot
+	for i, name := range names {
+		if !b.picket {
+			name = "raw." + name
+		}
+		f, err := activity.LookupField(name)
+		switch {
+		case err != nil:
+			b.fault(at, "%v", err)
+			return slot{}, false
+		case i == 0:
+			out.field = f
+		default:
+			out.others = append(out.others, f)
+		}
 	}
-	return slot{field: f}, true
+	return out, true
 }
 
 // value compiles one value of a test into the predicates of which one must

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/rules/sigma"
 )
@@ -20,10 +18,12 @@ type bounds struct{ may, must kindSet }
 func (c *compiler) index(id int32, det *detection, l *sigma.Logsource) {
 	p := c.program
 	if !isPicket(l) {
-		if product := strings.ToLower(l.Product.S); product != "" {
-			p.byProduct[product] = append(p.byProduct[product], id)
-		} else {
+		if l.Product.S == "" {
 			p.anyProduct = append(p.anyProduct, id)
+			return
+		}
+		for _, network := range networks(l) {
+			p.byProduct[network] = append(p.byProduct[network], id)
 		}
 		return
 	}

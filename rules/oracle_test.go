@@ -27,7 +27,10 @@ func oracleMatch(d *sigma.Document, a *activity.Activity) bool {
 		if l.Category.S != "" && string(a.Kind) != l.Category.S || l.Service.S != "" && a.Network != l.Service.S {
 			return false
 		}
-	} else if a.Raw == nil || l.Product.S != "" && !strings.EqualFold(l.Product.S, a.Network) {
+	} else if a.Raw == nil || l.Product.S != "" && !slices.Contains(networks(l), a.Network) {
+		return false
+	}
+	if len(oracleLacks(d)) > 0 {
 		return false
 	}
 	return slices.ContainsFunc(d.Detection.Conditions, func(c sigma.Condition) bool { return oracleExpr(d, c.Expr, a) })
@@ -66,27 +69,10 @@ func oracleTest(d *sigma.Document, t sigma.Test, a *activity.Activity) bool {
 	has := func(m string) bool {
 		return slices.ContainsFunc(t.Modifiers, func(x sigma.Text) bool { return x.S == m })
 	}
-	picket := strings.EqualFold(d.Logsource.Product.S, "picket")
-	var values []activity.Value
-	switch {
-	case t.Field == "" && picket:
-		values = appendKeywordValues(nil, a)
-	case t.Field == "":
-		values = []activity.Value{{Str: string(a.Raw)}}
-	default:
-		name := t.Field
-		if !picket {
-			name = "raw." + name
-		}
-		f, err := activity.LookupField(name)
-		if err != nil {
-			panic(err)
-		}
-		values = f.Values(a, nil)
-	}
+	values := oracleField(d, t.Field, a)
 	held := 0
 	for _, v := range t.Values {
-		if oracleValue(t, v, values, has) {
+		if oracleValue(d, t, v, a, values, has) {
 			held++
 		}
 	}
@@ -97,10 +83,44 @@ func oracleTest(d *sigma.Document, t sigma.Test, a *activity.Activity) bool {
 	return ok != has("neq")
 }
 
-func oracleValue(t sigma.Test, v sigma.Value, values []activity.Value, has func(string) bool) bool {
+// oracleField returns the values of a field, of everything where it is empty.
+func oracleField(d *sigma.Document, field string, a *activity.Activity) []activity.Value {
+	picket := strings.EqualFold(d.Logsource.Product.S, "picket")
+	switch {
+	case field == "" && picket:
+		return appendKeywordValues(nil, a)
+	case field == "":
+		return []activity.Value{{Str: string(a.Raw)}}
+	}
+	names := []string{field}
+	if !picket {
+		names = paths(d.Logsource, field)
+	}
+	for _, name := range names {
+		if !picket {
+			name = "raw." + name
+		}
+		f, err := activity.LookupField(name)
+		if err != nil {
+			panic(err)
+		}
+		if values := f.Values(a, nil); len(values) > 0 {
+			return values
+		}
+	}
+	return nil
+}
+
+func oracleValue(d *sigma.Document, t sigma.Test, v sigma.Value, a *activity.Activity, values []activity.Value, has func(string) bool) bool {
 	switch {
 	case has("exists"):
 		return (v.Text == "true") == (len(values) > 0)
+	case has("expand"):
+		return slices.ContainsFunc(oracleExpand(v), func(v sigma.Value) bool {
+			return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) })
+		})
+	case has("fieldref"):
+		return oracleRelated(values, oracleField(d, v.Text, a), has)
 	case v.Kind == sigma.Null:
 		return len(values) == 0
 	}
@@ -108,9 +128,11 @@ func oracleValue(t sigma.Test, v sigma.Value, values []activity.Value, has func(
 }
 
 func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(string) bool) bool {
-	text := x.Str
-	if x.IsNum {
-		text = strconv.FormatFloat(x.Num, 'f', -1, 64)
+	text := oracleText(x)
+	for _, part := range []string{"minute", "hour", "day", "week", "month", "year"} {
+		if has(part) {
+			return oracleTimePart(part, text, v.Text, has)
+		}
 	}
 	for _, op := range []string{"gt", "gte", "lt", "lte"} {
 		if has(op) {
@@ -134,18 +156,11 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 	if v.Kind != sigma.String {
 		p = sigma.Pattern{{Kind: sigma.Literal, Text: v.Text}}
 	}
-	many := sigma.Piece{Kind: sigma.Many}
-	if has("contains") || has("endswith") || t.Field == "" {
-		p = append(sigma.Pattern{many}, p...)
-	}
-	if has("contains") || has("startswith") || t.Field == "" {
-		p = append(p, many)
-	}
-	if x.IsNum && v.Kind == sigma.Num && len(p) == 1 && !has("cased") {
+	if len(t.Modifiers) == 0 && x.IsNum && v.Kind == sigma.Num && len(p) == 1 || has("neq") && len(t.Modifiers) == 1 && x.IsNum && v.Kind == sigma.Num {
 		n, err := strconv.ParseFloat(v.Text, 64)
 		return err == nil && n == x.Num
 	}
-	return oracleGlob(p, text, has("cased"))
+	return oracleEncoded(t, p, text, has)
 }
 
 // compiledRegexps keeps the oracle from being slow.

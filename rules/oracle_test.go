@@ -156,7 +156,8 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 	if v.Kind != sigma.String {
 		p = sigma.Pattern{{Kind: sigma.Literal, Text: v.Text}}
 	}
-	if len(t.Modifiers) == 0 && x.IsNum && v.Kind == sigma.Num && len(p) == 1 || has("neq") && len(t.Modifiers) == 1 && x.IsNum && v.Kind == sigma.Num {
+	whole := !slices.ContainsFunc(t.Modifiers, func(m sigma.Text) bool { return m.S != "all" && m.S != "neq" })
+	if whole && x.IsNum && v.Kind == sigma.Num {
 		n, err := strconv.ParseFloat(v.Text, 64)
 		return err == nil && n == x.Num
 	}
@@ -239,6 +240,7 @@ func (g generator) word() string {
 	words := append([]string{
 		"a", "A", "b", "ab", "aB", "abba", "é", "É", "k", "K", "ſ", "s", "10", "2.5", "-1", "x y", "*", "?", `\`,
 		"10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "新", "Ω", "",
+		"-a", "/b x", "–k", "a-b", "YWI=", "xhYmJh", "a\x00b\x00", "\x00a\x00b", "2024-03-05T07:08:09Z", "1709622489",
 	}, g.extra...)
 	return pick(g, words...)
 }
@@ -256,6 +258,9 @@ func quoteYAML(s string) string { return sigma.Value{Text: s}.String() }
 func (g generator) test() string {
 	field := pick(g, "kind", "text", "app", "ip", "hashtags", "metrics.n", "profile.p", "lang", "")
 	mod := pick(g, "", "", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|neq", "|contains|neq",
+		"|windash", "|contains|windash", "|base64", "|base64|contains", "|base64offset|contains", "|wide|base64offset|contains|cased",
+		"|wide", "|utf16be|contains", "|fieldref", "|fieldref|contains", "|fieldref|startswith|cased", "|endswith|fieldref|neq",
+		"|hour", "|minute|gte", "|week|neq", "|year", "|expand", "|contains|expand",
 		"|exists", "|re", "|re|i", "|cidr", "|gt", "|gte", "|lt", "|lte", "|gt|neq", "null", "|contains|all")
 	value := func() string { return quoteYAML(g.pattern()) }
 	many := g.IntN(3) == 0
@@ -278,6 +283,8 @@ func (g generator) test() string {
 		value = func() string { return pick(g, "0", "2.5", "10", "-1") }
 	case "|contains|all":
 		many = true
+	default:
+		value = g.special(mod, value)
 	}
 	if field == "" { // keywords take few modifiers
 		mod, many = "|all", true
@@ -287,6 +294,23 @@ func (g generator) test() string {
 		return quoteYAML(field+mod) + ": " + value()
 	}
 	return fmt.Sprintf("%s: [%s, %s]", quoteYAML(field+mod), value(), value())
+}
+
+// special returns the values for the modifiers that change them.
+func (g generator) special(mod string, value func() string) func() string {
+	switch mod {
+	case "|windash", "|contains|windash":
+		return func() string { return quoteYAML(pick(g, "-a", "/b", "x -k", " /b x", "a", "-ab", "*-a", "-")) }
+	case "|base64", "|base64|contains", "|base64offset|contains", "|wide|base64offset|contains|cased", "|wide", "|utf16be|contains":
+		return func() string { return quoteYAML(pick(g, "ab", "abba", "aé", "新a", "bba", `\*a`)) }
+	case "|fieldref", "|fieldref|contains", "|fieldref|startswith|cased", "|endswith|fieldref|neq":
+		return func() string { return pick(g, "text", "app", "hashtags", "profile.p", "metrics.n", "lang") }
+	case "|hour", "|minute|gte", "|week|neq", "|year":
+		return func() string { return pick(g, "7", "8", "10", "2024") }
+	case "|expand", "|contains|expand":
+		return func() string { return pick(g, "'%people%'", "'x%people%y'", "'%none-here%'", "'%people% %none-here%'") }
+	}
+	return value
 }
 
 func (g generator) condition(depth int) string {
@@ -330,7 +354,7 @@ func (g generator) activity() activity.Activity {
 func compareWithOracle(t *testing.T, src string, activities []activity.Activity) int {
 	t.Helper()
 	docs, faults := sigma.Parse("gen.yml", []byte(src))
-	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}})
+	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}, {Name: "places.yml", Data: []byte(placeholderDocument())}})
 	if err != nil || len(faults) > 0 {
 		t.Fatalf("generated rules have faults: %v\n%s", err, src)
 	}

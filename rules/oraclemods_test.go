@@ -26,6 +26,17 @@ func oracleText(x activity.Value) string {
 // oraclePlaceholders are what placeholders stand for in generated rules.
 var oraclePlaceholders = map[string][]string{"people": {"a", "b*"}, "none-here": {"zz", "10"}}
 
+func placeholderDocument() string {
+	out := "title: Places\nplaceholders:\n"
+	for name, values := range oraclePlaceholders {
+		out += "  " + name + ":\n"
+		for _, v := range values {
+			out += "    - " + quoteYAML(v) + "\n"
+		}
+	}
+	return out
+}
+
 func oracleExpand(v sigma.Value) []sigma.Value {
 	out := []string{v.Text}
 	for name, values := range oraclePlaceholders {
@@ -131,12 +142,11 @@ func oracleEncoded(t sigma.Test, p sigma.Pattern, text string, has func(string) 
 func oracleDashes(p sigma.Pattern, text string) (string, sigma.Pattern) {
 	form := regexp.MustCompile(`(^|[^\pL\pN_])[-/]([\pL\pN_])`)
 	out := slices.Clone(p)
-	for i, piece := range out {
+	for i := range out {
 		for prev := ""; prev != out[i].Text; {
 			prev = out[i].Text
 			out[i].Text = form.ReplaceAllString(out[i].Text, "${1}\x01${2}")
 		}
-		_ = piece
 	}
 	if !strings.ContainsFunc(out.String(), func(r rune) bool { return r == 1 }) {
 		return text, p

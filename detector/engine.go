@@ -264,18 +264,25 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 			}
 		}
 	}
-	for _, k := range pl.feeds {
+	e.feed(st, i, a, t, backfill)
+}
+
+// feed gives a match of rule i to the rules that it feeds.
+func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
+	for _, k := range e.plan.rules[i].feeds {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
 			continue
 		}
-		group, ok := e.groupOf(r, a)
+		group, ok := e.groupAs(r, i, a)
 		if !ok {
 			continue
 		}
 		switch r.Type {
-		case rules.TypeEventCount, rules.TypeValueCount:
-			e.count(st, k, group, a, t, backfill)
+		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
+			e.count(st, k, i, group, a, t, backfill)
+		case rules.TypeTemporalOrdered, rules.TypeValueSum, rules.TypeValueAvg, rules.TypeValuePercentile:
+			e.correlate(st, k, i, group, a, t, backfill)
 		case rules.TypeNewValue:
 			e.newValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
@@ -292,17 +299,26 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 // groupOf returns the names and values of a rule's group; false where the
 // activity lacks one of the fields, so that it belongs to no group.
 func (e *Engine) groupOf(r *rules.Rule, a *activity.Activity) ([]activity.Field, bool) {
+	return e.groupAs(r, r.Index, a)
+}
+
+// groupAs is groupOf for a match of rule input, in which aliases stand for
+// fields of their own.
+func (e *Engine) groupAs(r *rules.Rule, input int, a *activity.Activity) ([]activity.Field, bool) {
 	e.group = e.group[:0]
 	if len(r.GroupBy) == 0 {
 		return append(e.group, activity.Field{Name: "account", Value: a.Account}), true
 	}
 	for i := range r.GroupBy {
-		f := &r.GroupBy[i]
+		f := r.GroupField(i, input)
+		if f == nil {
+			return nil, false
+		}
 		e.values = f.Values(a, e.values[:0])
 		if len(e.values) == 0 {
 			return nil, false
 		}
-		e.group = append(e.group, activity.Field{Name: f.Name, Value: text(e.values[0])})
+		e.group = append(e.group, activity.Field{Name: r.GroupBy[i].Name, Value: text(e.values[0])})
 	}
 	return e.group, true
 }
@@ -330,6 +346,7 @@ func (e *Engine) hit(st *accountState, r *rules.Rule, group []activity.Field, m 
 func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field, m match, why func() []Reason, add func(*episode)) *episode {
 	if r.Silent {
 		e.took(r, "", m.a, m.t, why)
+		e.raised(st, r, group, m, false)
 		return nil
 	}
 	key := episodeKey(r, group)
@@ -353,6 +370,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	}
 	e.emit(r, ep, phase, "")
 	e.took(r, ep.ID, m.a, m.t, func() []Reason { return ep.Reasons })
+	e.raised(st, r, group, m, phase == Open)
 	return ep
 }
 

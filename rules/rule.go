@@ -186,11 +186,16 @@ func (p *Program) Kinds(r *Rule) []activity.Kind {
 	var out []activity.Kind
 	for _, k := range activity.Kinds() {
 		if slices.ContainsFunc(p.byKind[k], func(id int32) bool {
-			i := p.detections[id].rule
-			return i == r.Index || slices.Contains(r.Inputs, i)
+			return p.feeds(p.detections[id].rule, r)
 		}) {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// feeds reports whether rule i is r or feeds it, directly or by way of
+// correlations.
+func (p *Program) feeds(i int, r *Rule) bool {
+	return i == r.Index || r.Type != TypeSequence && slices.ContainsFunc(r.Inputs, func(in int) bool { return p.feeds(i, p.rules[in]) })
 }

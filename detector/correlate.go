@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -134,14 +135,11 @@ func (e *Engine) correlationReason(r *rules.Rule, s window.Span, value float64) 
 
 // inOrder names the steps of a temporal_ordered correlation.
 func (e *Engine) inOrder(r *rules.Rule) string {
-	out := ""
+	titles := make([]string, len(r.Inputs))
 	for i, in := range r.Inputs {
-		if i > 0 {
-			out += ", then "
-		}
-		out += lowerFirst(e.plan.rules[in].rule.Title)
+		titles[i] = lowerFirst(e.plan.rules[in].rule.Title)
 	}
-	return out
+	return strings.Join(titles, ", then ")
 }
 
 // raised feeds the correlations over a rule that is no detection rule: once

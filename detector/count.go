@@ -24,6 +24,7 @@ func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a
 		for _, v := range r.Field.Values(a, e.values[:0]) {
 			events = append(events, window.Event{Time: t, Key: a.Key(), Value: hash(text(v))})
 		}
+	default:
 	}
 	key := pl.stateKey + groupKey(group)
 	w := e.window(st, key)
@@ -99,6 +100,7 @@ func countReason(r *rules.Rule, s window.Span) Reason {
 		unit = "of the rules"
 	case rules.TypeValueCount:
 		unit = "different values of " + r.Field.Name
+	default:
 	}
 	took := time.Duration(s.Last.Time - s.First.Time).Round(time.Second)
 	expected := fmt.Sprintf("fewer than %d in %s", r.Condition.Min, short(r.Timespan))

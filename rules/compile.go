@@ -388,11 +388,11 @@ func (c *compiler) meaning(i int) string {
 	if d.Detection == nil {
 		return ""
 	}
-	text := (&sigma.Document{Logsource: d.Logsource, Detection: d.Detection}).String()
+	docs := []*sigma.Document{{Logsource: d.Logsource, Detection: d.Detection}}
 	for _, f := range c.filtered[i] {
-		text += "---\n" + (&sigma.Document{Detection: f.doc.Filter.Detection}).String()
+		docs = append(docs, &sigma.Document{Detection: f.doc.Filter.Detection})
 	}
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.Sum256([]byte(sigma.Print(docs)))
 	return hex.EncodeToString(sum[:])[:versionLength]
 }
 

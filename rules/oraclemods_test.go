@@ -2,7 +2,6 @@ package rules
 
 import (
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,7 +65,7 @@ func oracleLacks(d *sigma.Document) []string {
 		for _, g := range s.Any {
 			for _, t := range g.All {
 				for _, v := range t.Values {
-					for _, m := range regexp.MustCompile(`%([\w-]+)%`).FindAllStringSubmatch(v.Text, -1) {
+					for _, m := range oracleRegexp(`%([\w-]+)%`).FindAllStringSubmatch(v.Text, -1) {
 						if strings.HasSuffix(t.Key(), "|expand") && oraclePlaceholders[m[1]] == nil {
 							out = append(out, m[1])
 						}
@@ -94,7 +93,7 @@ func oraclePlaced(p sigma.Pattern, text string, has func(string) bool) bool {
 		p = append(sigma.Pattern{many}, p...)
 	}
 	if has("contains") || has("startswith") {
-		p = append(p[:len(p):len(p)], many)
+		p = append(slices.Clip(p), many)
 	}
 	return oracleGlob(p, text, has("cased"))
 }
@@ -140,7 +139,7 @@ func oracleEncoded(t sigma.Test, p sigma.Pattern, text string, has func(string) 
 // oracleDashes gives a pattern with a dash before an option one spelling, and
 // text the same one at every dash.
 func oracleDashes(p sigma.Pattern, text string) (string, sigma.Pattern) {
-	form := regexp.MustCompile(`(^|[^\pL\pN_])[-/]([\pL\pN_])`)
+	form := oracleRegexp(`(^|[^\pL\pN_])[-/]([\pL\pN_])`)
 	out := slices.Clone(p)
 	for i := range out {
 		for prev := ""; prev != out[i].Text; {

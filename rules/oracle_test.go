@@ -240,7 +240,7 @@ func (g generator) word() string {
 	words := append([]string{
 		"a", "A", "b", "ab", "aB", "abba", "é", "É", "k", "K", "ſ", "s", "10", "2.5", "-1", "x y", "*", "?", `\`,
 		"10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "新", "Ω", "",
-		"-a", "/b x", "–k", "a-b", "YWI=", "xhYmJh", "a\x00b\x00", "\x00a\x00b", "2024-03-05T07:08:09Z", "1709622489",
+		"-a", "/b x", "–k", "a-b", "YWI=", "eGFiYmE=", "YWFiYmE=", "YWFhYmJh", "a\x00b\x00", "\x00a\x00b", "2024-03-05T07:08:09Z", "1709622489",
 	}, g.extra...)
 	return pick(g, words...)
 }

@@ -11,21 +11,25 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
-// count feeds a match to a counting rule. Of a list field each value counts.
-func (e *Engine) count(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
+// count feeds a match of rule input to a counting rule. Of a list field each value counts.
+func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
-	r := pl.rule
+	r := pl.rule.For(a.Account, time.Unix(0, e.now))
 	events := []window.Event{{Time: t, Key: a.Key()}}
-	if r.Type == rules.TypeValueCount {
+	switch r.Type {
+	case rules.TypeTemporal:
+		events[0].Value = stepValue(r, input)
+	case rules.TypeValueCount:
 		events = events[:0]
 		for _, v := range r.Field.Values(a, e.values[:0]) {
 			events = append(events, window.Event{Time: t, Key: a.Key(), Value: hash(text(v))})
 		}
+	default:
 	}
 	key := pl.stateKey + groupKey(group)
 	w := e.window(st, key)
 	best := e.fullest(w, r, events...)
-	met := best.Count >= r.Condition.Min && (r.Condition.Max == 0 || best.Count <= r.Condition.Max)
+	met := r.Condition.Holds(float64(best.Count))
 	switch {
 	case best.Count == 0:
 	case !met || backfill:
@@ -56,7 +60,7 @@ func (e *Engine) window(st *accountState, key string) *windowState {
 func (e *Engine) fullest(w *windowState, r *rules.Rule, events ...window.Event) window.Span {
 	var best window.Span
 	for _, ev := range events {
-		span, ok := w.Add(ev, int64(r.Timespan), e.lateness, r.Type == rules.TypeValueCount)
+		span, ok := w.Add(ev, int64(r.Timespan), e.lateness, r.Type == rules.TypeValueCount || r.Type == rules.TypeTemporal)
 		if !ok {
 			e.stats.Late++
 			continue
@@ -91,11 +95,18 @@ func (w *windowState) remember(a *activity.Activity, near bool) {
 
 func countReason(r *rules.Rule, s window.Span) Reason {
 	unit := "activities"
-	if r.Type == rules.TypeValueCount {
+	switch r.Type {
+	case rules.TypeTemporal:
+		unit = "of the rules"
+	case rules.TypeValueCount:
 		unit = "different values of " + r.Field.Name
+	default:
 	}
 	took := time.Duration(s.Last.Time - s.First.Time).Round(time.Second)
 	expected := fmt.Sprintf("fewer than %d in %s", r.Condition.Min, short(r.Timespan))
+	if len(r.Condition.Bounds) > 1 || r.Condition.Max > 0 {
+		expected = "not " + r.Condition.Text + " in " + short(r.Timespan)
+	}
 	if r.Condition.Max > 0 {
 		expected = fmt.Sprintf("not %d to %d in %s", r.Condition.Min, r.Condition.Max, short(r.Timespan))
 	}

@@ -75,6 +75,10 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 		c.State, c.Why = CoverageOff, "posts of this account need no approval"
 		c.Mend = "set approvals: required for it"
 		return c
+	case len(r.Lacks) > 0:
+		c.State, c.Why = CoverageOff, "what "+strings.Join(r.Lacks, ", ")+" stands for is not told"
+		c.Mend = "add a rule file with placeholders: and their values"
+		return c
 	}
 	if r.Type == rules.TypeSequence {
 		return e.coversSequence(c, sight)
@@ -165,7 +169,7 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 			c.State = CoverageActive
 			c.Why = fmt.Sprintf("only from %d on, until it knows the account: %s", c.Rule.Floor, c.Why)
 		}
-	case rules.TypeDetection, rules.TypeEventCount, rules.TypeValueCount, rules.TypeApproval, rules.TypeSequence, rules.TypeWithout:
+	default:
 	}
 	return c
 }

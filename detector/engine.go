@@ -265,18 +265,25 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 			}
 		}
 	}
-	for _, k := range pl.feeds {
+	e.feed(st, i, a, t, backfill)
+}
+
+// feed gives a match of rule i to the rules that it feeds.
+func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
+	for _, k := range e.plan.rules[i].feeds {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
 			continue
 		}
-		group, ok := e.groupOf(r, a)
+		group, ok := e.groupAs(r, i, a)
 		if !ok {
 			continue
 		}
 		switch r.Type {
-		case rules.TypeEventCount, rules.TypeValueCount:
-			e.count(st, k, group, a, t, backfill)
+		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
+			e.count(st, k, i, group, a, t, backfill)
+		case rules.TypeTemporalOrdered, rules.TypeValueSum, rules.TypeValueAvg, rules.TypeValuePercentile:
+			e.correlate(st, k, i, group, a, t, backfill)
 		case rules.TypeNewValue:
 			e.newValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
@@ -288,24 +295,6 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
 	}
-}
-
-// groupOf returns the names and values of a rule's group; false where the
-// activity lacks one of the fields, so that it belongs to no group.
-func (e *Engine) groupOf(r *rules.Rule, a *activity.Activity) ([]activity.Field, bool) {
-	e.group = e.group[:0]
-	if len(r.GroupBy) == 0 {
-		return append(e.group, activity.Field{Name: "account", Value: a.Account}), true
-	}
-	for i := range r.GroupBy {
-		f := &r.GroupBy[i]
-		e.values = f.Values(a, e.values[:0])
-		if len(e.values) == 0 {
-			return nil, false
-		}
-		e.group = append(e.group, activity.Field{Name: f.Name, Value: text(e.values[0])})
-	}
-	return e.group, true
 }
 
 // match is one match of a rule for a group, as an episode takes it.
@@ -331,6 +320,7 @@ func (e *Engine) hit(st *accountState, r *rules.Rule, group []activity.Field, m 
 func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field, m match, why func() []Reason, add func(*episode)) *episode {
 	if r.Silent {
 		e.took(r, "", m.a, m.t, why)
+		e.raised(st, r, group, m, false)
 		return nil
 	}
 	key := episodeKey(r, group)
@@ -354,6 +344,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	}
 	e.emit(r, ep, phase, "")
 	e.took(r, ep.ID, m.a, m.t, func() []Reason { return ep.Reasons })
+	e.raised(st, r, group, m, phase == Open)
 	return ep
 }
 
@@ -470,31 +461,5 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 }
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
-
-// groupMark stands before each value of a group in keys of memory.
-const groupMark = "\x1f"
-
-func groupKey(group []activity.Field) string {
-	n := 0
-	for _, g := range group[1:] {
-		n += len(g.Value) + 1
-	}
-	if n == 0 {
-		return "" // the account alone, which the state is keyed by anyway
-	}
-	b := make([]byte, 0, n)
-	for _, g := range group[1:] {
-		b = append(append(b, groupMark...), g.Value...)
-	}
-	return string(b)
-}
-
-func cloneGroup(in []activity.Field) []activity.Field {
-	out := make([]activity.Field, len(in))
-	for i, g := range in {
-		out[i] = activity.Field{Name: g.Name, Value: clone(g.Value)}
-	}
-	return out
-}
 
 func clone(s string) string { return string([]byte(s)) }

@@ -22,7 +22,7 @@ func peakParams(r *rules.Rule) baseline.PeakParams {
 // episode closes.
 func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
-	r := pl.rule
+	r := pl.rule.For(a.Account, time.Unix(0, e.now))
 	key := pl.stateKey + groupKey(group)
 	w := e.window(st, key)
 	if backfill && w.Passed(t, int64(r.Timespan), e.lateness) {

@@ -134,6 +134,11 @@ func Compile(s Set) (*Plan, error) {
 		if r.Condition.Min > window.MaxEvents {
 			return nil, fmt.Errorf("rule %q: a count of %d is never reached, a window holds at most %d: lower it", r.Title, r.Condition.Min, window.MaxEvents)
 		}
+		for _, t := range r.Tunings {
+			if tuned := r.For(t.Accounts[0], time.Time{}); max(tuned.Condition.Min, tuned.Floor) > window.MaxEvents {
+				return nil, fmt.Errorf("rule %q: tuned by %q to a count that is never reached, a window holds at most %d: lower it", r.Title, t.Title, window.MaxEvents)
+			}
+		}
 		p.memory[p.rules[i].stateKey] = i
 		if r.Type == rules.TypeApproval && r.Mode != rules.Off {
 			p.grace[r.Verdict] = max(p.grace[r.Verdict], int64(r.Grace))
@@ -243,6 +248,13 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	}
 	for _, g := range r.GroupBy {
 		fmt.Fprintf(h, "by %s\n", g.Name)
+	}
+	for _, a := range r.Aliases {
+		for _, in := range r.Inputs {
+			if f := a.By[in]; f != nil {
+				fmt.Fprintf(h, "alias %s\n", f.Name)
+			}
+		}
 	}
 	if r.Field != nil {
 		fmt.Fprintf(h, "field %s\n", r.Field.Name)

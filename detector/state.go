@@ -26,6 +26,7 @@ type accountState struct {
 	Peaks    map[string]*baseline.Peaks    `json:"peaks,omitempty"`    // as Values
 	Excuses  map[string][]int64            `json:"excuses,omitempty"`  // as Values: occurrences that excuse a match, oldest first
 	Steps    map[string][]step             `json:"steps,omitempty"`    // by the state key of a sequence, in order of occurrence
+	Fired    map[string]int64              `json:"fired,omitempty"`    // as Values: until when a silent rule that feeds others does not feed them again
 	Habits   *habit.Habits                 `json:"habits,omitempty"`
 	// Changes are the latest posts and changes of an account that identities
 	// guard, in order of occurrence, for logins that are told late.
@@ -276,6 +277,7 @@ func (e *Engine) sweep() {
 		}
 		e.sweepSteps(st)
 		e.sweepChanges(st)
+		e.sweepFired(st)
 		if st.idle(e.now) {
 			delete(e.accounts, name)
 		}
@@ -297,7 +299,7 @@ const habitsFor = 180 * 24 * time.Hour
 
 // idle reports whether nothing is left of an account.
 func (st *accountState) idle(now int64) bool {
-	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes) > 0 {
+	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes)+len(st.Fired) > 0 {
 		return false
 	}
 	if st.Habits == nil {

@@ -24,8 +24,8 @@ import (
 func BenchmarkCorpus(b *testing.B) {
 	files := publicRules(b)
 	events := publicEvents(b)
-	all := filter(files, func(name string) bool { return strings.HasPrefix(name, "rules/") })
-	processes := filter(all, func(name string) bool {
+	all := keepRules(files, func(name string) bool { return strings.HasPrefix(name, "rules/") })
+	processes := keepRules(all, func(name string) bool {
 		return strings.HasPrefix(name, "rules/windows/process_creation/")
 	})
 	account := File{Name: "account.yml", Data: []byte(benchmarkRules())}
@@ -41,7 +41,7 @@ func BenchmarkCorpus(b *testing.B) {
 	}{
 		{"40_account_rules", []File{account}, posts},
 		{"40_account_rules_long_posts", []File{account}, long},
-		{"saas_rules", filter(all, isSaaS), logins},
+		{"saas_rules", keepRules(all, isSaaS), logins},
 		{"1000_process_rules", processes[:1000], windowsDocs(events, isProcess)},
 		{"all_rules_mixed", append([]File{account}, all...), slices.Concat(windows, logins, posts[:len(logins)])},
 		{"all_rules_account", append([]File{account}, all...), slices.Concat(logins, posts[:len(logins)])},
@@ -115,7 +115,7 @@ func flatten(dst map[string]any, prefix string, v any) {
 // BenchmarkCompileCorpus loads all of rules/. "MiB-live" is what the program
 // holds afterwards.
 func BenchmarkCompileCorpus(b *testing.B) {
-	files := filter(publicRules(b), func(name string) bool { return strings.HasPrefix(name, "rules/") })
+	files := keepRules(publicRules(b), func(name string) bool { return strings.HasPrefix(name, "rules/") })
 	_, files = compileMost(b, files)
 	heap := func() uint64 {
 		runtime.GC()
@@ -137,7 +137,7 @@ func BenchmarkCompileCorpus(b *testing.B) {
 	runtime.KeepAlive(p)
 }
 
-func filter(files []File, keep func(name string) bool) []File {
+func keepRules(files []File, keep func(name string) bool) []File {
 	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !keep(f.Name) })
 }
 
@@ -166,7 +166,7 @@ func compileMost(tb testing.TB, files []File) (*Program, []File) {
 	for _, f := range faults {
 		refused[f.File] = true
 	}
-	files = filter(files, func(name string) bool { return !refused[name] })
+	files = keepRules(files, func(name string) bool { return !refused[name] })
 	if p, err = Compile(files); err != nil {
 		tb.Fatal(err)
 	}

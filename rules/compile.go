@@ -43,6 +43,7 @@ func Compile(files []File) (*Program, error) {
 	c := &compiler{
 		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}},
 		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[predicateKey]int32{},
+		placeholders: map[string][]sigma.Value{}, filtered: map[int][]*filter{},
 	}
 	for _, k := range activity.Kinds() {
 		c.program.byKind[k] = nil // a kind that no rule can match is still listed
@@ -50,10 +51,12 @@ func Compile(files []File) (*Program, error) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	for _, f := range parseAll(files) {
-		c.docs = append(c.docs, f.docs...)
+		c.sort(f.docs)
 		c.faults = append(c.faults, f.faults...)
 	}
 	c.register()
+	c.takePlaceholders()
+	c.takeFilters()
 	for i, d := range c.docs {
 		if d.Faulty {
 			c.partial(c.program.rules[i], d)
@@ -62,13 +65,14 @@ func Compile(files []File) (*Program, error) {
 		}
 	}
 	c.feed()
+	c.tune()
 	if len(c.faults) > 0 {
 		return nil, c.faults.Sort()
 	}
 	c.program.plan()
 	for i := range c.docs {
 		c.program.rules[i].Version = c.version(i)
-		c.program.rules[i].Meaning = meaning(c.docs[i])
+		c.program.rules[i].Meaning = c.meaning(i)
 	}
 	return c.program, nil
 }
@@ -94,14 +98,36 @@ func parseAll(files []File) []parsedFile {
 	return out
 }
 
+// sort tells rules from the documents that are for other rules. What a faulty
+// document without any section is meant to be cannot be told; it is no rule.
+func (c *compiler) sort(docs []*sigma.Document) {
+	for _, d := range docs {
+		switch {
+		case d.Filter != nil:
+			c.filters = append(c.filters, &filter{doc: d})
+		case d.Tune != nil:
+			c.tunes = append(c.tunes, d)
+		case d.Placeholders != nil:
+			c.values = append(c.values, d)
+		default:
+			c.docs = append(c.docs, d)
+		}
+	}
+}
+
 // compiler builds a program. Rules have the indexes of their documents.
 type compiler struct {
-	docs       []*sigma.Document
-	faults     Faults
-	program    *Program
-	refs       map[string]int // id and name → rule
-	slots      map[string]int32
-	predicates map[predicateKey]int32
+	docs         []*sigma.Document // of rules
+	filters      []*filter
+	tunes        []*sigma.Document
+	values       []*sigma.Document        // of placeholders
+	placeholders map[string][]sigma.Value // by name
+	filtered     map[int][]*filter        // by rule
+	faults       Faults
+	program      *Program
+	refs         map[string]int // id and name → rule
+	slots        map[string]int32
+	predicates   map[predicateKey]int32
 }
 
 func (c *compiler) fault(d *sigma.Document, at sigma.Pos, format string, args ...any) {
@@ -201,7 +227,11 @@ func (c *compiler) partial(r *Rule, d *sigma.Document) {
 			b.search(s)
 		}
 	}
-	c.detections(d, feeders(d), string(r.Type)+" rules")
+	if d.Correlation != nil {
+		c.events(d, feeders(d), string(r.Type)+" rules")
+	} else {
+		c.detections(d, feeders(d), string(r.Type)+" rules")
+	}
 	if d.Picket != nil {
 		c.detections(d, d.Picket.ResolvedBy, "resolved-by")
 	}
@@ -264,6 +294,27 @@ func (c *compiler) steps(d *sigma.Document, refs []sigma.Text, what string) []in
 			if !c.circle(d, ref, i, what) {
 				c.fault(d, ref.At, "%s: %q is a sequence itself, and sequences of sequences are not supported by this version of Picket; name its steps", what, ref.S)
 			}
+		default:
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// events resolves references of a correlation, to rules of any type but
+// sequence.
+func (c *compiler) events(d *sigma.Document, refs []sigma.Text, what string) []int {
+	var out []int
+	for _, ref := range refs {
+		i, known := c.resolve(ref.S)
+		switch {
+		case !known:
+			c.fault(d, ref.At, "%s: no rule has the name or id %q; add it%s", what, ref.S, suggest.Hint(ref.S, c.names()))
+		case slices.Contains(out, i):
+			c.fault(d, ref.At, "%s: rule %q is listed twice; remove one", what, ref.S)
+		case c.circle(d, ref, i, what):
+		case c.program.rules[i].Type == TypeSequence || c.program.rules[i].Type == TypeApproval:
+			c.chained(d, ref, i, what)
 		default:
 			out = append(out, i)
 		}
@@ -343,7 +394,7 @@ func (c *compiler) feed() {
 		if d.Picket != nil && d.Picket.Generate != nil {
 			r.Silent = !d.Picket.Generate.On
 			if d.Detection == nil && r.Silent && !fed[i] {
-				c.fault(d, d.Picket.Generate.At, `picket generate: false makes a rule that only feeds others, and no sequence names this rule of type %s; write "mode: off" to switch it off`, r.Type)
+				c.fault(d, d.Picket.Generate.At, `picket generate: false makes a rule that only feeds others, and no rule names this one of type %s; write "mode: off" to switch it off`, r.Type)
 			}
 		}
 	}
@@ -355,23 +406,51 @@ func generates(d *sigma.Document) bool {
 }
 
 // meaning hashes what a detection rule matches.
-func meaning(d *sigma.Document) string {
+func (c *compiler) meaning(i int) string {
+	d := c.docs[i]
 	if d.Detection == nil {
 		return ""
 	}
-	text := (&sigma.Document{Logsource: d.Logsource, Detection: d.Detection}).String()
-	sum := sha256.Sum256([]byte(text))
+	docs := []*sigma.Document{{Logsource: d.Logsource, Detection: d.Detection}}
+	for _, f := range c.filtered[i] {
+		docs = append(docs, &sigma.Document{Detection: f.doc.Filter.Detection})
+	}
+	sum := sha256.Sum256([]byte(sigma.Print(docs)))
 	return hex.EncodeToString(sum[:])[:versionLength]
 }
 
-// version hashes a rule's document and those of the rules it refers to, in
-// canonical form.
+// version hashes a rule's document, those of the rules it refers to and of
+// their filters, in canonical form.
 func (c *compiler) version(i int) string {
 	h := sha256.New()
-	r := c.program.rules[i]
-	for _, j := range append([]int{i}, r.refers()...) {
-		text := c.docs[j].String()
+	add := func(d *sigma.Document) {
+		text := d.String()
 		fmt.Fprintf(h, "%d\n%s", len(text), text)
 	}
+	for _, j := range c.reach(i) {
+		add(c.docs[j])
+		for _, f := range c.filtered[j] {
+			add(f.doc)
+		}
+	}
+	for _, d := range c.tunes {
+		if j, ok := c.resolve(d.Tune.Rule.S); ok && j == i {
+			add(d)
+		}
+	}
 	return hex.EncodeToString(h.Sum(nil))[:versionLength]
+}
+
+// reach returns a rule and all that it refers to, directly or by way of
+// others, each once.
+func (c *compiler) reach(i int) []int {
+	out := []int{i}
+	for next := 0; next < len(out); next++ {
+		for _, j := range c.program.rules[out[next]].refers() {
+			if !slices.Contains(out, j) {
+				out = append(out, j)
+			}
+		}
+	}
+	return out
 }

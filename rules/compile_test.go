@@ -48,7 +48,7 @@ picket:
 		Index: 1, ID: "08fbc97d-0a2f-491c-ae21-8ffcfd3174e9", Name: "burst", Title: "Burst", Description: "Too many.",
 		Level: Low, Mode: Observe, Tags: []string{"attack.t1078"}, References: []string{"https://example.org"},
 		FalsePositives: []string{"A campaign"}, Type: TypeValueCount,
-		Inputs: []int{0}, Timespan: 10 * time.Minute, Condition: Condition{Min: 12, Text: "gt: 11"},
+		Inputs: []int{0}, Timespan: 10 * time.Minute, Condition: Condition{Min: 12, Bounds: []Bound{{"gt", 11}}, Text: "gt: 11"},
 		Quiet: 90 * time.Minute, ResolvedBy: []int{0}, Response: []string{"Phone them."},
 	}
 	got := p.Rules()[1]
@@ -76,13 +76,15 @@ func TestCompileConditions(t *testing.T) {
 		condition string
 		want      Condition
 	}{
-		{"{gte: 12}", Condition{Min: 12, Text: "gte: 12"}},
-		{"{gt: 0}", Condition{Min: 1, Text: "gt: 0"}},
-		{"{eq: 3}", Condition{Min: 3, Max: 3, Text: "eq: 3"}},
+		{"{gte: 12}", Condition{Min: 12, Bounds: []Bound{{"gte", 12}}, Text: "gte: 12"}},
+		{"{gt: 0}", Condition{Min: 1, Bounds: []Bound{{"gt", 0}}, Text: "gt: 0"}},
+		{"{eq: 3}", Condition{Min: 3, Max: 3, Bounds: []Bound{{"eq", 3}}, Text: "eq: 3"}},
+		{"{gte: 3, lt: 9}", Condition{Min: 3, Max: 8, Bounds: []Bound{{"gte", 3}, {"lt", 9}}, Text: "gte: 3, lt: 9"}},
+		{"{gt: 3, neq: 5}", Condition{Min: 4, Bounds: []Bound{{"gt", 3}, {"neq", 5}}, Text: "gt: 3, neq: 5"}},
 	} {
 		p := compileRules(t, posts+"---\ntitle: C\ncorrelation: {type: event_count, rules: [posts], group-by: account, timespan: 1h, condition: "+tt.condition+"}\n")
-		if got := p.Rules()[1].Condition; got != tt.want {
-			t.Errorf("%s compiles to %+v, want %+v", tt.condition, got, tt.want)
+		if diff := cmp.Diff(tt.want, p.Rules()[1].Condition); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.condition, diff)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func baselineKeys(t Type) []string {
 		return []string{"without", "within"}
 	case TypePeak:
 		return []string{"timespan", "floor", "factor", "learn", "forget"}
-	case TypeDetection, TypeEventCount, TypeValueCount:
+	default:
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	if len(groups) == 0 {
 		groups = []sigma.Text{{At: b.At, S: "account"}}
 	}
-	r.GroupBy = c.groupBy(d, groups, c.raw(r.Inputs))
+	r.GroupBy = c.groupBy(d, groups, c.raw(b.Rules))
 	switch r.Type {
 	case TypeNewValue:
 		c.newValue(r, d)
@@ -58,7 +58,7 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.without(r, d)
 	case TypePeak:
 		c.peak(r, d)
-	case TypeDetection, TypeEventCount, TypeValueCount:
+	default:
 	}
 }
 
@@ -93,7 +93,7 @@ func (c *compiler) newValue(r *Rule, d *sigma.Document) {
 	if b.Field.S == "" {
 		c.fault(d, b.At, `new_value needs the field whose values are learned; add for example "field: geo.country"`)
 	} else {
-		r.Field = c.field(d, b.Field, c.raw(r.Inputs))
+		r.Field = c.field(d, b.Field, c.raw(b.Rules))
 	}
 	c.memory(r, d)
 }

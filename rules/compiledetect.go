@@ -20,12 +20,10 @@ func (c *compiler) detection(r *Rule, d *sigma.Document) {
 	for _, s := range d.Detection.Searches {
 		b.searches[s.Name.S] = b.search(s)
 	}
-	var conditions []node
-	for _, cond := range d.Detection.Conditions {
-		conditions = append(conditions, b.expr(cond.Expr))
-	}
-	det := detection{rule: r.Index, gates: b.gates(), root: combine(nodeAny, conditions)}
-	if len(c.faults) > before {
+	det := detection{rule: r.Index, gates: b.gates(), root: b.conditions(d.Detection)}
+	c.filter(r, d, &det)
+	r.Lacks = b.missing
+	if len(c.faults) > before || len(b.missing) > 0 {
 		return // nodes are missing
 	}
 	id := int32(len(c.program.detections))
@@ -33,11 +31,21 @@ func (c *compiler) detection(r *Rule, d *sigma.Document) {
 	c.index(id, &c.program.detections[id], d.Logsource)
 }
 
+// conditions compiles the conditions over the searches, of which one must hold.
+func (b *detectionBuilder) conditions(d *sigma.Detection) node {
+	var kids []node
+	for _, cond := range d.Conditions {
+		kids = append(kids, b.expr(cond.Expr))
+	}
+	return combine(nodeAny, kids)
+}
+
 type detectionBuilder struct {
 	*compiler
 	doc      *sigma.Document
 	picket   bool // fields are those of an activity, else those under raw
 	searches map[string]node
+	missing  []string // placeholders without values
 }
 
 func newDetectionBuilder(c *compiler, d *sigma.Document) *detectionBuilder {
@@ -49,8 +57,8 @@ func (b *detectionBuilder) fault(at sigma.Pos, format string, args ...any) {
 }
 
 // gates returns the predicates of the logsource. Of Picket's activities,
-// service is the network and category the kind. What category and service
-// mean for a source's own events is not looked at yet.
+// service is the network and category the kind. A source's own events are
+// told apart by their network alone; see networks.
 func (b *detectionBuilder) gates() []int32 {
 	l := b.doc.Logsource
 	if !b.picket {
@@ -82,21 +90,30 @@ func (b *detectionBuilder) gate(field, value string) int32 {
 
 // intern returns the id of a predicate over a slot, shared with equal ones.
 func (b *detectionBuilder) intern(q predicate, s slot) int32 {
-	key := "keywords " + strconv.Itoa(int(s.scope))
-	if s.field != nil {
-		key = "field " + s.field.Name
-	}
-	var ok bool
-	if q.slot, ok = b.slots[key]; !ok {
-		q.slot = int32(len(b.program.slots))
-		b.slots[key] = q.slot
-		b.program.slots = append(b.program.slots, s)
-	}
+	q.slot = b.slotID(s)
 	id, ok := b.predicates[q.key()]
 	if !ok {
 		id = int32(len(b.program.predicates))
 		b.predicates[q.key()] = id
 		b.program.predicates = append(b.program.predicates, q)
+	}
+	return id
+}
+
+// slotID returns the id of a slot, one for each field.
+func (b *detectionBuilder) slotID(s slot) int32 {
+	key := "keywords " + strconv.Itoa(int(s.scope))
+	if s.field != nil {
+		key = "field " + s.field.Name
+		for _, f := range s.others {
+			key += " or " + f.Name
+		}
+	}
+	id, ok := b.slots[key]
+	if !ok {
+		id = int32(len(b.program.slots))
+		b.slots[key] = id
+		b.program.slots = append(b.program.slots, s)
 	}
 	return id
 }
@@ -169,9 +186,14 @@ func (b *detectionBuilder) test(t sigma.Test) node {
 	}
 	var kids []node
 	for _, v := range t.Values {
-		if q, ok := b.predicate(t, mods, v); ok {
-			kids = append(kids, node{kind: nodePredicate, pred: b.intern(q, s)})
+		var either []node
+		for _, q := range b.value(t, mods, v) {
+			either = append(either, node{kind: nodePredicate, pred: b.intern(q, s)})
 		}
+		if mods.all {
+			either = []node{combine(nodeAny, either)}
+		}
+		kids = append(kids, either...)
 	}
 	kind := nodeAny
 	if mods.all {
@@ -192,24 +214,59 @@ func (b *detectionBuilder) slot(t sigma.Test) (slot, bool) {
 	case t.Field == "":
 		return slot{scope: scopeRaw}, true
 	}
-	name := t.Field
+	return b.namedSlot(t.At, t.Field)
+}
+
+// namedSlot resolves a field name of the rule's taxonomy.
+func (b *detectionBuilder) namedSlot(at sigma.Pos, name string) (slot, bool) {
+	names := []string{name}
 	if !b.picket {
-		name = "raw." + name
+		names = paths(b.doc.Logsource, name)
 	}
-	f, err := activity.LookupField(name)
-	if err != nil {
-		b.fault(t.At, "%v", err)
-		return slot{}, false
+	var out slot
+	for i, name := range names {
+		if !b.picket {
+			name = "raw." + name
+		}
+		f, err := activity.LookupField(name)
+		switch {
+		case err != nil:
+			b.fault(at, "%v", err)
+			return slot{}, false
+		case i == 0:
+			out.field = f
+		default:
+			out.others = append(out.others, f)
+		}
 	}
-	s := slot{field: f}
-	if path, ok := strings.CutPrefix(f.Name, "raw."); ok {
-		s.paths = []string{path}
+	if path, ok := strings.CutPrefix(out.field.Name, "raw."); ok && len(out.others) == 0 {
+		out.paths = []string{path} // several spellings are tried one after the other
 	}
-	return s, true
+	return out, true
+}
+
+// value compiles one value of a test into the predicates of which one must
+// hold.
+func (b *detectionBuilder) value(t sigma.Test, mods modifiers, v sigma.Value) []predicate {
+	switch {
+	case mods.expand:
+		return b.expanded(t, mods, v)
+	case mods.op == "" && mods.part == "" && v.Kind != sigma.Null:
+		return b.texts(t, mods, v)
+	}
+	if q, ok := b.predicate(t, mods, v); ok {
+		return []predicate{q}
+	}
+	return nil
 }
 
 func (b *detectionBuilder) predicate(t sigma.Test, mods modifiers, v sigma.Value) (predicate, bool) {
+	if mods.part != "" {
+		return b.timePart(mods, v)
+	}
 	switch mods.op {
+	case "fieldref":
+		return b.fieldref(mods, v)
 	case "exists":
 		if v.Kind != sigma.Bool {
 			b.fault(v.At, "exists takes true or false, not %s", v)
@@ -228,7 +285,7 @@ func (b *detectionBuilder) predicate(t sigma.Test, mods modifiers, v sigma.Value
 	case "gt", "gte", "lt", "lte":
 		return b.order(mods, v)
 	}
-	return b.text(t, mods, v)
+	return b.null(t, mods, v)
 }
 
 func presence(present bool) predicate {
@@ -262,15 +319,20 @@ func (b *detectionBuilder) order(mods modifiers, v sigma.Value) (predicate, bool
 		b.fault(v.At, "%s compares numbers, and %s is text; write a number without quotes", mods.op, v)
 		return predicate{}, false
 	}
-	switch mods.op {
+	op, verb := orderOf(mods.op)
+	return numberPredicate(op, verb, n, v.Text), true
+}
+
+func orderOf(mod string) (op operation, verb string) {
+	switch mod {
 	case "gt":
-		return numberPredicate(opGreater, "is greater than", n, v.Text), true
+		return opGreater, "is greater than"
 	case "gte":
-		return numberPredicate(opGreaterEqual, "is at least", n, v.Text), true
+		return opGreaterEqual, "is at least"
 	case "lt":
-		return numberPredicate(opLess, "is less than", n, v.Text), true
+		return opLess, "is less than"
 	}
-	return numberPredicate(opLessEqual, "is at most", n, v.Text), true
+	return opLessEqual, "is at most"
 }
 
 // numeric returns a number as sigma accepts it.
@@ -286,35 +348,37 @@ func numeric(v sigma.Value) (float64, bool) {
 	return n, err == nil
 }
 
-// text compiles equality and the substring modifiers.
-func (b *detectionBuilder) text(t sigma.Test, mods modifiers, v sigma.Value) (predicate, bool) {
-	plainTest := mods.op == "" && t.Field != ""
-	switch {
-	case v.Kind == sigma.Null && plainTest:
-		return presence(false), true
-	case v.Kind == sigma.Null:
+// null compiles a test for the absence of a value.
+func (b *detectionBuilder) null(t sigma.Test, mods modifiers, v sigma.Value) (predicate, bool) {
+	if mods.where != "" || mods.encoded != "" || mods.windash || t.Field == "" {
 		b.fault(v.At, "null has no text that could be looked for; test the field for null without modifiers")
 		return predicate{}, false
-	case v.Kind == sigma.Num && plainTest && !mods.cased:
+	}
+	return presence(false), true
+}
+
+// texts compiles equality and the modifiers of text.
+func (b *detectionBuilder) texts(t sigma.Test, mods modifiers, v sigma.Value) []predicate {
+	changed := mods.where != "" || mods.encoded != "" || mods.windash
+	if v.Kind == sigma.Num && !changed && t.Field != "" && !mods.cased {
 		if n, ok := numeric(v); ok {
-			return numberPredicate(opNumber, "is", n, v.Text), true
+			return []predicate{numberPredicate(opNumber, "is", n, v.Text)}
 		}
 	}
 	p := sigma.ParsePattern(v.Text)
 	if v.Kind != sigma.String {
-		p = sigma.Pattern{{Kind: sigma.Literal, Text: v.Text}}
+		p = plainPattern(v.Text)
 	}
-	switch mods.op {
-	case "contains":
-		p = p.Around(true, true)
-	case "startswith":
-		p = p.Around(false, true)
-	case "endswith":
-		p = p.Around(true, false)
-	default:
-		if t.Field == "" {
+	patterns, ok := b.variants(t, v, p)
+	if !ok {
+		return nil
+	}
+	var out []predicate
+	for _, p := range patterns {
+		if mods.where == "" && t.Field == "" {
 			p = p.Around(true, true)
 		}
+		out = append(out, textPredicate(p, mods.cased))
 	}
-	return textPredicate(p, mods.cased), true
+	return out
 }

@@ -13,72 +13,103 @@ import (
 
 func (c *compiler) correlation(r *Rule, d *sigma.Document) {
 	k := d.Correlation
-	if r.Type != TypeEventCount && r.Type != TypeValueCount {
-		c.fault(d, k.Type.At, "correlation type %s is not supported by this version of Picket; use event_count or value_count", r.Type)
-		return
-	}
-	if len(k.Aliases) > 0 {
-		c.fault(d, k.Aliases[0].Name.At, "correlation aliases are not supported by this version of Picket; group by fields that all rules share")
-	}
-	r.Inputs = c.detections(d, k.Rules, string(r.Type)+" rules")
+	r.Inputs = c.events(d, k.Rules, string(r.Type)+" rules")
 	r.Timespan = k.Timespan.D
+	c.aliases(r, d)
 	if len(k.GroupBy) == 0 {
 		c.fault(d, k.At, `correlation has no group-by; add "group-by: [account]"`)
 	} else {
-		r.GroupBy = c.groupBy(d, k.GroupBy, c.raw(r.Inputs))
+		r.GroupBy = c.groupBy(d, k.GroupBy, c.raw(k.Rules))
 	}
-	r.Condition = c.condition(d)
+	r.Condition = c.bounds(d, r.Type, k, k.Bounds)
 	c.countedField(r, d)
+	if (r.Type == TypeTemporal || r.Type == TypeTemporalOrdered) && len(k.Rules) < 2 {
+		c.fault(d, k.At, "%s needs two or more rules that belong together; name them all under rules", r.Type)
+	}
+}
+
+// aliases resolves the field that each alias stands for in each rule.
+func (c *compiler) aliases(r *Rule, d *sigma.Document) {
+	for _, a := range d.Correlation.Aliases {
+		out := Alias{Name: a.Name.S, By: map[int]*activity.FieldRef{}}
+		for _, f := range a.For {
+			i, known := c.resolve(f.Rule.S)
+			if !known || !slices.Contains(r.Inputs, i) {
+				c.fault(d, f.Rule.At, "alias %s: %q is not among the correlation's rules; name one of them", a.Name.S, f.Rule.S)
+				continue
+			}
+			if ref := c.field(d, f.Field, c.rawRule(i, nil)); ref != nil {
+				out.By[i] = ref
+			}
+		}
+		for _, i := range r.Inputs {
+			if out.By[i] == nil && len(out.By) > 0 {
+				c.fault(d, a.Name.At, "alias %s says nothing of rule %q, whose matches would belong to no group; add its field", a.Name.S, title(c.docs[i]))
+			}
+		}
+		if !slices.ContainsFunc(d.Correlation.GroupBy, func(g sigma.Text) bool { return g.S == a.Name.S }) {
+			c.fault(d, a.Name.At, "alias %s is not used; name it in group-by or remove it", a.Name.S)
+		}
+		r.Aliases = append(r.Aliases, out)
+	}
 }
 
 func (c *compiler) countedField(r *Rule, d *sigma.Document) {
 	k := d.Correlation
+	needs := slices.Contains([]Type{TypeValueCount, TypeValueSum, TypeValueAvg, TypeValuePercentile}, r.Type)
 	switch {
-	case r.Type == TypeEventCount && len(k.Fields) > 0:
+	case !needs && len(k.Fields) > 0:
 		c.fault(d, k.Fields[0].At, "condition field belongs to value_count; remove it, or change the type to value_count")
-	case r.Type == TypeValueCount && len(k.Fields) == 0:
-		c.fault(d, k.CondAt, "value_count counts the values of a field; add for example \"field: ip\" to the condition")
+	case needs && len(k.Fields) == 0:
+		c.fault(d, k.CondAt, "%s %s the values of a field; add for example \"field: ip\" to the condition", r.Type, doesWith(r.Type))
 	case len(k.Fields) > 1:
 		c.fault(d, k.Fields[1].At, "condition with several fields is not supported by this version of Picket; name one")
-	case r.Type == TypeValueCount:
-		r.Field = c.field(d, k.Fields[0], c.raw(r.Inputs))
+	case needs:
+		r.Field = c.field(d, k.Fields[0], c.raw(k.Rules))
 	}
 }
 
-// condition turns the bounds of a correlation into a range.
-func (c *compiler) condition(d *sigma.Document) Condition {
-	k := d.Correlation
-	var out Condition
-	for i, b := range k.Bounds {
-		at, n := b.Op.At, int(min(b.Value.V, maxCount))
-		switch op := b.Op.S; {
-		case op != "gt" && op != "gte" && op != "eq":
-			c.fault(d, at, "condition %s is not supported by this version of Picket: it would hold for every account that does nothing; use gte, gt or eq", op)
-			continue
-		case i > 0:
-			c.fault(d, at, "condition has a second bound %s; keep one of gte, gt and eq", op)
-			continue
-		case b.Value.V != float64(n) || n < 0:
-			c.fault(d, b.Value.At, "condition %s: %s is not a whole number from 0 to %d", op, b.Value.Text, maxCount)
-			continue
-		case op == "gt":
-			n++
-		case n == 0:
-			c.fault(d, b.Value.At, "condition %s: 0 would hold without any event; write 1 or more", op)
-			continue
-		}
-		out = Condition{Min: n, Text: b.Op.S + ": " + b.Value.Text}
-		if b.Op.S == "eq" {
-			out.Max = n
-		}
+func doesWith(t Type) string {
+	switch t {
+	case TypeValueSum:
+		return "adds up"
+	case TypeValueAvg:
+		return "averages"
+	case TypeValuePercentile:
+		return "ranks"
+	default:
+		return "counts"
 	}
-	return out
 }
 
 // raw reports whether all inputs are rules for a source's own events, so that
 // field names are looked up there.
-func (c *compiler) raw(inputs []int) bool {
-	return len(inputs) > 0 && !slices.ContainsFunc(inputs, func(i int) bool { return isPicket(c.docs[i].Logsource) })
+func (c *compiler) raw(refs []sigma.Text) bool {
+	some := false
+	for _, ref := range refs {
+		if i, ok := c.resolve(ref.S); ok {
+			if !c.rawRule(i, nil) {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
+}
+
+// rawRule reports whether everything that feeds a rule is for a source's own
+// events. above are the rules on the way to it, against circles.
+func (c *compiler) rawRule(i int, above []int) bool {
+	d := c.docs[i]
+	if d.Detection != nil || slices.Contains(above, i) {
+		return !isPicket(d.Logsource)
+	}
+	for _, ref := range feeders(d) {
+		if j, ok := c.resolve(ref.S); ok && !c.rawRule(j, append(above, i)) {
+			return false
+		}
+	}
+	return true
 }
 
 // groupBy resolves the fields, account first.
@@ -86,7 +117,10 @@ func (c *compiler) groupBy(d *sigma.Document, names []sigma.Text, raw bool) []ac
 	var out []activity.FieldRef
 	account, before := false, len(c.faults)
 	for _, name := range names {
-		f := c.field(d, name, raw && name.S != "account")
+		f := &activity.FieldRef{Name: name.S}
+		if !isAlias(d, name.S) {
+			f = c.field(d, name, raw && name.S != "account")
+		}
 		if f == nil {
 			continue
 		}
@@ -101,10 +135,28 @@ func (c *compiler) groupBy(d *sigma.Document, names []sigma.Text, raw bool) []ac
 		}
 		out = append(out, *f)
 	}
-	if !account && len(c.faults) == before {
+	switch {
+	case account || len(c.faults) > before:
+	case raw:
+		return c.ofAccount(out)
+	default:
 		c.fault(d, names[0].At, "group-by lacks account: rules across accounts are not supported by this version of Picket; add account to group-by")
 	}
 	return out
+}
+
+// ofAccount adds account to the groups of rules for a source's own events,
+// whose authors do not know of it.
+func (c *compiler) ofAccount(fields []activity.FieldRef) []activity.FieldRef {
+	f, err := activity.LookupField("account")
+	if err != nil {
+		return fields
+	}
+	return slices.Insert(fields, 0, *f)
+}
+
+func isAlias(d *sigma.Document, name string) bool {
+	return d.Correlation != nil && slices.ContainsFunc(d.Correlation.Aliases, func(a sigma.Alias) bool { return a.Name.S == name })
 }
 
 // field resolves a field name, under raw where it is one of a source's own

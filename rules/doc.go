@@ -52,12 +52,84 @@
 // with the few that have none. Each test is evaluated at most once for an
 // activity, and most are settled by the tables.
 //
+// # Values
+//
+// All modifiers of specification 2.1 are compiled. Where the specification
+// leaves room:
+//
+//   - Text is compared without regard to case unless the test says cased, also
+//     what base64 and the other encodings make of it; regular expressions are
+//     exact unless they say i.
+//   - Modifiers that change text apply in the order in which they are written,
+//     expand before all others. An encoding takes no wildcards.
+//   - fieldref compares the texts of two fields and goes with contains,
+//     startswith, endswith, cased and neq. A field without a value is the same
+//     as no other.
+//   - minute, hour, day, week (ISO 8601), month and year are parts of a time in
+//     UTC and go with gt, gte, lt, lte and neq. Times are RFC 3339, with or
+//     without a zone, or seconds or milliseconds since 1970.
+//   - expand takes the values of %name% from documents with "placeholders:". A
+//     rule with a placeholder that has no values is checked and matches nothing,
+//     also where the placeholder stands under "not" (Rule.Lacks tells); a filter
+//     with one is a fault, since nobody would notice that it excepts nothing.
+//   - Keywords in rules for a source's own events are looked for in the event's
+//     JSON text as it was recorded.
+//
+// Public rules name the fields of a product as one log store or another calls
+// them. A field is looked for under its own name and then under the spellings
+// of taxonomy.go, of which the first that the event has counts; what network a
+// product's events come from is there, too.
+//
+// # Documents for other rules
+//
+// A filter's condition must hold beside that of each rule which it names ("not
+// selection" makes an exception), as long as what its log source says is what
+// the rule's says; "rules: any" names all of them.
+//
+// A tune document sets thresholds of one rule for some accounts until a day
+// (log time, UTC), with who answers for it and why: "condition.gte" and the
+// other bounds of a correlation, "floor" and "factor" of a peak.
+//
+// Old collections with "action: global", "repeat" and "reset" are merged while
+// they are read. Documents that inherit one id get ids made from it and their
+// number; the first keeps it.
+//
+// # Correlations
+//
+// A correlation is counted for each account apart: account belongs to each
+// group. Rules for a source's own events, whose authors do not know of accounts,
+// get it added to their group-by; other rules must write it. A match that lacks
+// a field of group-by belongs to no group. A window is half-open: two matches
+// exactly one timespan apart are not together.
+//
+//   - event_count and value_count need a lower bound, since "lt" alone would
+//     hold for every account that does nothing.
+//   - temporal wants a match of each of its rules, or of as many different ones
+//     as its condition says, and temporal_ordered in the order in which they are
+//     listed. Of matches at one moment any order counts; in temporal_ordered one
+//     activity is one step only.
+//   - value_sum and value_avg look at the window that ends at a match, and for
+//     one that came late at those that end at the matches after it. What is no
+//     number is left out.
+//   - value_percentile compares how many percent of that window's matches have
+//     the same value as the latest one: "lte: 1" finds what is rare.
+//
+// An alias in group-by stands for the field that it names for each rule.
+//
+// When a condition that holds goes on holding, one finding opens and every
+// further match for which it holds updates it; it closes after "quiet" without
+// such a match, and what comes then opens another one. A correlation, or a
+// baseline but approval and sequence, that feeds a correlation counts there as
+// one match when its finding opens and not when it is updated, at the time and
+// with the fields of the activity that opened it. That it is silent makes no
+// difference, that it is off does: then it feeds nothing. With "generate: true"
+// the rules that a correlation names raise findings of their own, too, at the
+// same moments.
+//
 // # What this version leaves out
 //
-// The modifiers base64, base64offset, expand, fieldref, utf16*, wide, windash
-// and those of time; correlation types other than event_count and value_count,
-// aliases, rules over correlations, group-by without account; filter and tune
-// documents; the other types of baseline. Each is refused
-// by name, with its place. Keywords in rules for a source's own events are
-// looked for in the event's JSON text as it was recorded.
+// Conditions over several fields, group-by without account in rules for
+// Picket's activities, correlations over sequences and approvals, and the other
+// types of baseline. Each is refused by name, with its place. The category and
+// service of a source's own events are not told apart: their network is.
 package rules

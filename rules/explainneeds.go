@@ -38,6 +38,13 @@ func needs(r *Rule, a *activity.Activity) []string {
 		return []string{fmt.Sprintf("a first step, and within %s a second one, on the account or an identity that guards it", span(r.Within))}
 	case TypeWithout:
 		return []string{fmt.Sprintf("no match of a rule that excuses it for the same %s in the %s before", per, span(r.Within))}
+	case TypeTemporal:
+		return []string{fmt.Sprintf("a match of each of its rules for the same %s within %s", per, span(r.Timespan))}
+	case TypeTemporalOrdered:
+		return []string{fmt.Sprintf("a match of each of its rules for the same %s within %s, in their order", per, span(r.Timespan))}
+	case TypeValueSum, TypeValueAvg, TypeValuePercentile:
+		return []string{fmt.Sprintf("%s of %s over the same %s within %s: %s; %s",
+			strings.TrimPrefix(string(r.Type), "value_"), r.Field.Name, per, span(r.Timespan), r.Condition.Text, here(r, a))}
 	default:
 		return nil
 	}

@@ -311,15 +311,23 @@ func (b *treeBuilder) seen(x sigma.Test) []string {
 	if x.Field == "" {
 		return nil
 	}
-	name := x.Field
+	names := []string{x.Field}
 	if !b.picket {
-		name = "raw." + name
+		names = names[:0]
+		for _, path := range paths(b.doc.Logsource, x.Field) { // the first with a value counts
+			names = append(names, "raw."+path)
+		}
 	}
-	f, err := activity.LookupField(name)
-	if err != nil {
-		return nil // names of other sources that no path of an event can have
+	for _, name := range names {
+		f, err := activity.LookupField(name)
+		if err != nil {
+			return nil // names of other sources that no path of an event can have
+		}
+		if out := values(f, b.activity); len(out) > 0 {
+			return out
+		}
 	}
-	return values(f, b.activity)
+	return nil
 }
 
 // values returns what an activity has in a field.

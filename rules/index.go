@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/rules/sigma"
 )
@@ -20,13 +18,21 @@ type bounds struct{ may, must kindSet }
 func (c *compiler) index(id int32, det *detection, l *sigma.Logsource) {
 	p := c.program
 	if !isPicket(l) {
-		product := strings.ToLower(l.Product.S)
-		if product != "" {
-			p.byProduct[product] = append(p.byProduct[product], id)
-		} else {
+		if l.Product.S == "" {
+			p.homes = append(p.homes, home{product: everyProduct})
 			p.anyProduct = append(p.anyProduct, id)
+			return
 		}
-		p.homes = append(p.homes, home{product: p.product(product)})
+		var at home
+		for i, network := range networksOf(l) {
+			p.byProduct[network] = append(p.byProduct[network], id)
+			if i == 0 {
+				at.product = p.product(network)
+			} else {
+				at.others = append(at.others, p.product(network))
+			}
+		}
+		p.homes = append(p.homes, at)
 		return
 	}
 	may := c.kinds(&det.root).may

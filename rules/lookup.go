@@ -28,7 +28,8 @@ type lookup struct {
 // Picket's own rules, else events of the product.
 type home struct {
 	kinds   kindSet
-	product int32 // 0: none, everyProduct: all
+	product int32   // network of the events; 0: none, everyProduct: all
+	others  []int32 // further networks
 }
 
 const everyProduct = -1
@@ -201,7 +202,7 @@ func (m *Matcher) follow(r *route, a *activity.Activity) {
 
 // here tells whether a detection at home in h is for the activity at hand.
 func (h home) here(at home) bool {
-	return h.kinds&at.kinds != 0 || h.product != 0 && (h.product == at.product || h.product == everyProduct && at.product != 0)
+	return h.kinds&at.kinds != 0 || h.product != 0 && (h.product == at.product || h.product == everyProduct && at.product != 0 || slices.Contains(h.others, at.product))
 }
 
 // look finds the witnesses that a slot's values show.

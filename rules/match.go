@@ -38,9 +38,11 @@ type detection struct {
 // slot is one source of values: a field, or the whole event for keywords.
 type slot struct {
 	field *activity.FieldRef
-	scope scope // where field is nil: what keywords are looked for in
+	// others are further spellings of the field, the first with a value counts.
+	others []*activity.FieldRef
+	scope  scope // where field is nil: what keywords are looked for in
 	// paths lead to the field's values in the source's own event; none for a
-	// field of Picket's.
+	// field of Picket's, and for one with several spellings.
 	paths []string
 }
 
@@ -246,6 +248,9 @@ func (m *Matcher) load(id int32, a *activity.Activity) (lo, hi int) {
 	switch {
 	case s.field != nil:
 		m.values = s.field.Values(a, m.values)
+		for i := 0; i < len(s.others) && len(m.values) == lo; i++ {
+			m.values = s.others[i].Values(a, m.values)
+		}
 	case s.scope == scopeActivity:
 		m.values = appendKeywordValues(m.values, a)
 	default: // the views of this one value are the event itself

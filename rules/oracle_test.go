@@ -27,7 +27,10 @@ func oracleMatch(d *sigma.Document, a *activity.Activity) bool {
 		if l.Category.S != "" && string(a.Kind) != l.Category.S || l.Service.S != "" && a.Network != l.Service.S {
 			return false
 		}
-	} else if a.Raw == nil || l.Product.S != "" && !strings.EqualFold(l.Product.S, a.Network) {
+	} else if a.Raw == nil || l.Product.S != "" && !slices.Contains(networksOf(l), a.Network) {
+		return false
+	}
+	if len(oracleLacks(d)) > 0 {
 		return false
 	}
 	return slices.ContainsFunc(d.Detection.Conditions, func(c sigma.Condition) bool { return oracleExpr(d, c.Expr, a) })
@@ -66,27 +69,10 @@ func oracleTest(d *sigma.Document, t sigma.Test, a *activity.Activity) bool {
 	has := func(m string) bool {
 		return slices.ContainsFunc(t.Modifiers, func(x sigma.Text) bool { return x.S == m })
 	}
-	picket := strings.EqualFold(d.Logsource.Product.S, "picket")
-	var values []activity.Value
-	switch {
-	case t.Field == "" && picket:
-		values = appendKeywordValues(nil, a)
-	case t.Field == "":
-		values = []activity.Value{{Str: string(a.Raw)}}
-	default:
-		name := t.Field
-		if !picket {
-			name = "raw." + name
-		}
-		f, err := activity.LookupField(name)
-		if err != nil {
-			panic(err)
-		}
-		values = f.Values(a, nil)
-	}
+	values := oracleField(d, t.Field, a)
 	held := 0
 	for _, v := range t.Values {
-		if oracleValue(t, v, values, has) {
+		if oracleValue(d, t, v, a, values, has) {
 			held++
 		}
 	}
@@ -97,10 +83,44 @@ func oracleTest(d *sigma.Document, t sigma.Test, a *activity.Activity) bool {
 	return ok != has("neq")
 }
 
-func oracleValue(t sigma.Test, v sigma.Value, values []activity.Value, has func(string) bool) bool {
+// oracleField returns the values of a field, of everything where it is empty.
+func oracleField(d *sigma.Document, field string, a *activity.Activity) []activity.Value {
+	picket := strings.EqualFold(d.Logsource.Product.S, "picket")
+	switch {
+	case field == "" && picket:
+		return appendKeywordValues(nil, a)
+	case field == "":
+		return []activity.Value{{Str: string(a.Raw)}}
+	}
+	names := []string{field}
+	if !picket {
+		names = paths(d.Logsource, field)
+	}
+	for _, name := range names {
+		if !picket {
+			name = "raw." + name
+		}
+		f, err := activity.LookupField(name)
+		if err != nil {
+			panic(err)
+		}
+		if values := f.Values(a, nil); len(values) > 0 {
+			return values
+		}
+	}
+	return nil
+}
+
+func oracleValue(d *sigma.Document, t sigma.Test, v sigma.Value, a *activity.Activity, values []activity.Value, has func(string) bool) bool {
 	switch {
 	case has("exists"):
 		return (v.Text == "true") == (len(values) > 0)
+	case has("expand"):
+		return slices.ContainsFunc(oracleExpand(v), func(v sigma.Value) bool {
+			return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) })
+		})
+	case has("fieldref"):
+		return oracleRelated(values, oracleField(d, v.Text, a), has)
 	case v.Kind == sigma.Null:
 		return len(values) == 0
 	}
@@ -108,9 +128,11 @@ func oracleValue(t sigma.Test, v sigma.Value, values []activity.Value, has func(
 }
 
 func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(string) bool) bool {
-	text := x.Str
-	if x.IsNum {
-		text = strconv.FormatFloat(x.Num, 'f', -1, 64)
+	text := oracleText(x)
+	for _, part := range []string{"minute", "hour", "day", "week", "month", "year"} {
+		if has(part) {
+			return oracleTimePart(part, text, v.Text, has)
+		}
 	}
 	for _, op := range []string{"gt", "gte", "lt", "lte"} {
 		if has(op) {
@@ -134,18 +156,12 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 	if v.Kind != sigma.String {
 		p = sigma.Pattern{{Kind: sigma.Literal, Text: v.Text}}
 	}
-	many := sigma.Piece{Kind: sigma.Many}
-	if has("contains") || has("endswith") || t.Field == "" {
-		p = append(sigma.Pattern{many}, p...)
-	}
-	if has("contains") || has("startswith") || t.Field == "" {
-		p = append(p, many)
-	}
-	if x.IsNum && v.Kind == sigma.Num && len(p) == 1 && !has("cased") {
+	whole := !slices.ContainsFunc(t.Modifiers, func(m sigma.Text) bool { return m.S != "all" && m.S != "neq" })
+	if whole && x.IsNum && v.Kind == sigma.Num {
 		n, err := strconv.ParseFloat(v.Text, 64)
 		return err == nil && n == x.Num
 	}
-	return oracleGlob(p, text, has("cased"))
+	return oracleEncoded(t, p, text, has)
 }
 
 // compiledRegexps keeps the oracle from being slow.
@@ -224,6 +240,7 @@ func (g generator) word() string {
 	words := append([]string{
 		"a", "A", "b", "ab", "aB", "abba", "é", "É", "k", "K", "ſ", "s", "10", "2.5", "-1", "x y", "*", "?", `\`,
 		"10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1", "新", "Ω", "",
+		"-a", "/b x", "–k", "a-b", "YWI=", "eGFiYmE=", "YWFiYmE=", "YWFhYmJh", "a\x00b\x00", "\x00a\x00b", "2024-03-05T07:08:09Z", "1709622489",
 	}, g.extra...)
 	return pick(g, words...)
 }
@@ -241,6 +258,9 @@ func quoteYAML(s string) string { return sigma.Value{Text: s}.String() }
 func (g generator) test() string {
 	field := pick(g, "kind", "text", "app", "ip", "hashtags", "metrics.n", "profile.p", "lang", "")
 	mod := pick(g, "", "", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|neq", "|contains|neq",
+		"|windash", "|contains|windash", "|base64", "|base64|contains", "|base64offset|contains", "|wide|base64offset|contains|cased",
+		"|wide", "|utf16be|contains", "|fieldref", "|fieldref|contains", "|fieldref|startswith|cased", "|endswith|fieldref|neq",
+		"|hour", "|minute|gte", "|week|neq", "|year", "|expand", "|contains|expand",
 		"|exists", "|re", "|re|i", "|cidr", "|gt", "|gte", "|lt", "|lte", "|gt|neq", "null", "|contains|all")
 	value := func() string { return quoteYAML(g.pattern()) }
 	many := g.IntN(3) == 0
@@ -263,6 +283,8 @@ func (g generator) test() string {
 		value = func() string { return pick(g, "0", "2.5", "10", "-1") }
 	case "|contains|all":
 		many = true
+	default:
+		value = g.special(mod, value)
 	}
 	if field == "" { // keywords take few modifiers
 		mod, many = "|all", true
@@ -272,6 +294,23 @@ func (g generator) test() string {
 		return quoteYAML(field+mod) + ": " + value()
 	}
 	return fmt.Sprintf("%s: [%s, %s]", quoteYAML(field+mod), value(), value())
+}
+
+// special returns the values for the modifiers that change them.
+func (g generator) special(mod string, value func() string) func() string {
+	switch mod {
+	case "|windash", "|contains|windash":
+		return func() string { return quoteYAML(pick(g, "-a", "/b", "x -k", " /b x", "a", "-ab", "*-a", "-")) }
+	case "|base64", "|base64|contains", "|base64offset|contains", "|wide|base64offset|contains|cased", "|wide", "|utf16be|contains":
+		return func() string { return quoteYAML(pick(g, "ab", "abba", "aé", "新a", "bba", `\*a`)) }
+	case "|fieldref", "|fieldref|contains", "|fieldref|startswith|cased", "|endswith|fieldref|neq":
+		return func() string { return pick(g, "text", "app", "hashtags", "profile.p", "metrics.n", "lang") }
+	case "|hour", "|minute|gte", "|week|neq", "|year":
+		return func() string { return pick(g, "7", "8", "10", "2024") }
+	case "|expand", "|contains|expand":
+		return func() string { return pick(g, "'%people%'", "'x%people%y'", "'%none-here%'", "'%people% %none-here%'") }
+	}
+	return value
 }
 
 func (g generator) condition(depth int) string {
@@ -315,7 +354,7 @@ func (g generator) activity() activity.Activity {
 func compareWithOracle(t *testing.T, src string, activities []activity.Activity) int {
 	t.Helper()
 	docs, faults := sigma.Parse("gen.yml", []byte(src))
-	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}})
+	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}, {Name: "places.yml", Data: []byte(placeholderDocument())}})
 	if err != nil || len(faults) > 0 {
 		t.Fatalf("generated rules have faults: %v\n%s", err, src)
 	}

@@ -31,6 +31,8 @@ const (
 	opGreaterEqual
 	opLess
 	opLessEqual
+	opField // stands in the relation "than" to a value of the other field
+	opTime  // a part of a time stands in the relation "than" to num
 )
 
 // predicate compares one field with one value. It holds where it holds for one
@@ -46,7 +48,10 @@ type predicate struct {
 	need  []byte // folded text that every match of re contains; empty where none is known
 	cidr  netip.Prefix
 	num   float64
-	words string // the test in words: contains "foo"
+	than  operation // opField, opTime
+	other int32     // opField: the slot of the other field
+	part  uint8     // opTime: which part, as in timeParts
+	words string    // the test in words: contains "foo"
 
 	rules  int32 // how many name it
 	tabled bool  // the table of its slot notes whether it may hold
@@ -108,7 +113,7 @@ func (m *Matcher) holds(q *predicate, a *activity.Activity) (which int, ok bool)
 		return -1, lo == hi
 	}
 	for i := lo; i < hi; i++ {
-		if m.compare(q, i) {
+		if q.op == opField && m.related(q, i, a) || m.compare(q, i) {
 			return i, true
 		}
 	}
@@ -142,23 +147,26 @@ func (m *Matcher) compare(q *predicate, i int) bool {
 			return v.Num == q.num
 		}
 		return bytes.Equal(m.text(i, false), q.lit)
-	case opAbsent:
+	case opTime:
+		return m.partHolds(q, m.values[i])
+	case opAbsent, opField:
 		return false
 	case opGreater, opGreaterEqual, opLess, opLessEqual:
 	}
 	v, ok := number(m.values[i])
-	if !ok {
-		return false
-	}
-	switch q.op {
+	return ok && ordered(q.op, v, q.num)
+}
+
+func ordered(op operation, v, bound float64) bool {
+	switch op {
 	case opGreater:
-		return v > q.num
+		return v > bound
 	case opGreaterEqual:
-		return v >= q.num
+		return v >= bound
 	case opLess:
-		return v < q.num
+		return v < bound
 	default:
-		return v <= q.num
+		return v <= bound
 	}
 }
 

@@ -16,11 +16,18 @@ const (
 	TypeDetection  Type = "detection"
 	TypeEventCount Type = "event_count"
 	TypeValueCount Type = "value_count"
-	TypeNewValue   Type = "new_value"
-	TypeApproval   Type = "approval"
-	TypeSequence   Type = "sequence" // one of Inputs and then, Within, one of Then
-	TypeWithout    Type = "without"  // one of Inputs that none of Without came before, Within
-	TypePeak       Type = "peak"     // more of Inputs in Timespan than the account's own peaks
+
+	TypeTemporal        Type = "temporal"         // matches of several rules in Timespan
+	TypeTemporalOrdered Type = "temporal_ordered" // the same, in the order of Inputs
+	TypeValueSum        Type = "value_sum"        // of Field in Timespan
+	TypeValueAvg        Type = "value_avg"        // of Field in Timespan
+	TypeValuePercentile Type = "value_percentile" // how many percent of Timespan's matches have the same Field
+
+	TypeNewValue Type = "new_value"
+	TypeApproval Type = "approval"
+	TypeSequence Type = "sequence" // one of Inputs and then, Within, one of Then
+	TypeWithout  Type = "without"  // one of Inputs that none of Without came before, Within
+	TypePeak     Type = "peak"     // more of Inputs in Timespan than the account's own peaks
 )
 
 // Level is Sigma's rule level.
@@ -80,6 +87,9 @@ type Rule struct {
 	// Silent marks a rule that only feeds correlations or baselines: it is
 	// matched, and raises nothing itself.
 	Silent bool
+	// Lacks names the placeholders of a detection rule that have no values. Such
+	// a rule is checked and matches nothing.
+	Lacks []string
 
 	Inputs    []int               // indexes of the rules that feed this one: detection rules, for a sequence any; nil for TypeDetection
 	Then      []int               // sequence: the second steps, rules of any type but sequence
@@ -88,6 +98,7 @@ type Rule struct {
 	GroupBy   []activity.FieldRef // always starts with account
 	Timespan  time.Duration       // correlations, peak
 	Condition Condition           // correlations
+	Aliases   []Alias             // correlations: names in GroupBy that are no fields
 	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
 	Learn     Learn               // new_value, peak
 	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count
@@ -98,6 +109,7 @@ type Rule struct {
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once
+	Tunings    []Tuning      // thresholds of single accounts; see Rule.For
 	Response   []string      // what to do now, one step each, for the person it wakes
 }
 
@@ -110,10 +122,61 @@ type Learn struct {
 }
 
 // Condition is a correlation's comparison; a bound that is absent does not
-// limit. The count c satisfies it when Min <= c <= Max.
+// limit. A count satisfies it when it holds; Min and Max say the same of whole
+// numbers and are 0 for types that compare something else than a count.
 type Condition struct {
-	Min, Max int    // Max 0: no upper bound
+	Min, Max int // Max 0: no upper bound
+	Bounds   []Bound
 	Text     string // as written, "gte: 12"
+}
+
+// Bound is one comparison of a condition.
+type Bound struct {
+	Op string // gt, gte, lt, lte, eq or neq
+	V  float64
+}
+
+// Holds reports whether a value satisfies all bounds.
+func (c *Condition) Holds(v float64) bool {
+	for _, b := range c.Bounds {
+		var ok bool
+		switch b.Op {
+		case "gt":
+			ok = v > b.V
+		case "gte":
+			ok = v >= b.V
+		case "lt":
+			ok = v < b.V
+		case "lte":
+			ok = v <= b.V
+		case "eq":
+			ok = v == b.V
+		default:
+			ok = v != b.V
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Alias is a name in GroupBy that stands for a field of its own in the matches
+// of each rule that feeds a correlation.
+type Alias struct {
+	Name string
+	By   map[int]*activity.FieldRef // by the index of the rule
+}
+
+// GroupField returns what field i of GroupBy is in the matches of an input.
+func (r *Rule) GroupField(i, input int) *activity.FieldRef {
+	f := &r.GroupBy[i]
+	for a := range r.Aliases {
+		if r.Aliases[a].Name == f.Name {
+			return r.Aliases[a].By[input]
+		}
+	}
+	return f
 }
 
 // Kinds returns the kinds of activity that a rule, other than a sequence, can
@@ -123,11 +186,16 @@ func (p *Program) Kinds(r *Rule) []activity.Kind {
 	var out []activity.Kind
 	for _, k := range activity.Kinds() {
 		if slices.ContainsFunc(p.byKind[k], func(id int32) bool {
-			i := p.detections[id].rule
-			return i == r.Index || slices.Contains(r.Inputs, i)
+			return p.feeds(p.detections[id].rule, r)
 		}) {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// feeds reports whether rule i is r or feeds it, directly or by way of
+// correlations.
+func (p *Program) feeds(i int, r *Rule) bool {
+	return i == r.Index || r.Type != TypeSequence && slices.ContainsFunc(r.Inputs, func(in int) bool { return p.feeds(i, p.rules[in]) })
 }

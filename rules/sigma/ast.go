@@ -2,9 +2,10 @@ package sigma
 
 import "time"
 
-// Document is one YAML document: a detection rule, a correlation or a
-// baseline. Exactly one of Detection, Correlation and Baseline is set, unless
-// the document is Faulty.
+// Document is one YAML document: a detection rule, a correlation, a baseline,
+// or something that is for other rules: a filter, a tune document or values of
+// placeholders. Exactly one of Detection, Correlation, Baseline, Filter, Tune
+// and Placeholders is set, unless the document is Faulty.
 type Document struct {
 	File string
 	At   Pos
@@ -29,6 +30,10 @@ type Document struct {
 	Detection   *Detection
 	Correlation *Correlation
 	Baseline    *Baseline
+
+	Filter       *Filter
+	Tune         *Tune
+	Placeholders []Placeholder
 
 	Fields         []Text
 	FalsePositives []Text

@@ -20,9 +20,13 @@ func Modifiers() []string {
 }
 
 func (r *reader) detection(p pair) *Detection {
-	d := &Detection{At: p.key.At}
+	return r.searches(p, "detection", r.mapping(p.value, "detection"))
+}
+
+// searches reads the search identifiers and the condition of a section.
+func (r *reader) searches(section pair, what string, pairs []pair) *Detection {
+	d := &Detection{At: section.key.At}
 	var condition *yaml.Node
-	pairs := r.mapping(p.value, "detection")
 	for _, p := range pairs {
 		if p.key.S == "condition" {
 			condition = p.value
@@ -32,13 +36,13 @@ func (r *reader) detection(p pair) *Detection {
 	}
 	switch {
 	case len(pairs) == 0:
-		if p.value.Kind == yaml.MappingNode {
-			r.fault(d.At, `detection is empty; add a search and a condition`)
+		if section.value.Kind == yaml.MappingNode {
+			r.fault(d.At, `%s is empty; add a search and a condition`, what)
 		}
 	case condition == nil:
-		r.fault(d.At, `detection has no condition; add for example "condition: %s"`, pairs[0].key.S)
+		r.fault(d.At, `%s has no condition; add for example "condition: %s"`, what, pairs[0].key.S)
 	case len(d.Searches) == 0:
-		r.fault(d.At, "detection has a condition but no search; add what it refers to")
+		r.fault(d.At, "%s has a condition but no search; add what it refers to", what)
 	default:
 		d.Conditions = r.conditions(condition, d)
 	}

@@ -1,5 +1,5 @@
-// Package sigma reads Sigma documents (specification 2.1) and Picket's
-// baseline documents, which are written in the same style, into a syntax tree
+// Package sigma reads Sigma documents (specification 2.1, and collections with
+// action documents of the time before) and Picket's own documents, which are written in the same style, into a syntax tree
 // in which every node knows its line and column, and prints such a tree in one
 // canonical form.
 //
@@ -38,6 +38,25 @@
 //	  rules: [message]
 //	  verdict: missing             # or edited, expired, wrong_account
 //	  grace: 2m                    # an approval this late still counts
+//
+// A filter is Sigma's own; its "rules" may also be the word any. Placeholders say
+// what %name% stands for under the modifier expand:
+//
+//	title: Who belongs to us
+//	placeholders:
+//	  admins: [alice, bob*]
+//
+// A tune document sets numbers of one rule for some accounts, for a time. All of
+// its keys are needed:
+//
+//	title: Match days
+//	tune:
+//	  rule: posting_burst          # name or id
+//	  set: {condition.gte: 40}
+//	  accounts: [x/acme]
+//	  owner: jane@example.org
+//	  reason: Live tickers
+//	  until: 2026-12-31            # the first day on which it no longer holds, UTC
 //
 // Attributes that neither knows are carried along, as Sigma wants it, unless
 // they look like a misspelt one.

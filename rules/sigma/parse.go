@@ -22,10 +22,14 @@ func Parse(name string, data []byte) ([]*Document, Faults) {
 		return nil, r.faults
 	}
 	var docs []*Document
+	merged := &collection{r: r}
 	for _, c := range split(data) {
 		r.offset = c.line
 		for _, n := range r.nodes(c.data) {
 			before := len(r.faults)
+			if n = merged.next(n); n == nil {
+				continue
+			}
 			d := r.document(n)
 			d.Faulty = len(r.faults) > before
 			docs = append(docs, d)
@@ -56,6 +60,7 @@ func topLevel() []string {
 	return []string{
 		"title", "id", "name", "related", "taxonomy", "status", "description", "license", "references",
 		"author", "date", "modified", "logsource", "detection", "correlation", "baseline",
+		"filter", "tune", "placeholders",
 		"fields", "falsepositives", "level", "tags", "scope", "generate", "picket",
 	}
 }
@@ -137,8 +142,12 @@ func (r *reader) section(d *Document, p pair) bool {
 		d.Generate = r.flag(p.value, "generate")
 	case "picket":
 		d.Picket = r.picket(p)
-	case "filter", "action", "tune":
-		r.fault(p.key.At, "%s documents are not supported by this version of Picket; write the exception into the rule or remove this document", p.key.S)
+	case "filter":
+		d.Filter = r.filter(p)
+	case "tune":
+		d.Tune = r.tune(p)
+	case "placeholders":
+		d.Placeholders = r.placeholders(p)
 	default:
 		return false
 	}
@@ -173,7 +182,7 @@ func (r *reader) required(d *Document, n *yaml.Node, faulty bool) {
 	if !has("title") && !faulty {
 		r.fault(d.At, "document has no title; add one that says what the rule detects")
 	}
-	kinds := slices.DeleteFunc([]string{"detection", "correlation", "baseline"}, func(k string) bool { return !has(k) })
+	kinds := slices.DeleteFunc([]string{"detection", "correlation", "baseline", "filter", "tune", "placeholders"}, func(k string) bool { return !has(k) })
 	switch {
 	case len(kinds) == 0 && !faulty:
 		r.fault(d.At, "document has no detection, correlation or baseline; add the one that says when the rule fires")
@@ -181,7 +190,9 @@ func (r *reader) required(d *Document, n *yaml.Node, faulty bool) {
 		r.fault(d.At, "document has %s; keep one and put the other into a document of its own", strings.Join(kinds, " and "))
 	case has("detection") && !has("logsource") && !faulty:
 		r.fault(d.At, `rule has no logsource; add "logsource: {product: picket}", or the product whose own events it is for`)
-	case has("logsource") && !has("detection") && len(kinds) == 1:
+	case has("filter") && !has("logsource") && !faulty:
+		r.fault(d.At, `filter has no logsource; add that of the rules which it is for`)
+	case has("logsource") && !has("detection") && !has("filter") && len(kinds) == 1:
 		r.fault(d.Logsource.place(d.At), "logsource belongs to detection rules; remove it: a %s takes its events from the rules that it names", kinds[0])
 	}
 	if d.Generate != nil && !has("correlation") {

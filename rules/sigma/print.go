@@ -78,6 +78,9 @@ func (p *printer) document(d *Document) {
 	p.detection(d.Detection)
 	p.correlation(d.Correlation)
 	p.baseline(d.Baseline)
+	p.filter(d.Filter)
+	p.tune(d.Tune)
+	p.placeholders(d.Placeholders)
 	p.texts(0, "fields", d.Fields)
 	p.texts(0, "falsepositives", d.FalsePositives)
 	p.text(0, "level", d.Level)
@@ -113,6 +116,10 @@ func (p *printer) detection(d *Detection) {
 		return
 	}
 	p.line(0, "detection:")
+	p.searches(d)
+}
+
+func (p *printer) searches(d *Detection) {
 	for _, s := range d.Searches {
 		p.search(s)
 	}

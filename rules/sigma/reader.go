@@ -81,6 +81,7 @@ func (r *reader) nodes(data []byte) []*yaml.Node {
 			return out
 		}
 		if len(n.Content) == 1 && !isNull(n.Content[0]) {
+			shift(n.Content[0], r.offset)
 			out = append(out, n.Content[0])
 		}
 	}
@@ -104,7 +105,7 @@ func (r *reader) fault(at Pos, format string, args ...any) {
 }
 
 func (r *reader) pos(n *yaml.Node) Pos {
-	return Pos{n.Line + r.offset, max(n.Column, 1)}
+	return Pos{n.Line, max(n.Column, 1)}
 }
 
 // within returns where byte off of a scalar's value was written, or where the

@@ -1,0 +1,203 @@
+package detector_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
+)
+
+// correlated are detection rules for the correlations of a test.
+const correlated = `
+title: Login
+name: login
+logsource: {product: picket}
+detection: {s: {kind: login}, condition: s}
+---
+title: Profile changed
+name: profile
+logsource: {product: picket}
+detection: {s: {kind: profile}, condition: s}
+---
+title: Post
+name: post
+logsource: {product: picket}
+detection: {s: {kind: post}, condition: s}
+---
+`
+
+// feedAll gives an engine activities, written as "minute kind [app] [likes]".
+func feedAll(t *testing.T, yaml string, script ...string) *log {
+	t.Helper()
+	l := &log{e: detector.NewEngine(0, plan(t, yaml), detector.EngineOptions{})}
+	for _, line := range script {
+		words := append(strings.Fields(line), "", "", "")
+		minute, err := strconv.Atoi(words[0])
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		kind, app := words[1], words[2]
+		at := time.Duration(minute) * time.Minute
+		if kind == "tick" {
+			l.tick(at)
+			continue
+		}
+		a := activity.Activity{Kind: activity.Kind(kind), App: app, Actor: app}
+		if likes, err := strconv.ParseFloat(words[3], 64); err == nil {
+			a.Metrics = []activity.Metric{{Name: "likes", Value: likes}}
+		}
+		l.put(at, a)
+	}
+	return l
+}
+
+func TestCorrelationTypes(t *testing.T) {
+	for _, tt := range []struct {
+		name, rule string
+		script     []string
+		want       []string
+	}{
+		{
+			"temporal takes any order", "{type: temporal, rules: [login, profile, post], group-by: account, timespan: 10m}",
+			[]string{"0 post", "4 login", "5 login", "9 profile"},
+			[]string{"9m0s open c ×3 x/acme"},
+		},
+		{
+			"temporal lacks one within its span", "{type: temporal, rules: [login, profile, post], group-by: account, timespan: 10m}",
+			[]string{"0 post", "4 login", "10 profile"},
+			nil,
+		},
+		{
+			"temporal of so many", "{type: temporal, rules: [login, profile, post], group-by: account, timespan: 10m, condition: {gte: 2}}",
+			[]string{"0 post", "4 login"},
+			[]string{"4m0s open c ×2 x/acme"},
+		},
+		{
+			"ordered", "{type: temporal_ordered, rules: [login, profile, post], group-by: account, timespan: 10m}",
+			[]string{"0 login", "4 profile", "5 post", "6 post"},
+			[]string{"5m0s open c ×3 x/acme", "6m0s update c ×4 x/acme"},
+		},
+		{
+			"out of order", "{type: temporal_ordered, rules: [login, profile, post], group-by: account, timespan: 10m}",
+			[]string{"0 profile", "4 login", "5 post"},
+			nil,
+		},
+		{
+			"ordered, the first step again", "{type: temporal_ordered, rules: [login, post], group-by: account, timespan: 10m}",
+			[]string{"0 login", "9 login", "15 post"},
+			[]string{"15m0s open c ×2 x/acme"},
+		},
+		{
+			"sum", "{type: value_sum, rules: [post], group-by: account, timespan: 10m, condition: {gt: 100, field: metrics.likes}}",
+			[]string{"0 post a 60", "1 post a 40", "11 post a 60", "12 post a 41"},
+			[]string{"12m0s open c ×2 x/acme"},
+		},
+		{
+			"average", "{type: value_avg, rules: [post], group-by: account, timespan: 10m, condition: {lt: 50, field: metrics.likes}}",
+			[]string{"0 post a 60", "1 post a 40", "2 post a 20"},
+			[]string{"2m0s open c ×3 x/acme"},
+		},
+		{
+			"percentile", "{type: value_percentile, rules: [post], group-by: account, timespan: 1h, condition: {lte: 25, field: app}}",
+			[]string{"0 post a", "1 post a", "2 post a", "3 post b"},
+			[]string{"3m0s open c ×4 x/acme"},
+		},
+		{
+			"a range opens and what lies beyond it is silent", "{type: event_count, rules: [post], group-by: account, timespan: 10m, condition: {gte: 2, lte: 3}}",
+			[]string{"0 post", "1 post", "2 post", "3 post"},
+			[]string{"1m0s open c ×2 x/acme", "2m0s update c ×3 x/acme"},
+		},
+		{
+			"an alias is another field in each rule", "{type: temporal, rules: [login, post], aliases: {who: {login: actor, post: text}}, group-by: [account, who], timespan: 10m}",
+			[]string{"0 login a", "1 post a"},
+			nil,
+		},
+		{
+			"an alias groups", "{type: temporal, rules: [login, post], aliases: {who: {login: app, post: app}}, group-by: [account, who], timespan: 10m}",
+			[]string{"0 login a", "1 post b", "2 post a"},
+			[]string{"2m0s open c ×2 x/acme"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := feedAll(t, correlated+"title: C\nname: c\ncorrelation: "+tt.rule+"\n", tt.script...)
+			if diff := cmp.Diff(tt.want, l.lines); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRefire holds what rules/doc.go says of conditions that go on holding.
+func TestRefire(t *testing.T) {
+	const burst = "title: Burst\nname: burst\ncorrelation: {type: event_count, rules: [post], group-by: account, timespan: 10m, condition: {gte: 2}}\npicket: {quiet: 30m}\n"
+	const twice = "---\ntitle: Twice\nname: twice\ncorrelation: {type: event_count, rules: [burst], group-by: account, timespan: 2h, condition: {gte: 2}}\n"
+	posts := []string{"0 post", "1 post", "2 post", "3 post", "40 tick", "60 post", "61 post", "62 post"}
+	for _, tt := range []struct{ name, yaml, want string }{
+		{
+			"one finding opens and later matches update it", burst,
+			`1m0s open burst ×2 x/acme
+2m0s update burst ×3 x/acme
+3m0s update burst ×4 x/acme
+33m0s close burst ×4 x/acme (quiet)
+1h1m0s open burst ×2 x/acme
+1h2m0s update burst ×3 x/acme`,
+		},
+		{
+			"a correlation counts once for the one above it until it was quiet", burst + twice,
+			`1h1m0s open twice ×2 x/acme`,
+		},
+		{
+			"generate lets the rules below raise findings, too", burst + strings.Replace(twice, "{gte: 2}}", "{gte: 2}, generate: true}", 1),
+			`1m0s open burst ×2 x/acme
+2m0s update burst ×3 x/acme
+3m0s update burst ×4 x/acme
+33m0s close burst ×4 x/acme (quiet)
+1h1m0s open burst ×2 x/acme
+1h1m0s open twice ×2 x/acme
+1h2m0s update burst ×3 x/acme`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := feedAll(t, correlated+tt.yaml, posts...)
+			// Closing says its own log time.
+			if diff := cmp.Diff(strings.Split(tt.want, "\n"), l.lines); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			data, err := l.e.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := detector.NewEngine(0, l.e.Plan(), detector.EngineOptions{})
+			if err := again.Restore(data); err != nil {
+				t.Fatal(err)
+			}
+			if same, err := again.Snapshot(); err != nil || string(same) != string(data) {
+				t.Errorf("memory changes on its way through a snapshot: %v", err)
+			}
+		})
+	}
+}
+
+func TestTuning(t *testing.T) {
+	const burst = "title: Burst\nname: burst\ncorrelation: {type: event_count, rules: [post], group-by: account, timespan: 10m, condition: {gte: 2}}\n"
+	const tune = "---\ntitle: Match days\ntune:\n  rule: burst\n  set: {condition.gte: 4}\n  accounts: [%s]\n  owner: jane\n  reason: live tickers\n  until: %s\n"
+	posts := []string{"0 post", "1 post", "2 post", "3 post"}
+	for _, tt := range []struct{ name, account, until, want string }{
+		{"for this account", "x/acme", "2026-03-03", "3m0s open burst ×4 x/acme"},
+		{"for another account", "x/other", "2026-03-03", "1m0s open burst ×2 x/acme\n2m0s update burst ×3 x/acme\n3m0s update burst ×4 x/acme"},
+		{"expired", "x/acme", "2026-03-02", "1m0s open burst ×2 x/acme\n2m0s update burst ×3 x/acme\n3m0s update burst ×4 x/acme"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := feedAll(t, correlated+burst+fmt.Sprintf(tune, tt.account, tt.until), posts...)
+			if diff := cmp.Diff(strings.Split(tt.want, "\n"), l.lines); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,61 @@
+package detector
+
+import (
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules"
+)
+
+// Groups: what a rule's memory is kept apart by.
+
+// groupOf returns the names and values of a rule's group; false where the
+// activity lacks one of the fields, so that it belongs to no group.
+func (e *Engine) groupOf(r *rules.Rule, a *activity.Activity) ([]activity.Field, bool) {
+	return e.groupAs(r, r.Index, a)
+}
+
+// groupAs is groupOf for a match of rule input, in which aliases stand for
+// fields of their own.
+func (e *Engine) groupAs(r *rules.Rule, input int, a *activity.Activity) ([]activity.Field, bool) {
+	e.group = e.group[:0]
+	if len(r.GroupBy) == 0 {
+		return append(e.group, activity.Field{Name: "account", Value: a.Account}), true
+	}
+	for i := range r.GroupBy {
+		f := r.GroupField(i, input)
+		if f == nil {
+			return nil, false
+		}
+		e.values = f.Values(a, e.values[:0])
+		if len(e.values) == 0 {
+			return nil, false
+		}
+		e.group = append(e.group, activity.Field{Name: r.GroupBy[i].Name, Value: text(e.values[0])})
+	}
+	return e.group, true
+}
+
+// groupMark stands before each value of a group in keys of memory.
+const groupMark = "\x1f"
+
+func groupKey(group []activity.Field) string {
+	n := 0
+	for _, g := range group[1:] {
+		n += len(g.Value) + 1
+	}
+	if n == 0 {
+		return "" // the account alone, which the state is keyed by anyway
+	}
+	b := make([]byte, 0, n)
+	for _, g := range group[1:] {
+		b = append(append(b, groupMark...), g.Value...)
+	}
+	return string(b)
+}
+
+func cloneGroup(in []activity.Field) []activity.Field {
+	out := make([]activity.Field, len(in))
+	for i, g := range in {
+		out[i] = activity.Field{Name: g.Name, Value: clone(g.Value)}
+	}
+	return out
+}

@@ -204,11 +204,11 @@ func happened(act *activity.Activity) string {
 func (w *writer) sure() string {
 	kind, mayErr := "policy", false
 	switch w.a.Rule.Type {
-	case rules.TypeEventCount, rules.TypeValueCount:
+	case rules.TypeEventCount, rules.TypeValueCount, rules.TypeValueSum, rules.TypeValueAvg, rules.TypeValuePercentile:
 		kind, mayErr = "counting", true
 	case rules.TypeNewValue, rules.TypePeak:
 		kind, mayErr = "learned", true
-	case rules.TypeSequence:
+	case rules.TypeSequence, rules.TypeTemporal, rules.TypeTemporalOrdered:
 		kind, mayErr = "sequence", true
 	case rules.TypeDetection, rules.TypeApproval, rules.TypeWithout:
 	}

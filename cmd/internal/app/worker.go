@@ -20,16 +20,6 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
-const (
-	// While something becomes due, or alerts were told just now, log time moves
-	// each second; an idle log gets a tick each tickIdle, which is a tenth of the
-	// disk. The engine takes a longer step for a downtime from 30 s on.
-	tickEvery = time.Second
-	tickIdle  = 10 * time.Second
-	tickAfter = 5 * time.Second // findings
-	tickWait  = 3 * time.Second // for one tick's acknowledgement
-)
-
 // alertSink takes findings; *alerting.Manager implements it.
 type alertSink interface {
 	detector.Sink
@@ -328,32 +318,6 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 	return w.reports.add(ctx, b)
 }
 
-// expect notes for the ticker when the engine needs log time to move.
-func (w *worker) expect(findings bool) {
-	if findings {
-		w.found.Store(time.Now().UnixNano())
-	}
-	next := int64(0)
-	if at, ok := w.engine.Pending(); ok {
-		next = at.UnixNano()
-	}
-	w.due.Store(next)
-}
-
-// idle reports whether log time may stand still at the moment now.
-func (w *worker) idle(now time.Time) bool {
-	quiet := time.Duration(now.UnixNano() - w.lastSeen.Load())
-	if quiet < 0 { // the clock was set back: from here on it counts anew
-		return false
-	}
-	if quiet < tickEvery/2 { // its own last tick is a message too
-		return true
-	}
-	due := w.due.Load()
-	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || w.coverage.asks(now)
-	return !busy && quiet < tickIdle
-}
-
 func originOf(f *detector.Finding, m *journal.Message) origin {
 	if f.Phase == detector.Close || len(f.Evidence) == 0 || m.Type == journal.TickMessage {
 		return origin{}
@@ -487,33 +451,5 @@ func (w *worker) blind(ctx context.Context, id, reason string) {
 	w.log.Error("the activity log is not whole", zap.Int("partition", w.partition), zap.String("reason", reason))
 	if errs[0] != nil && ctx.Err() == nil {
 		w.log.Error("the loss could not be recorded", zap.Error(errs[0]))
-	}
-}
-
-// tick keeps log time moving while nothing else comes, for the partition's
-// owner only. How finely it does so changes no finding, only when one is told.
-func (w *worker) tick(ctx context.Context, onError func(error)) {
-	ticker := w.journal.Ticker(w.partition)
-	clock := time.NewTicker(tickEvery)
-	defer clock.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-clock.C:
-			if w.idle(now) {
-				onError(nil)
-				continue
-			}
-			call, cancel := context.WithTimeout(ctx, tickWait)
-			err := ticker.Tick(call)
-			cancel()
-			if errors.Is(err, collectors.ErrFenced) {
-				err = nil // somebody else ticked: time moves all the same
-			}
-			if ctx.Err() == nil {
-				onError(err)
-			}
-		}
 	}
 }

@@ -110,12 +110,28 @@ func (b *detectionBuilder) slotID(s slot) int32 {
 		}
 	}
 	id, ok := b.slots[key]
-	if !ok {
-		id = int32(len(b.program.slots))
-		b.slots[key] = id
-		b.program.slots = append(b.program.slots, s)
+	if ok {
+		return id
 	}
+	if len(s.others) > 0 {
+		for _, f := range append([]*activity.FieldRef{s.field}, s.others...) {
+			s.spellings = append(s.spellings, b.slotID(eventSlot(f)))
+		}
+	}
+	id = int32(len(b.program.slots))
+	b.slots[key] = id
+	b.program.slots = append(b.program.slots, s)
 	return id
+}
+
+// eventSlot is the slot of one field, with its path where it is one of the
+// source's own event.
+func eventSlot(f *activity.FieldRef) slot {
+	s := slot{field: f}
+	if path, ok := strings.CutPrefix(f.Name, "raw."); ok {
+		s.paths = []string{path}
+	}
+	return s
 }
 
 // combine joins nodes; one node stands for itself.
@@ -239,8 +255,8 @@ func (b *detectionBuilder) namedSlot(at sigma.Pos, name string) (slot, bool) {
 			out.others = append(out.others, f)
 		}
 	}
-	if path, ok := strings.CutPrefix(out.field.Name, "raw."); ok && len(out.others) == 0 {
-		out.paths = []string{path} // several spellings are tried one after the other
+	if len(out.others) == 0 {
+		out = eventSlot(out.field)
 	}
 	return out, true
 }

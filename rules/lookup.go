@@ -13,6 +13,7 @@ import (
 type lookup struct {
 	raw       *activity.RawFields
 	rawSlots  []int32          // the slot of each path of raw
+	spelt     [][]int32        // per slot: the slots of which it is one spelling
 	tables    []*slotTable     // per slot, nil where it has no witnesses
 	witnessed [][]int32        // per predicate: the detections that it is a witness of
 	homes     []home           // per detection
@@ -113,7 +114,11 @@ func (p *Program) count() {
 // planRaw compiles the paths into sources' own events.
 func (p *Program) planRaw() {
 	var paths []string
+	p.spelt = make([][]int32, len(p.slots))
 	for i := range p.slots {
+		for _, one := range p.slots[i].spellings {
+			p.spelt[one] = append(p.spelt[one], int32(i))
+		}
 		for _, path := range p.slots[i].paths {
 			paths = append(paths, path)
 			p.rawSlots = append(p.rawSlots, int32(i))
@@ -147,7 +152,7 @@ func (p *Program) route(h home, dets []int32, witnesses [][]int32) *route {
 		}
 	}
 	for _, s := range slices.Sorted(maps.Keys(slots)) {
-		if len(p.slots[s].paths) > 0 {
+		if slot := &p.slots[s]; len(slot.paths)+len(slot.spellings) > 0 {
 			r.paths[s/64] |= 1 << (s % 64)
 			r.inEvent = true
 		} else {
@@ -188,6 +193,11 @@ func (m *Matcher) find(a *activity.Activity) {
 	for _, slot := range m.touched {
 		if kind.has(slot) || product.has(slot) {
 			m.look(slot, a)
+		}
+		for _, whole := range p.spelt[slot] {
+			if kind.has(whole) || product.has(whole) {
+				m.look(whole, a)
+			}
 		}
 	}
 }

@@ -44,6 +44,9 @@ type slot struct {
 	// paths lead to the field's values in the source's own event; none for a
 	// field of Picket's, and for one with several spellings.
 	paths []string
+	// spellings are the slots of all spellings, in order, where there are
+	// several.
+	spellings []int32
 }
 
 type scope uint8
@@ -244,13 +247,21 @@ func (m *Matcher) load(id int32, a *activity.Activity) (lo, hi int) {
 		*w = window{epoch: m.epoch}
 		return 0, 0
 	}
+	if len(s.spellings) > 0 {
+		m.scan(a)
+		*w = window{epoch: m.epoch}
+		for _, one := range s.spellings {
+			if v := &m.loaded[one]; v.epoch == m.epoch && v.hi > v.lo {
+				w.lo, w.hi = v.lo, v.hi
+				break
+			}
+		}
+		return int(w.lo), int(w.hi)
+	}
 	lo = len(m.values)
 	switch {
 	case s.field != nil:
 		m.values = s.field.Values(a, m.values)
-		for i := 0; i < len(s.others) && len(m.values) == lo; i++ {
-			m.values = s.others[i].Values(a, m.values)
-		}
 	case s.scope == scopeActivity:
 		m.values = appendKeywordValues(m.values, a)
 	default: // the views of this one value are the event itself

@@ -237,8 +237,9 @@ func (c *compiler) partial(r *Rule, d *sigma.Document) {
 	}
 }
 
-// detections resolves references to detection rules.
-func (c *compiler) detections(d *sigma.Document, refs []sigma.Text, what string) []int {
+// references resolves the names and ids of other rules; fits tells of those
+// that it does not take, which are left out.
+func (c *compiler) references(d *sigma.Document, refs []sigma.Text, what string, fits func(ref sigma.Text, i int) bool) []int {
 	var out []int
 	for _, ref := range refs {
 		i, known := c.resolve(ref.S)
@@ -247,15 +248,25 @@ func (c *compiler) detections(d *sigma.Document, refs []sigma.Text, what string)
 			c.fault(d, ref.At, "%s: no rule has the name or id %q; add it%s", what, ref.S, suggest.Hint(ref.S, c.names()))
 		case slices.Contains(out, i):
 			c.fault(d, ref.At, "%s: rule %q is listed twice; remove one", what, ref.S)
-		case c.docs[i].Faulty && c.docs[i].Detection == nil:
-			// What it is cannot be told before its own faults are mended.
-		case c.program.rules[i].Type != TypeDetection:
-			c.chained(d, ref, i, what)
-		default:
+		case fits(ref, i):
 			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// detections resolves references to detection rules.
+func (c *compiler) detections(d *sigma.Document, refs []sigma.Text, what string) []int {
+	return c.references(d, refs, what, func(ref sigma.Text, i int) bool {
+		switch {
+		case c.docs[i].Faulty && c.docs[i].Detection == nil:
+			return false // what it is cannot be told before its own faults are mended
+		case c.program.rules[i].Type != TypeDetection:
+			c.chained(d, ref, i, what)
+			return false
+		}
+		return true
+	})
 }
 
 func (c *compiler) resolve(ref string) (int, bool) {
@@ -282,44 +293,30 @@ func (c *compiler) names() []string {
 
 // steps resolves references of a sequence, to rules of any type but sequence.
 func (c *compiler) steps(d *sigma.Document, refs []sigma.Text, what string) []int {
-	var out []int
-	for _, ref := range refs {
-		i, known := c.resolve(ref.S)
-		switch {
-		case !known:
-			c.fault(d, ref.At, "%s: no rule has the name or id %q; add it%s", what, ref.S, suggest.Hint(ref.S, c.names()))
-		case slices.Contains(out, i):
-			c.fault(d, ref.At, "%s: rule %q is listed twice; remove one", what, ref.S)
-		case c.program.rules[i].Type == TypeSequence:
-			if !c.circle(d, ref, i, what) {
-				c.fault(d, ref.At, "%s: %q is a sequence itself, and sequences of sequences are not supported by this version of Picket; name its steps", what, ref.S)
-			}
-		default:
-			out = append(out, i)
+	return c.references(d, refs, what, func(ref sigma.Text, i int) bool {
+		if c.program.rules[i].Type != TypeSequence {
+			return true
 		}
-	}
-	return out
+		if !c.circle(d, ref, i, what) {
+			c.fault(d, ref.At, "%s: %q is a sequence itself, and sequences of sequences are not supported by this version of Picket; name its steps", what, ref.S)
+		}
+		return false
+	})
 }
 
 // events resolves references of a correlation, to rules of any type but
 // sequence.
 func (c *compiler) events(d *sigma.Document, refs []sigma.Text, what string) []int {
-	var out []int
-	for _, ref := range refs {
-		i, known := c.resolve(ref.S)
-		switch {
-		case !known:
-			c.fault(d, ref.At, "%s: no rule has the name or id %q; add it%s", what, ref.S, suggest.Hint(ref.S, c.names()))
-		case slices.Contains(out, i):
-			c.fault(d, ref.At, "%s: rule %q is listed twice; remove one", what, ref.S)
+	return c.references(d, refs, what, func(ref sigma.Text, i int) bool {
+		switch t := c.program.rules[i].Type; {
 		case c.circle(d, ref, i, what):
-		case c.program.rules[i].Type == TypeSequence || c.program.rules[i].Type == TypeApproval:
+			return false
+		case t == TypeSequence || t == TypeApproval:
 			c.chained(d, ref, i, what)
-		default:
-			out = append(out, i)
+			return false
 		}
-	}
-	return out
+		return true
+	})
 }
 
 // circle reports a rule that feeds itself.

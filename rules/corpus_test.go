@@ -20,7 +20,7 @@ import (
 
 // sharedDir finds recorded data: in the folder that PICKET_SHARED names, else
 // in a folder "shared" beside the project. Where neither is there the test is
-// skipped; where PICKET_SHARED is set, its absence fails.
+// skipped; where PICKET_SHARED is set, or in CI, its absence fails.
 func sharedDir(t testing.TB, name string) string {
 	t.Helper()
 	if root := os.Getenv("PICKET_SHARED"); root != "" {
@@ -35,6 +35,9 @@ func sharedDir(t testing.TB, name string) string {
 		if _, err := os.Stat(dir); err == nil {
 			return dir
 		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("no recorded data: set PICKET_SHARED to a folder that holds %s", name)
 	}
 	t.Skipf("no recorded data: PICKET_SHARED is not set and there is no ../shared/%s beside the project", name)
 	return ""

@@ -54,42 +54,6 @@ func TestWitness(t *testing.T) {
 	}
 }
 
-// TestNoMatchAllocatesNothing holds it where nothing matches, on the recorded
-// events and with all rules that this version takes.
-func TestNoMatchAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("package regexp keeps its scratch memory in a sync.Pool, which forgets at random under the race detector")
-	}
-	p := readCorpus(t).program
-	m := p.NewMatcher()
-	quiet := 0
-	for i, e := range publicEvents(t) {
-		if len(p.Match(&e.activity, m)) > 0 {
-			continue
-		}
-		quiet++
-		if n := testing.AllocsPerRun(5, func() { p.Match(&e.activity, m) }); n != 0 {
-			t.Errorf("event %d: %v allocations, want none", i, n)
-		}
-	}
-	for _, doc := range saasDocs(t) {
-		var a activity.Activity
-		if err := new(activity.Decoder).Activity(doc, &a); err != nil {
-			t.Fatal(err)
-		}
-		if len(p.Match(&a, m)) > 0 {
-			continue
-		}
-		quiet++
-		if n := testing.AllocsPerRun(5, func() { p.Match(&a, m) }); n != 0 {
-			t.Errorf("%s: %v allocations, want none", doc, n)
-		}
-	}
-	if quiet < 20 {
-		t.Errorf("%d events match nothing, want at least 20", quiet)
-	}
-}
-
 // corpus is the public rules that this version takes, compiled and as
 // documents.
 type corpus struct {

@@ -26,6 +26,9 @@ func recorded(t *testing.T, name string) string {
 	}
 	path := filepath.Join("..", "..", "..", "shared", name)
 	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no recorded data: set PICKET_SHARED to a folder that holds %s", name)
+		}
 		t.Skipf("no recorded data: PICKET_SHARED is not set and there is no ../shared/%s beside the project", name)
 	}
 	return path

@@ -28,6 +28,7 @@ type accountState struct {
 	Steps    map[string][]step             `json:"steps,omitempty"`    // by the state key of a sequence, in order of occurrence
 	Fired    map[string]int64              `json:"fired,omitempty"`    // as Values: until when a silent rule that feeds others does not feed them again
 	Habits   *habit.Habits                 `json:"habits,omitempty"`
+	Models   map[string]block              `json:"models,omitempty"` // as Values; see memoryOf
 	// Changes are the latest posts and changes of an account that identities
 	// guard, in order of occurrence, for logins that are told late.
 	Changes []change `json:"changes,omitempty"`
@@ -274,6 +275,7 @@ func (e *Engine) sweep() {
 		if e.replanned {
 			dropGone(e.plan, st.Values)
 			dropGone(e.plan, st.Peaks)
+			dropGone(e.plan, st.Models)
 		}
 		e.sweepSteps(st)
 		e.sweepChanges(st)
@@ -299,7 +301,7 @@ const habitsFor = 180 * 24 * time.Hour
 
 // idle reports whether nothing is left of an account.
 func (st *accountState) idle(now int64) bool {
-	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes)+len(st.Fired) > 0 {
+	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes)+len(st.Fired)+len(st.Models) > 0 {
 		return false
 	}
 	if st.Habits == nil {

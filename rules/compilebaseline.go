@@ -37,6 +37,7 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		return
 	}
 	c.foreign(r, d)
+	c.params(r, d)
 	if r.Type == TypeSequence {
 		r.Inputs = c.steps(d, b.Rules, "sequence rules")
 	} else {

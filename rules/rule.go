@@ -28,6 +28,14 @@ const (
 	TypeSequence Type = "sequence" // one of Inputs and then, Within, one of Then
 	TypeWithout  Type = "without"  // one of Inputs that none of Without came before, Within
 	TypePeak     Type = "peak"     // more of Inputs in Timespan than the account's own peaks
+
+	TypeRareValue Type = "rare_value" // a value of Field that the account seldom uses
+	TypeLoginRisk Type = "login_risk" // a login that is likelier somebody else's
+	TypeTravel    Type = "travel"     // two logins too far apart for the time between them
+	TypeRate      Type = "rate"       // more, or less, of Inputs than the account's own rhythm
+	TypeProfile   Type = "profile"    // messages that are unlike the account's own
+	TypeDrift     Type = "drift"      // followers, following or posts that fall or rise at once
+	TypeStorm     Type = "storm"      // far more of the public's Inputs than usual
 )
 
 // Level is Sigma's rule level.
@@ -106,6 +114,8 @@ type Rule struct {
 	Factor    float64             // peak: how many times its own second-highest daily peak a burst is
 	Verdict   string              // approval: missing | edited | expired | wrong_account
 	Grace     time.Duration       // approval: how long a late approval still counts, log time
+
+	Params    Params              // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once

@@ -196,7 +196,14 @@ type Baseline struct {
 	Timespan Duration // peak
 	Floor    Number   // peak
 	Factor   Number   // peak
+
+	// Params are the other numbers and spans of the models, as written. What
+	// each type takes, and within which bounds, is the compiler's matter.
+	Params []Param
 }
+
+// Param is one named number or span of a baseline, as written.
+type Param struct{ Name, Value Text }
 
 // Learn says how long a baseline learns before it judges.
 type Learn struct {

@@ -16,7 +16,10 @@ func CorrelationTypes() []string {
 
 // BaselineTypes returns the types of baseline that Picket knows or will know.
 func BaselineTypes() []string {
-	return []string{"new_value", "approval", "sequence", "without", "peak", "rare_value", "rate", "profile", "travel", "storm"}
+	return []string{
+		"new_value", "approval", "sequence", "without", "peak",
+		"rare_value", "login_risk", "travel", "rate", "profile", "drift", "storm",
+	}
 }
 
 // Verdicts returns what an approval baseline can find about a message.
@@ -146,7 +149,13 @@ func (r *reader) baseline(p pair) *Baseline {
 		case "factor":
 			b.Factor = r.number(p.value, "baseline factor")
 		default:
-			r.unknown(p, "baseline", baselineKeys())
+			if !isParam(p.key.S) {
+				r.unknown(p, "baseline", append(baselineKeys(), "the numbers of its type"))
+				break
+			}
+			if v := r.text(p.value, "baseline "+p.key.S); v.S != "" {
+				b.Params = append(b.Params, Param{p.key, v})
+			}
 		}
 	}
 	r.needs(p, "baseline", "type", "rules")
@@ -158,6 +167,12 @@ func baselineKeys() []string {
 		"type", "rules", "group-by", "field", "learn", "forget", "verdict", "grace",
 		"then", "without", "within", "timespan", "floor", "factor",
 	}
+}
+
+// isParam reports whether a key can name a number of a model: lower case words
+// joined by hyphens. Which ones there are only the compiler knows.
+func isParam(key string) bool {
+	return key != "" && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
 func (r *reader) learn(p pair) *Learn {

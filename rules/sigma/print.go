@@ -248,6 +248,9 @@ func (p *printer) baseline(b *Baseline) {
 	p.text(1, "timespan", Text{S: b.Timespan.Text})
 	p.number(1, "floor", b.Floor)
 	p.number(1, "factor", b.Factor)
+	for _, v := range b.Params {
+		p.text(1, v.Name.S, v.Value)
+	}
 }
 
 func (p *printer) learn(l *Learn) {

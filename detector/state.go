@@ -65,6 +65,8 @@ type episode struct {
 	Related []Related `json:"related,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
+	// Parts are what rules that join this one found, by rule id.
+	Parts map[string]*episode `json:"parts,omitempty"`
 	// Deleted are posts of the evidence that are gone, by id.
 	Deleted map[string]time.Time `json:"deleted,omitempty"`
 
@@ -104,6 +106,7 @@ type snapshot struct {
 	Version  int                      `json:"v"`
 	LogTime  int64                    `json:"log_time"`
 	Accounts map[string]*accountState `json:"accounts"`
+	Crowds   map[string]block         `json:"crowds,omitempty"`
 	Ledger   approval.Ledger          `json:"ledger"`
 	Pending  []*pending               `json:"pending,omitempty"`
 	Recent   recentKeys               `json:"recent,omitempty"`
@@ -114,7 +117,7 @@ const snapshotVersion = 2
 // Snapshot encodes the engine's memory. Equal memories encode to equal bytes.
 func (e *Engine) Snapshot() ([]byte, error) {
 	data, err := json.Marshal(snapshot{
-		Version: snapshotVersion, LogTime: e.now, Accounts: e.accounts,
+		Version: snapshotVersion, LogTime: e.now, Accounts: e.accounts, Crowds: e.crowds,
 		Ledger: e.ledger, Pending: e.pending, Recent: e.recent.queue(),
 	})
 	if err != nil {
@@ -133,7 +136,7 @@ func (e *Engine) Restore(data []byte) error {
 		return fmt.Errorf("snapshot has version %d, this Picket reads %d", s.Version, snapshotVersion)
 	}
 	e.now, e.ledger, e.pending = s.LogTime, s.Ledger, s.Pending
-	e.accounts = s.Accounts
+	e.accounts, e.crowds = s.Accounts, s.Crowds
 	if e.accounts == nil {
 		e.accounts = map[string]*accountState{}
 	}
@@ -283,6 +286,9 @@ func (e *Engine) sweep() {
 		if st.idle(e.now) {
 			delete(e.accounts, name)
 		}
+	}
+	if e.replanned {
+		dropGone(e.plan, e.crowds)
 	}
 	e.replanned = false
 }

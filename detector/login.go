@@ -100,6 +100,7 @@ func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *a
 		return
 	}
 	w := model.Judge(l, crowd)
+	dbg(a, &w, model)
 	if w.Score() < math.Log(r.Params["odds"]) {
 		model.Learn(l, crowd, p)
 		return
@@ -117,7 +118,7 @@ func (e *Engine) loginOf(a *activity.Activity, t int64) loginrisk.Login {
 	parts := agent.Split(a.UserAgent)
 	l := loginrisk.Login{
 		Time: t, Country: loginrisk.Code(a.Geo.Country), Relay: relay(a),
-		System: loginrisk.ID(parts.System + " " + parts.Kind), Browser: loginrisk.ID(parts.Browser),
+		System: loginrisk.ID(parts.System + " " + parts.Kind), Browser: loginrisk.ID(parts.Browser + parts.System + parts.Kind), Version: uint8(parts.Version),
 		Hour: int8(time.Unix(0, t).In(e.plan.zone(a.Account)).Hour()),
 	}
 	if a.UserAgent == "" {

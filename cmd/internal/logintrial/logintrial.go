@@ -73,6 +73,7 @@ func Play(c logins.Config, files []rules.File, from int) (*Report, error) {
 type player struct {
 	e        *detector.Engine
 	rep      *Report
+	last0    *logins.Login
 	last     map[string]*logins.Login
 	begin    time.Time
 	attacked map[string]time.Time // when an intruder last logged in
@@ -113,6 +114,7 @@ func (p *player) travelled(f *detector.Finding) bool {
 
 func (p *player) login(seq uint64, l *logins.Login) {
 	s := p.apply(seq, l)
+	p.last0 = p.last[l.Activity.Account]
 	defer func() { p.last[l.Activity.Account] = l }()
 	a := &l.Activity
 	if l.Attack != "" {
@@ -130,6 +132,9 @@ func (p *player) login(seq uint64, l *logins.Login) {
 				r.Veiled.add(s.travel)
 			} else {
 				r.Jumps.add(s.travel)
+				if !s.travel && Debug != nil {
+					Debug(l, p.last0)
+				}
 			}
 		}
 		return

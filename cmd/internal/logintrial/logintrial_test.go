@@ -4,6 +4,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
 	"time"
 
 	"github.com/picketd/picket/collectors/simulate/logins"
@@ -36,6 +39,24 @@ func TestDebug(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Print(os.Stdout)
+}
+
+func TestRiskDebug(t *testing.T) {
+	all, _ := logins.New(config(1))
+	truth := map[string]*logins.Login{}
+	for i := range all {
+		truth[all[i].Activity.ID] = &all[i]
+	}
+	detector.DebugRisk = func(a *activity.Activity, s string, score float64) {
+		l := truth[a.ID]
+		if l.Attack.Abroad() && score < 4.6 || l.Attack == "" && score > 3 {
+			t.Logf("%-9s %-8s %5.1f %s %s %s", l.Attack, l.Why, score, a.Account, a.Geo.Country, s)
+		}
+	}
+	defer func() { detector.DebugRisk = nil }()
+	if _, err := Play(config(1), pack(t, config(1)), 45); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestSweep(t *testing.T) {

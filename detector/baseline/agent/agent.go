@@ -17,6 +17,7 @@ type Parts struct {
 	Browser string // "Chrome", "Safari", …; of a program, its first word: "python-requests"
 	System  string // "Windows", "macOS", "Linux", "iOS", "Android", "ChromeOS"
 	Kind    string // "computer", "phone", "tablet"
+	Version int    // the first number of the browser's, 0 where not told
 }
 
 // mark is a text in an agent that gives a family away.
@@ -45,7 +46,7 @@ func Split(agent string) Parts {
 	var p Parts
 	for _, m := range browsers() {
 		if strings.Contains(agent, m.text) {
-			p.Browser = m.family
+			p.Browser, p.Version = m.family, version(agent, m.text)
 			break
 		}
 	}
@@ -68,6 +69,23 @@ func Split(agent string) Parts {
 		p.Kind = "computer"
 	}
 	return p
+}
+
+// version reads the number behind a mark. Safari's own is another word's.
+func version(agent, mark string) int {
+	if mark == "Safari/" && strings.Contains(agent, "Version/") {
+		mark = "Version/"
+	}
+	rest := agent[strings.Index(agent, mark)+len(mark):]
+	_, rest, _ = strings.Cut(rest[:min(len(rest), 12)], "/")
+	if mark[len(mark)-1] == '/' {
+		rest = agent[strings.Index(agent, mark)+len(mark):]
+	}
+	n := 0
+	for i := 0; i < len(rest) && i < 4 && rest[i]-'0' <= 9; i++ {
+		n = 10*n + int(rest[i]-'0')
+	}
+	return n
 }
 
 // maxWord bounds what a program may call itself.

@@ -1,78 +1,72 @@
 package loginrisk
 
-import "math"
+import (
+	"math"
 
-// Crowd is what the accounts of an organisation first used, 12 KiB. Values share
-// places by their hash, so a rare one may look more usual than it is, by as much
-// as the table is full. The zero value has seen nothing.
+	"github.com/picketd/picket/detector/baseline/internal/tally"
+)
+
+// Crowd is what the accounts of an organisation used for the first time each, 5
+// KiB. It counts accounts, not logins, so that those who log in often do not
+// speak for all. Values share places by their hash, so a rare one may look more
+// usual than it is, by as much as the table is full. The zero value has seen
+// nothing.
 type Crowd struct {
-	country  [256]uint16
-	asn      [1024]uint16
-	prefix   [4096]uint16
-	system   [64]uint16
-	browser  [64]uint16
-	total    [features]uint32
-	asnIn    [256]uint16  // first uses of a network, by country
-	prefixIn [1024]uint16 // first uses of a prefix, by network
+	country [256]uint16
+	asn     [2048]uint16 // with their country
+	system  [64]uint16
+	browser [64]uint16
+	asnIn   [256]uint16 // all networks, by country
+	total   [features]uint32
 }
 
-// learn counts a first use.
+// learn counts a first use. Prefixes are too many, and each of them few use.
 func (c *Crowd) learn(f int, l *Login) {
-	at, in := c.place(f, l.features()[f]), c.within(f, l)
+	if f == prefix {
+		return
+	}
+	at, in := c.place(f, l), &c.asnIn[fold(l.Country)]
 	*at++
 	c.total[f]++
-	if in != nil {
+	if f == asn {
 		*in++
 	}
-	if *at == math.MaxUint16 || in != nil && *in == math.MaxUint16 {
-		c.halve(f)
+	if max(*at, *in) == math.MaxUint16 {
+		c.halve()
 	}
 }
 
-// within is how many first uses there were within the coarser part of an
-// address; nil where there is none.
-func (c *Crowd) within(f int, l *Login) *uint16 {
-	switch f {
-	case asn:
-		return &c.asnIn[(l.Country^l.Country>>8)&255]
-	case prefix:
-		return &c.prefixIn[l.ASN&1023]
-	}
-	return nil
-}
-
-// share is the probability that a first use is of this value, where one more
-// coarse is given: of networks within the country, of prefixes within the
-// network. world is what it is where nobody was seen.
-func (c *Crowd) share(f int, id uint16, l *Login, world float64) float64 {
+// share is the probability that a first use is of a login's value, of networks
+// among those of its country. world is what it is where nobody was seen.
+func (c *Crowd) share(f int, l *Login, world float64) float64 {
 	of := float64(c.total[f])
-	if in := c.within(f, l); in != nil {
-		of = float64(*in)
+	if f == asn {
+		of = float64(c.asnIn[fold(l.Country)])
 	}
-	return (float64(*c.place(f, id)) + spread*world) / (of + spread)
+	return (float64(*c.place(f, l)) + spread*world) / (of + spread)
 }
 
-func (c *Crowd) place(f int, id uint16) *uint16 {
+func (c *Crowd) place(f int, l *Login) *uint16 {
 	switch f {
 	case country:
-		return &c.country[(id^id>>8)&255]
+		return &c.country[fold(l.Country)]
 	case asn:
-		return &c.asn[id&1023]
-	case prefix:
-		return &c.prefix[id&4095]
+		return &c.asn[tally.Number(uint64(l.ASN)<<16|uint64(l.Country))&2047]
 	case system:
-		return &c.system[id&63]
+		return &c.system[l.System&63]
 	}
-	return &c.browser[id&63]
+	return &c.browser[l.Browser&63]
 }
 
-func (c *Crowd) halve(f int) {
-	all := [...][]uint16{country: c.country[:], asn: c.asn[:], prefix: c.prefix[:], system: c.system[:], browser: c.browser[:]}
-	within := [features][]uint16{asn: c.asnIn[:], prefix: c.prefixIn[:]}
-	c.total[f] /= 2
-	for _, counts := range [...][]uint16{all[f], within[f]} {
+func fold(code uint16) uint16 { return (code ^ code>>8*31) & 255 }
+
+func (c *Crowd) halve() {
+	for _, counts := range [...][]uint16{c.country[:], c.asn[:], c.system[:], c.browser[:], c.asnIn[:]} {
 		for i := range counts {
 			counts[i] /= 2
 		}
+	}
+	for f := range c.total {
+		c.total[f] /= 2
 	}
 }

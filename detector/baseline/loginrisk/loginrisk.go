@@ -62,6 +62,7 @@ type State struct {
 	countryN [4]uint8
 	systemN  [3]uint8
 	browserN [3]uint8
+	version  [3]uint8 // of each browser, the lower 8 bits of its first number
 
 	total [features]uint8
 	novel [features]uint8
@@ -86,9 +87,10 @@ type Login struct {
 	ASN     uint16 // tally.Number or 0
 	Prefix  uint16 // of the address: 24 bits of IPv4, 48 of IPv6
 	System  uint16 // operating system and type of device
-	Browser uint16
-	Hour    int8 // of the day where the account's people work
-	Relay   bool // a VPN, a proxy or a rented server
+	Browser uint16 // with its system
+	Version uint8  // of the browser: the lower 8 bits of its first number; 0 where not told
+	Hour    int8   // of the day where the account's people work
+	Relay   bool   // a VPN, a proxy or a rented server
 }
 
 // Params are the numbers of a rule.
@@ -162,6 +164,9 @@ func (s *State) Learn(l Login, crowd *Crowd, p Params) {
 			crowd.learn(f, &l)
 		}
 	}
+	if i := slices.Index(s.browser[:], l.Browser); i >= 0 && l.Browser != 0 {
+		s.version[i] = l.Version
+	}
 	s.learnHour(int(l.Hour))
 }
 
@@ -227,6 +232,13 @@ const (
 	relayed      = 0.6
 	otherRelayed = 0.15
 
+	// A browser has a new version each four weeks (Chrome's and Firefox's release
+	// calendars); one that is soon ahead is the same, updated. Some devices are
+	// behind for long, tools that say they are a browser always.
+	soon       = 3
+	ownStale   = 0.03
+	theirStale = 0.4
+
 	// firstUse is how much of a first use an account has without any: half.
 	firstUse = tally.Use / 2
 	// spread is how many first uses of the crowd weigh as much as the world.
@@ -236,64 +248,91 @@ const (
 // Judge weighs a login that Learn has not taken yet.
 func (s *State) Judge(l Login, crowd *Crowd) Weights {
 	var w Weights
-	s.judgeNetwork(&l, crowd, &w)
+	for i, name := range [...]string{Country, Network, Address, System, Browser, Hour} {
+		w[i].Feature = name
+	}
+	s.judgeAddress(&l, crowd, &w)
 	s.judgeAgent(&l, crowd, &w)
 	h := int(l.Hour)
 	own := s.hourShare(h)
-	w[5] = Weight{Hour, math.Log((knowsHour*own + (1-knowsHour)/24) / own), float64(s.hour(h)), float64(s.logins()), 0}
+	w[5].Nats = math.Log((knowsHour*own + (1-knowsHour)/24) / own)
+	w[5].Seen, w[5].Of = float64(s.hour(h)), float64(s.logins())
 	return w
 }
 
-// own is what the account makes of a value that has the probability other where
-// the account falls back, and the weight's numbers.
-func (s *State) own(f int, id uint16, other float64, w *Weight) float64 {
+// judgeAddress weighs country, network and address, each given the one before.
+func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
+	if l.Country != 0 {
+		own := s.own(country, l.Country, crowd.share(country, l, 1.0/countries), &w[0])
+		w[0].Nats = math.Log((knowsCountry*own + (1-knowsCountry)/countries) / own)
+	}
+	if l.ASN != 0 {
+		theirs, others := (1-relayed)/networks, (1-otherRelayed)/networks
+		if l.Relay {
+			theirs, others = relayed/networks, otherRelayed/networks
+		}
+		own := s.given(country, l.Country, asn, l.ASN, crowd.share(asn, l, others), &w[1])
+		w[1].Nats = math.Log((knowsNetwork*own + (1-knowsNetwork)*theirs) / own)
+	}
+	if l.Prefix != 0 {
+		own := s.given(asn, l.ASN, prefix, l.Prefix, 1.0/prefixes, &w[2])
+		w[2].Nats = math.Log((knowsPrefix*own + (1-knowsPrefix)/prefixes) / own)
+	}
+}
+
+// judgeAgent weighs system and browser, each given the one before, and the
+// browser's version.
+func (s *State) judgeAgent(l *Login, crowd *Crowd, w *Weights) {
+	if l.System != 0 {
+		others := crowd.share(system, l, 1.0/systems)
+		own := s.own(system, l.System, others, &w[3])
+		w[3].Nats = math.Log((knowsAgent*own + (1-knowsAgent)*(others+1.0/systems)/2) / own)
+	}
+	if l.Browser != 0 {
+		others := crowd.share(browser, l, 1.0/browsers)
+		own := s.given(system, l.System, browser, l.Browser, others, &w[4])
+		w[4].Nats = math.Log((knowsAgent*own+(1-knowsAgent)*(others+1.0/browsers)/2)/own) + s.judgeVersion(l)
+	}
+}
+
+// judgeVersion weighs the version of a browser that the account uses: it is the
+// one that was seen last or comes soon after it.
+func (s *State) judgeVersion(l *Login) float64 {
+	i := slices.Index(s.browser[:], l.Browser)
+	if i < 0 || s.version[i] == 0 || l.Version == 0 {
+		return 0
+	}
+	if ahead := l.Version - s.version[i]; ahead <= soon {
+		return math.Log((1 - theirStale) / (1 - ownStale))
+	}
+	return math.Log(theirStale / ownStale)
+}
+
+// own is the share of a value, where a first use has the probability first, and
+// the weight's numbers.
+func (s *State) own(f int, id uint16, first float64, w *Weight) float64 {
 	c := s.counts(f)
 	n, total, novel := float64(c.Of(id)), float64(*c.Total), float64(*c.Novel)+firstUse
 	w.Seen, w.Of, w.Kinds = n/tally.Use, total/tally.Use, c.Kinds()
-	return (n + novel*other) / (total + novel)
+	return (n + novel*first) / (total + novel)
 }
 
-// judgeNetwork weighs country, network and address: each is given what is left
-// after the coarser one.
-func (s *State) judgeNetwork(l *Login, crowd *Crowd, w *Weights) {
-	own, attacker := 1.0, 1.0
-	w[0].Feature, w[1].Feature, w[2].Feature = Country, Network, Address
-	step := func(w *Weight, own2, attacker2 float64) {
-		w.Nats = math.Log(attacker2/own2) - math.Log(attacker/own)
-		own, attacker = own2, attacker2
+// given is own among the logins that had a value of a coarser feature. Where
+// none had it, the finer one's is a first use in any case.
+func (s *State) given(coarse int, with uint16, f int, id uint16, first float64, w *Weight) float64 {
+	c, of := s.counts(f), float64(s.counts(coarse).Of(with))
+	n := min(float64(c.Of(id)), of)
+	w.Seen, w.Of, w.Kinds = n/tally.Use, float64(*c.Total)/tally.Use, c.Kinds()
+	if with != 0 && of == 0 {
+		return first
 	}
-	if l.Country != 0 {
-		o := s.own(country, l.Country, crowd.share(country, l.Country, l, 1.0/countries), &w[0])
-		step(&w[0], o, knowsCountry*o+(1-knowsCountry)/countries)
+	if with == 0 {
+		of = float64(*c.Total)
 	}
-	if l.ASN != 0 {
-		a, o := (1-relayed)/networks, (1-otherRelayed)/networks
-		if l.Relay {
-			a, o = relayed/networks, otherRelayed/networks
-		}
-		mine := s.own(asn, l.ASN, own*crowd.share(asn, l.ASN, l, o), &w[1])
-		step(&w[1], mine, attacker*a+knowsNetwork*knowsCountry*mine)
-	}
-	if l.Prefix != 0 {
-		mine := s.own(prefix, l.Prefix, own*crowd.share(prefix, l.Prefix, l, 1.0/prefixes), &w[2])
-		step(&w[2], mine, attacker/prefixes+knowsPrefix*knowsNetwork*knowsCountry*mine)
-	}
-}
-
-func (s *State) judgeAgent(l *Login, crowd *Crowd, w *Weights) {
-	w[3].Feature, w[4].Feature = System, Browser
-	for i, f := range [...]int{system, browser} {
-		id, kinds := l.System, 1.0/systems
-		if f == browser {
-			id, kinds = l.Browser, 1.0/browsers
-		}
-		if id == 0 {
-			continue
-		}
-		others := crowd.share(f, id, l, kinds)
-		own := s.own(f, id, others, &w[3+i])
-		w[3+i].Nats = math.Log((knowsAgent*own + (1-knowsAgent)*(others+kinds)/2) / own)
-	}
+	// First uses that were not because the coarser part was new.
+	novel := max(float64(*c.Novel)-float64(s.novel[coarse]), 0)
+	novel = novel*of/max(float64(*c.Total), 1) + firstUse
+	return (n + novel*first) / (of + novel)
 }
 
 func (s *State) logins() int {

@@ -131,8 +131,12 @@ func (ep *episode) reasons(p *Plan) []Reason {
 			case p.urgent(id, ep.RuleID):
 				out = slices.Insert(out, front, r)
 				front++
-			default:
-				out = append(out, r)
+			default: // before the words that sum up
+				at := len(out)
+				if at > 0 && out[at-1].Field == "" {
+					at--
+				}
+				out = slices.Insert(out, at, r)
 			}
 		}
 	}

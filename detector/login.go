@@ -100,7 +100,6 @@ func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *a
 		return
 	}
 	w := model.Judge(l, crowd)
-	dbg(a, &w, model)
 	if w.Score() < math.Log(r.Params["odds"]) {
 		model.Learn(l, crowd, p)
 		return
@@ -177,9 +176,12 @@ func riskReasons(m *loginrisk.State, w *loginrisk.Weights, a *activity.Activity,
 		}
 	}
 	odds := math.Exp(min(w.Score(), math.Log(maxOdds)*1.001))
-	words := grouped(odds) + " times likelier somebody else's login"
-	if odds > maxOdds {
-		words = "more than " + grouped(maxOdds) + " times likelier somebody else's login"
+	words := "as likely somebody else's login as this person's"
+	switch {
+	case odds > maxOdds:
+		words = "more than " + grouped(maxOdds) + " times likelier somebody else's login than this person's"
+	case odds >= 2:
+		words = grouped(odds) + " times likelier somebody else's login than this person's"
 	}
 	return append(out, Reason{Seen: words, Detail: map[string]string{"score": strconv.FormatFloat(w.Score(), 'f', 2, 64)}})
 }

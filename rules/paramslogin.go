@@ -27,7 +27,7 @@ func loginParams(t Type) []param {
 		}
 	case TypeLoginRisk:
 		return []param{
-			{"odds", realParam, 100, 1, 1e12, "how many times likelier somebody else's a login must be"},
+			{"odds", realParam, 0.5, 1e-3, 1e12, "how many times likelier somebody else's a login must be"},
 			{"half-life", spanParam, 60 * day, day, 3650 * day, "after which what was seen counts half"},
 		}
 	case TypeRareValue:

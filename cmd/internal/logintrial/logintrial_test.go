@@ -20,12 +20,12 @@ func pack(t testing.TB, c logins.Config) []rules.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := "title: Exits of our VPNs\nplaceholders:\n  own_exits: [\"" + strings.Join(logins.Exits(c), "/32\", \"") + "/32\"]\n"
+	doc := "title: Exits of our VPNs\nplaceholders:\n  own_exits: [\"" + strings.Join(append(logins.Exits(c), "192.0.2.1"), "/32\", \"") + "/32\"]\n"
 	return append(files, rules.File{Name: "exits.yml", Data: []byte(doc)})
 }
 
 func config(seed uint64) logins.Config {
-	return logins.Config{Seed: seed, People: 150, Start: time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC), Days: 365, Quiet: 45, AttacksPerYear: 4}
+	return logins.Config{Seed: seed, People: 200, Start: time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC), Days: 365, Quiet: 45, AttacksPerYear: 1.5}
 }
 
 func TestDebug(t *testing.T) {
@@ -33,7 +33,7 @@ func TestDebug(t *testing.T) {
 		x, y := &l.Activity, &b.Activity
 		t.Logf("%-8s→%-8s %s %s AS%.0f %s r%.0f %s | %v | %s AS%.0f r%.0f %s", b.Why, l.Why, x.Account, x.Geo.City, x.Geo.ASN.V, x.Geo.Proxy, x.Geo.Radius.V, x.Device, x.Time.Sub(y.Time), y.Geo.City, y.Geo.ASN.V, y.Geo.Radius.V, b.Attack)
 	}
-	r, err := Play(config(1), pack(t, config(1)), 45)
+	r, err := Play(config(3), pack(t, config(3)), 45)
 	Debug = nil
 	if err != nil {
 		t.Fatal(err)
@@ -42,34 +42,36 @@ func TestDebug(t *testing.T) {
 }
 
 func TestRiskDebug(t *testing.T) {
-	all, _ := logins.New(config(1))
+	all, _ := logins.New(config(3))
 	truth := map[string]*logins.Login{}
 	for i := range all {
 		truth[all[i].Activity.ID] = &all[i]
 	}
 	detector.DebugRisk = func(a *activity.Activity, s string, score float64) {
 		l := truth[a.ID]
-		if l.Attack.Abroad() && score < 4.6 || l.Attack == "" && score > 3 {
+		if l.Attack.Abroad() && score < 0 || l.Attack == "" && score > 400 {
 			t.Logf("%-9s %-8s %5.1f %s %s %s", l.Attack, l.Why, score, a.Account, a.Geo.Country, s)
 		}
 	}
 	defer func() { detector.DebugRisk = nil }()
-	if _, err := Play(config(1), pack(t, config(1)), 45); err != nil {
+	if _, err := Play(config(3), pack(t, config(3)), 45); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestSweep(t *testing.T) {
-	for _, odds := range []string{"1", "2", "3", "5", "10", "20", "50"} {
-		f := pack(t, config(1))
-		for i := range f {
-			f[i].Data = []byte(strings.ReplaceAll(string(f[i].Data), "odds: 100", "odds: "+odds))
+	for _, odds := range []string{"0.3", "0.5"} {
+		for seed := uint64(1); seed <= 4; seed++ {
+			f := pack(t, config(seed))
+			for i := range f {
+				f[i].Data = []byte(strings.ReplaceAll(string(f[i].Data), "odds: 1", "odds: "+odds))
+			}
+			r, err := Play(config(seed), f, 45)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("odds %s seed %d challenged %.2f alerts %.3f abroad %.1f jumps %v veiled %v false %.4f", odds, seed, r.Challenged(), float64(r.Alerts)/r.Months, r.Abroad().Percent(), r.Jumps, r.Veiled, r.FalseJumps())
 		}
-		r, err := Play(config(1), f, 45)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("odds %s challenged %.2f abroad %.1f all %v", odds, r.Challenged(), 100*r.Abroad().share(), r.Intruder)
 	}
 }
 
@@ -81,4 +83,20 @@ func TestLogins(t *testing.T) {
 		}
 		r.Print(os.Stdout)
 	}
+}
+
+func TestMissed(t *testing.T) {
+	all, _ := logins.New(config(3))
+	Debug = func(l, b *logins.Login) {
+		if l.Attack == "" {
+			return
+		}
+		for i := range all {
+			a := &all[i].Activity
+			if a.Account == l.Activity.Account && a.Time.After(l.Activity.Time.AddDate(0, 0, -40)) && !a.Time.After(l.Activity.Time) {
+				t.Logf("%s %s %s %s AS%.0f r%.0f %s %s %s", a.Time.Format("01-02 15:04"), all[i].Why, all[i].Attack, a.Geo.City, a.Geo.ASN.V, a.Geo.Radius.V, a.Geo.Proxy, a.Device, a.IP)
+			}
+		}
+	}
+	Play(config(3), pack(t, config(3)), 45)
 }

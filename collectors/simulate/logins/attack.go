@@ -2,6 +2,7 @@ package logins
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ func (w *world) attack(i int, own []Login) []Login {
 		return nil
 	}
 	var out []Login
+	var used []float64 // networks of earlier intruders
 	kinds := Attacks()
 	end := w.c.Start.AddDate(0, 0, w.c.Days)
 	at := w.c.Start.AddDate(0, 0, w.c.Quiet)
@@ -24,7 +26,9 @@ func (w *world) attack(i int, own []Login) []Login {
 		in := w.intrusion(r, kinds[r.IntN(len(kinds))], at, own)
 		for k := range in {
 			in[k].Incident = i*1000 + n
+			in[k].Veiled = in[k].Veiled || in[k].Jump && slices.Contains(used, in[k].Activity.Geo.ASN.V)
 		}
+		used = append(used, in[0].Activity.Geo.ASN.V)
 		out = append(out, in...)
 		at = at.Add(48 * time.Hour) // one after the other
 	}
@@ -84,7 +88,7 @@ func (w *world) intrusion(r *rand.Rand, kind Attack, at time.Time, own []Login) 
 	for n := range 1 + r.IntN(3) {
 		l := w.login(victim.Account, at, &s, &d, "")
 		l.Attack, l.Jump = kind, jump && n == 0
-		l.Veiled = l.Jump && own[k].veiled()
+		l.Veiled = l.Jump && (own[k].veiled() || uses(own[:k+1], l.Activity.Geo.ASN.V))
 		if copied {
 			l.Activity.UserAgent, l.Activity.Device = usual.UserAgent, usual.Device
 		}
@@ -101,6 +105,11 @@ func (l *Login) veiled() bool {
 		return false
 	}
 	return true
+}
+
+// uses reports whether one of some logins came by a network.
+func uses(own []Login, asn float64) bool {
+	return slices.ContainsFunc(own, func(l Login) bool { return l.Activity.Geo.ASN.V == asn })
 }
 
 // foreign is a home, a phone or the exit of a VPN abroad.

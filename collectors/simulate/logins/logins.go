@@ -110,8 +110,9 @@ type Login struct {
 	// Jump says that an intruder's first login came within 30 minutes after one
 	// of the person and more than 1,000 km from where that one seemed to be.
 	Jump bool
-	// Veiled says of a Jump that the person's login did not tell where they are:
-	// it came by a VPN, an aircraft or the gateway of a phone company.
+	// Veiled says of a Jump that two logins do not tell of two places: the
+	// person's came by a VPN, an aircraft or the gateway of a phone company, or the
+	// intruder's by a network that was used on the account before.
 	Veiled bool
 	// Why is what may make an honest login look odd: "phone", "trip", "vpn",
 	// "company vpn", "flight", "café", "roaming"; "" where nothing does.

@@ -49,7 +49,7 @@ type person struct {
 	office, home   site
 	homeCity       int
 	remote         bool // lives too far from the office to go there
-	lease          int // days between changes of the home's address
+	lease          int  // days between changes of the home's address
 	carrier        uint32
 	gateway        site
 	roamsHome      bool

@@ -107,7 +107,7 @@ func (w *world) geo(s *site) activity.Geo {
 	c := &w.cities[s.city]
 	org := "Example Network "
 	if s.asn >= asnFlight {
-		org = "Example In-flight "
+		org = "Panasonic Avionics, network "
 	}
 	round := func(v float64) activity.Opt { return activity.Some(math.Round(v*1000) / 1000) }
 	return activity.Geo{

@@ -239,6 +239,12 @@ const (
 	ownStale   = 0.03
 	theirStale = 0.4
 
+	// A source that does not tell a part of the user agent must not make a login
+	// odder than one that tells the usual one: it counts as what most honest
+	// logins weigh.
+	usualSystem  = -1.0
+	usualBrowser = -1.7
+
 	// firstUse is how much of a first use an account has without any: half.
 	firstUse = tally.Use / 2
 	// spread is how many first uses of the crowd weigh as much as the world.
@@ -283,6 +289,7 @@ func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
 // judgeAgent weighs system and browser, each given the one before, and the
 // browser's version.
 func (s *State) judgeAgent(l *Login, crowd *Crowd, w *Weights) {
+	w[3].Nats, w[4].Nats = usualSystem, usualBrowser
 	if l.System != 0 {
 		others := crowd.share(system, l, 1.0/systems)
 		own := s.own(system, l.System, others, &w[3])

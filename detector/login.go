@@ -42,7 +42,7 @@ func (e *Engine) travel(st *accountState, k int, group []activity.Field, a *acti
 		model.Learn(l, p)
 		return
 	}
-	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{travelReason(jump, a)} })
+	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{travelReason(jump, a, p)} })
 	if ep == nil {
 		model.Learn(l, p)
 		return
@@ -71,13 +71,13 @@ func placeOf(a *activity.Activity, t int64, r *rules.Rule) travel.Login {
 // anywhere.
 func relay(a *activity.Activity) bool { return a.Geo.Proxy != "" && a.Geo.Proxy != "none" }
 
-func travelReason(j travel.Jump, a *activity.Activity) Reason {
+func travelReason(j travel.Jump, a *activity.Activity, p travel.Params) Reason {
 	to := clone(a.Geo.City)
 	if to == "" {
 		to = clone(a.Geo.Country)
 	}
 	r := Reason{
-		Field: "geo", Seen: j.Words(), Expected: fmt.Sprintf("at most 900 km/h, with %.0f km that both places may be off", j.Slack),
+		Field: "geo", Seen: j.Words(), Expected: fmt.Sprintf("at most %.0f km/h, with %.0f km that both places may be off", p.Speed, j.Slack),
 		Detail: map[string]string{"km": strconv.Itoa(int(math.Round(j.Distance))), "slack_km": strconv.Itoa(int(math.Round(j.Slack))), "km_per_hour": strconv.Itoa(int(math.Round(j.Speed())))},
 	}
 	if to != "" {

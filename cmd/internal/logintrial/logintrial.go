@@ -1,7 +1,11 @@
 // Package logintrial measures the rules about logins on logins whose truth is
 // known: how many of a person's own raise an alert, how many of an intruder's
 // do not. The logins come from collectors/simulate/logins and go through the
-// daemon's own engine. What a good figure is belongs in the test.
+// daemon's own engine. What a good figure is belongs in the test, whose
+//
+//	go test ./cmd/internal/logintrial -run Logins -v
+//
+// prints the tables.
 package logintrial
 
 import (
@@ -32,18 +36,18 @@ func (t Tally) Percent() float64 { return 100 * t.share() }
 
 // Report is what one population showed.
 type Report struct {
-	Months   float64 // account-months that were judged
-	Own      Tally   // people's logins: challenged by Risk
-	OwnBy    map[string]Tally
-	Alerts   int            // episodes of Risk that a person's login opened
-	Jumped   int            // episodes of Travel that a person's login opened, no intruder about
-	JumpedBy map[string]int // the same, by why
-	After    int            // the same within two days after an intruder
-	Intruder map[logins.Attack]Tally
-	ByTravel map[logins.Attack]Tally
-	Jumps    Tally // logins more than 1,000 km off within 30 minutes: found by Travel
-	Veiled   Tally // the same after a login that did not tell where the person was
-	Raised   int   // alerts of any of the rules on people's own logins
+	Months   float64                 // account-months that were judged
+	Own      Tally                   // people's logins: challenged by Risk
+	OwnBy    map[string]Tally        // the same, by logins.Login.Why
+	Alerts   int                     // episodes of Risk that a person's login opened
+	Jumped   int                     // journeys of people that Travel told, no intruder about
+	JumpedBy map[string]int          // the same, by logins.Login.Why
+	After    int                     // the same within two days after an intruder
+	Intruder map[logins.Attack]Tally // logins that Risk found
+	ByTravel map[logins.Attack]Tally // logins that Travel found
+	Jumps    Tally                   // logins more than 1,000 km off within 30 minutes: found by Travel
+	Veiled   Tally                   // the same after a login that did not tell where the person was
+	Raised   int                     // alerts of any of the rules on people's own logins
 }
 
 // Play lets a population log in and counts from day from on.
@@ -58,7 +62,7 @@ func Play(c logins.Config, files []rules.File, from int) (*Report, error) {
 	}
 	p := player{
 		e: detector.NewEngine(0, plan, detector.EngineOptions{}), begin: c.Start.AddDate(0, 0, from),
-		attacked: map[string]time.Time{}, told: map[string]bool{}, last: map[string]*logins.Login{},
+		attacked: map[string]time.Time{}, told: map[string]bool{},
 		rep: &Report{
 			OwnBy: map[string]Tally{}, JumpedBy: map[string]int{}, Intruder: map[logins.Attack]Tally{}, ByTravel: map[logins.Attack]Tally{},
 			Months: float64(c.People) * float64(c.Days-from) / 30,
@@ -73,8 +77,6 @@ func Play(c logins.Config, files []rules.File, from int) (*Report, error) {
 type player struct {
 	e        *detector.Engine
 	rep      *Report
-	last0    *logins.Login
-	last     map[string]*logins.Login
 	begin    time.Time
 	attacked map[string]time.Time // when an intruder last logged in
 	told     map[string]bool      // journeys, by episode
@@ -114,8 +116,6 @@ func (p *player) travelled(f *detector.Finding) bool {
 
 func (p *player) login(seq uint64, l *logins.Login) {
 	s := p.apply(seq, l)
-	p.last0 = p.last[l.Activity.Account]
-	defer func() { p.last[l.Activity.Account] = l }()
 	a := &l.Activity
 	if l.Attack != "" {
 		p.attacked[a.Account] = a.Time
@@ -132,9 +132,6 @@ func (p *player) login(seq uint64, l *logins.Login) {
 				r.Veiled.add(s.travel)
 			} else {
 				r.Jumps.add(s.travel)
-				if !s.travel && Debug != nil {
-					Debug(l, p.last0)
-				}
 			}
 		}
 		return
@@ -153,9 +150,6 @@ func (p *player) login(seq uint64, l *logins.Login) {
 			return
 		}
 		r.Jumped++
-		if Debug != nil {
-			Debug(l, p.last[a.Account])
-		}
 		r.JumpedBy[l.Why]++
 	}
 }
@@ -213,5 +207,3 @@ func (r *Report) intruders() int {
 	}
 	return n
 }
-
-var Debug func(l, before *logins.Login)

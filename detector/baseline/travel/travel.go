@@ -46,6 +46,7 @@ const (
 	lonSteps = 180 // 0.6 km at the equator
 	earth    = 6371
 	maxOff   = 1000 // km: no radius counts as more
+	widest   = 5000 // km between two gateways of one carrier in one country
 	// minSpan is the least time between two logins: clocks differ.
 	minSpan = time.Minute
 )
@@ -94,7 +95,7 @@ func (s *State) Judge(l Login, p Params) (Jump, bool) {
 		return j, false
 	}
 	switch here := s.known(l); {
-	case here == same, here == via, here == inCountry && l.Phone:
+	case here == same, here == via, here == inCountry && l.Phone && j.Distance < widest:
 		return j, false
 	case here == inCountry:
 		j.Slack += p.Gateway
@@ -190,7 +191,7 @@ func (s *State) known(l Login) knowledge {
 }
 
 // cellBits of a place's id say where in the country it is.
-const cellBits = 5
+const cellBits = 4
 
 // cell is the size of a place, in degrees.
 const cell = 2

@@ -149,6 +149,10 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 		field = c.Rule.Field.Name
 	case c.Rule.Type == rules.TypeTravel && !e.placed(subject, c.Rule):
 		field = "geo.lat"
+	case c.Rule.Type == rules.TypeLoginRisk:
+		if _, logins := e.knownLogins(subject, c.Rule); logins == 0 {
+			field = "user_agent"
+		}
 	}
 	if s := e.sees(subject, e.plan.Program.Kinds(c.Rule), field, c.Rule, sight); !s.Seen {
 		c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend

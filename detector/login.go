@@ -88,6 +88,9 @@ func travelReason(j travel.Jump, a *activity.Activity, p travel.Params) Reason {
 
 // loginRisk feeds a login to a rule that weighs whose it is.
 func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
+	if a.UserAgent == "" {
+		return // too little is told to weigh it
+	}
 	pl := &e.plan.rules[k]
 	r := pl.rule
 	model := memoryOf[loginrisk.State](st, pl.stateKey, groupKey(group))
@@ -117,11 +120,8 @@ func (e *Engine) loginOf(a *activity.Activity, t int64) loginrisk.Login {
 	parts := agent.Split(a.UserAgent)
 	l := loginrisk.Login{
 		Time: t, Country: loginrisk.Code(a.Geo.Country), Relay: relay(a),
-		System: loginrisk.ID(parts.System + " " + parts.Kind), Browser: loginrisk.ID(parts.Browser + parts.System + parts.Kind), Version: uint8(parts.Version),
+		System: loginrisk.ID("on " + parts.System + " " + parts.Kind), Browser: loginrisk.ID(parts.Browser + parts.System + parts.Kind), Version: uint8(parts.Version),
 		Hour: int8(time.Unix(0, t).In(e.plan.zone(a.Account)).Hour()),
-	}
-	if a.UserAgent == "" {
-		l.Browser, l.System = 0, loginrisk.ID(a.Device)
 	}
 	if a.Geo.ASN.OK {
 		l.ASN = loginrisk.Number(uint64(a.Geo.ASN.V))
@@ -200,7 +200,7 @@ func riskReason(m *loginrisk.State, w *loginrisk.Weight, a *activity.Activity, h
 	case loginrisk.Address:
 		r.Field, r.Seen = "ip", "address "+clone(a.IP)
 	case loginrisk.System:
-		r.Field, r.Seen = "device", "device "+clone(a.Device)
+		r.Field, r.Seen = "device", "no system that is known"
 		if parts.System != "" {
 			r.Seen = parts.System + " " + parts.Kind
 		}

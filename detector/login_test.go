@@ -196,17 +196,17 @@ func TestOneLoginIsOneFinding(t *testing.T) {
 	}
 	want := []string{
 		"geo: 8,325 km in 20 min = 24,975 km/h",
-		"user_agent: curl",
 		"geo.country: country VN",
+		"device: no system that is known",
 		"geo.asn: network AS64511",
 		"app: app console",
-		": 3,100 times likelier somebody else's login than this person's",
+		": 3,200 times likelier somebody else's login than this person's",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || f.Rule.Name != "unlike" || f.Phase != detector.Open || f.Count != 1 {
 		t.Errorf("%s %s ×%d, reasons (-want +got):\n%s", f.Rule.Name, f.Phase, f.Count, diff)
 	}
-	if f.Reasons[2].Expected != "DE 61 in 30 days" || f.Reasons[2].Detail["weight"] == "" {
-		t.Errorf("the country is explained by %+v, want the learned countries and the weight", f.Reasons[2])
+	if f.Reasons[1].Expected != "DE 61 in 30 days" || f.Reasons[1].Detail["weight"] == "" {
+		t.Errorf("the country is explained by %+v, want the learned countries and the weight", f.Reasons[1])
 	}
 	l.put(intrusion+time.Hour, away())
 	if f := l.found[len(l.found)-1]; len(l.found) != 2 || f.Count != 2 || f.Phase != detector.Update {

@@ -30,7 +30,8 @@
 //   - rare_value: a value of a field that is less than "share" of what the
 //     account used lately.
 //   - login_risk: a login whose address, network, country, user agent and hour
-//     are together "odds" times likelier somebody else's than the account's.
+//     are together "odds" times likelier somebody else's than the account's. One
+//     without a user agent is passed over.
 //   - travel: two logins further apart than "distance" and faster than "speed",
 //     what both places may be off taken away ("radius" where the source does not
 //     say). Networks that the account has used in that place, and VPNs, proxies

@@ -36,7 +36,7 @@ func (r *Rare) Share(value string) (share float64, of int) {
 // Learn counts one use of a value at time t, Unix nanoseconds; after half-life
 // what was before counts half.
 func (r *Rare) Learn(value string, t int64, halfLife time.Duration) {
-	at := uint32(t / 1e9)
+	at := uint32(max(t, 0) / 1e9)
 	if r.n == 0 || at < r.since {
 		r.since = at
 	}

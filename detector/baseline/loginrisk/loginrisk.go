@@ -12,6 +12,9 @@
 //
 //	Σ log p(x | attacker) − log p(x | account)
 //
+// A login without a user agent is not one for this package: what is left of it
+// says little more than the rules on countries and networks do.
+//
 // The features are those that Wiefling, Lo Iacono and Dürmuth found in use and
 // useful ("Is This Really You?", IFIP SEC 2019, and the RBA data set, 2022): the
 // address with the network and the country as its coarser parts, the user agent
@@ -150,7 +153,7 @@ func (l *Login) features() [features]uint16 {
 
 // Learn takes a login, and tells the crowd what is new about it.
 func (s *State) Learn(l Login, crowd *Crowd, p Params) {
-	at := uint32(l.Time / 1e9)
+	at := uint32(max(l.Time, 0) / 1e9)
 	if s.n == 0 || at < s.since {
 		s.since = at
 	}
@@ -239,12 +242,6 @@ const (
 	ownStale   = 0.03
 	theirStale = 0.4
 
-	// A source that does not tell a part of the user agent must not make a login
-	// odder than one that tells the usual one: it counts as what most honest
-	// logins weigh.
-	usualSystem  = -1.0
-	usualBrowser = -1.7
-
 	// firstUse is how much of a first use an account has without any: half.
 	firstUse = tally.Use / 2
 	// spread is how many first uses of the crowd weigh as much as the world.
@@ -289,7 +286,6 @@ func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
 // judgeAgent weighs system and browser, each given the one before, and the
 // browser's version.
 func (s *State) judgeAgent(l *Login, crowd *Crowd, w *Weights) {
-	w[3].Nats, w[4].Nats = usualSystem, usualBrowser
 	if l.System != 0 {
 		others := crowd.share(system, l, 1.0/systems)
 		own := s.own(system, l.System, others, &w[3])

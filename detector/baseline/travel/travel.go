@@ -127,7 +127,7 @@ func (s *State) Learn(l Login, p Params) {
 	default:
 		use(s.places[:], place(l))
 	}
-	if at := uint32(l.Time / int64(time.Second)); at >= s.last && !floats {
+	if at := uint32(max(l.Time, 0) / int64(time.Second)); at >= s.last && !floats {
 		s.last, s.radius = at, uint16(min(max(l.Radius, 0), maxOff))
 		s.lat, s.lon = int16(math.Round(l.Lat*latSteps)), int16(math.Round(l.Lon*lonSteps))
 	}

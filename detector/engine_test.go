@@ -584,6 +584,12 @@ func TestSnapshotAnywhere(t *testing.T) {
 	}
 }
 
+// line writes a finding out.
+func line(f *detector.Finding) string {
+	return fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v %v",
+		f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since, f.Deleted)
+}
+
 func replay(t *testing.T, plans []*detector.Plan, seed uint64, swap func(*detector.Engine) *detector.Engine) []string {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -592,8 +598,7 @@ func replay(t *testing.T, plans []*detector.Plan, seed uint64, swap func(*detect
 	var lines []string
 	note := func(found []detector.Finding) {
 		for _, f := range found {
-			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v %v",
-				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since, f.Deleted))
+			lines = append(lines, line(&f))
 		}
 	}
 	for seq := range uint64(400) {

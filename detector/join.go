@@ -109,8 +109,8 @@ func (e *Engine) retell(r *rules.Rule, ep *episode) {
 }
 
 // reasons are those of an episode with those of the rules that joined it: in
-// the place of one about the same field, before all where the rule is at least
-// as urgent, else behind.
+// the place of one about the same, else behind. Before what speaks by weight
+// come those of a rule that is at least as urgent, since they alone would do.
 func (ep *episode) reasons(p *Plan) []Reason {
 	if len(ep.Parts) == 0 {
 		return ep.Reasons
@@ -128,7 +128,7 @@ func (ep *episode) reasons(p *Plan) []Reason {
 				}
 				maps.Copy(r.Detail, out[i].Detail)
 				out[i] = r
-			case p.urgent(id, ep.RuleID):
+			case len(out) > 0 && out[len(out)-1].Field == "" && p.urgent(id, ep.RuleID):
 				out = slices.Insert(out, front, r)
 				front++
 			default: // before the words that sum up
@@ -164,10 +164,15 @@ func (ep *episode) notes(r *rules.Rule) []Reason {
 		own = []string{"geo"}
 	case rules.TypeLoginRisk:
 		own = []string{"time", "device"}
-		if len(ep.Parts) > 0 {
-			own = append(own, "geo")
-		}
 	default:
+	}
+	for _, part := range ep.Parts {
+		for _, r := range part.Reasons {
+			own = append(own, r.Field)
+		}
+	}
+	own = slices.DeleteFunc(own, func(field string) bool { return field != "geo" && field != "time" && field != "device" })
+	if len(own) == 0 {
 		return ep.Notes
 	}
 	return slices.DeleteFunc(slices.Clone(ep.Notes), func(n Reason) bool { return slices.Contains(own, n.Field) })

@@ -9,13 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unsafe"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/baseline/agent"
 	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/baseline/travel"
+	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -77,8 +77,8 @@ func travelReason(j travel.Jump, a *activity.Activity, p travel.Params) Reason {
 		to = clone(a.Geo.Country)
 	}
 	r := Reason{
-		Field: "geo", Seen: j.Words(), Expected: fmt.Sprintf("at most %.0f km/h, with %.0f km that both places may be off", p.Speed, j.Slack),
-		Detail: map[string]string{"km": strconv.Itoa(int(math.Round(j.Distance))), "slack_km": strconv.Itoa(int(math.Round(j.Slack))), "km_per_hour": strconv.Itoa(int(math.Round(j.Speed())))},
+		Field: "geo", Seen: j.Words(),
+		Detail: map[string]string{"limit": strconv.FormatFloat(p.Speed, 'f', -1, 64), "km": strconv.Itoa(int(math.Round(j.Distance))), "slack_km": strconv.Itoa(int(math.Round(j.Slack))), "km_per_hour": strconv.Itoa(int(math.Round(j.Speed())))},
 	}
 	if to != "" {
 		r.Detail["to"] = to
@@ -134,17 +134,27 @@ func (e *Engine) loginOf(a *activity.Activity, t int64) loginrisk.Login {
 
 // crowd returns what a rule knows of all accounts together.
 func (e *Engine) crowd(stateKey string) *loginrisk.Crowd {
-	var zero loginrisk.Crowd
-	words := (int(unsafe.Sizeof(zero)) + 7) / 8
-	b := e.crowds[stateKey]
-	if len(b) != words { // new, or of another version of the model
-		b = make(block, words)
+	c := e.crowds[stateKey]
+	if c == nil {
+		c = &loginrisk.Crowd{}
 		if e.crowds == nil {
-			e.crowds = map[string]block{}
+			e.crowds = map[string]*loginrisk.Crowd{}
 		}
-		e.crowds[stateKey] = b
+		e.crowds[stateKey] = c
 	}
-	return (*loginrisk.Crowd)(unsafe.Pointer(unsafe.SliceData(b)))
+	return c
+}
+
+// cloneCrowds copies crowds as they are now.
+func cloneCrowds(all map[string]*loginrisk.Crowd) map[string]*loginrisk.Crowd {
+	if len(all) == 0 {
+		return nil
+	}
+	out := make(map[string]*loginrisk.Crowd, len(all))
+	for key, c := range all {
+		out[key] = new(*c)
+	}
+	return out
 }
 
 const (
@@ -332,39 +342,45 @@ func (e *Engine) releaseLogins(st *accountState, r *rules.Rule, ep *episode) {
 // knownLogins returns since when, and from how many uses, a rule over logins or
 // seldom values knows an account.
 func (e *Engine) knownLogins(subject string, r *rules.Rule) (since int64, events int) {
-	st := e.accounts[subject]
+	st := e.find(subject)
 	if st == nil {
 		return 0, 0
 	}
-	key := e.plan.rules[r.Index].stateKey
-	if st.Models[key] == nil {
+	cell := st.ref(slotModel, e.plan.rules[r.Index].stateKey, "")
+	if cell == 0 {
 		return 0, 0
 	}
+	return e.memory.knownLogins(r, cell)
+}
+
+// knownLogins is what the model in a cell knows.
+func (m *memory) knownLogins(r *rules.Rule, cell state.Ref) (since int64, events int) {
 	if r.Type == rules.TypeLoginRisk {
-		return memoryOf[loginrisk.State](st, key, "").Since()
+		return state.Read[loginrisk.State](m.store.Heap, cell).Since()
 	}
-	return memoryOf[baseline.Rare](st, key, "").Known()
+	return state.Read[baseline.Rare](m.store.Heap, cell).Known()
 }
 
 // learningLogins counts accounts by whether a rule knows them well enough.
 func (e *Engine) learningLogins(pl *planned) LearnState {
 	var n LearnState
-	for name := range e.accounts {
-		since, events := e.knownLogins(name, pl.rule)
-		switch {
-		case events == 0:
-		case baseline.Learn(pl.rule.Learn).Ready(since, events, e.now):
+	e.memory.eachModel(slotModel, pl.stateKey, func(cell state.Ref) {
+		since, events := e.memory.knownLogins(pl.rule, cell)
+		if baseline.Learn(pl.rule.Learn).Ready(since, events, e.now) {
 			n.Active++
-		default:
+		} else {
 			n.Learning++
 		}
-	}
+	})
 	return n
 }
 
 // placed reports whether a rule over journeys has a place of an account.
 func (e *Engine) placed(subject string, r *rules.Rule) bool {
-	st := e.accounts[subject]
-	key := e.plan.rules[r.Index].stateKey
-	return st != nil && st.Models[key] != nil && memoryOf[travel.State](st, key, "").Latest() != 0
+	st := e.find(subject)
+	if st == nil {
+		return false
+	}
+	cell := st.ref(slotModel, e.plan.rules[r.Index].stateKey, "")
+	return cell != 0 && state.Read[travel.State](e.memory.store.Heap, cell).Latest() != 0
 }

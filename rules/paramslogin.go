@@ -76,8 +76,6 @@ func (c *compiler) joins(r *Rule, d *sigma.Document) {
 			c.fault(d, ref.At, "joins: the rule would join itself; name the rule whose alert its matches belong to")
 		case !grouped:
 			c.fault(d, ref.At, "joins: %q is no baseline with group-by: [account], so which of its alerts is meant could not be told; name one that is", ref.S)
-		case other.Picket != nil && len(other.Picket.Joins) > 0:
-			c.fault(d, ref.At, "joins: %q joins another rule itself; name that one", ref.S)
 		default:
 			return true
 		}

@@ -1,6 +1,9 @@
 package loginrisk
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/picketd/picket/detector/baseline/internal/tally"
@@ -60,8 +63,13 @@ func (c *Crowd) place(f int, l *Login) *uint16 {
 
 func fold(code uint16) uint16 { return (code ^ code>>8*31) & 255 }
 
+// tables are all counts but the totals.
+func (c *Crowd) tables() [5][]uint16 {
+	return [...][]uint16{c.country[:], c.asn[:], c.system[:], c.browser[:], c.asnIn[:]}
+}
+
 func (c *Crowd) halve() {
-	for _, counts := range [...][]uint16{c.country[:], c.asn[:], c.system[:], c.browser[:], c.asnIn[:]} {
+	for _, counts := range c.tables() {
 		for i := range counts {
 			counts[i] /= 2
 		}
@@ -69,4 +77,45 @@ func (c *Crowd) halve() {
 	for f := range c.total {
 		c.total[f] /= 2
 	}
+}
+
+// MarshalText implements encoding.TextMarshaler: base64 of little-endian
+// numbers, the totals first.
+func (c *Crowd) MarshalText() ([]byte, error) {
+	var raw []byte
+	for _, n := range c.total {
+		raw = binary.LittleEndian.AppendUint32(raw, n)
+	}
+	for _, counts := range c.tables() {
+		for _, n := range counts {
+			raw = binary.LittleEndian.AppendUint16(raw, n)
+		}
+	}
+	return base64.StdEncoding.AppendEncode(nil, raw), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler. What another version wrote,
+// of another size, begins anew.
+func (c *Crowd) UnmarshalText(text []byte) error {
+	raw, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("what all accounts used first is not base64: %w", err)
+	}
+	*c = Crowd{}
+	size := 4 * len(c.total)
+	for _, counts := range c.tables() {
+		size += 2 * len(counts)
+	}
+	if len(raw) != size {
+		return nil
+	}
+	for f := range c.total {
+		c.total[f], raw = binary.LittleEndian.Uint32(raw), raw[4:]
+	}
+	for _, counts := range c.tables() {
+		for i := range counts {
+			counts[i], raw = binary.LittleEndian.Uint16(raw), raw[2:]
+		}
+	}
+	return nil
 }

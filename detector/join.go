@@ -83,11 +83,11 @@ func (ep *episode) about(a *activity.Activity) bool {
 	return n > 0 && ep.Evidence[n-1].Kind == a.Kind && ep.Evidence[n-1].ID == a.ID
 }
 
-// suspect returns where a rule that joins others keeps an activity which one of
-// them has just found odd; nil where none has.
+// suspect returns where a rule that joins others keeps a login which one of them
+// has just found somebody else's; nil where none has.
 func (e *Engine) suspect(st *accountState, r *rules.Rule, a *activity.Activity) *episode {
-	ep, _ := e.joined(st, r)
-	if ep == nil || !ep.about(a) {
+	ep, target := e.joined(st, r)
+	if ep == nil || target.Type != rules.TypeLoginRisk || !ep.about(a) {
 		return nil
 	}
 	return ep.part(r, e.group, ep.Last)

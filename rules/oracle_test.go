@@ -150,7 +150,10 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 				flags += f
 			}
 		}
-		return oracleRegexp("(?" + flags + ":" + v.Text + ")").MatchString(text)
+		if flags != "" {
+			flags = "(?" + flags + ")"
+		}
+		return oracleRegexp(flags + v.Text).MatchString(text)
 	}
 	p := sigma.ParsePattern(v.Text)
 	if v.Kind != sigma.String {
@@ -353,11 +356,23 @@ func (g generator) activity() activity.Activity {
 // each with the oracle. It returns how many pairs matched.
 func compareWithOracle(t *testing.T, src string, activities []activity.Activity) int {
 	t.Helper()
+	p, docs := compileBoth(t, src)
+	return compareProgram(t, p, docs, activities)
+}
+
+// compileBoth compiles rules and parses them for the oracle.
+func compileBoth(t testing.TB, src string) (*Program, []*sigma.Document) {
+	t.Helper()
 	docs, faults := sigma.Parse("gen.yml", []byte(src))
 	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}, {Name: "places.yml", Data: []byte(placeholderDocument())}})
 	if err != nil || len(faults) > 0 {
 		t.Fatalf("generated rules have faults: %v\n%s", err, src)
 	}
+	return p, docs
+}
+
+func compareProgram(t *testing.T, p *Program, docs []*sigma.Document, activities []activity.Activity) int {
+	t.Helper()
 	m, matched := p.NewMatcher(), 0
 	for i := range activities {
 		a := &activities[i]

@@ -259,5 +259,8 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	if r.Field != nil {
 		fmt.Fprintf(h, "field %s\n", r.Field.Name)
 	}
+	for _, f := range r.With {
+		fmt.Fprintf(h, "with %s\n", f.Name)
+	}
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }

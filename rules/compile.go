@@ -304,19 +304,9 @@ func (c *compiler) steps(d *sigma.Document, refs []sigma.Text, what string) []in
 	})
 }
 
-// events resolves references of a correlation, to rules of any type but
-// sequence.
+// events resolves references of a correlation, to rules of any type.
 func (c *compiler) events(d *sigma.Document, refs []sigma.Text, what string) []int {
-	return c.references(d, refs, what, func(ref sigma.Text, i int) bool {
-		switch t := c.program.rules[i].Type; {
-		case c.circle(d, ref, i, what):
-			return false
-		case t == TypeSequence || t == TypeApproval:
-			c.chained(d, ref, i, what)
-			return false
-		}
-		return true
-	})
+	return c.references(d, refs, what, func(ref sigma.Text, i int) bool { return !c.circle(d, ref, i, what) })
 }
 
 // circle reports a rule that feeds itself.

@@ -102,6 +102,9 @@
 // a field of group-by belongs to no group. A window is half-open: two matches
 // exactly one timespan apart are not together.
 //
+//   - value_count with a list of fields counts different combinations of their
+//     values; an activity that lacks one of them shows none, and one that has
+//     many in each at most 256.
 //   - event_count and value_count need a lower bound, since "lt" alone would
 //     hold for every account that does nothing.
 //   - temporal wants a match of each of its rules, or of as many different ones
@@ -118,18 +121,18 @@
 //
 // When a condition that holds goes on holding, one finding opens and every
 // further match for which it holds updates it; it closes after "quiet" without
-// such a match, and what comes then opens another one. A correlation, or a
-// baseline but approval and sequence, that feeds a correlation counts there as
-// one match when its finding opens and not when it is updated, at the time and
-// with the fields of the activity that opened it. That it is silent makes no
+// such a match, and what comes then opens another one. A correlation or baseline
+// that feeds a correlation counts there as one match when its finding opens and
+// not when it is updated, at the time and with the fields of the activity that
+// opened it: of a sequence the second step, of an approval the message, when
+// its grace is over. That it is silent makes no
 // difference, that it is off does: then it feeds nothing. With "generate: true"
 // the rules that a correlation names raise findings of their own, too, at the
 // same moments.
 //
 // # What this version leaves out
 //
-// Conditions over several fields, group-by without account in rules for
-// Picket's activities, correlations over sequences and approvals, and the other
-// types of baseline. Each is refused by name, with its place. The category and
+// Group-by without account in rules for Picket's activities, sequences of
+// sequences, and the other types of baseline. Each is refused by name, with its place. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

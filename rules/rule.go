@@ -108,6 +108,7 @@ type Rule struct {
 	Condition Condition           // correlations
 	Aliases   []Alias             // correlations: names in GroupBy that are no fields
 	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
+	With      []activity.FieldRef // value_count: further fields, whose values count together with those of Field
 	Learn     Learn               // new_value, peak
 	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count
 	Floor     int                 // peak: fewer than this in Timespan are never a burst
@@ -115,7 +116,7 @@ type Rule struct {
 	Verdict   string              // approval: missing | edited | expired | wrong_account
 	Grace     time.Duration       // approval: how long a late approval still counts, log time
 
-	Params    Params              // the other numbers of a baseline's model, by name
+	Params Params // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once
@@ -187,6 +188,16 @@ func (r *Rule) GroupField(i, input int) *activity.FieldRef {
 		}
 	}
 	return f
+}
+
+// Counted names the fields whose values count: "ip", or "ip and app" where
+// combinations do.
+func (r *Rule) Counted() string {
+	out := r.Field.Name
+	for i := range r.With {
+		out += " and " + r.With[i].Name
+	}
+	return out
 }
 
 // Kinds returns the kinds of activity that a rule, other than a sequence, can

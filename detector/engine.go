@@ -53,6 +53,7 @@ type Engine struct {
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
+	meter     *meter // nil: nothing is measured
 
 	now      int64 // log time: running maximum, Unix nanoseconds
 	accounts map[string]*accountState
@@ -106,6 +107,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
+	e.remeasure()
 	return e.end()
 }
 
@@ -222,14 +224,16 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
-	matched := e.plan.Program.Match(a, e.matcher)
+	matched := e.match(a)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
 			e.excuse(st, k, a, t)
 		}
 	}
 	for _, i := range matched {
+		measured := e.enter(i)
 		e.matched(st, i, a, t, backfill)
+		e.leave(measured)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
@@ -279,6 +283,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
@@ -294,6 +299,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			}
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
+		e.leave(measured)
 	}
 }
 

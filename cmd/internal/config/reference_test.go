@@ -155,8 +155,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 39 {
-		t.Errorf("%d lines are marked as defaults, want 39", marked)
+	if marked != 41 {
+		t.Errorf("%d lines are marked as defaults, want 41", marked)
 	}
 }
 

@@ -54,7 +54,7 @@ func (e *Engine) Coverage(accounts []string, sight Sighted) []Coverage {
 	var out []Coverage
 	for _, account := range accounts {
 		for i := range e.plan.rules {
-			if r := e.plan.rules[i].rule; !r.Silent && !slices.Contains(r.Tags, rules.TagTest) {
+			if r := e.plan.rules[i].rule; !r.Silent && !r.Shadow && !slices.Contains(r.Tags, rules.TagTest) {
 				out = append(out, e.covers(account, r, sight))
 			}
 		}

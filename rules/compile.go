@@ -50,7 +50,9 @@ func Compile(files []File) (*Program, error) {
 	}
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	for _, f := range parseAll(files) {
+	parsed := parseAll(files)
+	c.shade(files, parsed)
+	for _, f := range parsed {
 		c.sort(f.docs)
 		c.faults = append(c.faults, f.faults...)
 	}
@@ -123,6 +125,7 @@ type compiler struct {
 	values       []*sigma.Document        // of placeholders
 	placeholders map[string][]sigma.Value // by name
 	filtered     map[int][]*filter        // by rule
+	shadows      shadows
 	faults       Faults
 	program      *Program
 	refs         map[string]int // id and name → rule
@@ -180,6 +183,9 @@ func (c *compiler) describe(r *Rule, d *sigma.Document) {
 	if k := d.Picket; k != nil {
 		r.Mode, r.Quiet = cmp.Or(Mode(k.Mode.S), r.Mode), cmp.Or(k.Quiet.D, r.Quiet)
 		r.Response = plain(k.Response)
+	}
+	if r.Shadow = c.shadows.has(d); r.Shadow && r.Mode == Enforce {
+		r.Mode = Observe
 	}
 }
 
@@ -370,6 +376,9 @@ func (c *compiler) feed() {
 	for i, d := range c.docs {
 		r := c.program.rules[i]
 		for _, j := range r.refers() {
+			if r.Shadow && !c.program.rules[j].Shadow {
+				continue // what is in force goes on as before
+			}
 			c.program.rules[j].Silent = true
 			loud[j] = loud[j] || generates(d) && slices.Contains(r.Inputs, j)
 			fed[j] = true
@@ -411,7 +420,7 @@ func (c *compiler) meaning(i int) string {
 func (c *compiler) version(i int) string {
 	h := sha256.New()
 	add := func(d *sigma.Document) {
-		text := d.String()
+		text := c.shadows.text(d)
 		fmt.Fprintf(h, "%d\n%s", len(text), text)
 	}
 	for _, j := range c.reach(i) {
@@ -421,7 +430,7 @@ func (c *compiler) version(i int) string {
 		}
 	}
 	for _, d := range c.tunes {
-		if j, ok := c.resolve(d.Tune.Rule.S); ok && j == i {
+		if j, ok := c.resolve(d.Tune.Rule.S); ok && slices.Contains(c.twins(j), i) {
 			add(d)
 		}
 	}

@@ -130,6 +130,18 @@
 // the rules that a correlation names raise findings of their own, too, at the
 // same moments.
 //
+// # Shadowed files
+//
+// A file with File.Shadow holds new versions of rules, or new rules, that run
+// beside those in force and observe only. Each keeps its words and gets names
+// of its own: an id made from the one written, NAME.shadow, and " (shadow)" in
+// the title. It refers to shadowed documents first and then to those in force,
+// and nothing in force refers to it or is changed by it: a rule that only feeds
+// a shadowed one stays as loud as it was. Filters and tune documents in force
+// are for the shadowed version of their rule, too. Its version is the one that
+// it will have once it is in force; what it learns it learns from then on that
+// it is shadowed.
+//
 // # What this version leaves out
 //
 // Group-by without account in rules for Picket's activities, sequences of

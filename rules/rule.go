@@ -68,6 +68,9 @@ const (
 type File struct {
 	Name string `json:"name"` // as shown in faults: file:line:column
 	Data []byte `json:"data"`
+	// Shadow says that its rules run beside those of the other files and observe
+	// only, under names of their own; see package rules.
+	Shadow bool `json:"shadow,omitempty"`
 }
 
 // Rule is one compiled rule. It is immutable; its Index is its place in
@@ -92,6 +95,8 @@ type Rule struct {
 	// level left aside; empty but for TypeDetection. Memory that a detection
 	// rule feeds stays valid while it is the same.
 	Meaning string
+	// Shadow marks a rule of a shadowed file.
+	Shadow bool
 	// Silent marks a rule that only feeds correlations or baselines: it is
 	// matched, and raises nothing itself.
 	Silent bool

@@ -134,7 +134,7 @@ func (r *reloader) try(ctx context.Context) error {
 func (r *reloader) watch() {
 	cfg := r.app.cfg.get()
 	files, dirs := config.Named(r.app.opts.ConfigPath, r.app.opts.Getenv)
-	r.files.follow(cfg.DataDir, slices.Concat(cfg.Files(), files), slices.Concat(cfg.Rules.Dirs, dirs))
+	r.files.follow(cfg.DataDir, slices.Concat(cfg.Files(), files), slices.Concat(cfg.Rules.Dirs, cfg.Rules.Shadow, dirs))
 }
 
 // outdated reports whether the files are not those of the configuration in

@@ -110,6 +110,7 @@ type Log struct {
 type Rules struct {
 	Packs     []string // built-in packs by name
 	Dirs      []string // folders of rule documents
+	Shadow    []string // folders of documents that only observe, beside the others
 	Overrides []Override
 	Budget    Budget
 }

@@ -61,6 +61,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		d.section("rules",
 			d.texts("packs", &c.Rules.Packs, anyText),
 			field{"dirs", func(n *yaml.Node, path string) { d.dirs(n, path, &c.Rules.Dirs) }},
+			field{"shadow", func(n *yaml.Node, path string) { d.dirs(n, path, &c.Rules.Shadow) }},
 			d.list("overrides", func(n *yaml.Node, path string) { d.override(n, path, &c.Rules) }),
 			d.section("budget",
 				d.duration("time", &c.Rules.Budget.Time, time.Microsecond, time.Second),

@@ -124,7 +124,19 @@ func oracleValue(d *sigma.Document, t sigma.Test, v sigma.Value, a *activity.Act
 	case v.Kind == sigma.Null:
 		return len(values) == 0
 	}
-	return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) })
+	return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) }) || oracleMeant(d, t, v, a)
+}
+
+// oracleMeant looks for what else a value is in the events of its product.
+func oracleMeant(d *sigma.Document, t sigma.Test, v sigma.Value, a *activity.Activity) bool {
+	plain := !slices.ContainsFunc(t.Modifiers, func(m sigma.Text) bool { return m.S != "all" && m.S != "neq" })
+	return plain && slices.ContainsFunc(meant(d.Logsource, t.Field, v.Text), func(m meaning) bool {
+		f, err := activity.LookupField("raw." + m.path)
+		if err != nil {
+			panic(err)
+		}
+		return slices.ContainsFunc(f.Values(a, nil), func(x activity.Value) bool { return strings.EqualFold(oracleText(x), m.is) })
+	})
 }
 
 func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(string) bool) bool {

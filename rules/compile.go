@@ -41,7 +41,7 @@ const (
 // or nothing: the error is a Faults that holds every fault of every file.
 func Compile(files []File) (*Program, error) {
 	c := &compiler{
-		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}},
+		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}, filters: map[int][]*sigma.Document{}},
 		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[predicateKey]int32{},
 		placeholders: map[string][]sigma.Value{}, filtered: map[int][]*filter{},
 	}

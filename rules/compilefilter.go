@@ -66,6 +66,7 @@ func (c *compiler) filter(r *Rule, d *sigma.Document, det *detection) {
 		}
 		det.root = node{kind: nodeAll, kids: []node{det.root, f.root}}
 		c.filtered[r.Index] = append(c.filtered[r.Index], f)
+		c.program.filters[r.Index] = append(c.program.filters[r.Index], f.doc)
 	}
 }
 

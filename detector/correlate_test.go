@@ -226,6 +226,33 @@ func TestOverSequenceAndApproval(t *testing.T) {
 	}
 }
 
+// TestCoverageOverSequence: a correlation over a sequence guards as well as the
+// sequence does, and over an approval rule where approvals are asked for.
+func TestCoverageOverSequence(t *testing.T) {
+	yaml := correlated + "title: Takeover\nname: takeover\nbaseline: {type: sequence, rules: [login], then: [profile], within: 10m}\n" +
+		"---\ntitle: Unapproved\nname: unapproved\nbaseline: {type: approval, rules: [post], verdict: missing}\n" +
+		"---\ntitle: Twice\nname: twice\ncorrelation: {type: event_count, rules: [takeover, unapproved], group-by: account, timespan: 1d, condition: {gte: 2}}\n" +
+		"---\ntitle: Both\nname: both\ncorrelation: {type: temporal, rules: [takeover, unapproved], group-by: account, timespan: 1d}\n"
+	e := detector.NewEngine(0, plan(t, yaml, detector.Account{Name: "x/acme", Approvals: true}), detector.EngineOptions{})
+	sight := func(_ string, k activity.Kind, _ string) detector.Sight {
+		return detector.Sight{Seen: k == activity.KindPost || k == activity.KindProfile, Why: "nobody shows " + string(k)}
+	}
+	got := map[string]string{}
+	for _, c := range e.Coverage([]string{"x/acme", "x/free"}, sight) {
+		got[c.Account+" "+c.Rule.Name] = strings.TrimSpace(string(c.State) + " " + c.Why)
+	}
+	for key, want := range map[string]string{
+		"x/acme twice": "active",
+		"x/acme both":  "no_source nobody shows login",
+		"x/free twice": "no_source nobody shows login",
+		"x/free both":  "off posts of this account need no approval",
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %q, want %q", key, got[key], want)
+		}
+	}
+}
+
 func TestTuning(t *testing.T) {
 	const burst = "title: Burst\nname: burst\ncorrelation: {type: event_count, rules: [post], group-by: account, timespan: 10m, condition: {gte: 2}}\n"
 	const tune = "---\ntitle: Match days\ntune:\n  rule: burst\n  set: {condition.gte: 4}\n  accounts: [%s]\n  owner: jane\n  reason: live tickers\n  until: %s\n"

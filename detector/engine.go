@@ -247,9 +247,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		}
 	}
 	for _, i := range matched {
-		measured := e.enter(i)
-		e.matched(st, i, a, t, backfill)
-		e.leave(measured)
+		e.charged(st, i, a, t, backfill)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
@@ -499,5 +497,3 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 }
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
-
-func clone(s string) string { return string([]byte(s)) }

@@ -55,6 +55,14 @@ func (e *Engine) enter(rule int) (measured bool) {
 	return true
 }
 
+// charged handles a match of a detection rule, and charges the rule with what
+// that takes, the rules that it feeds left out.
+func (e *Engine) charged(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
+	measured := e.enter(i)
+	e.matched(st, i, a, t, backfill)
+	e.leave(measured)
+}
+
 // enterFed is enter for a rule that takes a match of another one.
 func (e *Engine) enterFed(rule int) (measured bool) {
 	if measured = e.enter(rule); measured {

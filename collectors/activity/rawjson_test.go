@@ -48,7 +48,8 @@ func readMembers(dec *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			object = append(object, member{name.(string), v})
+			text, _ := name.(string) // names are strings
+			object = append(object, member{text, v})
 		}
 		_, err = dec.Token()
 		return object, err

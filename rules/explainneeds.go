@@ -52,20 +52,19 @@ func needs(r *Rule, a *activity.Activity) []string {
 
 // here tells the activity's values of the fields whose values count.
 func here(r *Rule, a *activity.Activity) string {
-	out := "here "
-	for i := -1; i < len(r.With); i++ {
+	var parts []string
+	for i := range len(r.With) + 1 {
 		f := r.Field
-		if i >= 0 {
-			f = &r.With[i]
-			out += " with "
+		if i > 0 {
+			f = &r.With[i-1]
 		}
 		seen := values(f, a)
 		if len(seen) == 0 {
 			return "here absent, which never counts"
 		}
-		out += strings.Join(seen, ", ")
+		parts = append(parts, strings.Join(seen, ", "))
 	}
-	return out
+	return "here " + strings.Join(parts, " with ")
 }
 
 func countedAs(r *Rule) string {

@@ -145,9 +145,23 @@ func fuzzedModifiers() []string {
 // same within JSON.
 func FuzzModifiers(f *testing.F) {
 	for i, row := range []struct{ value, text string }{
-		{"10.0.0.0/8", "10.255.0.1"}, {"^a.?b$", "acb"}, {"(straße|\u212a)", "STRASSE K"}, {"^b", "a\nb"}, {"a.b", "a\nb"},
-		{"ab", "YWI="}, {"abba", "xYWJiYQ=="}, {"abc", "eGFiYw"}, {"secret", "AHNlY3JldA"},
-		{"ab", "YQBiAA=="}, {"ab", "\x00a\x00b"}, {"-a /b", "x –a ―b"}, {"a*b?", "xa--bé"}, {"É*", "É"}, {"x", "X"}, {"10", "11"}, {"::/0", "::ffff:10.0.0.1"},
+		{"10.0.0.0/8", "10.255.0.1"},
+		{"^a.?b$", "acb"},
+		{"(straße|\u212a)", "STRASSE K"},
+		{"^b", "a\nb"},
+		{"a.b", "a\nb"},
+		{"ab", "YWI="},
+		{"abba", "xYWJiYQ=="},
+		{"abc", "eGFiYw"},
+		{"secret", "AHNlY3JldA"},
+		{"ab", "YQBiAA=="},
+		{"ab", "\x00a\x00b"},
+		{"-a /b", "x –a ―b"},
+		{"a*b?", "xa--bé"},
+		{"É*", "É"},
+		{"x", "X"},
+		{"10", "11"},
+		{"::/0", "::ffff:10.0.0.1"},
 	} {
 		f.Add(uint8(i), row.value, row.text)
 	}

@@ -12,9 +12,11 @@ import (
 // TestMeter: a measured match says the same, and charges each candidate with
 // its own time.
 func TestMeter(t *testing.T) {
-	p := compileRules(t, strings.Join([]string{detectionRule("sel:\n  text|contains: coin\ncondition: sel"),
+	p := compileRules(t, strings.Join([]string{
+		detectionRule("sel:\n  text|contains: coin\ncondition: sel"),
 		detectionRule("sel:\n  text|contains: coin\n  app: Studio\ncondition: sel"),
-		detectionRule("sel:\n  text|contains: never\ncondition: sel")}, "---\n"))
+		detectionRule("sel:\n  text|contains: never\ncondition: sel"),
+	}, "---\n"))
 	var now time.Duration
 	meter := NewMeter(p, func() time.Duration { now += time.Millisecond; return now })
 	m := p.NewMatcher()

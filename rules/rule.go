@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -198,11 +199,11 @@ func (r *Rule) GroupField(i, input int) *activity.FieldRef {
 // Counted names the fields whose values count: "ip", or "ip and app" where
 // combinations do.
 func (r *Rule) Counted() string {
-	out := r.Field.Name
+	names := []string{r.Field.Name}
 	for i := range r.With {
-		out += " and " + r.With[i].Name
+		names = append(names, r.With[i].Name)
 	}
-	return out
+	return strings.Join(names, " and ")
 }
 
 // Kinds returns the kinds of activity that a rule, other than a sequence, can

@@ -57,6 +57,7 @@ type Engine struct {
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
+	meter     *meter // nil: nothing is measured
 
 	now          int64 // log time: running maximum, Unix nanoseconds
 	sweptAt      int64 // log time of the latest sweep, Unix nanoseconds
@@ -122,6 +123,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
+	e.remeasure()
 	return e.end()
 }
 
@@ -244,7 +246,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
-	matched := e.plan.Program.Match(a, e.matcher)
+	matched := e.match(a)
 	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
@@ -252,7 +254,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		}
 	}
 	for _, i := range matched {
-		e.matched(st, i, a, t, backfill)
+		e.charged(st, i, a, t, backfill)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
@@ -317,6 +319,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
@@ -338,6 +341,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			}
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
+		e.leave(measured)
 	}
 }
 
@@ -510,5 +514,3 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 }
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
-
-func clone(s string) string { return string([]byte(s)) }

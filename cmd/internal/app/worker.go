@@ -68,6 +68,7 @@ type worker struct {
 	program  string
 	created  time.Time
 	coverage *coverer
+	costs    *costs
 	decoder  activity.Decoder
 	batch    activity.Batch
 	last     journal.Message
@@ -108,6 +109,7 @@ func (w *worker) run(ctx context.Context) error {
 	defer reader.Close()
 	report, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.reports = newReporter(w)
+	w.costs.begin(w.engine)
 	w.coverage.begin()
 	var reporting sync.WaitGroup
 	reporting.Go(func() { w.reports.run(report) })
@@ -141,6 +143,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 			saved = time.Now()
 		}
 		w.coverage.step(w.engine, time.Now())
+		w.costs.step(w.engine, time.Now())
 	}
 }
 
@@ -349,6 +352,7 @@ func (w *worker) activate(ctx context.Context, m *journal.Message) ([]detector.F
 	if err == nil {
 		var plan *detector.Plan
 		if plan, err = w.plans.get(ctx, c.Program); err == nil {
+			w.costs.collect(w.engine)
 			w.program = c.Program
 			return w.engine.Activate(m.Sequence, m.Time, plan), nil
 		}

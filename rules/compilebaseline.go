@@ -25,6 +25,10 @@ func baselineKeys(t Type) []string {
 		return []string{"without", "within"}
 	case TypePeak:
 		return []string{"timespan", "floor", "factor", "learn", "forget"}
+	case TypeStorm:
+		return []string{"timespan"}
+	case TypeDrift:
+		return []string{"field"}
 	default:
 	}
 	return nil
@@ -33,7 +37,7 @@ func baselineKeys(t Type) []string {
 func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	b := d.Baseline
 	if baselineKeys(r.Type) == nil {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, approval, sequence, without or peak", r.Type)
+		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, approval, sequence, without, peak, drift or storm", r.Type)
 		return
 	}
 	c.foreign(r, d)
@@ -59,6 +63,10 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.without(r, d)
 	case TypePeak:
 		c.peak(r, d)
+	case TypeStorm:
+		c.storm(r, d)
+	case TypeDrift:
+		c.drift(r, d)
 	default:
 	}
 }

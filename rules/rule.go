@@ -104,10 +104,10 @@ type Rule struct {
 	Without   []int               // without: the detection rules that excuse a match
 	Within    time.Duration       // sequence, without: how far apart the two may be
 	GroupBy   []activity.FieldRef // always starts with account
-	Timespan  time.Duration       // correlations, peak
+	Timespan  time.Duration       // correlations, peak; storm: the intervals of the series
 	Condition Condition           // correlations
 	Aliases   []Alias             // correlations: names in GroupBy that are no fields
-	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
+	Field     *activity.FieldRef  // value_count, new_value: the field whose values count; drift: the count that is followed
 	Learn     Learn               // new_value, peak
 	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count
 	Floor     int                 // peak: fewer than this in Timespan are never a burst
@@ -115,7 +115,7 @@ type Rule struct {
 	Verdict   string              // approval: missing | edited | expired | wrong_account
 	Grace     time.Duration       // approval: how long a late approval still counts, log time
 
-	Params    Params              // the other numbers of a baseline's model, by name
+	Params Params // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once

@@ -52,3 +52,19 @@ func memoryOf[T any](st *accountState, stateKey, group string) *T {
 	}
 	return (*T)(unsafe.Pointer(unsafe.SliceData(b)))
 }
+
+// memoriesOf returns what the rule whose state key it is knows of the groups of
+// an account, in no order. They are for reading.
+func memoriesOf[T any](st *accountState, stateKey string) []*T {
+	if st == nil {
+		return nil
+	}
+	var zero T
+	var out []*T
+	for key, b := range st.Models {
+		if stateOf(key) == stateKey && len(b) == (int(unsafe.Sizeof(zero))+7)/8 {
+			out = append(out, (*T)(unsafe.Pointer(unsafe.SliceData(b))))
+		}
+	}
+	return out
+}

@@ -39,7 +39,7 @@ type Params struct {
 	Share  float64 // a change of a smaller share of the value never is
 	Floor  float64 // a change by fewer than this never is
 	Factor float64 // times the account's own usual distance from its trend
-	Days   int     // daily changes that must be known
+	Days   int     // days of which the changes must be known
 }
 
 // Change is what one value says. Shares are of From; 0.05 is 5 percent.
@@ -96,8 +96,12 @@ func (s *State) Step(t int64, v float64, p *Params) Change {
 	return c
 }
 
-// Known returns how many daily changes are known.
-func (s *State) Known() int { return int(s.Days) }
+// Known returns of how many days the changes are known. Windows of a day overlap
+// by half, so more changes than days are learned.
+func (s *State) Known() int {
+	age := time.Duration(s.Anchor + seconds(s.LastAfter) - s.Since)
+	return min(int(age/day), int(s.Days))
+}
 
 func (s *State) change(t int64, now uint32, p *Params) Change {
 	c := Change{From: s.Old, To: now, Took: time.Duration(t - s.Anchor), Share: share(s.Old, now)}
@@ -108,7 +112,7 @@ func (s *State) change(t int64, now uint32, p *Params) Change {
 	// once is no fall.
 	c.Low, c.High = min(usual, 0)-room, max(usual, 0)+room
 	far := math.Abs(float64(now)-float64(s.Old)) >= p.Floor
-	c.Odd = far && int(s.Days) >= p.Days && (c.Share < c.Low || c.Share > c.High)
+	c.Odd = far && s.Known() >= p.Days && (c.Share < c.Low || c.Share > c.High)
 	return c
 }
 

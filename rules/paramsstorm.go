@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"math"
 	"strings"
 	"time"
 
@@ -19,7 +18,7 @@ const (
 // stormParams are the numbers of a storm.
 func stormParams() []param {
 	return []param{
-		{name: "least", kind: wholeParam, otherwise: 10, least: 1, most: maxCount, words: "fewer mentions in a timespan are no storm"},
+		{name: "least", kind: wholeParam, otherwise: 10, least: 1, most: 100_000, words: "fewer mentions in a timespan are no storm"},
 		{name: "threshold", kind: realParam, otherwise: 0.5, least: 0.05, most: 0.95, words: "the score from which it is one"},
 		{name: "warm-up", kind: spanParam, otherwise: 3 * dayInSeconds, least: dayInSeconds, most: 90 * dayInSeconds, words: "how long an account is learned before it is judged"},
 	}
@@ -29,9 +28,9 @@ func stormParams() []param {
 func driftParams() []param {
 	return []param{
 		{name: "share", kind: realParam, otherwise: 0.05, least: 0.001, most: 100, words: "a change by a smaller share of the count is never sudden"},
-		{name: "least", kind: wholeParam, otherwise: 100, least: 1, most: math.MaxUint32, words: "a change by fewer is never sudden"},
+		{name: "least", kind: wholeParam, otherwise: 100, least: 1, most: 999_999, words: "a change by fewer is never sudden"},
 		{name: "times", kind: realParam, otherwise: 8, least: 1, most: 1000, words: "how many times its usual daily variation a change must be"},
-		{name: "days", kind: wholeParam, otherwise: 7, least: 1, most: 365, words: "daily changes that must be known"},
+		{name: "days", kind: wholeParam, otherwise: 7, least: 1, most: 365, words: "days of which the changes must be known"},
 		{name: "direction", kind: wholeParam, otherwise: 0, least: -1, most: 1, words: "-1 reports falls only, 1 rises only, 0 both"},
 	}
 }

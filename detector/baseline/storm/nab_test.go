@@ -39,6 +39,7 @@ func TestNAB(t *testing.T) {
 const (
 	floorScore = 85.0
 	mostFalse  = 30
+	floorLeft  = 78.0
 )
 
 // TestNABRows writes what the model says of each row in the form that the

@@ -232,7 +232,11 @@ func (s *State) learn(t int64, value float64, l *look, p *Params) {
 		calm = value
 	}
 	approach(&s.Level, calm, n, p.Slow)
-	approach(&s.Spread, math.Abs(calm-float64(s.Level)), n, p.Slow)
+	about := float64(s.Level)
+	if s.Visits[hourOf(t)] > 0 {
+		about = float64(s.Hours[hourOf(t)])
+	}
+	approach(&s.Spread, math.Abs(calm-about), n, p.Slow)
 	approach(&s.Recent, value, n, p.Recent)
 	s.Short, s.Long, s.Wide = float32(l.short), float32(l.long), float32(l.wide)
 	s.ShortUsual, s.LongUsual = float32(l.shortUsual), float32(l.longUsual)

@@ -109,7 +109,7 @@ func (s *series) judge(i int, span int64, p *storm.Params) storm.Verdict {
 func stormReason(r *rules.Rule, count int, v storm.Verdict) Reason {
 	return Reason{
 		Seen:     fmt.Sprintf("%d mentions in %s", count, short(r.Timespan)),
-		Expected: fmt.Sprintf("usual %.0f to %.0f at this hour", v.Low, v.High),
+		Expected: fmt.Sprintf("%.0f to %.0f at this hour", v.Low, v.High),
 		Detail: map[string]string{
 			"count": strconv.Itoa(count), "score": fmt.Sprintf("%.2f", v.Score),
 			"usual": fmt.Sprintf("%.1f", v.Usual), "why": v.Words(),

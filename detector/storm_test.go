@@ -99,7 +99,7 @@ func TestStorm(t *testing.T) {
 	if told := f.LogTime.Sub(start) - 3*day; told > 3*time.Minute {
 		t.Errorf("told %s after the interval began, want before it is over", told)
 	}
-	if want := fmt.Sprintf("%d mentions in 5m", f.Count); f.Reasons[0].Seen != want || !strings.HasPrefix(f.Reasons[0].Expected, "usual ") {
+	if want := fmt.Sprintf("%d mentions in 5m", f.Count); f.Reasons[0].Seen != want || !strings.HasSuffix(f.Reasons[0].Expected, " at this hour") {
 		t.Errorf("reason %+v, want %q and what is usual", f.Reasons[0], want)
 	}
 	if last := l.found[len(l.found)-1]; last.Count != 100 || last.Phase != detector.Update {

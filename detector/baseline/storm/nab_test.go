@@ -1,8 +1,11 @@
 package storm
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
 )
 
 // rows runs the model over a file as a detector that reports row by row.
@@ -42,12 +45,27 @@ const (
 	floorLeft  = 78.0
 )
 
-// TestNABRows writes what the model says of each row in the form that the
-// benchmark's own scorer reads, where NAB_OUT names a folder.
+// TestNABRows writes what the model says of each row where NAB_OUT names a
+// folder, in the form that the benchmark's own scorer reads:
+// <folder>/realTweets/picket_<file>.
 func TestNABRows(t *testing.T) {
 	dir := os.Getenv("NAB_OUT")
 	if dir == "" {
 		t.Skip("NAB_OUT names no folder")
 	}
-	_ = dir
+	dir = filepath.Join(dir, "realTweets")
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	p := Defaults()
+	for _, f := range recordedNAB(t) {
+		out := []byte("timestamp,value,anomaly_score\n")
+		for i, score := range rows(f, &p) {
+			at := time.Unix(0, f.times[i]).UTC().Format(time.DateTime)
+			out = fmt.Appendf(out, "%s,%g,%.6f\n", at, f.values[i], score)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "picket_"+f.name), out, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

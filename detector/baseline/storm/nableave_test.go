@@ -38,10 +38,10 @@ func strongRows(f *nabFile, p *Params) []strong {
 	return out
 }
 
-// alarms returns scores of 1 in the rows in which the model would raise an alarm,
-// as Step does it.
-func alarms(all []strong, rows int, p *Params) []float64 {
-	out := make([]float64, rows)
+// alarms returns the rows in which the model would raise an alarm, as Step does
+// it.
+func alarms(all []strong, p *Params) []int {
+	var out []int
 	scale := p.Scale * p.Threshold / (1 - p.Threshold)
 	count, peak, last := 0.0, 0.0, -1
 	for i := range all {
@@ -60,7 +60,8 @@ func alarms(all []strong, rows int, p *Params) []float64 {
 			count *= math.Exp2(-float64(a.row-last) / p.Forget)
 		}
 		count++
-		peak, last, out[a.row] = h, a.row, 1
+		peak, last = h, a.row
+		out = append(out, a.row)
 	}
 	return out
 }
@@ -93,7 +94,7 @@ func TestNABLeaveOneOut(t *testing.T) {
 		for _, f := range files {
 			rows := strongRows(f, &all[0])
 			for i := range all {
-				of[i] = append(of[i], f.score(alarms(rows, len(f.values), &all[i]), 1))
+				of[i] = append(of[i], f.scoreRows(alarms(rows, &all[i])))
 			}
 		}
 		raw = append(raw, of...)

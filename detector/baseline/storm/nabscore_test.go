@@ -96,24 +96,29 @@ func (f *nabFile) weigh(bounds [][2]int) {
 
 // score counts rows whose score is the threshold or more.
 func (f *nabFile) score(scores []float64, threshold float64) outcome {
+	var detected []int
+	for i, score := range scores {
+		if score >= threshold {
+			detected = append(detected, i)
+		}
+	}
+	return f.scoreRows(detected)
+}
+
+// scoreRows counts detections in rows, in ascending order.
+func (f *nabFile) scoreRows(detected []int) outcome {
 	o := outcome{raw: -float64(f.windows), windows: f.windows}
-	best := slices.Repeat([]float64{-1}, f.windows)
-	hit := make([]bool, f.windows)
-	for i := f.judged; i < len(scores); i++ {
+	last := -1 // the window of the latest detection: its first one is worth most
+	for _, i := range detected {
 		switch w := f.window[i]; {
-		case scores[i] < threshold:
+		case i < f.judged || w >= 0 && w == last:
 		case w < 0:
 			o.falseRow++
 			o.raw += f.worth[i]
 		default:
-			if !hit[w] {
-				hit[w] = true
-				o.hits++
-			}
-			if f.worth[i] > best[w] {
-				o.raw += f.worth[i] - best[w]
-				best[w] = f.worth[i]
-			}
+			last = w
+			o.hits++
+			o.raw += 1 + f.worth[i]
 		}
 	}
 	return o

@@ -65,10 +65,10 @@ func Defaults() Params {
 	return Params{
 		Threshold: 0.5, Warm: 288, Falls: true,
 		Scale:   3.58,
-		Weights: [signs]float64{jump: 0.5, surge: 0.8, high: 0.9, wide: 0.6, drop: 0.6, low: 1, narrow: 1, flat: 0.3},
-		Recent:  48, Short: 12, Long: 96, Wide: 216, Slow: 2016, Days: 5,
+		Weights: [signs]float64{jump: 0.75, surge: 0.55, high: 0.9, wide: 0.6, drop: 1, low: 1.05, narrow: 1.3, flat: 0.3},
+		Recent:  144, Short: 18, Long: 36, Wide: 216, Slow: 2016, Days: 5,
 		Block: 24, Blocks: 120, Sigma: 0.35, Trust: 10, Floor: 0.1,
-		Rest: 288, Higher: 9, Budget: 0.5, Forget: 12000,
+		Rest: 288, Higher: 6, Budget: 0.7, Forget: 18000,
 	}
 }
 

@@ -40,9 +40,9 @@ func TestNAB(t *testing.T) {
 
 // What was reached; it changes only with the model or the data.
 const (
-	floorScore = 90.5
-	mostFalse  = 23
-	floorLeft  = 81.5
+	floorScore = 90.0
+	mostFalse  = 26
+	floorLeft  = 84.5
 )
 
 // TestNABRows writes what the model says of each row where NAB_OUT names a

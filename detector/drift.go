@@ -57,7 +57,7 @@ func driftReason(r *rules.Rule, c drift.Change) Reason {
 // learnsDrift says how far a drift rule is with an account.
 func (e *Engine) learnsDrift(c *Coverage, subject string) {
 	known, need := 0, driftParams(c.Rule).Days
-	for _, s := range memoriesOf[drift.State](e.accounts[subject], e.plan.rules[c.Rule.Index].stateKey) {
+	for _, s := range memoriesOf[drift.State](e.find(subject), e.plan.rules[c.Rule.Index].stateKey) {
 		known = max(known, s.Known())
 	}
 	if known < need {

@@ -121,7 +121,7 @@ func stormReason(r *rules.Rule, count int, v storm.Verdict) Reason {
 func (e *Engine) learnsStorm(c *Coverage, subject string) {
 	p := stormParams(c.Rule)
 	known := 0
-	for _, s := range memoriesOf[series](e.accounts[subject], e.plan.rules[c.Rule.Index].stateKey) {
+	for _, s := range memoriesOf[series](e.find(subject), e.plan.rules[c.Rule.Index].stateKey) {
 		known = max(known, s.Model.Known())
 	}
 	if known >= p.Warm {

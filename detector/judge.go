@@ -100,6 +100,9 @@ func (e *Engine) Learning() map[string]LearnState {
 	out := map[string]LearnState{}
 	for i := range e.plan.rules {
 		pl := &e.plan.rules[i]
+		if pl.rule.Mode != rules.Off && (pl.rule.Type == rules.TypeLoginRisk || pl.rule.Type == rules.TypeRareValue) {
+			out[cmp.Or(pl.rule.Name, pl.rule.ID)] = e.learningLogins(pl)
+		}
 		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
 			continue
 		}
@@ -130,9 +133,14 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	if len(ep.Learn) == 0 {
 		return
 	}
-	if r.Type == rules.TypePeak {
+	switch r.Type {
+	case rules.TypePeak:
 		e.releasePeaks(st, r, ep)
 		return
+	case rules.TypeTravel, rules.TypeLoginRisk, rules.TypeRareValue:
+		e.releaseLogins(st, r, ep)
+		return
+	default:
 	}
 	model := st.values(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
 	if model.cell == 0 {

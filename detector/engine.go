@@ -77,7 +77,8 @@ type Engine struct {
 	out    []Finding
 	values []activity.Value
 	group  []activity.Field
-	rows   []state.Ref
+	rows   []state.Ref // of the accounts of its activities
+	row    state.Ref   // of the one that is judged
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -144,21 +145,15 @@ func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 // findings in order. The batch may be reused after the call.
 func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	e.begin(seq, at)
-	e.touch(b.Activities)
-	for i := range b.Activities {
-		e.activity(&b.Activities[i], b.Backfill)
+	for some := range slices.Chunk(b.Activities, touchAtOnce) {
+		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return some[i].Account }, len(some), e.rows[:0])
+		for i := range some {
+			e.row = e.rows[i]
+			e.activity(&some[i], b.Backfill)
+		}
 	}
+	e.row = 0
 	return e.end()
-}
-
-// touch reads the memory of the accounts of a message before it is needed, so
-// that the waits for it overlap.
-func (e *Engine) touch(acts []activity.Activity) {
-	name := func(i int) string { return acts[i].Account }
-	for from := 0; from < len(acts); from += touchAtOnce {
-		n := min(touchAtOnce, len(acts)-from)
-		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return name(from + i) }, n, e.rows[:0])
-	}
 }
 
 // Tick moves log time on and returns what became due: episodes that close,
@@ -285,7 +280,10 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 func (e *Engine) state(account string) *accountState {
 	accounts := e.memory.store.Accounts
 	account = baseline.Shorten(account)
-	row := accounts.Find(account)
+	row := e.row // where the activity's account stood when its message came
+	if row == 0 || accounts.Name(row) != account {
+		row = accounts.Find(account)
+	}
 	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
 		row = 0
 	}

@@ -45,6 +45,7 @@ type memory struct {
 	handles []*accountState // of the activity that is being judged; the first used of them
 	used    int
 	key     []byte // of a group, while it is looked for
+	habits  habits // those that are taken out
 	limit   int    // accounts that may be kept, 0 for any number
 	now     int64  // log time, Unix nanoseconds
 }

@@ -6,9 +6,12 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -137,6 +140,7 @@ func BenchmarkMemory(b *testing.B) {
 	b.Run("counting", func(b *testing.B) {
 		benchMemory(b, countingPlan(b, countingRules), newTraffic(*benchAccounts, spread(60*24*time.Hour)))
 	})
+	b.Run("failed-logins", benchFailedLogins)
 	b.Run("match", func(b *testing.B) {
 		p, t := socialRules(b), newTraffic(*benchAccounts, time.Second)
 		m := p.Program.NewMatcher()
@@ -146,6 +150,34 @@ func BenchmarkMemory(b *testing.B) {
 			p.Program.Match(&batch.Activities[i%benchBatch], m)
 		}
 	})
+}
+
+// benchFailedLogins is event_count alone, over the logins of 5,000 accounts that
+// come one each 100 ms.
+func benchFailedLogins(b *testing.B) {
+	only := countingRules[:strings.LastIndex(countingRules, "---")]
+	e := detector.NewEngine(0, countingPlan(b, only), detector.EngineOptions{})
+	t := newTraffic(5000, 100*time.Millisecond)
+	t.logins = true
+	batches := make([]activity.Batch, max(1, b.N/benchBatch))
+	ends := make([]time.Time, len(batches))
+	for i := range batches {
+		batches[i] = activity.Batch{Activities: slices.Clone(t.next().Activities)}
+		for k := range batches[i].Activities {
+			a := &batches[i].Activities[k]
+			a.Outcome.Result, a.Geo, a.Device = "FAILURE", activity.Geo{}, ""
+		}
+		ends[i] = t.now
+	}
+	used := cpuTime()
+	b.ResetTimer()
+	for i := range batches {
+		e.Apply(uint64(i+1), ends[i], &batches[i])
+	}
+	b.StopTimer()
+	b.ReportMetric(float64((cpuTime()-used).Nanoseconds())/float64(benchBatch*len(batches)), "cpu-ns/activity")
+	accounts, cells := e.Size()
+	b.ReportMetric(float64(cells)/float64(accounts), "B/account")
 }
 
 // spread is how far activities are apart for them to fill a time.
@@ -192,8 +224,33 @@ func benchMemory(b *testing.B, p *detector.Plan, t *traffic) {
 	b.ReportMetric(float64(m1.NumGC-m0.NumGC), "collections")
 	accounts, cells := e.Size()
 	b.ReportMetric(float64(cells)/float64(accounts), "B/account")
+	b.ReportMetric(float64(serialised(b, e))/float64(accounts), "saved-B/account")
 	b.ReportMetric(float64(grown)/float64(accounts), "resident-B/account")
 	runtime.KeepAlive(e)
+}
+
+// serialised is how large a checkpoint of an engine is. It reports the CPU time
+// of all of it, and of the longest part for which the engine has to stop.
+func serialised(b *testing.B, e *detector.Engine) (size int) {
+	b.Helper()
+	began := cpuTime()
+	im := e.Image(true)
+	longest := cpuTime() - began
+	var room, packed []byte
+	for done := false; !done; {
+		at := cpuTime()
+		room, done = im.Step(room[:0], 1<<20)
+		longest = max(longest, cpuTime()-at)
+		packed = s2.Encode(packed[:cap(packed)], room)
+		size += len(packed)
+	}
+	rest, err := im.Root(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64((cpuTime() - began).Milliseconds()), "image-ms")
+	b.ReportMetric(float64(longest.Microseconds())/1000, "longest-pause-ms")
+	return size + len(s2.Encode(nil, rest))
 }
 
 // cpuTime is what the process has used so far: on a machine that others use too,

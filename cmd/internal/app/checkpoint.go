@@ -27,7 +27,8 @@ import (
 // segment is whole; each later one holds what changed since the one before it.
 // A segment is a sequence of blocks, each one byte of its kind, four of its
 // length, little-endian, and so many bytes. Its last block commits it: a
-// checkpoint, in JSON, and the SHA-256 of the segment up to there. What is not
+// SHA-256 and a checkpoint in JSON, where the sum is that of the segment's other
+// blocks and of this JSON. What is not
 // committed does not count, so a torn or damaged segment costs the memory since
 // the one before it and no more.
 type checkpoint struct {
@@ -101,6 +102,7 @@ func (w *segmentWriter) commit(c *checkpoint) error {
 	if err != nil {
 		return fmt.Errorf("encode checkpoint: %w", err)
 	}
+	w.sum.Write(body)
 	return w.block(blockCommit, append(w.sum.Sum(nil), body...))
 }
 
@@ -194,11 +196,14 @@ func (r *blockReader) segment() (*checkpoint, error) {
 			sum.Write(whole)
 			continue
 		}
-		body := whole[blockHead:]
-		if len(body) < sha256.Size || string(sum.Sum(nil)) != string(body[:sha256.Size]) {
+		if len(whole) < blockHead+sha256.Size {
+			return nil, errors.New("it has no check sum")
+		}
+		want, body := whole[blockHead:blockHead+sha256.Size], whole[blockHead+sha256.Size:]
+		if sum.Write(body); string(sum.Sum(nil)) != string(want) {
 			return nil, errors.New("its check sum does not fit")
 		}
-		if err := json.Unmarshal(body[sha256.Size:], c); err != nil {
+		if err := json.Unmarshal(body, c); err != nil {
 			return nil, err
 		}
 		if c.Version != checkpointVersion {

@@ -12,7 +12,6 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
-	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -94,75 +93,6 @@ const (
 	maxWithheld = baseline.MaxValues / 4
 )
 
-// Learning tells, for each rule that learns, by name, of how many accounts it
-// knows enough to judge and of how many it does not yet, as of log time.
-func (e *Engine) Learning() map[string]LearnState {
-	scan := e.ScanLearning()
-	for {
-		if out, done := scan.Step(); done {
-			return out
-		}
-	}
-}
-
-// LearningScan is Learning, some accounts at a time between two messages.
-type LearningScan struct {
-	e    *Engine
-	plan *Plan
-	page uint32
-	out  map[string]LearnState
-}
-
-// ScanLearning begins a scan.
-func (e *Engine) ScanLearning() *LearningScan {
-	return &LearningScan{e: e, plan: e.plan, out: map[string]LearnState{}}
-}
-
-// Step counts some more accounts; with the last of them it returns the counts.
-// Over a reload it begins anew.
-func (s *LearningScan) Step() (map[string]LearnState, bool) {
-	m := s.e.memory
-	if s.plan != s.e.plan {
-		*s = *s.e.ScanLearning()
-	}
-	counts := map[string]LearnState{}
-	rows := 0
-	from := s.page
-	for rows == 0 && s.page < m.end() {
-		s.page++
-		m.store.Accounts.Each(s.page-1, s.page, func(state.Ref) bool { rows++; return true })
-	}
-	last := s.page >= m.end()
-	for i := range s.plan.rules {
-		pl := &s.plan.rules[i]
-		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
-			continue
-		}
-		p, name := params(pl.rule), cmp.Or(pl.rule.Name, pl.rule.ID)
-		n := counts[name]
-		take := func(r state.Ref) {
-			if since, events := m.known(r); p.Learn.Ready(since, events, s.e.now) {
-				n.Active++
-			} else {
-				n.Learning++
-			}
-		}
-		m.eachModel(slotValues, pl.stateKey, from, s.page, take)
-		if last {
-			m.eachGroup(slotValues, pl.stateKey, take)
-		}
-		counts[name] = n
-	}
-	for name, n := range counts {
-		all := s.out[name]
-		s.out[name] = LearnState{all.Learning + n.Learning, all.Active + n.Active}
-	}
-	return s.out, last
-}
-
-// LearnState counts accounts by whether a rule knows them well enough.
-type LearnState struct{ Learning, Active int }
-
 // params are what a learning rule says about its model.
 func params(r *rules.Rule) baseline.Params {
 	return baseline.Params{Learn: baseline.Learn(r.Learn), Forget: r.Forget}
@@ -173,9 +103,14 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	if len(ep.Learn) == 0 {
 		return
 	}
-	if r.Type == rules.TypePeak {
+	switch r.Type {
+	case rules.TypePeak:
 		e.releasePeaks(st, r, ep)
 		return
+	case rules.TypeTravel, rules.TypeLoginRisk, rules.TypeRareValue:
+		e.releaseLogins(st, r, ep)
+		return
+	default:
 	}
 	model := st.values(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
 	if model.cell == 0 {

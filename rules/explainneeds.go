@@ -17,12 +17,14 @@ func needs(r *Rule, a *activity.Activity) []string {
 	case TypeEventCount:
 		return []string{fmt.Sprintf("matches for the same %s within %s: %s", per, span(r.Timespan), r.Condition.Text)}
 	case TypeValueCount:
-		return []string{fmt.Sprintf("different values of %s for the same %s within %s: %s; %s", r.Field.Name, per, span(r.Timespan), r.Condition.Text, here(r, a))}
+		return []string{fmt.Sprintf("different %s of %s for the same %s within %s: %s; %s", countedAs(r), r.Counted(), per, span(r.Timespan), r.Condition.Text, here(r, a))}
 	case TypeNewValue:
 		return []string{
 			fmt.Sprintf("a value of %s that was not seen for the same %s in %s; %s", r.Field.Name, per, span(r.Forget), here(r, a)),
 			learned(r),
 		}
+	case TypeRareValue, TypeLoginRisk, TypeTravel:
+		return loginNeeds(r, a)
 	case TypePeak:
 		return []string{
 			fmt.Sprintf("at least %d matches for the same %s within %s", r.Floor, per, span(r.Timespan)),
@@ -50,12 +52,28 @@ func needs(r *Rule, a *activity.Activity) []string {
 	}
 }
 
-// here tells the activity's value of the field whose values count.
+// here tells the activity's values of the fields whose values count.
 func here(r *Rule, a *activity.Activity) string {
-	if seen := values(r.Field, a); len(seen) > 0 {
-		return "here " + strings.Join(seen, ", ")
+	var parts []string
+	for i := range len(r.With) + 1 {
+		f := r.Field
+		if i > 0 {
+			f = &r.With[i-1]
+		}
+		seen := values(f, a)
+		if len(seen) == 0 {
+			return "here absent, which never counts"
+		}
+		parts = append(parts, strings.Join(seen, ", "))
 	}
-	return "here absent, which never counts"
+	return "here " + strings.Join(parts, " with ")
+}
+
+func countedAs(r *Rule) string {
+	if len(r.With) > 0 {
+		return "combinations"
+	}
+	return "values"
 }
 
 func groups(r *Rule) []string {

@@ -135,10 +135,10 @@ func countingPlan(b *testing.B, yaml string) *detector.Plan {
 // B/account is what the cells take, resident-B/account what the heap has grown by.
 func BenchmarkMemory(b *testing.B) {
 	b.Run("built-in", func(b *testing.B) {
-		benchMemory(b, socialRules(b), newTraffic(*benchAccounts, spread(60*24*time.Hour)))
+		benchMemory(b, socialRules(b), newTraffic(*benchAccounts, spread(10*24*time.Hour)))
 	})
 	b.Run("counting", func(b *testing.B) {
-		benchMemory(b, countingPlan(b, countingRules), newTraffic(*benchAccounts, spread(60*24*time.Hour)))
+		benchMemory(b, countingPlan(b, countingRules), newTraffic(*benchAccounts, spread(10*24*time.Hour)))
 	})
 	b.Run("failed-logins", benchFailedLogins)
 	b.Run("match", func(b *testing.B) {
@@ -209,6 +209,7 @@ func benchMemory(b *testing.B, p *detector.Plan, t *traffic) {
 	runtime.GC()
 	var m0, m1 runtime.MemStats
 	runtime.ReadMemStats(&m0)
+	found := e.Stats().Findings
 	used := cpuTime()
 	b.ResetTimer()
 	for i := range batches {
@@ -222,6 +223,7 @@ func benchMemory(b *testing.B, p *detector.Plan, t *traffic) {
 	b.ReportMetric(float64(used.Nanoseconds())/n, "cpu-ns/activity")
 	b.ReportMetric(float64(m1.Mallocs-m0.Mallocs)/n, "allocs/activity")
 	b.ReportMetric(float64(m1.NumGC-m0.NumGC), "collections")
+	b.ReportMetric(float64(e.Stats().Findings-found), "findings")
 	accounts, cells := e.Size()
 	b.ReportMetric(float64(cells)/float64(accounts), "B/account")
 	b.ReportMetric(float64(serialised(b, e))/float64(accounts), "saved-B/account")

@@ -128,7 +128,9 @@ func (h *habits) setCell(slot int, r state.Ref) {
 	}
 }
 
-func (h *habits) model(slot int) baseline.NewValue { return h.st.m.values(h.cell(slot)) }
+func (h *habits) model(slot int) baseline.NewValue {
+	return h.st.m.values(h.cell(slot), &h.st.m.room.habits[slot])
+}
 
 // putModel puts a model back; one of which nothing is left has no cell.
 func (h *habits) putModel(slot int, v *baseline.NewValue) {

@@ -46,8 +46,9 @@ type memory struct {
 	used    int
 	key     []byte // of a group, while it is looked for
 	habits  habits // those that are taken out
-	limit   int    // accounts that may be kept, 0 for any number
-	now     int64  // log time, Unix nanoseconds
+	room    room
+	limit   int   // accounts that may be kept, 0 for any number
+	now     int64 // log time, Unix nanoseconds
 }
 
 func newMemory(limit int) *memory {

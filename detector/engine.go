@@ -18,6 +18,10 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
+// touchAtOnce bounds the accounts that are touched together, so that the first
+// is still in the cache when it is its turn.
+const touchAtOnce = 256
+
 const (
 	// DuplicateHorizon is how long, in log time, the same activity of one
 	// account counts once however often it is delivered.
@@ -64,6 +68,7 @@ type Engine struct {
 	memory       *memory
 	organisation organisation
 	ledger       approval.Ledger
+	approvals    bool       // the ledger has changed since the last image
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
@@ -74,11 +79,13 @@ type Engine struct {
 	seq    uint64
 	out    []Finding
 	values []activity.Value
+	rows   []state.Ref // of the accounts of its activities
 	// Of the activity being judged: the rules that it matches, and where its
 	// findings begin in out.
 	matches []int
 	mark    int
 	group   []activity.Field
+	row     state.Ref // where its account stands
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -133,6 +140,12 @@ func (e *Engine) Plan() *Plan { return e.plan }
 // Stats returns what was counted so far.
 func (e *Engine) Stats() Stats { return e.stats }
 
+// Size returns how many accounts are remembered and how many bytes their memory
+// takes, without the cold side.
+func (e *Engine) Size() (accounts int, bytes int64) {
+	return e.memory.store.Accounts.Len(), e.memory.store.Bytes()
+}
+
 // LogTime returns the log time of the last message.
 func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 
@@ -140,9 +153,14 @@ func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 // findings in order. The batch may be reused after the call.
 func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	e.begin(seq, at)
-	for i := range b.Activities {
-		e.activity(&b.Activities[i], b.Backfill)
+	for some := range slices.Chunk(b.Activities, touchAtOnce) {
+		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return some[i].Account }, len(some), e.rows[:0])
+		for i := range some {
+			e.row = e.rows[i]
+			e.activity(&some[i], b.Backfill)
+		}
 	}
+	e.row = 0
 	return e.end()
 }
 
@@ -241,6 +259,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	e.stats.Activities++
 	if a.Kind == activity.KindApproval {
+		e.approvals = true
 		e.ledger.Add(new(a.Clone()), e.now)
 		e.reconsider()
 	}
@@ -270,7 +289,10 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 func (e *Engine) state(account string) *accountState {
 	accounts := e.memory.store.Accounts
 	account = baseline.Shorten(account)
-	row := accounts.Find(account)
+	row := e.row // where the activity's account stood when its message came
+	if row == 0 || accounts.Name(row) != account {
+		row = accounts.Find(account)
+	}
 	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
 		row = 0
 	}

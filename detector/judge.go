@@ -12,7 +12,6 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
-	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -94,35 +93,6 @@ const (
 	maxWithheld = baseline.MaxValues / 4
 )
 
-// Learning tells, for each rule that learns, by name, of how many accounts it
-// knows enough to judge and of how many it does not yet, as of log time.
-func (e *Engine) Learning() map[string]LearnState {
-	out := map[string]LearnState{}
-	for i := range e.plan.rules {
-		pl := &e.plan.rules[i]
-		if pl.rule.Mode != rules.Off && (pl.rule.Type == rules.TypeLoginRisk || pl.rule.Type == rules.TypeRareValue) {
-			out[cmp.Or(pl.rule.Name, pl.rule.ID)] = e.learningLogins(pl)
-		}
-		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
-			continue
-		}
-		p := params(pl.rule)
-		var n LearnState
-		e.memory.eachModel(slotValues, pl.stateKey, func(r state.Ref) {
-			if since, events := e.memory.known(r); p.Learn.Ready(since, events, e.now) {
-				n.Active++
-			} else {
-				n.Learning++
-			}
-		})
-		out[cmp.Or(pl.rule.Name, pl.rule.ID)] = n
-	}
-	return out
-}
-
-// LearnState counts accounts by whether a rule knows them well enough.
-type LearnState struct{ Learning, Active int }
-
 // params are what a learning rule says about its model.
 func params(r *rules.Rule) baseline.Params {
 	return baseline.Params{Learn: baseline.Learn(r.Learn), Forget: r.Forget}
@@ -180,6 +150,7 @@ func (e *Engine) published(a *activity.Activity, t int64, matched []int) {
 		media[i] = a.Media[i].Hash
 	}
 	m := approval.Normalise(a.Text, a.Links, media)
+	e.approvals = true // one may be used
 	j := e.ledger.Judge(a.Account, m, t, true)
 	if j.Verdict == approval.Approved {
 		return
@@ -209,6 +180,7 @@ func (e *Engine) reconsider() {
 func (e *Engine) verdict(p *pending) {
 	a := &p.Activity.Activity
 	t := min(a.Time.UnixNano(), e.now)
+	e.approvals = true // one may be used
 	j := e.ledger.Judge(a.Account, p.Message, t, true)
 	if p.Since+e.plan.grace[string(j.Verdict)] > e.now {
 		e.await(p, j.Verdict) // an approval that came meanwhile makes it another one, with a longer grace

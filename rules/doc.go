@@ -96,11 +96,16 @@
 //
 // # Correlations
 //
-// A correlation is counted for each account apart: account belongs to each
-// group. Rules for a source's own events, whose authors do not know of accounts,
-// get it added to their group-by; other rules must write it. A match that lacks
-// a field of group-by belongs to no group. A window is half-open: two matches
-// exactly one timespan apart are not together.
+// A correlation with account in its group-by is counted for each account apart.
+// One without is counted across accounts, for each value of its group-by: one
+// address that fails to log in to many accounts. Rules for a source's own
+// events, whose authors do not know of accounts, get account added to their
+// group-by unless they say "picket: {across-accounts: true}". What a correlation
+// across accounts feeds is one across accounts, too; baselines learn accounts
+// and a tune document sets thresholds of accounts, so neither takes it.
+//
+// A match that lacks a field of group-by belongs to no group. A window is
+// half-open: two matches exactly one timespan apart are not together.
 //
 //   - event_count and value_count need a lower bound, since "lt" alone would
 //     hold for every account that does nothing.
@@ -128,8 +133,7 @@
 //
 // # What this version leaves out
 //
-// Conditions over several fields, group-by without account in rules for
-// Picket's activities, correlations over sequences and approvals, and the other
-// types of baseline. Each is refused by name, with its place. The category and
+// Conditions over several fields, group-by without account in baselines,
+// correlations over sequences and approvals, and the other types of baseline. Each is refused by name, with its place. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

@@ -57,6 +57,10 @@ func (c *compiler) tune() {
 			continue
 		}
 		r := c.program.rules[i]
+		if r.Keyed {
+			c.fault(d, t.Rule.At, "tune rule: %q is counted across accounts, so no account has a threshold of its own; change the rule, or except accounts with a filter for what feeds it", t.Rule.S)
+			continue
+		}
 		until, _ := time.Parse(time.DateOnly, t.Until.S)
 		tuning := Tuning{
 			Title: d.Title.S, Accounts: plain(t.Accounts), Until: until,

@@ -222,4 +222,5 @@ type Picket struct {
 	ResolvedBy []Text
 	Response   []Text
 	Generate   *Flag
+	Across     *Flag // across-accounts
 }

@@ -15,14 +15,14 @@ import (
 func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule.For(a.Account, time.Unix(0, e.now))
-	events := []window.Event{{Time: t, Key: a.Key()}}
+	events := []window.Event{{Time: t, Key: e.eventKey(a)}}
 	switch r.Type {
 	case rules.TypeTemporal:
 		events[0].Value = stepValue(r, input)
 	case rules.TypeValueCount:
 		events = events[:0]
 		for _, v := range r.Field.Values(a, e.values[:0]) {
-			events = append(events, window.Event{Time: t, Key: a.Key(), Value: hash(text(v))})
+			events = append(events, window.Event{Time: t, Key: e.eventKey(a), Value: hash(text(v))})
 		}
 	default:
 	}
@@ -89,8 +89,21 @@ func (w *windowState) remember(a *activity.Activity, near bool) {
 	k.Raw = nil
 	w.Recent = append(w.Recent, k)
 	if len(w.Recent) >= MaxEvidence {
-		w.Recent = slices.Delete(w.Recent, 0, len(w.Recent)-MaxEvidence+1)
+		w.thin()
 	}
+}
+
+// thin drops one of the recent activities: the oldest of an account that a later
+// one is of, so that a finding across accounts shows as many as it can.
+func (w *windowState) thin() {
+	drop := 0
+	for i := range w.Recent {
+		if slices.ContainsFunc(w.Recent[i+1:], func(k kept) bool { return k.Account == w.Recent[i].Account }) {
+			drop = i
+			break
+		}
+	}
+	w.Recent = slices.Delete(w.Recent, drop, drop+1)
 }
 
 func countReason(r *rules.Rule, s window.Span) Reason {

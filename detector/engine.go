@@ -41,6 +41,7 @@ type Stats struct {
 	Duplicates uint64 // dropped, within DuplicateHorizon
 	Late       uint64 // dropped by a window, beyond the lateness
 	Findings   uint64
+	Evicted    uint64 // groups across accounts that were given up for newer ones
 }
 
 // Engine evaluates a plan over one partition's activities in log order. What
@@ -61,12 +62,16 @@ type Engine struct {
 	recent   recentSet
 	closing  closingQueue
 	stats    Stats
+	across   *keyedMemory // of a second stage's engine; nil for a partition's
 
 	// Of the message being applied.
-	seq    uint64
-	out    []Finding
-	values []activity.Value
-	group  []activity.Field
+	seq uint64
+	out []Finding
+	// To the second stage, the last one of the activity passing.
+	passed  []Match
+	passing *activity.Activity
+	values  []activity.Value
+	group   []activity.Field
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -99,7 +104,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	for _, name := range slices.Sorted(maps.Keys(e.accounts)) {
 		st := e.accounts[name]
 		for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
-			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID }) {
+			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
 				e.close(st, key, ep, "rule removed")
 			}
 		}
@@ -150,7 +155,7 @@ func (e *Engine) Pending() (time.Time, bool) {
 
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out = seq, nil
+	e.seq, e.out, e.passed, e.passing = seq, nil, e.passed[:0], nil
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
 		for _, p := range e.pending {
@@ -270,7 +275,8 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 
 // feed gives a match of rule i to the rules that it feeds.
 func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
-	for _, k := range e.plan.rules[i].feeds {
+	e.pass(i, a, backfill)
+	for _, k := range e.fedBy(i) {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
 			continue
@@ -279,6 +285,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		st := e.holder(st, group)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
@@ -339,6 +346,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 		ep.Reasons = why()
 	}
 	keepEvidence(&ep.Evidence, m.a)
+	e.names(ep, r, &m)
 	if add != nil {
 		add(ep)
 	}
@@ -349,13 +357,14 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 }
 
 func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, key string, m match) *episode {
-	first := window.Event{Time: m.t, Key: m.a.Key()}
+	first := window.Event{Time: m.t, Key: e.eventKey(m.a)}
 	if m.count > 0 {
 		first = m.first
 	}
+	account, holder, network := e.subject(group, m.a)
 	ep := &episode{
-		ID: episodeID(r, group, m.a.Account, first.Key), RuleID: r.ID,
-		Account: clone(m.a.Account), Network: clone(m.a.Network), Group: cloneGroup(group),
+		ID: episodeID(r, group, account, first.Key), RuleID: r.ID,
+		Account: holder, Network: network, Group: cloneGroup(group),
 		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
 	}
 	around := m.setting
@@ -373,7 +382,7 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 
 // keepEvidence keeps the first activities and replaces the latest.
 func keepEvidence(evidence *[]kept, a *activity.Activity) {
-	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID {
+	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID && (*evidence)[n-1].Account == a.Account {
 		return // one activity may match more than once
 	}
 	k := kept{a.Clone()}
@@ -387,7 +396,7 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 	f := Finding{
 		Episode: ep.ID, Phase: phase,
-		Position: Position{e.partition, e.seq, len(e.out)},
+		Position: e.position(),
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
@@ -398,6 +407,7 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 	for i := range ep.Evidence {
 		f.Evidence[i] = ep.Evidence[i].Activity
 	}
+	e.unnamed(&f, ep)
 	e.out = append(e.out, f)
 }
 

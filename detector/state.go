@@ -63,6 +63,8 @@ type episode struct {
 	Notes   []Reason  `json:"notes,omitempty"`
 	Usual   []Reason  `json:"usual,omitempty"`
 	Related []Related `json:"related,omitempty"`
+	// Across are the accounts that an episode across accounts is about.
+	Across *acrossAccounts `json:"across,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
 	// Deleted are posts of the evidence that are gone, by id.

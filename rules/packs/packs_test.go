@@ -140,6 +140,11 @@ func TestSocialRules(t *testing.T) {
 		{"social_token", "granted to nobody knows what", tokenOfNone, false},
 		{"new_token_app", "granted to an app", kind(activity.KindTokenGrant), true},
 		{"new_token_app", "revoked", kind(activity.KindTokenRevoke), false},
+		{"social_login_failed", "a failure", kind(activity.KindLoginFailure), true},
+		{"social_login_failed", "a login that failed", login("failure"), true},
+		{"social_login_failed", "a login", login("success"), false},
+		{"password_spray", "a failure", kind(activity.KindLoginFailure), true},
+		{"password_spray", "a login", login("success"), false},
 		{"takeover", "a password change", kind(activity.KindPasswordChange), true},
 		{"takeover", "a repost", kind(activity.KindRepost), false},
 		{"test_alert", "a test", tested("picket/test", "test"), true},
@@ -195,6 +200,7 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "message_edited", kind: rules.TypeApproval, level: rules.Medium, verdict: "edited", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_expired", kind: rules.TypeApproval, level: rules.Medium, verdict: "expired", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "profile_changed", kind: rules.TypeDetection, level: rules.High, quiet: 6 * time.Hour},
+		{name: "password_spray", kind: rules.TypeValueCount, level: rules.Medium, field: "account", span: time.Hour, quiet: 6 * time.Hour},
 		{name: "collector_blind", kind: rules.TypeDetection, level: rules.High, quiet: day},
 	} {
 		t.Run(want.name, func(t *testing.T) {
@@ -251,8 +257,8 @@ func TestRulesAreComplete(t *testing.T) {
 				}
 			}
 		}
-		if raising != 14 {
-			t.Errorf("pack %s raises with %d rules, want 14", pack, raising)
+		if raising != 15 {
+			t.Errorf("pack %s raises with %d rules, want 15", pack, raising)
 		}
 	}
 }
@@ -271,8 +277,8 @@ func TestLoad(t *testing.T) {
 // TestTests holds that tests come with a pack, and apart from its rules.
 func TestTests(t *testing.T) {
 	files, err := Tests("social")
-	if err != nil || len(files) != 50 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
-		t.Errorf("got %d files, %v; want 50, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	if err != nil || len(files) != 53 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 53, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
 	}
 	_, err = Tests("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

@@ -200,7 +200,7 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "message_edited", kind: rules.TypeApproval, level: rules.Medium, verdict: "edited", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_expired", kind: rules.TypeApproval, level: rules.Medium, verdict: "expired", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "profile_changed", kind: rules.TypeDetection, level: rules.High, quiet: 6 * time.Hour},
-		{name: "password_spray", kind: rules.TypeValueCount, level: rules.Medium, field: "account", span: time.Hour, quiet: 6 * time.Hour},
+		{name: "password_spray", kind: rules.TypeValueCount, level: rules.Medium, field: "account", condition: "gte: 5", span: time.Hour, quiet: 6 * time.Hour},
 		{name: "collector_blind", kind: rules.TypeDetection, level: rules.High, quiet: day},
 	} {
 		t.Run(want.name, func(t *testing.T) {

@@ -152,17 +152,18 @@ func (j *Journal) EnsureMatches(ctx context.Context) error {
 	return nil
 }
 
-// MatchHead returns when the stream of matches was created; false where there
-// is none, because no rule has counted across accounts yet.
-func (j *Journal) MatchHead(ctx context.Context) (created time.Time, ok bool, err error) {
+// MatchHead describes the stream of matches; false where there is none, because
+// no rule has counted across accounts yet.
+func (j *Journal) MatchHead(ctx context.Context) (head Head, ok bool, err error) {
 	s, err := j.js.Stream(ctx, matchStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return time.Time{}, false, nil
+		return Head{}, false, nil
 	}
 	if err != nil {
-		return time.Time{}, false, fmt.Errorf("head of %s: %w", matchStream, err)
+		return Head{}, false, fmt.Errorf("head of %s: %w", matchStream, err)
 	}
-	return s.CachedInfo().Created.UTC(), true, nil
+	info := s.CachedInfo()
+	return Head{Created: info.Created.UTC(), First: info.State.FirstSeq, Last: info.State.LastSeq}, true, nil
 }
 
 // MatchLog appends the matches of one partition, for its owner. It is not for
@@ -195,15 +196,13 @@ func (l *MatchLog) Last(ctx context.Context) (Steps, error) {
 	return parseSteps(msg.Data)
 }
 
-// Append stores steps under the fence. After an error, which may be
+// Append stores steps under the fence, also where the disk has no room for more
+// intake: what was taken in is to be told of. After an error, which may be
 // collectors.ErrFenced, the steps may be stored or not, or another's: read Last
 // and pass on what is missing.
 func (l *MatchLog) Append(ctx context.Context, s Steps) error {
 	if !l.read {
 		return errors.New("append matches: what was passed on last has not been read")
-	}
-	if err := l.j.room(); err != nil {
-		return err
 	}
 	s.Version = stepsVersion
 	data, err := json.Marshal(&s)

@@ -339,6 +339,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 		p.workers = append(p.workers, w)
 		downstream.Go(func() error { a.own(detect, p, w); return nil })
 	}
+	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
@@ -449,6 +450,7 @@ func (a *App) tend(ctx context.Context, p *parts, w *worker) error {
 			}
 		}
 	})
+	defer a.heed(p, w)()
 	group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
 	err := p.plans.activation(held, w.partition, a.log)
 	if err == nil {

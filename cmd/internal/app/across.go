@@ -152,9 +152,8 @@ func (a *across) fetch(ctx context.Context, p int) error {
 		a.gap(ctx, p, m.Sequence, err.Error())
 		return nil
 	case err == nil:
-		a.take(ctx, p, &m)
 		a.waits.over(a, p)
-		return nil
+		return a.take(ctx, p, &m)
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		a.await()
 		return nil
@@ -164,7 +163,7 @@ func (a *across) fetch(ctx context.Context, p int) error {
 
 // take puts the steps of a message into the merge, those left out that the
 // checkpoint covers.
-func (a *across) take(ctx context.Context, p int, m *journal.MatchMessage) {
+func (a *across) take(ctx context.Context, p int, m *journal.MatchMessage) error {
 	l, s := &a.lanes[p], &m.Steps
 	if l.last.Log.Equal(s.Log) && l.last.Until < s.After && m.Sequence != l.last.Sequence {
 		a.gap(ctx, p, m.Sequence, fmt.Sprintf("matches of partition %d, messages %d to %d, are missing", p, l.last.Until+1, s.After))
@@ -189,6 +188,25 @@ func (a *across) take(ctx context.Context, p int, m *journal.MatchMessage) {
 		}
 		l.last = c
 	}
+	if p == 0 && a.program == "" && s.Steps[0].Program != "" {
+		return a.begin(ctx, s.Steps[0].Program)
+	}
+	return nil
+}
+
+// begin puts the program that partition 0 begins with in force, before anything
+// comes out of the merge: other partitions may begin earlier.
+func (a *across) begin(ctx context.Context, program string) error {
+	plan, err := a.plans.get(ctx, program)
+	switch {
+	case err == nil:
+		a.engine, a.program = a.newEngine(plan), program
+	case unusable(err):
+		a.log.Error("rules across accounts: the oldest rules are not readable; the next ones begin", zap.String("program", program), zap.Error(err))
+	default:
+		return fmt.Errorf("put program in force: %w", err)
+	}
+	return nil
 }
 
 // tells is 1 for a step that says more than how late it is.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +186,8 @@ func (o *outbox) try(ctx context.Context, steps []journal.Step, until uint64, at
 		if !last.Log.Equal(o.created) {
 			done = 0 // of another log
 		}
-		steps = slices.DeleteFunc(steps, func(s journal.Step) bool { return s.Sequence <= done })
+		there, _ := slices.BinarySearchFunc(steps, done+1, func(s journal.Step, seq uint64) int { return cmp.Compare(s.Sequence, seq) })
+		steps = steps[there:]
 		if until <= done {
 			return nil
 		}
@@ -197,7 +199,7 @@ func (o *outbox) try(ctx context.Context, steps []journal.Step, until uint64, at
 			o.there = nil // it may be stored, or another's
 			return err
 		}
-		o.there = &next
+		o.there = &journal.Steps{Log: next.Log, Program: next.InForce(), Until: next.Until}
 	}
 }
 

@@ -338,7 +338,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	ep.Count++
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(r.Quiet)
-	if phase == Open {
+	if phase == Open || ep.Deadline < ep.queued { // a reload has made its quiet shorter
 		ep.queued = ep.Deadline
 		heap.Push(&e.closing, closing{ep.Deadline, ep.Account, key})
 	}

@@ -1,11 +1,8 @@
 package detector
 
 import (
-	"container/list"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +18,8 @@ import (
 
 const (
 	// maxKeys bounds the groups, by the first field of group-by, that the second
-	// stage keeps: an attacker chooses addresses, and must not fill the memory.
+	// stage keeps, see EngineOptions.MaxAccounts: an attacker chooses addresses, and
+	// must not fill the memory.
 	maxKeys = 1 << 16
 	// maxCounted bounds the accounts of an episode that are told apart.
 	maxCounted = 1024
@@ -37,7 +35,7 @@ type Match struct {
 
 // Passed returns the matches of the last message for the second stage, in
 // order, at the engine's log time. They are valid until the next message.
-func (e *Engine) Passed() []Match { return e.passed }
+func (e *Engine) Passed() []Match { return e.matches }
 
 // acrossPlan is what a plan knows of its rules across accounts.
 type acrossPlan struct {
@@ -96,15 +94,15 @@ func (e *Engine) pass(i int, a *activity.Activity, backfill bool) {
 	if _, ok := e.plan.across.passes[id]; !ok {
 		return
 	}
-	if n := len(e.passed); n > 0 && e.passing == a {
-		e.passed[n-1].Rules = append(e.passed[n-1].Rules, id)
+	if n := len(e.matches); n > 0 && e.passing == a {
+		e.matches[n-1].Rules = append(e.matches[n-1].Rules, id)
 		return
 	}
 	m := Match{Rules: []string{id}, Backfill: backfill, Activity: *a}
 	if !e.plan.across.raw {
 		m.Activity.Raw = nil
 	}
-	e.passed, e.passing = append(e.passed, m), a
+	e.matches, e.passing = append(e.matches, m), a
 }
 
 // fedBy returns the rules that a match of rule i feeds in this stage.
@@ -121,28 +119,11 @@ func (e *Engine) holder(st *accountState, group []activity.Field) *accountState 
 	if !e.keyed() {
 		return st
 	}
-	key := holderOf(group)
-	if old, full := e.across.use(key); full {
-		e.forget(old)
-	}
-	return e.state(key)
+	return e.state(holderOf(group))
 }
 
 // holderOf names the memory of a group across accounts. It is no account's name.
 func holderOf(group []activity.Field) string { return group[0].Name + groupMark + group[0].Value }
-
-// forget gives a group up. What it has open closes, so that no alert stays.
-func (e *Engine) forget(holder string) {
-	e.stats.Evicted++
-	st := e.accounts[holder]
-	if st == nil { // swept meanwhile
-		return
-	}
-	for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
-		e.close(st, key, st.Episodes[key], "given up for newer groups")
-	}
-	delete(e.accounts, holder)
-}
 
 // subject returns the account that an episode's id is made with, the name of
 // the memory that holds it, and its network. One across accounts is of none.
@@ -220,29 +201,10 @@ func (e *Engine) unnamed(f *Finding, ep *episode) {
 }
 
 // keyedMemory is what an engine of the second stage remembers besides its
-// groups.
+// groups: where its last finding was.
 type keyedMemory struct {
-	order list.List // holders, the one used longest ago first
-	at    map[string]*list.Element
-	// Of the last finding.
-	moment int64
+	moment int64 // log time, Unix nanoseconds
 	index  int
-}
-
-// use marks a holder as used now. Where there are too many of them it returns
-// the one to give up.
-func (k *keyedMemory) use(holder string) (old string, full bool) {
-	if el := k.at[holder]; el != nil {
-		k.order.MoveToBack(el)
-		return "", false
-	}
-	k.at[holder] = k.order.PushBack(holder)
-	if k.order.Len() <= maxKeys {
-		return "", false
-	}
-	old = k.order.Remove(k.order.Front()).(string)
-	delete(k.at, old)
-	return old, true
 }
 
 // next returns the index of the next finding made at a moment of log time.
@@ -263,9 +225,9 @@ type Keyed struct{ engine *Engine }
 // NewKeyed returns a second stage with empty memory. Its findings have the
 // partition given, which is none of the log's.
 func NewKeyed(partition int, plan *Plan, opts EngineOptions) *Keyed {
-	opts.Ticked = false // nothing in it waits for people
+	opts.Ticked, opts.MaxAccounts = false, maxKeys // nothing in it waits for people
 	e := NewEngine(partition, plan, opts)
-	e.across = &keyedMemory{at: map[string]*list.Element{}, index: -1}
+	e.across = &keyedMemory{index: -1}
 	return &Keyed{e}
 }
 
@@ -303,6 +265,7 @@ func (e *Engine) takeMatch(m *Match) {
 		return
 	}
 	e.stats.Activities++
+	e.memory.release(0)
 	for _, id := range m.Rules {
 		if i, ok := e.plan.across.passes[id]; ok {
 			e.matchedBy(i, m)
@@ -317,7 +280,7 @@ func (e *Engine) matchedBy(i int, m *Match) {
 	pl := &e.plan.rules[i]
 	for _, k := range pl.resolves {
 		if group, known := e.groupOf(e.plan.rules[k].rule, a); known && e.plan.rules[k].rule.Keyed && !m.Backfill {
-			if st := e.accounts[holderOf(group)]; st != nil {
+			if st := e.find(holderOf(group)); st != nil {
 				e.resolve(st, k, a, pl.rule)
 			}
 		}
@@ -327,24 +290,20 @@ func (e *Engine) matchedBy(i int, m *Match) {
 
 // keyedSnapshot is the whole memory of a second stage.
 type keyedSnapshot struct {
-	Engine  json.RawMessage `json:"engine"`
-	Holders []string        `json:"holders"` // the one used longest ago first
-	Moment  int64           `json:"moment"`
-	Index   int             `json:"index"`
+	Engine []byte `json:"engine"`
+	Moment int64  `json:"moment"`
+	Index  int    `json:"index"`
 }
 
 // Snapshot encodes the memory. Equal memories encode to equal bytes.
 func (k *Keyed) Snapshot() ([]byte, error) {
-	data, err := k.engine.Snapshot()
-	if err != nil {
+	s := keyedSnapshot{Moment: k.engine.across.moment, Index: k.engine.across.index}
+	var err error
+	if s.Engine, err = k.engine.Snapshot(); err != nil {
 		return nil, err
 	}
-	m := k.engine.across
-	s := keyedSnapshot{Engine: data, Moment: m.moment, Index: m.index, Holders: make([]string, 0, m.order.Len())}
-	for el := m.order.Front(); el != nil; el = el.Next() {
-		s.Holders = append(s.Holders, el.Value.(string))
-	}
-	if data, err = json.Marshal(s); err != nil {
+	data, err := json.Marshal(s)
+	if err != nil {
 		return nil, fmt.Errorf("encode snapshot: %w", err)
 	}
 	return data, nil
@@ -354,18 +313,11 @@ func (k *Keyed) Snapshot() ([]byte, error) {
 func (k *Keyed) Restore(data []byte) error {
 	var s keyedSnapshot
 	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("decode snapshot: %w", err)
-	}
-	if len(s.Engine) == 0 {
-		return errors.New("decode snapshot: it is not one of rules across accounts")
+		return fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
 	if err := k.engine.Restore(s.Engine); err != nil {
 		return err
 	}
-	m := &keyedMemory{at: make(map[string]*list.Element, len(s.Holders)), moment: s.Moment, index: s.Index}
-	for _, holder := range s.Holders {
-		m.at[holder] = m.order.PushBack(holder)
-	}
-	k.engine.across = m
+	*k.engine.across = keyedMemory{s.Moment, s.Index}
 	return nil
 }

@@ -17,6 +17,10 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
+// touchAtOnce bounds the accounts that are touched together, so that the first
+// is still in the cache when it is its turn.
+const touchAtOnce = 256
+
 const (
 	// DuplicateHorizon is how long, in log time, the same activity of one
 	// account counts once however often it is delivered.
@@ -76,6 +80,7 @@ type Engine struct {
 	passing *activity.Activity
 	values  []activity.Value
 	group   []activity.Field
+	rows    []state.Ref
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -129,6 +134,12 @@ func (e *Engine) Plan() *Plan { return e.plan }
 // Stats returns what was counted so far.
 func (e *Engine) Stats() Stats { return e.stats }
 
+// Size returns how many accounts are remembered and how many bytes their memory
+// takes, without the cold side.
+func (e *Engine) Size() (accounts int, bytes int64) {
+	return e.memory.store.Accounts.Len(), e.memory.store.Bytes()
+}
+
 // LogTime returns the log time of the last message.
 func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 
@@ -136,10 +147,21 @@ func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 // findings in order. The batch may be reused after the call.
 func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	e.begin(seq, at)
+	e.touch(b.Activities)
 	for i := range b.Activities {
 		e.activity(&b.Activities[i], b.Backfill)
 	}
 	return e.end()
+}
+
+// touch reads the memory of the accounts of a message before it is needed, so
+// that the waits for it overlap.
+func (e *Engine) touch(acts []activity.Activity) {
+	name := func(i int) string { return acts[i].Account }
+	for from := 0; from < len(acts); from += touchAtOnce {
+		n := min(touchAtOnce, len(acts)-from)
+		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return name(from + i) }, n, e.rows[:0])
+	}
 }
 
 // Tick moves log time on and returns what became due: episodes that close,

@@ -25,7 +25,7 @@ type checkpoint struct {
 	Mark    journal.Mark    `json:"mark"`
 	Program string          `json:"program"` // hash of the program set in force
 	Heads   heads           `json:"heads,omitempty"`
-	Engine  json.RawMessage `json:"engine"`
+	Engine  []byte          `json:"engine"`
 }
 
 // heads keeps each source's newest cursor, by source as it stands in subjects,

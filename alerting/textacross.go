@@ -74,7 +74,7 @@ func (w *writer) owners() string {
 		for _, of := range names {
 			if info, _ := w.dir.Account(of); info.Owner != "" {
 				first := writer{info: info}
-				return "of " + cut(clean(of), maxActor) + " " + first.owner()
+				return "owner of " + cut(clean(of), maxActor) + ": " + strings.TrimPrefix(first.owner(), "owner ")
 			}
 		}
 	}

@@ -79,12 +79,8 @@ func (o *outbox) add(ctx context.Context, sequence uint64, at time.Time, program
 	if !plan.Keyed() && !o.known {
 		return nil
 	}
-	defer o.wakeAt(ctx)()
-	for o.waiting >= maxUnsent {
-		if err := ctx.Err(); err != nil || o.stopped {
-			return errors.Join(errNotPassed, err)
-		}
-		o.changed.Wait()
+	if err := o.room(ctx); err != nil {
+		return err
 	}
 	o.known = plan.Keyed()
 	step := journal.Step{Sequence: sequence, Time: at}
@@ -101,6 +97,21 @@ func (o *outbox) add(ctx context.Context, sequence uint64, at time.Time, program
 	}
 	if o.due() {
 		o.changed.Broadcast()
+	}
+	return nil
+}
+
+// room waits until there is room for more, or ctx ends.
+func (o *outbox) room(ctx context.Context) error {
+	if o.waiting < maxUnsent {
+		return nil
+	}
+	defer o.wakeAt(ctx)()
+	for o.waiting >= maxUnsent {
+		if err := ctx.Err(); err != nil || o.stopped {
+			return errors.Join(errNotPassed, err)
+		}
+		o.changed.Wait()
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -77,12 +76,6 @@ type acrossCursor struct {
 type lane struct {
 	reader *journal.MatchReader
 	last   acrossCursor // of the newest message read; Until is that of its end
-}
-
-// acrossMemory is the engine part of a checkpoint.
-type acrossMemory struct {
-	Cursors []acrossCursor  `json:"cursors"`
-	Engine  json.RawMessage `json:"engine"`
 }
 
 // run evaluates until ctx ends. It returns an error only when it cannot go on.

@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,11 +14,6 @@ import (
 )
 
 // The checkpoints of the second stage.
-
-func acrossCheckpoints(dataDir string) checkpointFiles {
-	base := filepath.Join(dataDir, "checkpoints", "across")
-	return checkpointFiles{base + ".checkpoint", base + ".previous"}
-}
 
 // restore loads the newest checkpoint that fits the stream of matches, or begins
 // where that begins.
@@ -41,12 +34,12 @@ func (a *across) restore(ctx context.Context) error {
 		a.told = mark.Sequence
 	}
 	for _, path := range []string{a.files.newest, a.files.previous} {
-		c, err := loadCheckpoint(path)
+		m, err := readAcross(path)
 		if errors.Is(err, errNoCheckpoint) {
 			continue
 		}
 		if err == nil {
-			err = a.resume(ctx, c, head)
+			err = a.resume(ctx, m, head)
 		}
 		if err == nil {
 			a.log.Info("checkpoint restored", zap.Int("partition", a.partition))
@@ -76,24 +69,20 @@ func (a *across) newEngine(plan *detector.Plan) *detector.Keyed {
 }
 
 // resume goes on from a checkpoint.
-func (a *across) resume(ctx context.Context, c *checkpoint, head journal.Head) error {
-	var m acrossMemory
-	if err := json.Unmarshal(c.Engine, &m); err != nil {
-		return fmt.Errorf("%w: %w", errDamaged, err)
-	}
+func (a *across) resume(ctx context.Context, m *acrossMemory, head journal.Head) error {
 	lost := func(of acrossCursor) bool { return of.Sequence > head.Last }
 	switch {
-	case !c.Mark.Created.Equal(head.Created):
+	case !m.Created.Equal(head.Created):
 		return fmt.Errorf("%w: the stream of matches was created %s, the checkpoint is of one created %s",
-			journal.ErrTruncated, head.Created.Format(time.RFC3339Nano), c.Mark.Created.Format(time.RFC3339Nano))
+			journal.ErrTruncated, head.Created.Format(time.RFC3339Nano), m.Created.Format(time.RFC3339Nano))
 	case slices.ContainsFunc(m.Cursors, lost):
 		return fmt.Errorf("%w: the stream of matches ends at %d, before what the checkpoint covers", journal.ErrTruncated, head.Last)
 	case len(m.Cursors) != a.partition:
 		return fmt.Errorf("%w: it is of %d partitions, not of %d", errDamaged, len(m.Cursors), a.partition)
 	}
 	plan, err := detector.Compile(detector.Set{})
-	if c.Program != "" {
-		plan, err = a.plans.get(ctx, c.Program)
+	if m.Program != "" {
+		plan, err = a.plans.get(ctx, m.Program)
 	}
 	if err != nil {
 		return err
@@ -102,7 +91,7 @@ func (a *across) resume(ctx context.Context, c *checkpoint, head journal.Head) e
 	if err := engine.Restore(m.Engine); err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	a.engine, a.program, a.cursors = engine, c.Program, m.Cursors
+	a.engine, a.program, a.cursors = engine, m.Program, m.Cursors
 	return nil
 }
 
@@ -130,17 +119,13 @@ func (a *across) save(ctx context.Context, start time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	m := acrossMemory{Cursors: a.cursors}
+	m := acrossMemory{Saved: start.UTC(), Created: a.created, Program: a.program, Cursors: a.cursors}
 	if m.Engine, err = a.engine.Snapshot(); err != nil {
 		return 0, err
 	}
-	data, err := json.Marshal(m)
-	if err != nil {
-		return 0, fmt.Errorf("encode checkpoint: %w", err)
-	}
+	size, err := m.write(a.files)
 	at := a.engine.LogTime()
 	mark := journal.Mark{Created: a.created, Sequence: uint64(max(at.UnixNano(), 0)), Time: at}
-	size, err := a.files.save(&checkpoint{Saved: start.UTC(), Mark: mark, Program: a.program, Engine: data})
 	a.mark(ctx, mark)
 	return size, err
 }

@@ -66,6 +66,7 @@ type Engine struct {
 	memory       *memory
 	organisation organisation
 	ledger       approval.Ledger
+	approvals    bool       // the ledger has changed since the last image
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
@@ -259,6 +260,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	e.stats.Activities++
 	if a.Kind == activity.KindApproval {
+		e.approvals = true
 		e.ledger.Add(new(a.Clone()), e.now)
 		e.reconsider()
 	}

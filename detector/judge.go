@@ -97,24 +97,67 @@ const (
 // Learning tells, for each rule that learns, by name, of how many accounts it
 // knows enough to judge and of how many it does not yet, as of log time.
 func (e *Engine) Learning() map[string]LearnState {
-	out := map[string]LearnState{}
-	for i := range e.plan.rules {
-		pl := &e.plan.rules[i]
+	scan := e.ScanLearning()
+	for {
+		if out, done := scan.Step(); done {
+			return out
+		}
+	}
+}
+
+// LearningScan is Learning, some accounts at a time between two messages.
+type LearningScan struct {
+	e    *Engine
+	plan *Plan
+	page uint32
+	out  map[string]LearnState
+}
+
+// ScanLearning begins a scan.
+func (e *Engine) ScanLearning() *LearningScan {
+	return &LearningScan{e: e, plan: e.plan, out: map[string]LearnState{}}
+}
+
+// Step counts some more accounts; with the last of them it returns the counts.
+// Over a reload it begins anew.
+func (s *LearningScan) Step() (map[string]LearnState, bool) {
+	m := s.e.memory
+	if s.plan != s.e.plan {
+		*s = *s.e.ScanLearning()
+	}
+	counts := map[string]LearnState{}
+	rows := 0
+	from := s.page
+	for rows == 0 && s.page < m.end() {
+		s.page++
+		m.store.Accounts.Each(s.page-1, s.page, func(state.Ref) bool { rows++; return true })
+	}
+	last := s.page >= m.end()
+	for i := range s.plan.rules {
+		pl := &s.plan.rules[i]
 		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
 			continue
 		}
-		p := params(pl.rule)
-		var n LearnState
-		e.memory.eachModel(slotValues, pl.stateKey, func(r state.Ref) {
-			if since, events := e.memory.known(r); p.Learn.Ready(since, events, e.now) {
+		p, name := params(pl.rule), cmp.Or(pl.rule.Name, pl.rule.ID)
+		n := counts[name]
+		take := func(r state.Ref) {
+			if since, events := m.known(r); p.Learn.Ready(since, events, s.e.now) {
 				n.Active++
 			} else {
 				n.Learning++
 			}
-		})
-		out[cmp.Or(pl.rule.Name, pl.rule.ID)] = n
+		}
+		m.eachModel(slotValues, pl.stateKey, from, s.page, take)
+		if last {
+			m.eachGroup(slotValues, pl.stateKey, take)
+		}
+		counts[name] = n
 	}
-	return out
+	for name, n := range counts {
+		all := s.out[name]
+		s.out[name] = LearnState{all.Learning + n.Learning, all.Active + n.Active}
+	}
+	return s.out, last
 }
 
 // LearnState counts accounts by whether a rule knows them well enough.
@@ -172,6 +215,7 @@ func (e *Engine) published(a *activity.Activity, t int64, matched []int) {
 		media[i] = a.Media[i].Hash
 	}
 	m := approval.Normalise(a.Text, a.Links, media)
+	e.approvals = true // one may be used
 	j := e.ledger.Judge(a.Account, m, t, true)
 	if j.Verdict == approval.Approved {
 		return
@@ -201,6 +245,7 @@ func (e *Engine) reconsider() {
 func (e *Engine) verdict(p *pending) {
 	a := &p.Activity.Activity
 	t := min(a.Time.UnixNano(), e.now)
+	e.approvals = true // one may be used
 	j := e.ledger.Judge(a.Account, p.Message, t, true)
 	if p.Since+e.plan.grace[string(j.Verdict)] > e.now {
 		e.await(p, j.Verdict) // an approval that came meanwhile makes it another one, with a longer grace

@@ -243,17 +243,24 @@ func (m *memory) known(cell state.Ref) (since int64, events int) {
 	return head.Since, int(head.Events)
 }
 
-// eachModel calls each with every cell of a kind that is kept under a rule's
-// state key, whatever the group.
-func (m *memory) eachModel(k slotKind, stateKey string, each func(state.Ref)) {
-	if n, ok := m.by[k][stateKey]; ok {
-		m.store.Accounts.Each(0, m.end(), func(row state.Ref) bool {
-			if r := m.store.Accounts.Slot(row, n); r != 0 {
-				each(r)
-			}
-			return true
-		})
+// eachModel calls each with the cells of a kind that accounts on pages from to
+// to, exclusive, have under a rule's state key.
+func (m *memory) eachModel(k slotKind, stateKey string, from, to uint32, each func(state.Ref)) {
+	n, ok := m.by[k][stateKey]
+	if !ok {
+		return
 	}
+	m.store.Accounts.Each(from, to, func(row state.Ref) bool {
+		if r := m.store.Accounts.Slot(row, n); r != 0 {
+			each(r)
+		}
+		return true
+	})
+}
+
+// eachGroup calls each with the cells of a kind that groups of more than the
+// account have under a rule's state key.
+func (m *memory) eachGroup(k slotKind, stateKey string, each func(state.Ref)) {
 	for _, c := range m.colds.all {
 		if c == nil {
 			continue

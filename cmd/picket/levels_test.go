@@ -37,6 +37,7 @@ func TestLevels(t *testing.T) {
 		{"posting_burst", rules.Medium, chat, chat, chat},
 		{"new_client_app", rules.Medium, chat, chat, chat},
 		{"new_token_app", rules.Medium, chat, chat, chat},
+		{"password_spray", rules.Medium, chat, chat, chat},
 		{"message_edited", rules.Medium, chat, chat, chat},
 		{"message_expired", rules.Medium, chat, chat, chat},
 		{"login_new_network", rules.Low, digest, digest, digest},

@@ -475,9 +475,9 @@ func ignoreCanceled(err error) error {
 func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 	return &worker{
 		partition: partition, journal: p.journal, marks: p.marks, sink: p.manager, plans: p.plans,
-		files: checkpointsOf(cfg.DataDir, partition),
+		saver: saver{files: checkpointsOf(cfg.DataDir, partition)},
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
 		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
-		metrics:  a.metrics, log: a.log, heads: heads{},
+		metrics:  a.metrics, log: a.log, heads: newHeadTable(nil),
 	}
 }

@@ -171,9 +171,9 @@ func benchWorker(b *testing.B, js jetstream.JetStream, j *journal.Journal) *work
 		b.Fatal(err)
 	}
 	w := &worker{
-		journal: j, marks: marks, sink: m, plans: plans, files: checkpointsOf(b.TempDir(), 0), every: time.Hour,
+		journal: j, marks: marks, sink: m, plans: plans, saver: saver{files: checkpointsOf(b.TempDir(), 0)}, every: time.Hour,
 		coverage: &coverer{partitions: 1, cfg: newCurrent(&config.Config{}), metrics: &tallies{}},
-		log:      zap.NewNop(), heads: heads{},
+		log:      zap.NewNop(), heads: newHeadTable(nil),
 	}
 	w.metrics = &benchMetrics{w: w}
 	return w

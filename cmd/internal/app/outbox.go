@@ -56,7 +56,7 @@ type outbox struct {
 	sent    time.Time // log time up to which others know
 	began   string    // program of the last step that began one, and so in force for the second stage
 	known   bool      // something is to be passed on, or was
-	busy    bool
+	flying  uint64    // the first message whose step is being appended; the highest number for none
 	stopped bool
 }
 
@@ -64,7 +64,7 @@ func newOutbox(w *worker) *outbox {
 	o := &outbox{
 		log: w.journal.Matches(w.partition), ensure: w.journal.EnsureMatches,
 		created: w.created, end: w.end, partition: w.partition, logger: w.log,
-		known: w.engine.Plan().Keyed(),
+		known: w.engine.Plan().Keyed(), flying: math.MaxUint64,
 	}
 	o.changed = sync.NewCond(&o.mu)
 	return o
@@ -142,7 +142,7 @@ func (o *outbox) run(ctx context.Context) {
 	}()
 	for {
 		o.mu.Lock()
-		o.busy = false
+		o.flying = math.MaxUint64
 		o.changed.Broadcast()
 		for !o.due() && ctx.Err() == nil {
 			o.changed.Wait()
@@ -152,11 +152,14 @@ func (o *outbox) run(ctx context.Context) {
 			return
 		}
 		steps, until, at := o.steps, o.until, o.at
-		o.steps, o.waiting, o.sent, o.busy = nil, 0, at, true
+		o.steps, o.waiting, o.sent = nil, 0, at
+		if len(steps) > 0 {
+			o.flying = steps[0].Sequence
+		}
 		o.changed.Broadcast()
 		o.mu.Unlock()
 		if !o.deliver(ctx, steps, until, at) {
-			return // busy stays: what was not appended is not done
+			return // it goes on flying: what was not appended is not done
 		}
 	}
 }
@@ -247,14 +250,18 @@ func (o *outbox) last(ctx context.Context) (journal.Steps, error) {
 	return last, err
 }
 
-// drain waits until everything added that matters is appended, or ctx ends.
-func (o *outbox) drain(ctx context.Context) error {
+// drain waits until everything added that says more than how late it is has
+// been appended.
+func (o *outbox) drain(ctx context.Context) error { return o.await(ctx, math.MaxUint64-1) }
+
+// await is drain for what was added up to a sequence. It waits a moment at most.
+func (o *outbox) await(ctx context.Context, sequence uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, sentWait)
 	defer cancel()
 	defer o.wakeAt(ctx)()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.steps) > 0 || o.busy {
+	for o.flying <= sequence || len(o.steps) > 0 && o.steps[0].Sequence <= sequence {
 		if ctx.Err() != nil || o.stopped {
 			return fmt.Errorf("%w: %d steps", errNotPassed, len(o.steps))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -94,7 +95,7 @@ var epoch = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func newTestOutbox(w *writer, plan *detector.Plan) *outbox {
 	o := &outbox{
-		log: w, ensure: func(context.Context) error { return nil }, created: epoch, end: 1 << 40, logger: zap.NewNop(), known: plan.Keyed(),
+		log: w, ensure: func(context.Context) error { return nil }, created: epoch, end: 1 << 40, logger: zap.NewNop(), known: plan.Keyed(), flying: math.MaxUint64,
 	}
 	o.changed = sync.NewCond(&o.mu)
 	return o

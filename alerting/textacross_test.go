@@ -23,7 +23,7 @@ func sprayFinding(accounts ...string) detector.Finding {
 		},
 		Group:    []activity.Field{{Name: "ip", Value: "198.51.100.7"}},
 		Accounts: accounts, AccountCount: len(accounts),
-		Reasons: []detector.Reason{{Seen: fmt.Sprint(len(accounts), " different values of account in 40m0s"), Expected: "fewer than 5 in 1h"}},
+		Reasons: []detector.Reason{{Seen: fmt.Sprint(len(accounts), " different accounts in 40m0s"), Expected: "fewer than 5 in 1h"}},
 	}
 	for i, name := range accounts {
 		network, _, _ := strings.Cut(name, "/")
@@ -44,7 +44,7 @@ func TestTextAcrossAccounts(t *testing.T) {
 		"What   5 login failures 01:32Z to 02:12Z, latest: failure, place not known,",
 		"       network not known",
 		"On     5 accounts: okta/editor-2, x/beta, x/acme, x/c, x/d",
-		"Why    5 different values of account in 40m0s (expected fewer than 5 in 1h)",
+		"Why    5 different accounts in 40m0s (expected fewer than 5 in 1h)",
 		"Usual  whether a VPN: not known",
 		"Sure   counting rule; verdicts here none yet",
 		"Do     owner of okta/editor-2: Tom Berg.  1 Block the address.",

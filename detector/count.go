@@ -63,7 +63,9 @@ func countReason(r *rules.Rule, s window.Span) Reason {
 	case rules.TypeTemporal:
 		unit = "of the rules"
 	case rules.TypeValueCount:
-		unit = "different values of " + r.Field.Name
+		if unit = "different values of " + r.Field.Name; r.Field.Name == "account" {
+			unit = "different accounts"
+		}
 	default:
 	}
 	took := time.Duration(s.Last.Time - s.First.Time).Round(time.Second)

@@ -12,6 +12,7 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
@@ -60,6 +61,7 @@ type Engine struct {
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
+	meter     *meter // nil: nothing is measured
 
 	now          int64 // log time: running maximum, Unix nanoseconds
 	sweptAt      int64 // log time of the latest sweep, Unix nanoseconds
@@ -70,6 +72,7 @@ type Engine struct {
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
+	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
 	across       *keyedMemory // of a second stage's engine; nil for a partition's
 
@@ -77,9 +80,13 @@ type Engine struct {
 	seq uint64
 	out []Finding
 	// To the second stage, the last one of the activity passing.
-	matches []Match
+	passes  []Match
 	passing *activity.Activity
 	values  []activity.Value
+	// Of the activity being judged: the rules that it matches, and where its
+	// findings begin in out.
+	matches []int
+	mark    int
 	group   []activity.Field
 	rows    []state.Ref
 }
@@ -126,6 +133,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
+	e.remeasure()
 	return e.end()
 }
 
@@ -187,7 +195,7 @@ func (e *Engine) Pending() (time.Time, bool) {
 
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out, e.matches, e.passing = seq, nil, e.matches[:0], nil
+	e.seq, e.out, e.passes, e.passing = seq, nil, e.passes[:0], nil
 	e.memory.release(0)
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
@@ -266,14 +274,15 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
-	matched := e.plan.Program.Match(a, e.matcher)
+	matched := e.match(a)
+	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
 			e.excuse(st, k, a, t)
 		}
 	}
 	for _, i := range matched {
-		e.matched(st, i, a, t, backfill)
+		e.charged(st, i, a, t, backfill)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
@@ -340,6 +349,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			continue
 		}
 		st := e.holder(st, group)
+		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
@@ -347,14 +357,25 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.correlate(st, k, i, group, a, t, backfill)
 		case rules.TypeNewValue:
 			e.newValue(st, k, group, a, t, backfill)
+		case rules.TypeTravel:
+			e.travel(st, k, group, a, t, backfill)
+		case rules.TypeLoginRisk:
+			e.loginRisk(st, k, group, a, t, backfill)
+		case rules.TypeRareValue:
+			e.rareValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
+		case rules.TypeStorm:
+			e.storm(st, k, group, a, t, backfill)
+		case rules.TypeDrift:
+			e.drift(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
 				e.without(st, k, i, group, a, t)
 			}
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
+		e.leave(measured)
 	}
 }
 
@@ -385,6 +406,9 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 		return nil
 	}
 	key := episodeKey(r, group)
+	if part := e.join(st, r, group, key, m, why); part != nil {
+		return part
+	}
 	ep, phase := st.Episodes[key], Update
 	if ep == nil {
 		ep, phase = e.open(st, r, group, key, m), Open
@@ -455,7 +479,7 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed,
+		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed,
 		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
@@ -473,6 +497,7 @@ func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
 	for i := range e.plan.rules {
 		if r := e.plan.rules[i].rule; r.ID == ep.RuleID {
 			e.release(st, r, ep)
+			e.releaseParts(st, ep)
 			e.emit(r, ep, Close, why)
 			return
 		}
@@ -526,5 +551,3 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 }
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
-
-func clone(s string) string { return string([]byte(s)) }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 )
 
@@ -20,15 +21,16 @@ const snapshotVersion = 3
 
 // root is what an image holds besides pieces of the store and cold sides.
 type root struct {
-	Version  int       `json:"v"`
-	LogTime  int64     `json:"log_time"`
-	Swept    int64     `json:"swept"`
-	Slots    []slot    `json:"slots"`
-	Store    []byte    `json:"store"`
-	ColdEnd  int       `json:"cold_end"`
-	ColdFree []uint32  `json:"cold_free,omitempty"`
-	Pending  []pending `json:"pending,omitempty"`
-	Recent   int       `json:"recent"` // keys that are left of those so far and these
+	Version  int                         `json:"v"`
+	LogTime  int64                       `json:"log_time"`
+	Swept    int64                       `json:"swept"`
+	Slots    []slot                      `json:"slots"`
+	Store    []byte                      `json:"store"`
+	ColdEnd  int                         `json:"cold_end"`
+	ColdFree []uint32                    `json:"cold_free,omitempty"`
+	Pending  []pending                   `json:"pending,omitempty"`
+	Recent   int                         `json:"recent"` // keys that are left of those so far and these
+	Crowds   map[string]*loginrisk.Crowd `json:"crowds,omitempty"`
 }
 
 // Image is one moment of an engine's memory, whole or what changed since the
@@ -62,7 +64,7 @@ func (e *Engine) Image(whole bool) *Image {
 	im := &Image{e: e, store: m.store.Image(whole)}
 	im.root = root{
 		Version: snapshotVersion, LogTime: e.now, Swept: e.sweptAt, Slots: slices.Clone(m.slots), Store: im.store.Root(),
-		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free), Recent: len(e.recent.queue()),
+		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free), Recent: len(e.recent.queue()), Crowds: cloneCrowds(e.crowds),
 	}
 	im.recent = e.recent.news(whole)
 	if whole || e.approvals {
@@ -253,6 +255,7 @@ func (l *Loader) Finish() error {
 		e.pending = append(e.pending, &r.Pending[i])
 	}
 	e.recent.restore(l.recent[max(0, len(l.recent)-r.Recent):])
+	e.crowds = r.Crowds
 	e.replanned = true // the plan may be another one
 	e.derive()
 	m.store.Clean()

@@ -135,6 +135,9 @@ func (s *LearningScan) Step() (map[string]LearnState, bool) {
 	last := s.page >= m.end()
 	for i := range s.plan.rules {
 		pl := &s.plan.rules[i]
+		if last && pl.rule.Mode != rules.Off && (pl.rule.Type == rules.TypeLoginRisk || pl.rule.Type == rules.TypeRareValue) {
+			s.out[cmp.Or(pl.rule.Name, pl.rule.ID)] = s.e.learningLogins(pl)
+		}
 		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
 			continue
 		}
@@ -173,9 +176,14 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	if len(ep.Learn) == 0 {
 		return
 	}
-	if r.Type == rules.TypePeak {
+	switch r.Type {
+	case rules.TypePeak:
 		e.releasePeaks(st, r, ep)
 		return
+	case rules.TypeTravel, rules.TypeLoginRisk, rules.TypeRareValue:
+		e.releaseLogins(st, r, ep)
+		return
+	default:
 	}
 	model := st.values(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
 	if model.cell == 0 {

@@ -35,7 +35,7 @@ type Match struct {
 
 // Passed returns the matches of the last message for the second stage, in
 // order, at the engine's log time. They are valid until the next message.
-func (e *Engine) Passed() []Match { return e.matches }
+func (e *Engine) Passed() []Match { return e.passes }
 
 // acrossPlan is what a plan knows of its rules across accounts.
 type acrossPlan struct {
@@ -94,15 +94,15 @@ func (e *Engine) pass(i int, a *activity.Activity, backfill bool) {
 	if _, ok := e.plan.across.passes[id]; !ok {
 		return
 	}
-	if n := len(e.matches); n > 0 && e.passing == a {
-		e.matches[n-1].Rules = append(e.matches[n-1].Rules, id)
+	if n := len(e.passes); n > 0 && e.passing == a {
+		e.passes[n-1].Rules = append(e.passes[n-1].Rules, id)
 		return
 	}
 	m := Match{Rules: []string{id}, Backfill: backfill, Activity: *a}
 	if !e.plan.across.raw {
 		m.Activity.Raw = nil
 	}
-	e.matches, e.passing = append(e.matches, m), a
+	e.passes, e.passing = append(e.passes, m), a
 }
 
 // fedBy returns the rules that a match of rule i feeds in this stage.

@@ -32,6 +32,8 @@ type episode struct {
 	Across *acrossAccounts `json:"across,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
+	// Parts are what rules that join this one found, by rule id.
+	Parts map[string]*episode `json:"parts,omitempty"`
 	// Deleted are posts of the evidence that are gone, by id.
 	Deleted map[string]time.Time `json:"deleted,omitempty"`
 

@@ -21,6 +21,7 @@ func (c *compiler) keyed() {
 		if !d.Faulty && across(d) && !r.Keyed {
 			c.notAcross(d)
 		}
+		c.joinsAcross(d, r)
 		if r.Keyed {
 			continue
 		}
@@ -54,4 +55,12 @@ func (c *compiler) notAcross(d *sigma.Document) {
 		return
 	}
 	c.fault(d, at, "across-accounts does not go with account in group-by, which keeps accounts apart; remove one of the two")
+}
+
+// joinsAcross refuses joins of a rule across accounts: an alert that it could
+// become a reason of is of one account.
+func (c *compiler) joinsAcross(d *sigma.Document, r *Rule) {
+	if r.Keyed && len(r.Joins) > 0 {
+		c.fault(d, d.Picket.Joins[0].At, "joins: a rule across accounts is of no account, so it joins no alert of one; remove it")
+	}
 }

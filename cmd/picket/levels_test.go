@@ -32,6 +32,8 @@ func TestLevels(t *testing.T) {
 		{"mfa_removed", rules.Critical, page, page, page},
 		{"takeover", rules.Critical, page, page, page},
 		{"login_new_country", rules.High, page, hours, page},
+		{"login_unlike_person", rules.High, page, hours, page},
+		{"impossible_travel", rules.High, page, hours, page},
 		{"profile_changed", rules.High, page, hours, page},
 		{"many_deletions", rules.High, page, hours, page},
 		{"posting_burst", rules.Medium, chat, chat, chat},
@@ -40,6 +42,9 @@ func TestLevels(t *testing.T) {
 		{"password_spray", rules.Medium, chat, chat, chat},
 		{"message_edited", rules.Medium, chat, chat, chat},
 		{"message_expired", rules.Medium, chat, chat, chat},
+		{"public_storm", rules.Medium, chat, chat, chat},
+		{"followers_fell", rules.Medium, chat, chat, chat},
+		{"followers_rose", rules.Low, digest, digest, digest},
 		{"login_new_network", rules.Low, digest, digest, digest},
 		{"collector_blind", rules.High, sre, sre, sre},
 	}

@@ -46,6 +46,7 @@ type cli struct {
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
 	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
 	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or does not."`
+	Rules      rulesCmd                  `cmd:"" help:"Compare versions of rules."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
 	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`

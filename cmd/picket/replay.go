@@ -48,33 +48,14 @@ func (c *replayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var src replay.Source
-	var progress func() (done, total int64)
-	switch {
-	case c.Journal && len(c.Files) > 0:
-		return errors.New("replay either files or --journal, not both")
-	case c.Journal:
-		closeJournal, err := c.openJournal(e, cfg, &src, &progress)
-		if err != nil {
-			return err
-		}
-		defer closeJournal()
-	case len(c.Files) == 0:
-		return errors.New("nothing to replay: name files, or give --journal with --config")
-	default:
-		closeFiles, err := c.openFiles(e, &src, &progress)
-		if err != nil {
-			return err
-		}
-		defer closeFiles()
+	src, progress, closeSource, err := c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
+	if err != nil {
+		return err
 	}
+	defer closeSource()
 	bar := newBar(e, progress)
 	started := time.Now()
-	opts := detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
-	if opts.Lateness == 0 && cfg != nil {
-		opts.Lateness = cfg.Detector.Lateness
-	}
-	res, err := replay.Run(e.ctx, plan, bar.wrap(src), opts, c.reporter(e, bar))
+	res, err := replay.Run(e.ctx, plan, bar.wrap(src), c.engine(cfg), c.reporter(e, bar))
 	bar.finish()
 	if err != nil {
 		return err
@@ -88,6 +69,31 @@ func (c *replayCmd) Run(e *env) error {
 	took := time.Since(started).Seconds() // not on standard output, which the same input makes the same
 	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
 	return err
+}
+
+// open opens what is replayed; of a journal by the rules that it records, or
+// not.
+func (c *replayCmd) open(e *env, cfg *config.Config, recorded bool) (src replay.Source, progress func() (done, total int64), closeSource func(), err error) {
+	switch {
+	case c.Journal && len(c.Files) > 0:
+		err = errors.New("replay either files or --journal, not both")
+	case c.Journal:
+		closeSource, err = c.openJournal(e, cfg, recorded, &src, &progress)
+	case len(c.Files) == 0:
+		err = errors.New("nothing to replay: name files, or give --journal with --config")
+	default:
+		closeSource, err = c.openFiles(e, &src, &progress)
+	}
+	return src, progress, closeSource, err
+}
+
+// engine says what kind of log is replayed.
+func (c *replayCmd) engine(cfg *config.Config) detector.EngineOptions {
+	opts := detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
+	if opts.Lateness == 0 && cfg != nil {
+		opts.Lateness = cfg.Detector.Lateness
+	}
+	return opts
 }
 
 // rules gathers the rule set of the flags and of the configuration.
@@ -163,11 +169,11 @@ func (c *replayCmd) openFiles(e *env, src *replay.Source, progress *func() (int6
 	return closeAll, nil
 }
 
-func (c *replayCmd) openJournal(e *env, cfg *config.Config, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
+func (c *replayCmd) openJournal(e *env, cfg *config.Config, recorded bool, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
 	if cfg == nil {
 		return nil, errors.New("--journal needs --config, to know where the journal is")
 	}
-	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), len(c.Rules) == 0 && len(c.Pack) == 0)
+	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), recorded)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +191,7 @@ type found struct {
 	Accounts []string          `json:"accounts,omitempty"` // and those that it is about, as far as they are named
 	Rule     string            `json:"rule"`
 	RuleID   string            `json:"rule_id"`
+	Version  string            `json:"rule_version"`
 	Alert    string            `json:"alert"`
 	Count    int               `json:"count"`
 	First    time.Time         `json:"first"`
@@ -209,7 +216,7 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 			return err
 		}
 		out := found{
-			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID,
+			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID, Version: f.Rule.Version,
 			Alert: f.Episode, Count: f.Count, First: f.First, Last: f.Last, Reasons: f.Reasons, Closed: f.Closed,
 		}
 		if f.Rule.Keyed {

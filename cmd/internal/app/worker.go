@@ -68,6 +68,7 @@ type worker struct {
 	program  string
 	created  time.Time
 	coverage *coverer
+	costs    *costs
 	decoder  activity.Decoder
 	batch    activity.Batch
 	last     journal.Message
@@ -118,6 +119,7 @@ func (w *worker) run(ctx context.Context) error {
 	w.writeCtx = report
 	defer w.writing.Wait()
 	w.reports = newReporter(w)
+	w.costs.begin(w.engine)
 	w.coverage.begin()
 	var reporting sync.WaitGroup
 	reporting.Go(func() { w.reports.run(report) })
@@ -152,6 +154,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 			return err
 		}
 		w.coverage.step(w.engine, time.Now())
+		w.costs.step(w.engine, time.Now())
 	}
 }
 
@@ -372,6 +375,7 @@ func (w *worker) activate(ctx context.Context, m *journal.Message) ([]detector.F
 	if err == nil {
 		var plan *detector.Plan
 		if plan, err = w.plans.get(ctx, c.Program); err == nil {
+			w.costs.collect(w.engine)
 			w.program = c.Program
 			return w.engine.Activate(m.Sequence, m.Time, plan), nil
 		}

@@ -60,6 +60,10 @@ type Alert struct {
 	Network string  `json:"network,omitempty"`
 	Account string  `json:"account,omitempty"` // "x/acme"; empty for alerts about no account
 	Group   []Label `json:"group,omitempty"`   // values of the rule's group-by
+	// Accounts are those that an alert across accounts is about, as they came, at
+	// most detector.MaxAccounts; AccountCount is how many there are.
+	Accounts     []string `json:"accounts,omitempty"`
+	AccountCount int      `json:"account_count,omitempty"`
 
 	State    State     `json:"state"`
 	Change   Change    `json:"change"`   // what this revision is about

@@ -95,6 +95,12 @@ func take(a *Alert, f *detector.Finding) {
 	if len(f.Deleted) > 0 {
 		a.Deleted = f.Deleted
 	}
+	if f.AccountCount > 0 {
+		a.AccountCount, a.Accounts = f.AccountCount, make([]string, len(f.Accounts))
+		for i, name := range f.Accounts {
+			a.Accounts[i] = clip(name, maxName)
+		}
+	}
 	if f.Since != nil {
 		a.Since = keepSince(f.Since)
 	}

@@ -74,12 +74,16 @@ type Engine struct {
 	closing      closingQueue
 	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
+	across       *keyedMemory // of a second stage's engine; nil for a partition's
 
 	// Of the message being applied.
-	seq    uint64
-	out    []Finding
-	values []activity.Value
-	rows   []state.Ref // of the accounts of its activities
+	seq uint64
+	out []Finding
+	// To the second stage, the last one of the activity passing.
+	passes  []Match
+	passing *activity.Activity
+	values  []activity.Value
+	rows    []state.Ref // of the accounts of its activities
 	// Of the activity being judged: the rules that it matches, and where its
 	// findings begin in out.
 	matches []int
@@ -122,7 +126,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	for _, row := range e.memory.withEpisodes() {
 		st := e.memory.handle(row)
 		for _, key := range sortedKeys(st.Episodes) {
-			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID }) {
+			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
 				e.close(st, key, ep, "rule removed")
 			}
 		}
@@ -186,7 +190,7 @@ func (e *Engine) Pending() (time.Time, bool) {
 
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out = seq, nil
+	e.seq, e.out, e.passes, e.passing = seq, nil, e.passes[:0], nil
 	e.memory.release(0)
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
@@ -332,7 +336,8 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 
 // feed gives a match of rule i to the rules that it feeds.
 func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
-	for _, k := range e.plan.rules[i].feeds {
+	e.pass(i, a, backfill)
+	for _, k := range e.fedBy(i) {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
 			continue
@@ -341,6 +346,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		st := e.holder(st, group)
 		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
@@ -408,7 +414,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	ep.Count++
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(r.Quiet)
-	if phase == Open {
+	if phase == Open || ep.Deadline < ep.queued { // a reload has made its quiet shorter
 		ep.queued = ep.Deadline
 		heap.Push(&e.closing, closing{ep.Deadline, ep.Account, key})
 	}
@@ -416,6 +422,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 		ep.Reasons = why()
 	}
 	keepEvidence(&ep.Evidence, m.a)
+	e.names(ep, r, &m)
 	if add != nil {
 		add(ep)
 	}
@@ -426,13 +433,14 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 }
 
 func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, key string, m match) *episode {
-	first := window.Event{Time: m.t, Key: m.a.Key()}
+	first := window.Event{Time: m.t, Key: e.eventKey(m.a)}
 	if m.count > 0 {
 		first = m.first
 	}
+	account, holder, network := e.subject(group, m.a)
 	ep := &episode{
-		ID: episodeID(r, group, m.a.Account, first.Key), RuleID: r.ID,
-		Account: clone(m.a.Account), Network: clone(m.a.Network), Group: cloneGroup(group),
+		ID: episodeID(r, group, account, first.Key), RuleID: r.ID,
+		Account: holder, Network: network, Group: cloneGroup(group),
 		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
 	}
 	around := m.setting
@@ -451,7 +459,7 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 
 // keepEvidence keeps the first activities and replaces the latest.
 func keepEvidence(evidence *[]kept, a *activity.Activity) {
-	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID {
+	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID && (*evidence)[n-1].Account == a.Account {
 		return // one activity may match more than once
 	}
 	k := kept{a.Clone()}
@@ -465,7 +473,7 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 	f := Finding{
 		Episode: ep.ID, Phase: phase,
-		Position: Position{e.partition, e.seq, len(e.out)},
+		Position: e.position(),
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
@@ -476,6 +484,7 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 	for i := range ep.Evidence {
 		f.Evidence[i] = ep.Evidence[i].Activity
 	}
+	e.unnamed(&f, ep)
 	e.out = append(e.out, f)
 }
 

@@ -82,6 +82,7 @@ type Plan struct {
 	memory   map[string]int            // index of the rule that keeps memory under a state key
 	guards   map[string][]string       // accounts that an identity guards, sorted
 	zones    map[string]*time.Location // of accounts and identities; UTC without
+	across   acrossPlan
 }
 
 // planned is what the engine needs to know of one rule besides the rule.
@@ -89,6 +90,7 @@ type planned struct {
 	rule     *rules.Rule
 	stateKey string // names the memory that the rule keeps; changes when its meaning for that memory does
 	feeds    []int  // rules that take this detection rule's matches
+	keyed    []int  // those of them that are counted across accounts
 	resolves []int  // rules whose episodes it closes
 	excuses  []int  // without rules of which it excuses matches
 	steps    []stepOf
@@ -149,6 +151,7 @@ func Compile(s Set) (*Plan, error) {
 			p.grace[r.Verdict] = max(p.grace[r.Verdict], int64(r.Grace))
 		}
 	}
+	p.cross()
 	return p, nil
 }
 

@@ -28,6 +28,8 @@ type episode struct {
 	Notes   []Reason  `json:"notes,omitempty"`
 	Usual   []Reason  `json:"usual,omitempty"`
 	Related []Related `json:"related,omitempty"`
+	// Across are the accounts that an episode across accounts is about.
+	Across *acrossAccounts `json:"across,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
 	// Parts are what rules that join this one found, by rule id.

@@ -133,11 +133,16 @@
 //
 // # Correlations
 //
-// A correlation is counted for each account apart: account belongs to each
-// group. Rules for a source's own events, whose authors do not know of accounts,
-// get it added to their group-by; other rules must write it. A match that lacks
-// a field of group-by belongs to no group. A window is half-open: two matches
-// exactly one timespan apart are not together.
+// A correlation with account in its group-by is counted for each account apart.
+// One without is counted across accounts, for each value of its group-by: one
+// address that fails to log in to many accounts. Rules for a source's own
+// events, whose authors do not know of accounts, get account added to their
+// group-by unless they say "picket: {across-accounts: true}". What a correlation
+// across accounts feeds is one across accounts, too; baselines learn accounts
+// and a tune document sets thresholds of accounts, so neither takes it.
+//
+// A match that lacks a field of group-by belongs to no group. A window is
+// half-open: two matches exactly one timespan apart are not together.
 //
 //   - value_count with a list of fields counts different combinations of their
 //     values; an activity that lacks one of them shows none, and one that has
@@ -181,8 +186,7 @@
 //
 // # What this version leaves out
 //
-// Group-by without account in rules for Picket's activities, sequences of
-// sequences, and the types rate and profile of baseline. Each is refused by
+// Group-by without account in baselines, sequences of sequences, and the types rate and profile of baseline. Each is refused by
 // name, with its place. Activities carry no sentiment: a storm of negative
 // mentions needs a rule that tells them by their words. The category and
 // service of a source's own events are not told apart: their network is.

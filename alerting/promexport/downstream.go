@@ -17,6 +17,7 @@ type detectorMetrics struct {
 	damaged      *prometheus.CounterVec
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
+	awaited      *prometheus.GaugeVec
 	partitions   *partitions
 	coverage     *coverage
 }
@@ -31,6 +32,7 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 		damaged:      f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
 		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
+		awaited:      f.gauges("across_awaited_seconds", "For how long matches of rules across accounts have waited for this partition to say how far it is; 0 when they do not.", "partition"),
 		partitions:   newPartitions(now),
 		coverage:     newCoverage(rule),
 	}
@@ -116,6 +118,12 @@ func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time
 	})
 	m.damaged.WithLabelValues(partitionLabel(partition))
 	m.snapshotTook.WithLabelValues(partitionLabel(partition))
+}
+
+// Awaited tells for how long the rules across accounts have waited for a
+// partition; 0 when they do not.
+func (m *Metrics) Awaited(partition int, d time.Duration) {
+	m.awaited.WithLabelValues(partitionLabel(partition)).Set(d.Seconds())
 }
 
 // Damaged counts a journal message that could not be decoded.

@@ -72,7 +72,7 @@ func (c *actFlags) act(e *env, alerts []string, d alerting.Deed) error {
 		if err == nil {
 			var a alerting.Alert
 			if a, err = m.Act(e.ctx, id, d); err == nil {
-				fmt.Fprintf(e.out, "%s %s by %s: %s, %s\n", a.Number(), outcome(&a, d), d.Actor, a.Account, a.Rule.Title)
+				fmt.Fprintf(e.out, "%s %s by %s: %s, %s\n", a.Number(), outcome(&a, d), d.Actor, alerting.SubjectOf(&a), a.Rule.Title)
 			}
 		}
 		if err != nil {

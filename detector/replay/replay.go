@@ -1,5 +1,6 @@
 // Package replay runs the detector over recorded activity at full speed: the
-// same engine as the daemon's, fed by a log that is read instead of awaited.
+// same engine as the daemon's, fed by a log that is read instead of awaited, and
+// behind it the same second stage for rules across accounts.
 // Where the records come from belongs to the caller; which findings there are
 // belongs in detector.
 package replay
@@ -32,6 +33,10 @@ type Message struct {
 type Source interface {
 	Next(ctx context.Context) (Message, error)
 }
+
+// Parted is a Source that knows how many partitions its log has; others have
+// one. The findings of rules across accounts have the partition after them.
+type Parted interface{ Partitions() int }
 
 // ItemError is one record that could not be read.
 type ItemError struct{ Err error }
@@ -82,7 +87,7 @@ const Month = time.Duration(30.44 * 24 * float64(time.Hour))
 func Run(ctx context.Context, plan *detector.Plan, src Source, opts detector.EngineOptions, report func(detector.Finding) error) (Result, error) {
 	r := &run{
 		plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
-		res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{},
+		second: detector.NewKeyed(Partitions(src), plan, opts), res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{},
 	}
 	r.list(plan)
 	for {
@@ -107,10 +112,19 @@ func Run(ctx context.Context, plan *detector.Plan, src Source, opts detector.Eng
 	}
 }
 
+// Partitions returns how many partitions a source's log has.
+func Partitions(src Source) int {
+	if p, ok := src.(Parted); ok {
+		return p.Partitions()
+	}
+	return 1
+}
+
 type run struct {
 	plan    *detector.Plan
 	opts    detector.EngineOptions
 	engines map[int]*detector.Engine // by partition
+	second  *detector.Keyed
 	report  func(detector.Finding) error
 	seq     uint64
 	res     Result
@@ -140,17 +154,38 @@ func (r *run) message(m *Message) error {
 	}
 	r.res.Until = m.Time
 	r.seq++
-	if m.Plan != nil {
+	var found []detector.Finding
+	switch {
+	case m.Plan != nil:
 		r.list(m.Plan)
-		return r.found(engine.Activate(r.seq, m.Time, m.Plan))
+		found = engine.Activate(r.seq, m.Time, m.Plan)
+	case m.Batch == nil:
+		found = engine.Tick(r.seq, m.Time)
+	default:
+		for i := range m.Batch.Activities {
+			r.seen(&m.Batch.Activities[i])
+		}
+		found = engine.Apply(r.seq, m.Time, m.Batch)
 	}
-	if m.Batch == nil {
-		return r.found(engine.Tick(r.seq, m.Time))
+	if err := r.found(found); err != nil {
+		return err
 	}
-	for i := range m.Batch.Activities {
-		r.seen(&m.Batch.Activities[i])
+	return r.across(m, engine)
+}
+
+// across gives the second stage what a message passed on. A log's messages come
+// in the order of log time and partition, which is that of detector.Merge; the
+// first partition's plan is the second stage's.
+func (r *run) across(m *Message, engine *detector.Engine) error {
+	at := engine.LogTime()
+	if m.Plan != nil && m.Partition == 0 {
+		return r.found(r.second.Activate(at, m.Plan))
 	}
-	return r.found(engine.Apply(r.seq, m.Time, m.Batch))
+	_, waits := r.second.Pending()
+	if !waits && !r.second.Plan().Keyed() {
+		return nil
+	}
+	return r.found(r.second.Apply(at, engine.Passed()))
 }
 
 func (r *run) seen(a *activity.Activity) {
@@ -202,6 +237,11 @@ func (r *run) settle(ctx context.Context) error {
 			}
 		}
 	}
+	for due, ok := r.second.Pending(); ok; due, ok = r.second.Pending() {
+		if err := errors.Join(ctx.Err(), r.found(r.second.Apply(due, nil))); err != nil {
+			return err
+		}
+	}
 	return ctx.Err()
 }
 
@@ -213,6 +253,7 @@ func (r *run) finish() Result {
 		r.res.Duplicates += s.Duplicates
 		r.res.Late += s.Late
 	}
+	r.res.Late += r.second.Stats().Late
 	r.res.Accounts = len(r.res.PerAccount)
 	for _, name := range slices.Sorted(maps.Keys(r.res.PerAccount)) {
 		a := r.res.PerAccount[name]

@@ -122,6 +122,9 @@ func (r *JournalReplay) Close() {
 // Progress returns messages read and messages in all.
 func (r *JournalReplay) Progress() (done, total int64) { return r.done, r.total }
 
+// Partitions implements replay.Parted.
+func (r *JournalReplay) Partitions() int { return r.journal.Partitions() }
+
 // Next implements replay.Source.
 func (r *JournalReplay) Next(ctx context.Context) (replay.Message, error) {
 	part, err := r.earliest(ctx)

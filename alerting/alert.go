@@ -161,6 +161,7 @@ type Judgement struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason,omitempty"`
+	Until   time.Time `json:"until,omitzero"` // of VerdictExpected: from then on it is odd again; zero: no end
 }
 
 // Transition is one change of state. From is empty for the first.

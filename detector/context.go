@@ -74,7 +74,13 @@ func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
 	if st.Habits == nil {
 		st.Habits = &habit.Habits{}
 	}
-	st.Habits.Learn(a, t, e.plan.zone(a.Account))
+	switch {
+	case a.Kind == activity.KindVerdict: // what people say about the account is none of its habits
+	case e.odd:
+		st.Habits.Notice(a, t)
+	default:
+		st.Habits.Learn(a, t, e.plan.zone(a.Account))
+	}
 }
 
 // changes are the kinds that say what somebody who came in did.

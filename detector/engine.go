@@ -67,6 +67,7 @@ type Engine struct {
 	out    []Finding
 	values []activity.Value
 	group  []activity.Field
+	odd    bool // it is of an alert that waits for a verdict, and no habit
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -222,6 +223,10 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
+	e.odd = false
+	if a.Kind == activity.KindVerdict {
+		e.judged(st, a, t)
+	}
 	matched := e.plan.Program.Match(a, e.matcher)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
@@ -385,13 +390,17 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 }
 
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
+	held := ""
+	if ep.Muted {
+		r, held = observed(r), HeldTold
+	}
 	f := Finding{
 		Episode: ep.ID, Phase: phase,
 		Position: Position{e.partition, e.seq, len(e.out)},
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed,
+		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed, Held: held,
 		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
@@ -401,8 +410,8 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 	e.out = append(e.out, f)
 }
 
-// close ends an episode: what a new-value model withheld meanwhile becomes
-// known, and the alert can resolve.
+// close ends an episode: what was withheld meanwhile is released or waits for a
+// verdict, and the alert can resolve.
 func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
 	delete(st.Episodes, key)
 	for i := range e.plan.rules {

@@ -62,9 +62,20 @@ type Finding struct {
 	// Evidence are the activities that opened the episode and its latest ones,
 	// at most MaxEvidence, oldest first.
 	Evidence []activity.Activity
+	// Held says why people are not told of the episode, though its rule enforces:
+	// one of the Held values. Rule.Mode is Observe then. Empty where they are told.
+	Held string
 	// Closed says why the episode ended: "quiet" or the resolving rule's title.
 	Closed string
 }
+
+// Why people are not told of an episode, in Finding.Held.
+const (
+	// HeldTold: they were told of its values and have not judged them.
+	HeldTold = "told"
+	// HeldBudget: the alert budget of its account has no room for it.
+	HeldBudget = "budget"
+)
 
 // MaxEvidence bounds the activities that a finding carries.
 const MaxEvidence = 8

@@ -3,7 +3,6 @@ package detector
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +55,9 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	var odd []string
 	for _, v := range e.values {
 		value := text(v)
+		if st.trusted(key, value, t) {
+			continue // for a while, so it is not learned
+		}
 		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
 			model.Learn(value, t)
 		} else if !slices.Contains(odd, value) {
@@ -66,25 +68,17 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		return
 	}
 	model.Forget(t, p)
-	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
+	told := st.told(key, odd, e.now)
+	ep := e.hitWith(st, r, group, match{a: a, t: t}, func() []Reason {
 		var why []Reason
 		for _, value := range odd[:min(len(odd), maxOdd)] {
 			why = append(why, newValueReason(r, model, value, t))
 		}
-		return why
-	})
+		return append(why, toldReason(told)...)
+	}, func(ep *episode) { e.withhold(r, ep, odd, told) })
 	if ep == nil { // silent: there is nothing whose end it could wait for
 		for _, value := range odd {
 			model.Learn(value, t)
-		}
-		return
-	}
-	if ep.Learn == nil {
-		ep.Learn = map[string]int{}
-	}
-	for _, value := range odd {
-		if _, ok := ep.Learn[value]; ok || len(ep.Learn) < maxWithheld {
-			ep.Learn[value]++
 		}
 	}
 }
@@ -130,24 +124,6 @@ type LearnState struct{ Learning, Active int }
 // params are what a learning rule says about its model.
 func params(r *rules.Rule) baseline.Params {
 	return baseline.Params{Learn: baseline.Learn(r.Learn), Forget: r.Forget}
-}
-
-// release teaches a model what its closing episode withheld.
-func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
-	if len(ep.Learn) == 0 {
-		return
-	}
-	if r.Type == rules.TypePeak {
-		e.releasePeaks(st, r, ep)
-		return
-	}
-	model := st.Values[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
-	if model == nil {
-		return
-	}
-	for _, v := range slices.Sorted(maps.Keys(ep.Learn)) {
-		model.LearnMany(v, ep.Last, ep.Learn[v])
-	}
 }
 
 func newValueReason(r *rules.Rule, m *baseline.NewValue, value string, t int64) Reason {

@@ -2,7 +2,6 @@ package detector
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -58,11 +57,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 		model.Raise(baseline.DayOf(t), best.Count)
 		return
 	}
-	if ep.Learn == nil {
-		ep.Learn = map[string]int{}
-	}
-	day := strconv.FormatInt(baseline.DayOf(t), 10)
-	ep.Learn[day] = max(ep.Learn[day], best.Count)
+	e.withholdPeak(ep, baseline.DayOf(t), best.Count)
 }
 
 // historyMark ends the keys of windows for history that is older than what its
@@ -83,24 +78,6 @@ func (e *Engine) history(st *accountState, key string, r *rules.Rule, t int64) *
 // further than window.MaxEvents, so one that is full always is.
 func peakLimit(m *baseline.Peaks, t int64, p baseline.PeakParams) int {
 	return min(m.Limit(t, p), window.MaxEvents)
-}
-
-// releasePeaks teaches a model the burst of its closing episode, as one day's
-// peak also where it lasted over midnight: one attack is one day.
-func (e *Engine) releasePeaks(st *accountState, r *rules.Rule, ep *episode) {
-	model := st.Peaks[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
-	if model == nil {
-		return
-	}
-	best, at := 0, int64(0)
-	for _, day := range slices.Sorted(maps.Keys(ep.Learn)) {
-		if n, err := strconv.ParseInt(day, 10, 64); err == nil && ep.Learn[day] > best {
-			best, at = ep.Learn[day], n
-		}
-	}
-	if best > 0 {
-		model.Raise(at, best)
-	}
 }
 
 // peakReason says how many there were, against what is usual for the account.

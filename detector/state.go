@@ -29,6 +29,8 @@ type accountState struct {
 	Fired    map[string]int64              `json:"fired,omitempty"`    // as Values: until when a silent rule that feeds others does not feed them again
 	Habits   *habit.Habits                 `json:"habits,omitempty"`
 	Models   map[string]block              `json:"models,omitempty"` // as Values; see memoryOf
+	// Judged is what waits for a verdict, and what verdicts said; nil for nothing.
+	Judged *judgedState `json:"judged,omitempty"`
 	// Changes are the latest posts and changes of an account that identities
 	// guard, in order of occurrence, for logins that are told late.
 	Changes []change `json:"changes,omitempty"`
@@ -58,6 +60,10 @@ type episode struct {
 	// Learn holds values withheld from a new-value model while the episode is
 	// open, with how often each was seen; of a peak, days with their counts.
 	Learn map[string]int `json:"learn,omitempty"`
+	// Told is since when, in log time, people know of what was withheld: the
+	// episode's own opening, or that of an earlier one, which makes it Muted.
+	Told  int64 `json:"told,omitempty"`
+	Muted bool  `json:"muted,omitempty"`
 	// Notes and Usual say what else is odd and what is usual about the activity
 	// that opened the episode.
 	Notes   []Reason  `json:"notes,omitempty"`
@@ -280,6 +286,7 @@ func (e *Engine) sweep() {
 		e.sweepSteps(st)
 		e.sweepChanges(st)
 		e.sweepFired(st)
+		e.sweepJudged(st)
 		if st.idle(e.now) {
 			delete(e.accounts, name)
 		}
@@ -301,7 +308,7 @@ const habitsFor = 180 * 24 * time.Hour
 
 // idle reports whether nothing is left of an account.
 func (st *accountState) idle(now int64) bool {
-	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes)+len(st.Fired)+len(st.Models) > 0 {
+	if len(st.Windows)+len(st.Values)+len(st.Episodes)+len(st.Peaks)+len(st.Excuses)+len(st.Steps)+len(st.Changes)+len(st.Fired)+len(st.Models) > 0 || st.Judged != nil {
 		return false
 	}
 	if st.Habits == nil {

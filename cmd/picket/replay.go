@@ -40,41 +40,14 @@ type replayCmd struct {
 
 // Run replays recorded activity through the engine and prints what it finds.
 func (c *replayCmd) Run(e *env) error {
-	cfg, set, err := c.rules(e)
+	in, err := c.input(e)
 	if err != nil {
 		return err
 	}
-	plan, err := detector.Compile(set)
-	if err != nil {
-		return err
-	}
-	var src replay.Source
-	var progress func() (done, total int64)
-	switch {
-	case c.Journal && len(c.Files) > 0:
-		return errors.New("replay either files or --journal, not both")
-	case c.Journal:
-		closeJournal, err := c.openJournal(e, cfg, &src, &progress)
-		if err != nil {
-			return err
-		}
-		defer closeJournal()
-	case len(c.Files) == 0:
-		return errors.New("nothing to replay: name files, or give --journal with --config")
-	default:
-		closeFiles, err := c.openFiles(e, &src, &progress)
-		if err != nil {
-			return err
-		}
-		defer closeFiles()
-	}
-	bar := newBar(e, progress)
+	defer in.close()
+	bar := newBar(e, in.progress)
 	started := time.Now()
-	opts := detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
-	if opts.Lateness == 0 && cfg != nil {
-		opts.Lateness = cfg.Detector.Lateness
-	}
-	res, err := replay.Run(e.ctx, plan, bar.wrap(src), opts, c.reporter(e, bar))
+	res, err := replay.Run(e.ctx, in.plan, bar.wrap(in.src), in.opts, c.reporter(e, bar))
 	bar.finish()
 	if err != nil {
 		return err
@@ -88,6 +61,36 @@ func (c *replayCmd) Run(e *env) error {
 	took := time.Since(started).Seconds() // not on standard output, which the same input makes the same
 	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
 	return err
+}
+
+// input opens what is replayed, and the rules that judge it.
+func (c *replayCmd) input(e *env) (*input, error) {
+	cfg, set, err := c.rules(e)
+	if err != nil {
+		return nil, err
+	}
+	in := &input{cfg: cfg}
+	if in.plan, err = detector.Compile(set); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Journal && len(c.Files) > 0:
+		return nil, errors.New("replay either files or --journal, not both")
+	case c.Journal:
+		in.close, err = c.openJournal(e, cfg, &in.src, &in.progress)
+	case len(c.Files) == 0:
+		return nil, errors.New("nothing to replay: name files, or give --journal with --config")
+	default:
+		in.close, err = c.openFiles(e, &in.src, &in.progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.opts = detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
+	if in.opts.Lateness == 0 && cfg != nil {
+		in.opts.Lateness = cfg.Detector.Lateness
+	}
+	return in, nil
 }
 
 // rules gathers the rule set of the flags and of the configuration.

@@ -75,6 +75,10 @@ func login(a *activity.Activity) bool {
 	return a.Kind == activity.KindLogin && !strings.EqualFold(a.Outcome.Result, "failure")
 }
 
+// Notice takes note that an activity occurred at t, Unix nanoseconds, and makes
+// nothing else of it a habit.
+func (h *Habits) Notice(a *activity.Activity, t int64) { h.Seen.learn(a.Kind, t) }
+
 // Learn takes an activity that occurred at t, Unix nanoseconds, in the
 // account's time zone.
 func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {

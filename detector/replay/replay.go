@@ -60,8 +60,9 @@ type RuleCount struct {
 	Name     string      `json:"name,omitempty"`
 	Title    string      `json:"title"`
 	Level    rules.Level `json:"level"`
-	Findings int         `json:"findings"` // episodes opened
-	Updates  int         `json:"updates"`  // further matches in them
+	Findings int         `json:"findings"`       // episodes opened of which people are told, or the rule only observes
+	Held     int         `json:"held,omitempty"` // episodes that an enforced rule kept to itself; see detector.Finding.Held
+	Updates  int         `json:"updates"`        // further matches in them
 	PerMonth float64     `json:"per_account_month"`
 }
 
@@ -80,29 +81,57 @@ const Month = time.Duration(30.44 * 24 * float64(time.Hour))
 // is let become due at the end. Each finding is given to report as it is made;
 // report may be nil.
 func Run(ctx context.Context, plan *detector.Plan, src Source, opts detector.EngineOptions, report func(detector.Finding) error) (Result, error) {
+	r := newRun(plan, opts, report)
+	if err := r.play(ctx, src); err != nil {
+		return r.finish(), err
+	}
+	if !opts.Ticked {
+		if err := r.settle(ctx); err != nil {
+			return r.finish(), err
+		}
+	}
+	return r.finish(), nil
+}
+
+// Engines replays src and returns the engines as they are at its end, in the
+// order of their partitions.
+func Engines(ctx context.Context, plan *detector.Plan, src Source, opts detector.EngineOptions) ([]*detector.Engine, error) {
+	r := newRun(plan, opts, nil)
+	if err := r.play(ctx, src); err != nil {
+		return nil, err
+	}
+	var out []*detector.Engine
+	for _, partition := range slices.Sorted(maps.Keys(r.engines)) {
+		out = append(out, r.engines[partition])
+	}
+	return out, nil
+}
+
+func newRun(plan *detector.Plan, opts detector.EngineOptions, report func(detector.Finding) error) *run {
 	r := &run{
 		plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
-		res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{},
+		res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{}, held: map[string]bool{},
 	}
 	r.list(plan)
+	return r
+}
+
+// play reads src to its end.
+func (r *run) play(ctx context.Context, src Source) error {
 	for {
 		m, err := src.Next(ctx)
 		var item *ItemError
 		switch {
 		case errors.Is(err, io.EOF):
-			var err error
-			if !opts.Ticked {
-				err = r.settle(ctx)
-			}
-			return r.finish(), err
+			return nil
 		case errors.As(err, &item):
 			r.res.Unreadable++
 			continue
 		case err != nil:
-			return r.finish(), fmt.Errorf("replay: %w", err)
+			return fmt.Errorf("replay: %w", err)
 		}
 		if err := r.message(&m); err != nil {
-			return r.finish(), err
+			return err
 		}
 	}
 }
@@ -115,6 +144,7 @@ type run struct {
 	seq     uint64
 	res     Result
 	counts  map[string]*RuleCount
+	held    map[string]bool // open episodes of which nobody is told
 	order   []string
 }
 
@@ -173,13 +203,16 @@ func (r *run) found(findings []detector.Finding) error {
 		c := r.counts[f.Rule.ID]
 		switch f.Phase {
 		case detector.Open:
-			c.Findings++
-			if acc := r.res.PerAccount[f.Account]; acc != nil {
-				acc.Findings++
-			}
+			r.opened(c, &f)
 		case detector.Update:
-			c.Updates++
+			if r.held[f.Episode] && f.Held == "" { // people are told of it now
+				c.Held--
+				r.opened(c, &f)
+			} else {
+				c.Updates++
+			}
 		case detector.Close:
+			delete(r.held, f.Episode)
 		}
 		if r.report != nil {
 			if err := r.report(f); err != nil {
@@ -188,6 +221,20 @@ func (r *run) found(findings []detector.Finding) error {
 		}
 	}
 	return nil
+}
+
+// opened counts an episode, which may be kept from people up to now.
+func (r *run) opened(c *RuleCount, f *detector.Finding) {
+	if f.Held != "" {
+		c.Held++
+		r.held[f.Episode] = true
+		return
+	}
+	delete(r.held, f.Episode)
+	c.Findings++
+	if acc := r.res.PerAccount[f.Account]; acc != nil {
+		acc.Findings++
+	}
 }
 
 // settle lets everything become due that waits for log time, so that a replay

@@ -172,6 +172,7 @@ type parts struct {
 	marks    *journal.Marks
 	plans    *planStore
 	manager  *alerting.Manager
+	alerts   *natspub.Store
 	workers  []*worker
 	sched    *collectors.Scheduler
 	pollers  *pollers
@@ -263,6 +264,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	if err != nil {
 		return err
 	}
+	p.alerts = store
 	store.Damaged = func(subject string, err error) {
 		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
 	}
@@ -475,7 +477,8 @@ func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 		partition: partition, journal: p.journal, marks: p.marks, sink: p.manager, plans: p.plans,
 		files: checkpointsOf(cfg.DataDir, partition),
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
-		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
-		metrics:  a.metrics, log: a.log, heads: heads{},
+		coverage:  &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
+		inquiries: new(inquiries),
+		metrics:   a.metrics, log: a.log, heads: heads{},
 	}
 }

@@ -40,7 +40,7 @@ func (w *worker) idle(now time.Time) bool {
 		return true
 	}
 	due := w.due.Load()
-	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || w.coverage.asks(now)
+	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || w.coverage.asks(now) || w.inquiries.asks(now)
 	return !busy && quiet < tickIdle
 }
 

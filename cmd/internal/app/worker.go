@@ -64,15 +64,16 @@ type worker struct {
 	// plans returns the compiled plan of a hash and the one to start with.
 	plans *planStore
 
-	engine   *detector.Engine
-	program  string
-	created  time.Time
-	coverage *coverer
-	decoder  activity.Decoder
-	batch    activity.Batch
-	last     journal.Message
-	haveOne  bool
-	reports  *reporter
+	engine    *detector.Engine
+	program   string
+	created   time.Time
+	coverage  *coverer
+	inquiries *inquiries
+	decoder   activity.Decoder
+	batch     activity.Batch
+	last      journal.Message
+	haveOne   bool
+	reports   *reporter
 
 	marks    *journal.Marks
 	told     uint64    // findings up to this sequence are durable
@@ -141,6 +142,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 			saved = time.Now()
 		}
 		w.coverage.step(w.engine, time.Now())
+		w.inquiries.step(w.engine, time.Now())
 	}
 }
 

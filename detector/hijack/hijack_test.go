@@ -48,11 +48,11 @@ func (k *known) Fork() Subject { return &known{k.key, maps.Clone(k.told), k.slow
 func play(t *testing.T, p Protocol, s Subject) Result {
 	t.Helper()
 	victim := history("victim", 400)
-	r, err := p.Play(victim, []*History{victim, history("donor", 300)}, s)
+	script, err := p.Write(victim, []*History{victim, history("donor", 300)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return script.Play(s)
 }
 
 func byAttack(r Result) map[string]Counts {
@@ -118,7 +118,7 @@ func TestFalseAlertsAreMergedWithinAnHour(t *testing.T) {
 	r := play(t, Standard(), &always{})
 	// 150 days of warm-up by 300 posts; half of the other 250 days; two flags
 	// a day, 15 minutes apart.
-	if r.Posts != 250 || r.Alerts != 125 {
+	if r.Posts != 250 || r.Alerts != 125 || len(r.False) != 125 {
 		t.Errorf("%d posts judged, %d alerts; want 250 and 125", r.Posts, r.Alerts)
 	}
 	if r.Months < 4.08 || r.Months > 4.12 {
@@ -200,14 +200,14 @@ func TestHistoriesWithoutClients(t *testing.T) {
 		return NewHistory(h.Account, false, h.Activities)
 	}
 	victim, p := strip(history("victim", 400)), Standard()
-	if _, err := p.Play(victim, []*History{history("donor", 300)}, &always{}); err == nil || !strings.Contains(err.Error(), "no other history") {
+	if _, err := p.Write(victim, []*History{history("donor", 300)}); err == nil || !strings.Contains(err.Error(), "no other history") {
 		t.Errorf("got %v, want an error: the only donor has clients, which the victim has not", err)
 	}
-	r, err := p.Play(victim, []*History{strip(history("donor", 300))}, &always{})
+	script, err := p.Write(victim, []*History{strip(history("donor", 300))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range byAttack(r) {
+	for name, c := range byAttack(script.Play(&always{})) {
 		if want := map[bool]int{true: 0, false: 40}[name == "splice" || name == "campaign" || name == "client-switch"]; c.Played != want {
 			t.Errorf("%s played %d times, want %d", name, c.Played, want)
 		}
@@ -218,7 +218,7 @@ func TestTooShort(t *testing.T) {
 	p := Standard()
 	for _, days := range []int{100, 170} {
 		h := history("victim", days)
-		_, err := p.Play(h, []*History{history("donor", 300)}, &always{})
+		_, err := p.Write(h, []*History{history("donor", 300)})
 		if err == nil || !strings.Contains(err.Error(), "too short") || p.Long(h) {
 			t.Errorf("%d days: got %v, want an error that says the history is too short", days, err)
 		}

@@ -51,9 +51,10 @@ const Month = 30*24*time.Hour + 10*time.Hour + 33*time.Minute + 36*time.Second /
 type Result struct {
 	Account string
 	Hashed  bool
-	Posts   int     // judged, of the second half
-	Months  float64 // length of the second half
-	Alerts  int     // on real posts of the second half, which are false
+	Posts   int         // judged, of the second half
+	Months  float64     // length of the second half
+	Alerts  int         // on real posts of the second half, which are false
+	False   []time.Time // when each of them began
 	Attacks []Counts
 }
 
@@ -104,46 +105,64 @@ type planned struct {
 	posts  []activity.Activity
 }
 
-// Play plays the protocol on one history with a subject that has seen nothing.
-// Donors are the histories that attacks take other accounts' posts from; the
-// victim's own is passed over.
-func (p *Protocol) Play(h *History, donors []*History, s Subject) (Result, error) {
+// Script is the protocol for one history: all its attacks, ready to be played
+// on any number of subjects.
+type Script struct {
+	protocol Protocol
+	victim   *History
+	half     time.Time
+	months   float64
+	plans    []planned // by time
+}
+
+// Write prepares the attacks on a history. Donors are the histories that
+// attacks take other accounts' posts from; the victim's own is passed over.
+func (p *Protocol) Write(h *History, donors []*History) (*Script, error) {
 	half, end, ok := p.split(h)
 	if !ok {
-		return Result{}, fmt.Errorf("%s: history too short: need more than %d posts and a second half of %v after %v of warm-up",
+		return nil, fmt.Errorf("%s: history too short: need more than %d posts and a second half of %v after %v of warm-up",
 			h.Account, p.Posts+burstPosts, p.Least, p.Period)
 	}
 	plans, err := p.plan(h, donors, half)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	r := Result{Account: h.Account, Hashed: h.Hashed, Months: float64(end.Sub(half)) / float64(Month)}
-	for i := range p.Attacks {
-		r.Attacks = append(r.Attacks, Counts{Attack: p.Attacks[i].Name, Campaign: p.Attacks[i].Campaign})
+	return &Script{protocol: *p, victim: h, half: half, months: float64(end.Sub(half)) / float64(Month), plans: plans}, nil
+}
+
+// Play plays the script on a subject that has seen nothing.
+func (sc *Script) Play(s Subject) Result {
+	r := Result{Account: sc.victim.Account, Hashed: sc.victim.Hashed, Months: sc.months}
+	for i := range sc.protocol.Attacks {
+		at := &sc.protocol.Attacks[i]
+		r.Attacks = append(r.Attacks, Counts{Attack: at.Name, Campaign: at.Campaign})
 	}
-	var last time.Time
-	for i := range h.Activities {
-		a := &h.Activities[i]
+	plans := sc.plans
+	var last time.Time // flag on a real post
+	for i := range sc.victim.Activities {
+		a := &sc.victim.Activities[i]
 		for len(plans) > 0 && !a.Time.Before(plans[0].at) {
 			r.Attacks[plans[0].attack].add(plans[0].posts, s.Fork())
 			plans = plans[1:]
 		}
-		if p.Approve && published(a.Kind) {
+		if sc.protocol.Approve && published(a.Kind) {
 			s.Observe(approvalOf(a))
 		}
 		flagged := s.Observe(a)
-		if a.Time.Before(half) || !published(a.Kind) {
+		if a.Time.Before(sc.half) || !published(a.Kind) {
 			continue
 		}
 		r.Posts++
-		if flagged {
-			if last.IsZero() || a.Time.Sub(last) >= p.Merge {
-				r.Alerts++
-			}
-			last = a.Time
+		if !flagged {
+			continue
 		}
+		if last.IsZero() || a.Time.Sub(last) >= sc.protocol.Merge {
+			r.Alerts++
+			r.False = append(r.False, a.Time)
+		}
+		last = a.Time
 	}
-	return r, nil
+	return r
 }
 
 // plan prepares all attacks on a history, in the order of their times.

@@ -261,3 +261,6 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	}
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
+
+// Approves reports whether posts of an account need an approval.
+func (p *Plan) Approves(account string) bool { return p.accounts[account].Approvals }

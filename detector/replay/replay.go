@@ -160,25 +160,34 @@ func (r *run) list(p *detector.Plan) {
 }
 
 func (r *run) message(m *Message) error {
+	if r.res.From.IsZero() {
+		r.res.From = m.Time
+	}
+	r.res.Until = m.Time
+	if m.Plan != nil {
+		r.list(m.Plan)
+	}
+	if m.Batch != nil {
+		for i := range m.Batch.Activities {
+			r.seen(&m.Batch.Activities[i])
+		}
+	}
+	return r.judge(m)
+}
+
+// judge gives a message to the engine of its partition.
+func (r *run) judge(m *Message) error {
 	engine := r.engines[m.Partition]
 	if engine == nil {
 		engine = detector.NewEngine(m.Partition, r.plan, r.opts)
 		r.engines[m.Partition] = engine
 	}
-	if r.res.From.IsZero() {
-		r.res.From = m.Time
-	}
-	r.res.Until = m.Time
 	r.seq++
 	if m.Plan != nil {
-		r.list(m.Plan)
 		return r.found(engine.Activate(r.seq, m.Time, m.Plan))
 	}
 	if m.Batch == nil {
 		return r.found(engine.Tick(r.seq, m.Time))
-	}
-	for i := range m.Batch.Activities {
-		r.seen(&m.Batch.Activities[i])
 	}
 	return r.found(engine.Apply(r.seq, m.Time, m.Batch))
 }

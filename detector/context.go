@@ -71,6 +71,9 @@ func (e *Engine) organisation(a *activity.Activity, t int64) (Reason, bool) {
 
 // learnHabits takes an activity into what is usual for its account.
 func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
+	if e.counting {
+		return
+	}
 	if st.Habits == nil {
 		st.Habits = &habit.Habits{}
 	}

@@ -33,7 +33,7 @@ func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a
 	switch {
 	case best.Count == 0:
 	case !met || backfill:
-		w.remember(a, best.Count+MaxEvidence > r.Condition.Min)
+		e.remember(w, a, best.Count+MaxEvidence > r.Condition.Min)
 	default:
 		before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < best.First.Time })
 		w.Recent = nil
@@ -80,7 +80,11 @@ func (w *windowState) last() int64 {
 	return 0
 }
 
-func (w *windowState) remember(a *activity.Activity, near bool) {
+// remember keeps an activity that a window may need to show what led to it.
+func (e *Engine) remember(w *windowState, a *activity.Activity, near bool) {
+	if e.counting {
+		return
+	}
 	if !near {
 		w.Recent = nil
 		return

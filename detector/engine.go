@@ -49,6 +49,7 @@ type Stats struct {
 type Engine struct {
 	partition int
 	ticked    bool
+	counting  bool
 	replanned bool // the next sweep drops what gone rules kept; a reload may be taken back until then
 	lateness  int64
 	plan      *Plan
@@ -79,6 +80,10 @@ type EngineOptions struct {
 	// as a daemon does, so that a longer step of log time is a downtime.
 	// Messages that wait for a late approval wait that much longer then.
 	Ticked bool
+	// Counting says that only which episodes there are is asked for, of
+	// activities of which none comes twice: what words and evidence take is left
+	// out.
+	Counting bool
 }
 
 // NewEngine returns an engine with empty memory.
@@ -87,7 +92,7 @@ func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
 		opts.Lateness = DefaultLateness
 	}
 	return &Engine{
-		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, accounts: map[string]*accountState{},
+		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, counting: opts.Counting, accounts: map[string]*accountState{},
 		plan: plan, matcher: plan.Program.NewMatcher(),
 	}
 }
@@ -212,7 +217,7 @@ func (e *Engine) quiet(c closing) {
 }
 
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
-	if e.recent.seen(identity(a), e.now) {
+	if !e.counting && e.recent.seen(identity(a), e.now) {
 		e.stats.Duplicates++
 		return
 	}
@@ -343,7 +348,9 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	if phase == Open || r.Type != rules.TypeDetection {
 		ep.Reasons = why()
 	}
-	keepEvidence(&ep.Evidence, m.a)
+	if !e.counting {
+		keepEvidence(&ep.Evidence, m.a)
+	}
 	if add != nil {
 		add(ep)
 	}

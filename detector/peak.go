@@ -43,7 +43,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	p := peakParams(r)
 	limit := peakLimit(model, t, p)
 	if backfill || best.Count < limit {
-		w.remember(a, best.Count+MaxEvidence > limit)
+		e.remember(w, a, best.Count+MaxEvidence > limit)
 		model.Learn(t, best.Count)
 		return
 	}

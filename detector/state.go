@@ -230,6 +230,16 @@ type recentSet struct {
 	head  int // index of the oldest
 }
 
+// Duplicates drops repeated activities as an engine does, for whoever reads one
+// log for several engines. The zero value has seen none.
+type Duplicates struct{ recent recentSet }
+
+// Seen reports whether an activity came within DuplicateHorizon before log time
+// now, and remembers it.
+func (d *Duplicates) Seen(a *activity.Activity, now time.Time) bool {
+	return d.recent.seen(identity(a), now.UnixNano())
+}
+
 // seen reports whether key came within the horizon before now and remembers it.
 func (r *recentSet) seen(key uint64, now int64) bool {
 	for n := len(r.ring) - r.head; n >= maxRecent || n > minRecent && now-r.ring[r.head].At > int64(DuplicateHorizon); n-- {

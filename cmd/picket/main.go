@@ -48,6 +48,8 @@ type cli struct {
 	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
 	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or does not."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
+	Tune       tuneCmd                   `cmd:"" help:"Try other numbers of a rule on recorded activity."`
+	Evaluate   evaluateCmd               `cmd:"" help:"Play takeovers of recorded accounts, and show what rules notice."`
 	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`
 	Health     healthCmd                 `cmd:"" help:"Ask the daemon on this machine whether it works."`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,13 +22,14 @@ const sweepChunk = 4096
 // same rules with other numbers. The source is read once; activities that no
 // rule of them looks at are counted and left out. Findings are given to report
 // with the index of their plan, those of one plan in order and from one
-// goroutine at a time; report may be nil. The results are in the order of plans.
+// goroutine at a time, without words and evidence; report may be nil. The results are in the order of plans.
 func Sweep(ctx context.Context, plans []*detector.Plan, src Source, opts detector.EngineOptions, report func(plan int, f detector.Finding)) ([]Result, error) {
 	if len(plans) == 0 {
 		return nil, errors.New("sweep: no plan")
 	}
+	opts.Counting = true
 	s := &sweep{
-		census: newRun(plans[0], opts, nil), plan: plans[0], matcher: plans[0].Program.NewMatcher(),
+		census: newRun(plans[0], opts, nil), plan: plans[0], matcher: plans[0].Program.NewMatcher(), before: map[int]*detector.Duplicates{},
 	}
 	for i, plan := range plans {
 		var each func(detector.Finding) error
@@ -47,6 +49,8 @@ type sweep struct {
 	census  *run // counts activities, and judges none
 	plan    *detector.Plan
 	matcher *rules.Matcher
+	before  map[int]*detector.Duplicates // by partition
+	now     time.Time                    // log time
 	runs    []*run
 }
 
@@ -104,7 +108,10 @@ func (s *sweep) read(ctx context.Context, src Source) ([]Message, error) {
 		if m.Batch == nil {
 			continue // log time alone: what it closes is closed by what comes next
 		}
-		if kept := s.concerning(m.Batch); kept != nil {
+		if m.Time.After(s.now) {
+			s.now = m.Time
+		}
+		if kept := s.concerning(m.Partition, m.Batch); kept != nil {
 			m.Batch = kept
 			out = append(out, m)
 		}
@@ -114,11 +121,18 @@ func (s *sweep) read(ctx context.Context, src Source) ([]Message, error) {
 
 // concerning returns a copy of a batch with the activities that some rule looks
 // at, nil where there are none.
-func (s *sweep) concerning(b *activity.Batch) *activity.Batch {
+func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
+	if s.before[partition] == nil {
+		s.before[partition] = &detector.Duplicates{}
+	}
 	var kept *activity.Batch
 	for i := range b.Activities {
 		a := &b.Activities[i]
 		s.census.seen(a)
+		if s.before[partition].Seen(a, s.now) {
+			s.census.res.Duplicates++
+			continue
+		}
 		s.census.res.Activities++
 		if a.Kind != activity.KindVerdict && a.Kind != activity.KindApproval && !s.plan.Concerns(s.plan.Program.Match(a, s.matcher)) {
 			continue
@@ -155,10 +169,10 @@ func (s *sweep) finish(ctx context.Context) ([]Result, error) {
 		if err := r.settle(ctx); err != nil {
 			return nil, err
 		}
-		activities, unreadable := s.census.res.Activities, s.census.res.Unreadable
-		r.res.From, r.res.Until, r.res.Unreadable, r.res.PerAccount = s.census.res.From, s.census.res.Until, unreadable, s.census.res.PerAccount
+		all := &s.census.res
+		r.res.From, r.res.Until, r.res.Unreadable, r.res.PerAccount = all.From, all.Until, all.Unreadable, all.PerAccount
 		out[i] = r.finish()
-		out[i].Activities = activities - out[i].Duplicates
+		out[i].Activities, out[i].Duplicates = all.Activities, all.Duplicates
 	}
 	return out, nil
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/cmd/internal/app"
@@ -122,7 +124,7 @@ func baselineText(all []app.Baseline) string {
 func writeBaseline(b *strings.Builder, one *app.Baseline) {
 	fmt.Fprintf(b, "%s (%s)", one.Title, one.Rule)
 	if len(one.Group) > 0 {
-		fmt.Fprintf(b, " of %s", strings.Join(one.Group, ", "))
+		fmt.Fprintf(b, " of %s", printable(strings.Join(one.Group, ", ")))
 	}
 	switch {
 	case one.Type == rules.TypePeak && one.Own == 0:
@@ -160,7 +162,16 @@ func writeBaseline(b *strings.Builder, one *app.Baseline) {
 }
 
 func writeValue(b *strings.Builder, value, what string) {
-	fmt.Fprintf(b, "  %-22s  %s\n", value, what)
+	fmt.Fprintf(b, "  %-22s  %s\n", printable(value), what)
+}
+
+// printable is a value as it can be given again, quoted where it would disturb a
+// terminal: strangers choose values.
+func printable(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(value)
+	}
+	return value
 }
 
 // spanText prints a span as people write it: 10m rather than 10m0s.

@@ -46,7 +46,7 @@ type cli struct {
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
 	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
-	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or does not."`
+	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or an alert was raised."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
 	Tune       tuneCmd                   `cmd:"" help:"Try other numbers of a rule on recorded activity."`
 	Evaluate   evaluateCmd               `cmd:"" help:"Play takeovers of recorded accounts, and show what rules notice."`

@@ -177,11 +177,7 @@ func (r *run) message(m *Message) error {
 
 // judge gives a message to the engine of its partition.
 func (r *run) judge(m *Message) error {
-	engine := r.engines[m.Partition]
-	if engine == nil {
-		engine = detector.NewEngine(m.Partition, r.plan, r.opts)
-		r.engines[m.Partition] = engine
-	}
+	engine := r.engine(m.Partition)
 	r.seq++
 	if m.Plan != nil {
 		return r.found(engine.Activate(r.seq, m.Time, m.Plan))
@@ -190,6 +186,16 @@ func (r *run) judge(m *Message) error {
 		return r.found(engine.Tick(r.seq, m.Time))
 	}
 	return r.found(engine.Apply(r.seq, m.Time, m.Batch))
+}
+
+// engine returns the engine of a partition.
+func (r *run) engine(partition int) *detector.Engine {
+	engine := r.engines[partition]
+	if engine == nil {
+		engine = detector.NewEngine(partition, r.plan, r.opts)
+		r.engines[partition] = engine
+	}
+	return engine
 }
 
 func (r *run) seen(a *activity.Activity) {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +22,8 @@ const sweepChunk = 4096
 
 // Sweep replays src with several plans at once, which are variants of one: the
 // same rules with other numbers. The source is read once; activities that no
-// rule of them looks at are counted and left out. Findings are given to report
+// rule of them looks at are counted and left out, as are accounts without any
+// other. Findings are given to report
 // with the index of their plan, those of one plan in order and from one
 // goroutine at a time, without words and evidence; report may be nil. The results are in the order of plans.
 func Sweep(ctx context.Context, plans []*detector.Plan, src Source, opts detector.EngineOptions, report func(plan int, f detector.Finding)) ([]Result, error) {
@@ -29,7 +32,7 @@ func Sweep(ctx context.Context, plans []*detector.Plan, src Source, opts detecto
 	}
 	opts.Counting = true
 	s := &sweep{
-		census: newRun(plans[0], opts, nil), plan: plans[0], matcher: plans[0].Program.NewMatcher(), before: map[int]*detector.Duplicates{},
+		census: newRun(plans[0], opts, nil), plan: plans[0], matcher: plans[0].Program.NewMatcher(), before: map[int]*detector.Duplicates{}, looked: map[string]bool{},
 	}
 	for i, plan := range plans {
 		var each func(detector.Finding) error
@@ -49,6 +52,7 @@ type sweep struct {
 	census  *run // counts activities, and judges none
 	plan    *detector.Plan
 	matcher *rules.Matcher
+	looked  map[string]bool              // accounts with an activity that some rule looks at
 	before  map[int]*detector.Duplicates // by partition
 	now     time.Time                    // log time
 	runs    []*run
@@ -137,6 +141,9 @@ func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
 		if a.Kind != activity.KindVerdict && a.Kind != activity.KindApproval && !s.plan.Concerns(s.plan.Program.Match(a, s.matcher)) {
 			continue
 		}
+		if !s.looked[a.Account] {
+			s.looked[strings.Clone(a.Account)] = true
+		}
 		if kept == nil {
 			kept = &activity.Batch{Backfill: b.Backfill}
 		}
@@ -164,6 +171,7 @@ func (s *sweep) judge(ctx context.Context, chunk []Message) error {
 
 // finish lets everything become due and sums each plan's replay up.
 func (s *sweep) finish(ctx context.Context) ([]Result, error) {
+	maps.DeleteFunc(s.census.res.PerAccount, func(account string, _ *Activity) bool { return !s.looked[account] })
 	out := make([]Result, len(s.runs))
 	for i, r := range s.runs {
 		if err := r.settle(ctx); err != nil {

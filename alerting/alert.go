@@ -73,6 +73,7 @@ type Alert struct {
 	Count   int            `json:"count"`    // matching activities
 	Phase   detector.Phase `json:"phase"`    // of the episode
 	Closed  string         `json:"closed,omitempty"`
+	Held    string         `json:"held,omitempty"` // why people are not told, see detector.Finding.Held
 	// Reasons say why, most important first.
 	Reasons []detector.Reason `json:"reasons,omitempty"`
 	// Usual says what is as always about it.

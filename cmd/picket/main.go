@@ -44,6 +44,7 @@ type cli struct {
 	Baseline   baselineCmd               `cmd:"" help:"Show what rules have learned of an account, trust it or forget it."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
+	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
 	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
 	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or an alert was raised."`

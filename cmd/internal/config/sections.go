@@ -62,6 +62,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 			d.texts("packs", &c.Rules.Packs, anyText),
 			field{"dirs", func(n *yaml.Node, path string) { d.dirs(n, path, &c.Rules.Dirs) }},
 			d.list("overrides", func(n *yaml.Node, path string) { d.override(n, path, &c.Rules) })),
+		parsed(d, "budget", budgetForm, &c.Budget, parseBudget),
 		field{"credentials", func(n *yaml.Node, path string) { d.credentials(n, path, c) }},
 		d.list("sources", func(n *yaml.Node, path string) { d.source(n, path, c) }),
 		d.list("accounts", func(n *yaml.Node, path string) { d.account(n, path, c) }),

@@ -12,6 +12,7 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -42,16 +43,7 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	if len(e.values) == 0 {
 		return
 	}
-	key := pl.stateKey + groupKey(group)
-	model := st.Values[key]
-	if model == nil {
-		model = &baseline.NewValue{}
-		if st.Values == nil {
-			st.Values = map[string]*baseline.NewValue{}
-		}
-		makeRoom(st.Values, key, (*baseline.NewValue).Latest)
-		st.Values[key] = model
-	}
+	model := st.values(pl.stateKey, groupKey(group))
 	p := params(r)
 	var odd []string
 	for _, v := range e.values {
@@ -62,21 +54,26 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 			odd = append(odd, clone(value))
 		}
 	}
+	if len(odd) > 0 {
+		model.Forget(t, p)
+	}
+	model.put()
 	if len(odd) == 0 {
 		return
 	}
-	model.Forget(t, p)
 	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
 		var why []Reason
 		for _, value := range odd[:min(len(odd), maxOdd)] {
-			why = append(why, newValueReason(r, model, value, t))
+			why = append(why, newValueReason(r, &model.NewValue, value, t))
 		}
 		return why
 	})
 	if ep == nil { // silent: there is nothing whose end it could wait for
+		model = st.values(pl.stateKey, groupKey(group))
 		for _, value := range odd {
 			model.Learn(value, t)
 		}
+		model.put()
 		return
 	}
 	if ep.Learn == nil {
@@ -108,17 +105,13 @@ func (e *Engine) Learning() map[string]LearnState {
 		}
 		p := params(pl.rule)
 		var n LearnState
-		for _, st := range e.accounts {
-			for key, model := range st.Values {
-				switch {
-				case !strings.HasPrefix(key, pl.stateKey):
-				case model.Ready(e.now, p):
-					n.Active++
-				default:
-					n.Learning++
-				}
+		e.memory.eachModel(slotValues, pl.stateKey, func(r state.Ref) {
+			if since, events := e.memory.known(r); p.Learn.Ready(since, events, e.now) {
+				n.Active++
+			} else {
+				n.Learning++
 			}
-		}
+		})
 		out[cmp.Or(pl.rule.Name, pl.rule.ID)] = n
 	}
 	return out
@@ -141,13 +134,14 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 		e.releasePeaks(st, r, ep)
 		return
 	}
-	model := st.Values[e.plan.rules[r.Index].stateKey+groupKey(ep.Group)]
-	if model == nil {
+	model := st.values(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
+	if model.cell == 0 {
 		return
 	}
 	for _, v := range slices.Sorted(maps.Keys(ep.Learn)) {
 		model.LearnMany(v, ep.Last, ep.Learn[v])
 	}
+	model.put()
 }
 
 func newValueReason(r *rules.Rule, m *baseline.NewValue, value string, t int64) Reason {

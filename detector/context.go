@@ -30,11 +30,16 @@ type since struct {
 // it becomes a habit itself.
 func (e *Engine) settingOf(a *activity.Activity, t int64) setting {
 	var out setting
-	st := e.accounts[a.Account]
-	if st == nil || st.Habits == nil {
+	st := e.find(a.Account)
+	if st == nil || len(st.seen()) == 0 {
 		return out
 	}
-	for _, n := range st.Habits.Notes(a, t, e.plan.zone(a.Account)) {
+	of := halfOf(a)
+	if a.Kind == activity.KindLogin {
+		of = logging // also of one that failed
+	}
+	h := st.habits(of)
+	for _, n := range h.Notes(a, t, e.plan.zone(a.Account)) {
 		r := Reason{Field: n.Field, Seen: n.Words}
 		if n.Odd {
 			out.Odd = append(out.Odd, r)
@@ -43,47 +48,23 @@ func (e *Engine) settingOf(a *activity.Activity, t int64) setting {
 		}
 	}
 	if a.Kind == activity.KindLogin && a.Geo.Country != "" {
-		if r, ok := e.organisation(a, t); ok {
+		if r, ok := e.ofOthers(&h.Habits, a, t); ok {
 			out.Odd = append([]Reason{r}, out.Odd...)
 		}
 	}
+	h.put(of)
 	return out
 }
 
-// organisation says how many of the others have used a login's country.
-func (e *Engine) organisation(a *activity.Activity, t int64) (Reason, bool) {
-	used, all := 0, 0
-	for name, st := range e.accounts {
-		h := st.Habits
-		if name == a.Account || h == nil || h.Logins.Count == 0 {
-			continue
-		}
-		all++
-		if v, ok := h.Countries.Value(a.Geo.Country); ok && t-v.Last < int64(habitsFor) {
-			used++
-		}
-	}
+// ofOthers says how many of the others have used a login's country.
+func (e *Engine) ofOthers(own *habit.Habits, a *activity.Activity, t int64) (Reason, bool) {
+	e.organisation.forget(own)
+	used, all := e.organisation.from(a.Geo.Country, t)
+	e.organisation.learn(own)
 	return Reason{
 		Field: "geo.country",
 		Seen:  "organisation: " + clone(a.Geo.Country) + " " + strconv.Itoa(used) + " of " + strconv.Itoa(all),
 	}, all > 0
-}
-
-// learnHabits takes an activity into what is usual for its account.
-func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
-	if e.counting {
-		return
-	}
-	if st.Habits == nil {
-		st.Habits = &habit.Habits{}
-	}
-	switch {
-	case a.Kind == activity.KindVerdict: // what people say about the account is none of its habits
-	case e.odd:
-		st.Habits.Notice(a, t)
-	default:
-		st.Habits.Learn(a, t, e.plan.zone(a.Account))
-	}
 }
 
 // changes are the kinds that say what somebody who came in did.
@@ -104,7 +85,7 @@ func (e *Engine) joinGuards(own *accountState, a *activity.Activity, t int64) {
 	}
 	own.changed(a, t, e.now)
 	for _, id := range guards {
-		st := e.accounts[id]
+		st := e.find(id)
 		if st == nil {
 			continue
 		}
@@ -144,10 +125,11 @@ const maxChanges = 2 * MaxSince
 
 // changed keeps a post or change of a guarded account for logins that are told
 // after it.
-func (st *accountState) changed(a *activity.Activity, t, now int64) {
+func (of *accountState) changed(a *activity.Activity, t, now int64) {
 	if t < now-int64(toldLate) {
 		return
 	}
+	st := of.own()
 	c := change{t, kept{a.Clone()}}
 	c.Activity.Raw = nil
 	at, _ := slices.BinarySearchFunc(st.Changes, t, func(o change, t int64) int {
@@ -162,7 +144,7 @@ func (st *accountState) changed(a *activity.Activity, t, now int64) {
 }
 
 // sweepChanges drops changes that no login told late can have come before.
-func (e *Engine) sweepChanges(st *accountState) {
+func (e *Engine) sweepChanges(st *cold) {
 	st.Changes = slices.DeleteFunc(st.Changes, func(c change) bool { return c.Time < e.now-int64(toldLate) })
 	if len(st.Changes) == 0 {
 		st.Changes = nil
@@ -179,7 +161,7 @@ func (e *Engine) watch(ep *episode, r *rules.Rule, a *activity.Activity) {
 	ep.Since = &since{}
 	var before []*change
 	for _, name := range guarded {
-		if st := e.accounts[name]; st != nil {
+		if st := e.find(name); st != nil {
 			for i := range st.Changes {
 				if st.Changes[i].Time >= ep.First {
 					before = append(before, &st.Changes[i])

@@ -34,18 +34,17 @@ func (e *Engine) correlate(st *accountState, k, input int, group []activity.Fiel
 	if len(events) == 0 {
 		return
 	}
-	w := e.window(st, pl.stateKey+groupKey(group))
-	counted := e.fullest(w, r, events...)
+	w := e.window(st, pl.stateKey, groupKey(group))
+	counted := e.fullest(&w, r, events...)
 	if counted.Count == 0 {
 		return
 	}
-	span, value, met := judge(w, r, events[len(events)-1])
+	span, value, met := judge(&w, r, events[len(events)-1])
 	if !met || backfill {
-		e.remember(w, a, true)
+		e.remember(&w, a, true)
 		return
 	}
-	before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < span.First.Time })
-	w.Recent = nil
+	before := w.led(span.First.Time)
 	e.hit(st, r, group, match{a: a, t: t, first: span.First, count: span.Count, before: before},
 		func() []Reason { return []Reason{e.correlationReason(r, span, value)} })
 }
@@ -153,13 +152,14 @@ func (e *Engine) raised(st *accountState, r *rules.Rule, group []activity.Field,
 	if r.Silent {
 		key := pl.stateKey + groupKey(group)
 		opened = st.Fired[key] < e.now
-		if st.Fired == nil {
-			st.Fired = map[string]int64{}
+		c := st.own()
+		if c.Fired == nil {
+			c.Fired = map[string]int64{}
 		}
-		if _, known := st.Fired[key]; !known {
-			makeRoom(st.Fired, key, func(deadline int64) int64 { return deadline })
+		if _, known := c.Fired[key]; !known {
+			makeRoom(c.Fired, key, func(deadline int64) int64 { return deadline })
 		}
-		st.Fired[key] = e.now + int64(r.Quiet)
+		c.Fired[key] = e.now + int64(r.Quiet)
 	}
 	if opened {
 		scratch := e.group
@@ -170,10 +170,10 @@ func (e *Engine) raised(st *accountState, r *rules.Rule, group []activity.Field,
 }
 
 // sweepFired drops the quiet periods of silent rules that are over.
-func (e *Engine) sweepFired(st *accountState) {
-	for key, deadline := range st.Fired {
-		if _, ok := e.plan.memory[stateOf(key)]; !ok || deadline < e.now {
-			delete(st.Fired, key)
+func (e *Engine) sweepFired(c *cold) {
+	for key, deadline := range c.Fired {
+		if !e.plan.keeps(key) || deadline < e.now {
+			delete(c.Fired, key)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package detector
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -26,37 +25,22 @@ func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a
 		}
 	default:
 	}
-	key := pl.stateKey + groupKey(group)
-	w := e.window(st, key)
-	best := e.fullest(w, r, events...)
+	w := e.window(st, pl.stateKey, groupKey(group))
+	best := e.fullest(&w, r, events...)
 	met := r.Condition.Holds(float64(best.Count))
 	switch {
 	case best.Count == 0:
 	case !met || backfill:
-		e.remember(w, a, best.Count+MaxEvidence > r.Condition.Min)
+		e.remember(&w, a, best.Count+MaxEvidence > r.Condition.Min)
 	default:
-		before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < best.First.Time })
-		w.Recent = nil
+		before := w.led(best.First.Time)
 		e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
 			func() []Reason { return []Reason{countReason(r, best)} })
 	}
 }
 
-// window returns the window that is kept under a key.
-func (e *Engine) window(st *accountState, key string) *windowState {
-	w := st.Windows[key]
-	if w == nil {
-		w = &windowState{}
-		if st.Windows == nil {
-			st.Windows = map[string]*windowState{}
-		}
-		makeRoom(st.Windows, key, (*windowState).last)
-		st.Windows[key] = w
-	}
-	return w
-}
-
-// fullest counts events and returns the fullest window that holds one of them.
+// fullest counts events, puts the window back, and returns the fullest span that
+// holds one of them.
 func (e *Engine) fullest(w *windowState, r *rules.Rule, events ...window.Event) window.Span {
 	var best window.Span
 	for _, ev := range events {
@@ -69,31 +53,14 @@ func (e *Engine) fullest(w *windowState, r *rules.Rule, events ...window.Event) 
 			best = span
 		}
 	}
+	w.put()
 	return best
-}
-
-// last is the time of the newest event.
-func (w *windowState) last() int64 {
-	if n := len(w.Events); n > 0 {
-		return w.Events[n-1].Time
-	}
-	return 0
 }
 
 // remember keeps an activity that a window may need to show what led to it.
 func (e *Engine) remember(w *windowState, a *activity.Activity, near bool) {
-	if e.counting {
-		return
-	}
-	if !near {
-		w.Recent = nil
-		return
-	}
-	k := kept{a.Clone()}
-	k.Raw = nil
-	w.Recent = append(w.Recent, k)
-	if len(w.Recent) >= MaxEvidence {
-		w.Recent = slices.Delete(w.Recent, 0, len(w.Recent)-MaxEvidence+1)
+	if !e.counting {
+		w.remember(a, near)
 	}
 }
 

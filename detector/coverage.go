@@ -9,6 +9,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -53,6 +54,7 @@ type Sighted func(account string, kind activity.Kind, field string) Sight
 func (e *Engine) Coverage(accounts []string, sight Sighted) []Coverage {
 	var out []Coverage
 	for _, account := range accounts {
+		e.memory.release(0)
 		for i := range e.plan.rules {
 			if r := e.plan.rules[i].rule; !r.Silent && !slices.Contains(r.Tags, rules.TagTest) {
 				out = append(out, e.covers(account, r, sight))
@@ -155,14 +157,14 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	switch c.Rule.Type {
 	case rules.TypeNewValue:
 		since, events := int64(0), 0
-		if st := e.accounts[subject]; st != nil {
-			since, events = best(e.plan, c.Rule, st.Values, func(m *baseline.NewValue) (int64, int) { return m.Since, m.Events })
+		if st := e.find(subject); st != nil {
+			since, events = st.best(slotValues, e.plan.rules[c.Rule.Index].stateKey)
 		}
 		e.learning(&c, since, events)
 	case rules.TypePeak:
 		since, events := int64(0), 0
-		if st := e.accounts[subject]; st != nil {
-			since, events = best(e.plan, c.Rule, st.Peaks, func(m *baseline.Peaks) (int64, int) { return m.Since, m.Events })
+		if st := e.find(subject); st != nil {
+			since, events = st.best(slotPeaks, e.plan.rules[c.Rule.Index].stateKey)
 		}
 		e.learning(&c, since, events)
 		if c.State == CoverageLearning { // it guards meanwhile
@@ -177,12 +179,12 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 // sees reports whether activities of one of the kinds come in, with a field if
 // one is named.
 func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *rules.Rule, sight Sighted) Sight {
-	st := e.accounts[subject]
+	st := e.find(subject)
 	if !st.heard(e.now) {
 		st = nil
 	}
 	if st != nil && field != "" {
-		if _, events := best(e.plan, r, st.Values, func(m *baseline.NewValue) (int64, int) { return m.Since, m.Events }); events > 0 {
+		if _, events := st.best(slotValues, e.plan.rules[r.Index].stateKey); events > 0 {
 			return Sight{Seen: true}
 		}
 	}
@@ -191,7 +193,7 @@ func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *ru
 	}
 	var none Sight
 	for _, k := range kinds {
-		if st != nil && field == "" && st.Habits.Seen.Of(k) != 0 {
+		if st != nil && field == "" && st.seen().Of(e.memory.store.Texts.Find(string(k))) != 0 {
 			return Sight{Seen: true}
 		}
 		s := sight(subject, k, field)
@@ -209,19 +211,27 @@ const silence = 30 * 24 * time.Hour
 
 // heard reports whether an account has sent something lately.
 func (st *accountState) heard(now int64) bool {
-	return st != nil && st.Habits != nil && now-st.Habits.Seen.Latest() < int64(silence)
+	if st == nil {
+		return false
+	}
+	seen := st.seen()
+	return len(seen) > 0 && now-seen.Latest() < int64(silence)
 }
 
 // best returns since when, and from how many activities, the model of a rule
 // knows an account: of several groups, the one that knows most.
-func best[M any](p *Plan, r *rules.Rule, models map[string]M, known func(M) (since int64, events int)) (since int64, events int) {
-	state := p.rules[r.Index].stateKey
-	for key, m := range models {
-		if stateOf(key) != state {
-			continue
-		}
-		if s, n := known(m); n > events || n == events && s < since {
+func (st *accountState) best(k slotKind, stateKey string) (since int64, events int) {
+	take := func(r state.Ref) {
+		if s, n := st.m.known(r); n > events || n == events && s < since {
 			since, events = s, n
+		}
+	}
+	if r := st.ref(k, stateKey, ""); r != 0 {
+		take(r)
+	}
+	for key, r := range st.Groups[k] {
+		if stateOf(key) == stateKey {
+			take(r)
 		}
 	}
 	return since, events

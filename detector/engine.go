@@ -11,6 +11,8 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
@@ -40,6 +42,7 @@ type Stats struct {
 	Activities uint64 // judged or learned
 	Duplicates uint64 // dropped, within DuplicateHorizon
 	Late       uint64 // dropped by a window, beyond the lateness
+	Evicted    uint64 // accounts forgotten since there were too many
 	Findings   uint64
 }
 
@@ -55,13 +58,15 @@ type Engine struct {
 	plan      *Plan
 	matcher   *rules.Matcher
 
-	now      int64 // log time: running maximum, Unix nanoseconds
-	accounts map[string]*accountState
-	ledger   approval.Ledger
-	pending  []*pending // by deadline, then in log order
-	recent   recentSet
-	closing  closingQueue
-	stats    Stats
+	now          int64 // log time: running maximum, Unix nanoseconds
+	sweptAt      int64 // log time of the latest sweep, Unix nanoseconds
+	memory       *memory
+	organisation organisation
+	ledger       approval.Ledger
+	pending      []*pending // by deadline, then in log order
+	recent       recentSet
+	closing      closingQueue
+	stats        Stats
 
 	// Of the message being applied.
 	seq    uint64
@@ -84,6 +89,10 @@ type EngineOptions struct {
 	// activities of which none comes twice: what words and evidence take is left
 	// out.
 	Counting bool
+	// MaxAccounts bounds the accounts and identities that are remembered; 0
+	// bounds nothing. Beyond it those go that were heard of longest ago and have
+	// no open episode, some at a time, and Stats.Evicted counts them.
+	MaxAccounts int
 }
 
 // NewEngine returns an engine with empty memory.
@@ -92,7 +101,7 @@ func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
 		opts.Lateness = DefaultLateness
 	}
 	return &Engine{
-		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, counting: opts.Counting, accounts: map[string]*accountState{},
+		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, counting: opts.Counting, memory: newMemory(opts.MaxAccounts),
 		plan: plan, matcher: plan.Program.NewMatcher(),
 	}
 }
@@ -102,13 +111,14 @@ func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
 // close, and the findings say so.
 func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	e.begin(seq, at)
-	for _, name := range slices.Sorted(maps.Keys(e.accounts)) {
-		st := e.accounts[name]
-		for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
+	for _, row := range e.memory.withEpisodes() {
+		st := e.memory.handle(row)
+		for _, key := range sortedKeys(st.Episodes) {
 			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID }) {
 				e.close(st, key, ep, "rule removed")
 			}
 		}
+		e.memory.release(0)
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
@@ -157,6 +167,7 @@ func (e *Engine) Pending() (time.Time, bool) {
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
 	e.seq, e.out = seq, nil
+	e.memory.release(0)
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
 		for _, p := range e.pending {
@@ -164,12 +175,13 @@ func (e *Engine) begin(seq uint64, at time.Time) {
 			p.Deadline += step
 		}
 	}
-	swept := e.now / int64(sweepEvery)
+	before := e.now
 	e.settle(target)
-	e.now = target
-	if target/int64(sweepEvery) != swept {
+	e.now, e.memory.now = target, target
+	if hourOf(target) != hourOf(before) {
 		e.sweep()
 	}
+	e.sweepPages(before/second, target/second)
 }
 
 func (e *Engine) end() []Finding {
@@ -189,19 +201,22 @@ func (e *Engine) settle(target int64) {
 			return
 		}
 		e.now = max(e.now, due.UnixNano())
+		e.memory.now = e.now
+		used := e.memory.used
 		if len(e.pending) > 0 && e.pending[0].Deadline == due.UnixNano() {
 			p := e.pending[0]
 			e.pending = e.pending[1:]
 			e.verdict(p)
-			continue
+		} else {
+			e.quiet(heap.Pop(&e.closing).(closing))
 		}
-		e.quiet(heap.Pop(&e.closing).(closing))
+		e.memory.release(used)
 	}
 }
 
 // quiet closes the episode of a queue entry unless it has matched since.
 func (e *Engine) quiet(c closing) {
-	st := e.accounts[c.account]
+	st := e.find(c.account)
 	if st == nil {
 		return
 	}
@@ -217,6 +232,7 @@ func (e *Engine) quiet(c closing) {
 }
 
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
+	e.memory.release(0)
 	if !e.counting && e.recent.seen(identity(a), e.now) {
 		e.stats.Duplicates++
 		return
@@ -251,14 +267,29 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 }
 
-// state returns the memory of an account.
+// state returns the memory of an account, which is heard of now.
 func (e *Engine) state(account string) *accountState {
-	st := e.accounts[account]
-	if st == nil {
-		st = &accountState{}
-		e.accounts[clone(account)] = st // the message's memory is not ours
+	accounts := e.memory.store.Accounts
+	account = baseline.Shorten(account)
+	row := accounts.Find(account)
+	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
+		row = 0
 	}
-	return st
+	if row == 0 {
+		e.evict()
+		row = accounts.Add(account)
+	}
+	state.Edit[state.Row](e.memory.store.Heap, row).Touched = uint32(max(0, e.now/second))
+	return e.memory.handle(row)
+}
+
+// find returns the memory of an account, nil where nothing is remembered.
+func (e *Engine) find(account string) *accountState {
+	row := e.memory.store.Accounts.Find(baseline.Shorten(account))
+	if row == 0 {
+		return nil
+	}
+	return e.memory.handle(row)
 }
 
 // matched handles one detection rule's match: its own finding, the rules that
@@ -376,10 +407,11 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 	}
 	ep.Notes, ep.Usual = around.Odd, around.Usual
 	e.watch(ep, r, m.a)
-	if st.Episodes == nil {
-		st.Episodes = map[string]*episode{}
+	c := st.own()
+	if c.Episodes == nil {
+		c.Episodes = map[string]*episode{}
 	}
-	st.Episodes[key] = ep
+	c.Episodes[key] = ep
 	return ep
 }
 

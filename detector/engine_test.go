@@ -550,7 +550,7 @@ func TestSnapshotAnywhere(t *testing.T) {
 	plans := []*detector.Plan{p, other}
 	total := 0
 	unmet := map[string]bool{}
-	for _, member := range []string{"steps", "told", "excuses", "peaks", "learn", "since", "changes", "deleted", "related", "usual"} {
+	for _, member := range []string{"steps", "told", "excuses", "recent", "learn", "since", "changes", "deleted", "related", "usual"} {
 		unmet[member] = true
 	}
 	for seed := range uint64(30) {
@@ -588,6 +588,12 @@ func TestSnapshotAnywhere(t *testing.T) {
 	}
 }
 
+// line writes a finding out.
+func line(f *detector.Finding) string {
+	return fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v %v",
+		f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since, f.Deleted)
+}
+
 func replay(t *testing.T, plans []*detector.Plan, seed uint64, swap func(*detector.Engine) *detector.Engine) []string {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -596,8 +602,7 @@ func replay(t *testing.T, plans []*detector.Plan, seed uint64, swap func(*detect
 	var lines []string
 	note := func(found []detector.Finding) {
 		for _, f := range found {
-			lines = append(lines, fmt.Sprintf("%+v %s %s %s %v %v %d %+v %d %s %+v %+v %+v %v",
-				f.Position, f.Episode, f.Phase, f.Rule.Name, f.First, f.Last, f.Count, f.Reasons, len(f.Evidence), f.Closed, f.Usual, f.Related, f.Since, f.Deleted))
+			lines = append(lines, line(&f))
 		}
 	}
 	for seq := range uint64(400) {
@@ -711,7 +716,7 @@ func TestStateDoesNotAliasMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, account := range []string{`"x/a\"b":`, `"x/z\"y":`} {
+	for _, account := range []string{`x/a"b`, `x/z"y`} {
 		if n := bytes.Count(memory, []byte(account)); n != 1 {
 			t.Errorf("memory holds %s %d times, want once", account, n)
 		}
@@ -749,8 +754,8 @@ func TestMemoryOfChosenKeysIsBounded(t *testing.T) {
 		a.IP = fmt.Sprintf("203.0.%d.%d", i/250, i%250)
 		l.put(time.Duration(i)*time.Millisecond, a)
 	}
-	if n := size(); n > 1100 {
-		t.Errorf("%d groups kept, want about a thousand", n)
+	if n := size(); n > 2200 { // each stands with its window and with its evidence
+		t.Errorf("%d groups kept, want about a thousand", n/2)
 	}
 	l.tick(48 * time.Hour)
 	if n := size(); n != 0 {

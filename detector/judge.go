@@ -11,6 +11,7 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -41,21 +42,12 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	if len(e.values) == 0 {
 		return
 	}
-	key := pl.stateKey + groupKey(group)
-	model := st.Values[key]
-	if model == nil {
-		model = &baseline.NewValue{}
-		if st.Values == nil {
-			st.Values = map[string]*baseline.NewValue{}
-		}
-		makeRoom(st.Values, key, (*baseline.NewValue).Latest)
-		st.Values[key] = model
-	}
+	model := st.values(pl.stateKey, groupKey(group))
 	p := params(r)
 	var odd []string
 	for _, v := range e.values {
 		value := text(v)
-		if st.trusted(key, value, t) {
+		if st.trusted(pl.stateKey, groupKey(group), value, t) {
 			continue // for a while, so it is not learned
 		}
 		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
@@ -64,22 +56,27 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 			odd = append(odd, clone(value))
 		}
 	}
+	if len(odd) > 0 {
+		model.Forget(t, p)
+	}
+	model.put()
 	if len(odd) == 0 {
 		return
 	}
-	model.Forget(t, p)
-	told := st.told(key, odd, e.now)
+	told := st.told(pl.stateKey+groupKey(group), odd, e.now)
 	ep := e.hitWith(st, r, group, match{a: a, t: t}, func() []Reason {
 		var why []Reason
 		for _, value := range odd[:min(len(odd), maxOdd)] {
-			why = append(why, newValueReason(r, model, value, t))
+			why = append(why, newValueReason(r, &model.NewValue, value, t))
 		}
 		return append(why, toldReason(told)...)
 	}, func(ep *episode) { e.withhold(r, ep, odd, told) })
 	if ep == nil { // silent: there is nothing whose end it could wait for
+		model = st.values(pl.stateKey, groupKey(group))
 		for _, value := range odd {
 			model.Learn(value, t)
 		}
+		model.put()
 	}
 }
 
@@ -102,17 +99,13 @@ func (e *Engine) Learning() map[string]LearnState {
 		}
 		p := params(pl.rule)
 		var n LearnState
-		for _, st := range e.accounts {
-			for key, model := range st.Values {
-				switch {
-				case !strings.HasPrefix(key, pl.stateKey):
-				case model.Ready(e.now, p):
-					n.Active++
-				default:
-					n.Learning++
-				}
+		e.memory.eachModel(slotValues, pl.stateKey, func(r state.Ref) {
+			if since, events := e.memory.known(r); p.Learn.Ready(since, events, e.now) {
+				n.Active++
+			} else {
+				n.Learning++
 			}
-		}
+		})
 		out[cmp.Or(pl.rule.Name, pl.rule.ID)] = n
 	}
 	return out

@@ -1,54 +1,242 @@
 package detector
 
 import (
-	"encoding/base64"
-	"encoding/binary"
-	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"unsafe"
+
+	"github.com/picketd/picket/detector/habit"
+	"github.com/picketd/picket/detector/state"
 )
 
-// block is one rule's memory of one account or group: a value of a fixed size
-// without pointers, so that the garbage collector sees nothing in it. Its words
-// are written little-endian.
-type block []uint64
+// slotKind says what a slot holds.
+type slotKind uint8
 
-// MarshalText implements encoding.TextMarshaler.
-func (b block) MarshalText() ([]byte, error) {
-	raw := make([]byte, 0, 8*len(b))
-	for _, w := range b {
-		raw = binary.LittleEndian.AppendUint64(raw, w)
-	}
-	return base64.StdEncoding.AppendEncode(nil, raw), nil
+// The kinds of slots. A rule has at most one of each, by its state key; habits
+// have names of their own.
+const (
+	slotHabit slotKind = iota
+	slotWindow
+	slotValues
+	slotPeaks
+	slotModel
+	slotKinds = iota
+)
+
+// slot is one thing that may be known of an account. Its number is its place in
+// the list of slots. One that no rule keeps any more is retired; its number is
+// not used again before every account has dropped what it had there.
+type slot struct {
+	Kind    slotKind `json:"k"`
+	Key     string   `json:"key"`
+	Size    int      `json:"n,omitempty"`       // of a model, bytes
+	Retired int64    `json:"retired,omitempty"` // log time since when no rule keeps it, Unix nanoseconds; 0 while one does
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (b *block) UnmarshalText(text []byte) error {
-	raw, err := base64.StdEncoding.AppendDecode(nil, text)
-	if err != nil || len(raw)%8 != 0 {
-		return fmt.Errorf("memory of a rule: %d bytes are not base64 of whole words", len(text))
+// memory is what an engine remembers of accounts: the store, what its slots mean, and the
+// cold side.
+type memory struct {
+	store *state.Store
+	slots []slot
+	by    [slotKinds]map[string]int // numbers of the slots in use
+	colds colds
+
+	handles []*accountState // of the activity that is being judged; the first used of them
+	used    int
+	key     []byte // of a group, while it is looked for
+	limit   int    // accounts that may be kept, 0 for any number
+	now     int64  // log time, Unix nanoseconds
+}
+
+func newMemory(limit int) *memory {
+	m := &memory{store: state.New(), limit: limit}
+	m.colds.grow(1) // 0 is none
+	for k := range m.by {
+		m.by[k] = map[string]int{}
 	}
-	*b = make(block, 0, len(raw)/8)
-	for ; len(raw) > 0; raw = raw[8:] {
-		*b = append(*b, binary.LittleEndian.Uint64(raw))
+	for _, name := range habitSlots {
+		m.slot(slotHabit, name)
 	}
-	return nil
+	return m
+}
+
+// slot returns the number of a slot, a new one where there is none.
+func (m *memory) slot(k slotKind, key string) int {
+	n, ok := m.by[k][key]
+	if ok {
+		return n
+	}
+	n = slices.IndexFunc(m.slots, func(s slot) bool { return s.Retired != 0 && m.now-s.Retired > 2*sweepPace*second })
+	if n < 0 {
+		n = len(m.slots)
+		m.slots = append(m.slots, slot{})
+	}
+	m.slots[n] = slot{Kind: k, Key: key}
+	m.by[k][key] = n
+	return n
+}
+
+// accountState is a handle on what is remembered of one account. It is good
+// while one activity is judged.
+type accountState struct {
+	m   *memory
+	row state.Ref
+	*cold
+}
+
+// release lets go of all handles but the first so many.
+func (m *memory) release(used int) { m.used = used }
+
+// handle returns the handle of a row. An account has one only, so that whoever
+// holds it sees what another one does.
+func (m *memory) handle(row state.Ref) *accountState {
+	for _, st := range m.handles[:m.used] {
+		if st.row == row {
+			return st
+		}
+	}
+	if m.used == len(m.handles) {
+		m.handles = append(m.handles, new(accountState))
+	}
+	st := m.handles[m.used]
+	m.used++
+	*st = accountState{m, row, m.colds.open(state.Read[state.Row](m.store.Heap, row).Cold)}
+	return st
+}
+
+// inUse reports whether somebody holds the handle of a row.
+func (m *memory) inUse(row state.Ref) bool {
+	return slices.ContainsFunc(m.handles[:m.used], func(st *accountState) bool { return st.row == row })
+}
+
+// name returns the account's name, to be cloned by whoever keeps it.
+func (st *accountState) name() string { return st.m.store.Accounts.Name(st.row) }
+
+// ref returns the cell that the account has under a key of a kind, for a group
+// of its own or, with group "", for itself; 0 for none.
+func (st *accountState) ref(k slotKind, stateKey, group string) state.Ref {
+	if group == "" {
+		n, ok := st.m.by[k][stateKey]
+		if !ok {
+			return 0
+		}
+		return st.m.store.Accounts.Slot(st.row, n)
+	}
+	st.m.key = append(append(st.m.key[:0], stateKey...), group...)
+	return st.Groups[k][string(st.m.key)]
+}
+
+// set puts a cell where ref looks for it.
+func (st *accountState) set(k slotKind, stateKey, group string, cell state.Ref) {
+	if group == "" {
+		st.m.store.Accounts.SetSlot(st.row, st.m.slot(k, stateKey), cell)
+		return
+	}
+	st.own().setGroup(k, stateKey+group, cell)
 }
 
 // memoryOf returns what the rule whose state key it is knows of an account's
 // group, a zero T where that is nothing yet. T is a struct of fixed size without
 // pointers, made of fields of at most 8 bytes, and its zero value has seen
-// nothing.
+// nothing. What is returned may be changed until the activity is judged.
 func memoryOf[T any](st *accountState, stateKey, group string) *T {
 	var zero T
-	words := (int(unsafe.Sizeof(zero)) + 7) / 8
-	key := stateKey + group
-	b := st.Models[key]
-	if len(b) != words { // new, or of another version of the model
-		b = make(block, words)
-		if st.Models == nil {
-			st.Models = map[string]block{}
+	size := int(unsafe.Sizeof(zero))
+	h := st.m.store.Heap
+	if s := &st.m.slots[st.m.slot(slotModel, stateKey)]; s.Size != size {
+		if s.Size != 0 { // of another version of the model
+			st.m.dropModels(stateKey)
 		}
-		st.Models[key] = b
+		s.Size = size
 	}
-	return (*T)(unsafe.Pointer(unsafe.SliceData(b)))
+	r := st.ref(slotModel, stateKey, group)
+	if r == 0 {
+		r = h.Alloc(size)
+		st.set(slotModel, stateKey, group, r)
+	}
+	return state.Edit[T](h, r)
 }
+
+// dropModels forgets what every account knows under a rule's state key.
+func (m *memory) dropModels(stateKey string) {
+	n := m.by[slotModel][stateKey]
+	m.store.Accounts.Each(0, m.end(), func(row state.Ref) bool {
+		m.free(slotModel, m.store.Accounts.Slot(row, n))
+		m.store.Accounts.SetSlot(row, n, 0)
+		return true
+	})
+	m.eachCold(func(_ uint32, c *cold) {
+		m.dropGroups(c, slotModel, func(key string) bool { return stateOf(key) == stateKey })
+	})
+}
+
+// eachCold calls each with every cold side, to be changed, in the order of their
+// numbers.
+func (m *memory) eachCold(each func(n uint32, c *cold)) {
+	for n, c := range m.colds.all {
+		if c != nil {
+			m.colds.mark(uint32(n))
+			each(uint32(n), c)
+		}
+	}
+}
+
+// dropGroups frees the cells of a kind whose keys are gone, in the order of
+// their keys, so that equal memories free equally.
+func (m *memory) dropGroups(c *cold, k slotKind, gone func(key string) bool) {
+	for _, key := range slices.Sorted(maps.Keys(c.Groups[k])) {
+		if gone(key) {
+			m.free(k, c.Groups[k][key])
+			delete(c.Groups[k], key)
+		}
+	}
+}
+
+// end is the page after the last one.
+func (m *memory) end() uint32 { return uint32(m.store.Pages() + 1) }
+
+// free gives a cell of a kind back, with the texts that it holds.
+func (m *memory) free(k slotKind, r state.Ref) {
+	if k == slotValues {
+		_, values := state.ReadList[valuesHead, value](m.store.Heap, r)
+		for i := range values {
+			m.store.Texts.Release(values[i].Text)
+		}
+	}
+	m.store.Free(r)
+}
+
+// freeSlot gives the cell of a slot back.
+func (m *memory) freeSlot(n int, r state.Ref) {
+	k := m.slots[n].Kind
+	switch {
+	case k != slotHabit:
+	case n == habitDomains || n == habitTodayDomains || n == habitCountries || n == habitDevices:
+		k = slotValues
+	case n == habitSeen:
+		_, seen := state.ReadList[seenHead, habit.SeenKind](m.store.Heap, r)
+		for i := range seen {
+			m.store.Texts.Release(seen[i].Kind)
+		}
+	}
+	m.free(k, r)
+}
+
+// withEpisodes returns the rows of the accounts that have open episodes, in the
+// order of their names.
+func (m *memory) withEpisodes() []state.Ref {
+	var rows []state.Ref
+	for _, c := range m.colds.all {
+		if c != nil && len(c.Episodes) > 0 {
+			rows = append(rows, c.Row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b state.Ref) int {
+		return strings.Compare(m.store.Accounts.Name(a), m.store.Accounts.Name(b))
+	})
+	return rows
+}
+
+// sortedKeys returns the keys of a map in their order.
+func sortedKeys[T any](of map[string]T) []string { return slices.Sorted(maps.Keys(of)) }

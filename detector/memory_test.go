@@ -1,8 +1,9 @@
 package detector
 
 import (
-	"encoding/json"
 	"testing"
+
+	"github.com/picketd/picket/rules"
 )
 
 // TestMemoryOfSurvives holds that a model's memory is the same after a snapshot
@@ -13,24 +14,30 @@ func TestMemoryOfSurvives(t *testing.T) {
 		Rate float32
 		Last int64
 	}
-	st := &accountState{}
-	*memoryOf[model](st, "rule/1", "") = model{7, 0.5, -3}
-	data, err := json.Marshal(st)
+	e := NewEngine(0, &Plan{Program: &rules.Program{}}, EngineOptions{})
+	*memoryOf[model](e.state("x/acme"), "rule/1", "") = model{7, 0.5, -3}
+	*memoryOf[model](e.state("x/acme"), "rule/1", groupMark+"web") = model{8, 1, 2}
+	data, err := e.Snapshot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back accountState
-	if err := json.Unmarshal(data, &back); err != nil {
+	back := NewEngine(0, e.plan, EngineOptions{})
+	if err := back.Restore(data); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := *memoryOf[model](&back, "rule/1", ""), (model{7, 0.5, -3}); got != want {
+	if got, want := *memoryOf[model](back.state("x/acme"), "rule/1", ""), (model{7, 0.5, -3}); got != want {
 		t.Errorf("after a snapshot %v, want %v", got, want)
+	}
+	if got, want := *memoryOf[model](back.state("x/acme"), "rule/1", groupMark+"web"), (model{8, 1, 2}); got != want {
+		t.Errorf("of a group after a snapshot %v, want %v", got, want)
 	}
 	type grown struct {
 		model
 		More uint64
 	}
-	if got := *memoryOf[grown](&back, "rule/1", ""); got != (grown{}) {
-		t.Errorf("of another size: %v, want nothing known", got)
+	for _, group := range []string{"", groupMark + "web"} {
+		if got := *memoryOf[grown](back.state("x/acme"), "rule/1", group); got != (grown{}) {
+			t.Errorf("of another size: %v, want nothing known", got)
+		}
 	}
 }

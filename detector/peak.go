@@ -2,7 +2,6 @@ package detector
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,39 +21,35 @@ func peakParams(r *rules.Rule) baseline.PeakParams {
 func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule.For(a.Account, time.Unix(0, e.now))
-	key := pl.stateKey + groupKey(group)
-	w := e.window(st, key)
+	of := groupKey(group)
+	w := e.window(st, pl.stateKey, of)
 	if backfill && w.Passed(t, int64(r.Timespan), e.lateness) {
-		w = e.history(st, key, r, t)
+		w = e.history(st, pl.stateKey, of, r, t)
 	}
-	best := e.fullest(w, r, window.Event{Time: t, Key: a.Key()})
+	best := e.fullest(&w, r, window.Event{Time: t, Key: a.Key()})
 	if best.Count == 0 {
 		return
 	}
-	model := st.Peaks[key]
-	if model == nil {
-		model = &baseline.Peaks{}
-		if st.Peaks == nil {
-			st.Peaks = map[string]*baseline.Peaks{}
-		}
-		makeRoom(st.Peaks, key, (*baseline.Peaks).Latest)
-		st.Peaks[key] = model
-	}
+	model := st.peaks(pl.stateKey, of)
 	p := peakParams(r)
-	limit := peakLimit(model, t, p)
+	limit := peakLimit(&model.Peaks, t, p)
 	if backfill || best.Count < limit {
-		e.remember(w, a, best.Count+MaxEvidence > limit)
+		e.remember(&w, a, best.Count+MaxEvidence > limit)
 		model.Learn(t, best.Count)
+		model.put()
 		return
 	}
 	model.Forget(t, p)
-	before := slices.DeleteFunc(w.Recent, func(b kept) bool { return b.Time.UnixNano() < best.First.Time })
-	w.Recent = nil
-	ep := e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
-		func() []Reason { return []Reason{peakReason(r, model, best, t)} })
+	model.put()
+	ep := e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: w.led(best.First.Time)},
+		func() []Reason { return []Reason{peakReason(r, &model.Peaks, best, t)} })
+	model = st.peaks(pl.stateKey, of)
 	model.Seen(t)
 	if ep == nil {
 		model.Raise(baseline.DayOf(t), best.Count)
+	}
+	model.put()
+	if ep == nil {
 		return
 	}
 	e.withholdPeak(ep, baseline.DayOf(t), best.Count)
@@ -66,10 +61,11 @@ const historyMark = groupMark + "history"
 
 // history returns the window for what is told of long ago. Networks give an
 // account's history in pages, the newest first, so each next page begins anew.
-func (e *Engine) history(st *accountState, key string, r *rules.Rule, t int64) *windowState {
-	w := e.window(st, key+historyMark)
+func (e *Engine) history(st *accountState, stateKey, group string, r *rules.Rule, t int64) windowState {
+	w := e.window(st, stateKey, group+historyMark)
 	if w.Passed(t, int64(r.Timespan), e.lateness) {
-		*w = windowState{}
+		w.Events = w.Events[:0]
+		w.forget()
 	}
 	return w
 }

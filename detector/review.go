@@ -23,7 +23,7 @@ func (e *Engine) review(st *accountState, v *activity.Verdict, t int64) {
 		}
 		for _, key := range e.modelKeys(st, pl) {
 			if v.Says == activity.VerdictForget {
-				e.forget(st, pl.rule, key, v.Values)
+				e.forgetValues(st, pl.rule, key, v.Values)
 			} else {
 				e.believe(st, pl.rule, key, v, t)
 			}
@@ -44,11 +44,13 @@ func (e *Engine) modelKeys(st *accountState, pl *planned) []string {
 			keys[key] = true
 		}
 	}
-	for key := range st.Values {
-		note(key)
-	}
-	for key := range st.Peaks {
-		note(key)
+	for _, k := range []slotKind{slotValues, slotPeaks} {
+		if st.ref(k, pl.stateKey, "") != 0 {
+			keys[pl.stateKey] = true
+		}
+		for key := range st.Groups[k] {
+			note(key)
+		}
 	}
 	if st.Judged != nil {
 		for key := range st.Judged.Held {
@@ -61,15 +63,20 @@ func (e *Engine) modelKeys(st *accountState, pl *planned) []string {
 	if len(pl.rule.GroupBy) == 1 {
 		keys[pl.stateKey] = true
 	}
-	return slices.Sorted(maps.Keys(keys))
+	return sortedKeys(keys)
 }
 
-// forget makes values new again; without any, all that a model knows is gone
+// forgetValues makes values new again; without any, all that a model knows is gone
 // and it learns from the beginning.
-func (e *Engine) forget(st *accountState, r *rules.Rule, key string, values []string) {
+func (e *Engine) forgetValues(st *accountState, r *rules.Rule, key string, values []string) {
+	stateKey, group := e.split(r, key)
 	if len(values) == 0 {
-		delete(st.Values, key)
-		delete(st.Peaks, key)
+		for _, k := range []slotKind{slotValues, slotPeaks} {
+			if cell := st.ref(k, stateKey, group); cell != 0 {
+				st.m.free(k, cell)
+				st.set(k, stateKey, group, 0)
+			}
+		}
 		if st.Judged != nil {
 			delete(st.Judged.Held, key)
 			delete(st.Judged.Trusted, key)
@@ -78,12 +85,7 @@ func (e *Engine) forget(st *accountState, r *rules.Rule, key string, values []st
 	}
 	for _, value := range values {
 		value = baseline.Shorten(value)
-		if model := st.Values[key]; model != nil {
-			model.Drop(value)
-		}
-		if model, day := st.Peaks[key], dayOf(value); model != nil && r.Type == rules.TypePeak {
-			model.Drop(day)
-		}
+		e.dropValue(st, r, key, value)
 		if st.Judged == nil {
 			continue
 		}
@@ -93,6 +95,22 @@ func (e *Engine) forget(st *accountState, r *rules.Rule, key string, values []st
 				h.Told = 0
 			}
 		}
+	}
+}
+
+// dropValue takes a value, or the day of a peak, out of a model.
+func (e *Engine) dropValue(st *accountState, r *rules.Rule, key, value string) {
+	stateKey, group := e.split(r, key)
+	if r.Type == rules.TypePeak {
+		if model := st.peaks(stateKey, group); model.cell != 0 {
+			model.Drop(dayOf(value))
+			model.put()
+		}
+		return
+	}
+	if model := st.values(stateKey, group); model.cell != 0 {
+		model.Drop(value)
+		model.put()
 	}
 }
 
@@ -118,22 +136,15 @@ func (e *Engine) believe(st *accountState, r *rules.Rule, key string, v *activit
 				delete(ep.Learn, value) // its end teaches nothing of it
 			}
 		}
-		model := st.Values[key]
 		if !v.Until.IsZero() {
-			if model != nil {
-				model.Drop(value)
-			}
+			e.dropValue(st, r, key, value)
 			st.trust(key, value, v.Until.UnixNano())
 			continue
 		}
-		if model == nil {
-			model = &baseline.NewValue{}
-			if st.Values == nil {
-				st.Values = map[string]*baseline.NewValue{}
-			}
-			st.Values[key] = model
-		}
+		stateKey, group := e.split(r, key)
+		model := st.values(stateKey, group)
 		model.Learn(value, t)
+		model.put()
 	}
 }
 
@@ -192,7 +203,8 @@ type WaitingFor struct {
 // Baselines returns what rules have learned of an account, in the order of rules
 // and groups: of one rule, by id or name, or of all for "".
 func (e *Engine) Baselines(account, rule string) []Baseline {
-	st := e.accounts[account]
+	e.memory.release(0)
+	st := e.find(account)
 	if st == nil {
 		return nil
 	}
@@ -215,19 +227,20 @@ func (e *Engine) Baselines(account, rule string) []Baseline {
 func (e *Engine) baseline(st *accountState, r *rules.Rule, key string) (Baseline, bool) {
 	b := Baseline{Rule: r, AsOf: e.LogTime(), Forget: r.Forget, Group: groupsOf(key)}
 	at := func(ns int64) time.Time { return time.Unix(0, ns).UTC() }
-	values, peaks := st.Values[key], st.Peaks[key]
+	stateKey, group := e.split(r, key)
+	values, peaks := st.values(stateKey, group), st.peaks(stateKey, group)
 	switch {
-	case values != nil:
+	case values.cell != 0:
 		b.Since, b.Events, b.Learning = at(values.Since), values.Events, !values.Ready(e.now, params(r))
 		for _, v := range values.Values {
-			b.Values = append(b.Values, KnownValue{v.Text, v.Count, at(v.Last)})
+			b.Values = append(b.Values, KnownValue{clone(values.Texts.Text(v.Text)), int(v.Count), at(v.Last)})
 		}
 		slices.SortStableFunc(b.Values, func(x, y KnownValue) int { return y.Count - x.Count })
-	case peaks != nil:
+	case peaks.cell != 0:
 		b.Since, b.Events, b.Learning = at(peaks.Since), peaks.Events, !baseline.Learn(r.Learn).Ready(peaks.Since, peaks.Events, e.now)
-		b.Limit, b.Own = peakLimit(peaks, e.now, peakParams(r)), peaks.Own(e.now, peakParams(r))
+		b.Limit, b.Own = peakLimit(&peaks.Peaks, e.now, peakParams(r)), peaks.Own(e.now, peakParams(r))
 		for _, d := range slices.Backward(peaks.Days) {
-			b.Values = append(b.Values, KnownValue{dayText(d.Day), d.Count, at(d.Day * int64(24*time.Hour))})
+			b.Values = append(b.Values, KnownValue{dayText(int64(d.Day)), int(d.Count), at(int64(d.Day) * int64(24*time.Hour))})
 		}
 	}
 	if st.Judged != nil {
@@ -240,7 +253,7 @@ func (e *Engine) baseline(st *accountState, r *rules.Rule, key string) (Baseline
 			}
 		}
 	}
-	return b, values != nil || peaks != nil || len(b.Trusted)+len(b.Waiting) > 0
+	return b, values.cell != 0 || peaks.cell != 0 || len(b.Trusted)+len(b.Waiting) > 0
 }
 
 // reviewed returns withheld values as reviews name them.

@@ -69,7 +69,7 @@ func (e *Engine) follow(k int, s step) {
 	}
 	e.keepStep(seq, s)
 	for _, account := range append([]string{s.Account}, e.plan.guards[s.Account]...) {
-		st := e.accounts[account]
+		st := e.find(account)
 		if st == nil {
 			continue
 		}
@@ -105,7 +105,7 @@ func pairs(first, then *step, within time.Duration) bool {
 func (e *Engine) firstSteps(seq *planned, then *step) []step {
 	var out []step
 	for _, name := range append([]string{then.Account}, e.plan.accounts[then.Account].GuardedBy...) {
-		st := e.accounts[name]
+		st := e.find(name)
 		if st == nil {
 			continue
 		}
@@ -121,7 +121,7 @@ func (e *Engine) firstSteps(seq *planned, then *step) []step {
 
 // keepStep remembers a step for those that may belong to it.
 func (e *Engine) keepStep(seq *planned, s step) {
-	st := e.state(s.Account)
+	st := e.state(s.Account).own()
 	if st.Steps == nil {
 		st.Steps = map[string][]step{}
 	}
@@ -164,7 +164,7 @@ func thin(all []step, then bool) []step {
 }
 
 // sweepSteps drops steps and excuses that nothing can belong to any more.
-func (e *Engine) sweepSteps(st *accountState) {
+func (e *Engine) sweepSteps(st *cold) {
 	for key, steps := range st.Steps {
 		horizon := e.horizon(key)
 		steps = slices.DeleteFunc(steps, func(s step) bool { return s.Time < horizon })
@@ -302,18 +302,19 @@ func (e *Engine) excuse(st *accountState, k int, a *activity.Activity, t int64) 
 		return
 	}
 	key := pl.stateKey + groupKey(group)
-	if st.Excuses == nil {
-		st.Excuses = map[string][]int64{}
+	c := st.own()
+	if c.Excuses == nil {
+		c.Excuses = map[string][]int64{}
 	}
-	times := st.Excuses[key]
+	times := c.Excuses[key]
 	if times == nil {
-		makeRoom(st.Excuses, key, func(times []int64) int64 { return times[len(times)-1] })
+		makeRoom(c.Excuses, key, func(times []int64) int64 { return times[len(times)-1] })
 	}
 	at, _ := slices.BinarySearch(times, t)
 	if times = slices.Insert(times, at, t); len(times) > maxExcuses {
 		times = slices.Delete(times, 0, len(times)-maxExcuses)
 	}
-	st.Excuses[key] = times
+	c.Excuses[key] = times
 	// Logs of identity providers are not in order: what is told late still
 	// excuses.
 	ep := st.Episodes[episodeKey(pl.rule, group)]

@@ -127,8 +127,8 @@ func toldReason(told int64) []Reason {
 
 // trusted reports whether a person said that a value is the account's own at
 // time t.
-func (st *accountState) trusted(key, value string, t int64) bool {
-	return st.Judged != nil && t < st.Judged.Trusted[key][value]
+func (st *accountState) trusted(stateKey, group, value string, t int64) bool {
+	return st.Judged != nil && len(st.Judged.Trusted) > 0 && t < st.Judged.Trusted[stateKey+group][value]
 }
 
 // release ends the withholding of a closing episode.
@@ -150,7 +150,7 @@ func (e *Engine) modelKey(r *rules.Rule, group []activity.Field) string {
 
 func (st *accountState) hold(key string, h held) {
 	if st.Judged == nil {
-		st.Judged = &judgedState{}
+		st.own().Judged = &judgedState{}
 	}
 	if st.Judged.Held == nil {
 		st.Judged.Held = map[string][]held{}
@@ -165,17 +165,24 @@ func (e *Engine) teach(st *accountState, r *rules.Rule, key string, h *held) {
 		return
 	}
 	h.Learned = true
+	stateKey, group := e.split(r, key)
 	switch r.Type {
 	case rules.TypeNewValue:
-		if model := st.Values[key]; model != nil {
-			for _, v := range slices.Sorted(maps.Keys(h.Values)) {
-				model.LearnMany(v, h.Last, h.Values[v])
-			}
+		model := st.values(stateKey, group)
+		if model.cell == 0 {
+			return
 		}
+		for _, v := range slices.Sorted(maps.Keys(h.Values)) {
+			model.LearnMany(v, h.Last, h.Values[v])
+		}
+		model.put()
 	case rules.TypePeak: // as one day's also where it lasted over midnight: one burst is one day
-		if model, day := st.Peaks[key], busiest(h.Values); model != nil && day >= 0 {
-			model.Raise(day, h.Values[strconv.FormatInt(day, 10)])
+		model, day := st.peaks(stateKey, group), busiest(h.Values)
+		if model.cell == 0 || day < 0 {
+			return
 		}
+		model.Raise(day, h.Values[strconv.FormatInt(day, 10)])
+		model.put()
 	default:
 	}
 }
@@ -186,19 +193,28 @@ func (e *Engine) unteach(st *accountState, r *rules.Rule, key string, h *held) {
 		return
 	}
 	h.Learned = false
+	stateKey, group := e.split(r, key)
 	switch r.Type {
 	case rules.TypeNewValue:
-		if model := st.Values[key]; model != nil {
-			for v := range h.Values {
+		if model := st.values(stateKey, group); model.cell != 0 {
+			for _, v := range slices.Sorted(maps.Keys(h.Values)) {
 				model.Drop(v)
 			}
+			model.put()
 		}
 	case rules.TypePeak:
-		if model := st.Peaks[key]; model != nil {
+		if model := st.peaks(stateKey, group); model.cell != 0 {
 			model.Drop(busiest(h.Values))
+			model.put()
 		}
 	default:
 	}
+}
+
+// split returns the two parts of the key of a rule's model.
+func (e *Engine) split(r *rules.Rule, key string) (stateKey, group string) {
+	stateKey = e.plan.rules[r.Index].stateKey
+	return stateKey, key[len(stateKey):]
 }
 
 // busiest returns the day of the highest count of a burst, -1 for none.
@@ -276,7 +292,7 @@ func (st *accountState) tellAnew(key string) {
 // trust makes a value the account's own until a time.
 func (st *accountState) trust(key, value string, until int64) {
 	if st.Judged == nil {
-		st.Judged = &judgedState{}
+		st.own().Judged = &judgedState{}
 	}
 	if st.Judged.Trusted == nil {
 		st.Judged.Trusted = map[string]map[string]int64{}
@@ -293,25 +309,25 @@ func (st *accountState) trust(key, value string, until int64) {
 
 // sweepJudged drops what no verdict can be about any more and trust that has
 // ended.
-func (e *Engine) sweepJudged(st *accountState) {
-	if st.Judged == nil {
+func (e *Engine) sweepJudged(c *cold) {
+	if c.Judged == nil {
 		return
 	}
-	dropGone(e.plan, st.Judged.Held)
-	dropGone(e.plan, st.Judged.Trusted)
-	for key, all := range st.Judged.Held {
+	maps.DeleteFunc(c.Judged.Held, func(key string, _ []held) bool { return !e.plan.keeps(key) })
+	maps.DeleteFunc(c.Judged.Trusted, func(key string, _ map[string]int64) bool { return !e.plan.keeps(key) })
+	for key, all := range c.Judged.Held {
 		all = slices.DeleteFunc(all, func(h held) bool { return e.now-h.Last > int64(heldFor) })
-		if st.Judged.Held[key] = all; len(all) == 0 {
-			delete(st.Judged.Held, key)
+		if c.Judged.Held[key] = all; len(all) == 0 {
+			delete(c.Judged.Held, key)
 		}
 	}
-	for key, known := range st.Judged.Trusted {
+	for key, known := range c.Judged.Trusted {
 		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-int64(e.lateness) })
 		if len(known) == 0 {
-			delete(st.Judged.Trusted, key)
+			delete(c.Judged.Trusted, key)
 		}
 	}
-	if len(st.Judged.Held)+len(st.Judged.Trusted) == 0 {
-		st.Judged = nil
+	if len(c.Judged.Held)+len(c.Judged.Trusted) == 0 {
+		c.Judged = nil
 	}
 }

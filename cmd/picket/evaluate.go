@@ -150,7 +150,7 @@ func attackNames(r *evaluate.Report) []string {
 }
 
 // withinTen is how much of an attack was noticed on an account within ten posts.
-func withinTen(a *evaluate.Account, attack string) string {
+func withinTen(a *evaluate.Result, attack string) string {
 	for i := range a.Attacks {
 		if c := &a.Attacks[i]; c.Attack == attack && c.Played > 0 {
 			return fmt.Sprintf("%.0f %%", 100*float64(c.Within[len(c.Within)-1])/float64(c.Played))

@@ -5,12 +5,16 @@
 package baseline
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/picketd/picket/detector/state"
 )
 
 // MaxValues bounds the distinct values that one NewValue keeps; beyond it the
@@ -18,18 +22,19 @@ import (
 const MaxValues = 64
 
 // NewValue remembers which values of one field an account has used. It judges
-// first and learns after. The zero value has seen nothing.
+// first and learns after. One that has only Texts has seen nothing.
 type NewValue struct {
-	Since  int64   `json:"since"` // occurrence of the first activity learned, Unix nanoseconds; 0 for none
-	Events int     `json:"n"`     // activities learned
-	Values []Value `json:"v"`     // sorted by Text
+	Since  int64   // occurrence of the first activity learned, Unix nanoseconds; 0 for none
+	Events int     // activities learned
+	Values []Value // sorted by text
+	Texts  *state.Texts
 }
 
 // Value is what is known of one value.
 type Value struct {
-	Text  string `json:"s"`
-	Count int    `json:"c"`
-	Last  int64  `json:"l"` // latest occurrence, Unix nanoseconds
+	Text  state.TextID // held once by the model
+	Count uint32
+	Last  int64 // latest occurrence, Unix nanoseconds
 }
 
 // Params say when the model is ready and what it forgets.
@@ -69,11 +74,10 @@ func (n *NewValue) Known(value string, t int64, p Params) bool {
 
 // Value returns what is known of a value, and whether it was ever used.
 func (n *NewValue) Value(value string) (Value, bool) {
-	i, ok := n.find(Shorten(value))
-	if !ok {
-		return Value{}, false
+	if i, ok := n.find(Shorten(value)); ok {
+		return n.Values[i], true
 	}
-	return n.Values[i], true
+	return Value{}, false
 }
 
 // Learn counts one use of value at time t.
@@ -84,15 +88,16 @@ func (n *NewValue) LearnMany(value string, t int64, count int) {
 	if n.Events == 0 || t < n.Since {
 		n.Since = t
 	}
-	n.Events += count
+	n.Events = min(n.Events+count, math.MaxUint32)
 	value = Shorten(value)
-	i, ok := n.find(value)
-	if ok {
-		n.Values[i].Count += count
-		n.Values[i].Last = max(n.Values[i].Last, t)
+	if i, ok := n.find(value); ok {
+		v := &n.Values[i]
+		v.Count = uint32(min(int(v.Count)+count, math.MaxUint32))
+		v.Last = max(v.Last, t)
 		return
 	}
-	n.Values = slices.Insert(n.Values, i, Value{Text: strings.Clone(value), Count: count, Last: t})
+	i, _ := slices.BinarySearchFunc(n.Values, value, func(v Value, s string) int { return strings.Compare(n.Texts.Text(v.Text), s) })
+	n.Values = slices.Insert(n.Values, i, Value{Text: n.Texts.Hold(value), Count: uint32(min(count, math.MaxUint32)), Last: t})
 	if len(n.Values) > MaxValues {
 		oldest := 0
 		for k := range n.Values {
@@ -100,6 +105,7 @@ func (n *NewValue) LearnMany(value string, t int64, count int) {
 				oldest = k
 			}
 		}
+		n.Texts.Release(n.Values[oldest].Text)
 		n.Values = slices.Delete(n.Values, oldest, oldest+1)
 	}
 }
@@ -131,19 +137,35 @@ func (n *NewValue) Latest() int64 {
 // Forget drops the values that are forgotten at time t.
 func (n *NewValue) Forget(t int64, p Params) {
 	if p.Forget > 0 {
-		n.Values = slices.DeleteFunc(n.Values, func(v Value) bool { return t-v.Last > int64(p.Forget) })
+		n.Values = slices.DeleteFunc(n.Values, func(v Value) bool {
+			old := t-v.Last > int64(p.Forget)
+			if old {
+				n.Texts.Release(v.Text)
+			}
+			return old
+		})
 	}
 }
 
+// find returns where a value stands. Texts are kept once, so equal ids say it.
 func (n *NewValue) find(value string) (int, bool) {
-	return slices.BinarySearchFunc(n.Values, value, func(v Value, s string) int { return strings.Compare(v.Text, s) })
+	id := n.Texts.Find(value)
+	if id == 0 {
+		return 0, false
+	}
+	for i := range n.Values {
+		if n.Values[i].Text == id {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // Words tells the usual values, most used first, with their counts: "DE 212,
 // AT 9, 2 others"; "nothing" where none is known.
 func (n *NewValue) Words() string {
 	top := slices.Clone(n.Values)
-	slices.SortStableFunc(top, func(a, b Value) int { return b.Count - a.Count })
+	slices.SortStableFunc(top, func(a, b Value) int { return cmp.Compare(b.Count, a.Count) })
 	var b strings.Builder
 	for i, v := range top {
 		if i == 3 {
@@ -156,7 +178,7 @@ func (n *NewValue) Words() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s %d", v.Text, v.Count)
+		fmt.Fprintf(&b, "%s %d", n.Texts.Text(v.Text), v.Count)
 	}
 	if b.Len() == 0 {
 		return "nothing"

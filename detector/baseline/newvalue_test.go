@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
 )
 
 const day = int64(24 * time.Hour)
@@ -27,7 +28,7 @@ func TestReady(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var n baseline.NewValue
+			n := baseline.NewValue{Texts: state.New().Texts}
 			for range tt.events {
 				n.Learn("DE", 1)
 			}
@@ -39,7 +40,7 @@ func TestReady(t *testing.T) {
 }
 
 func TestValuesAreBounded(t *testing.T) {
-	var n baseline.NewValue
+	n := baseline.NewValue{Texts: state.New().Texts}
 	for i := range baseline.MaxValues + 1 {
 		n.Learn(fmt.Sprintf("v%03d", i), int64(i))
 	}
@@ -49,14 +50,14 @@ func TestValuesAreBounded(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	var n baseline.NewValue
+	n := baseline.NewValue{Texts: state.New().Texts}
 	for v, c := range map[string]int{"DE": 212, "AT": 9, "FR": 3, "IT": 2, "CH": 1} {
 		n.LearnMany(v, 1, c)
 	}
 	if got, want := n.Words(), "DE 212, AT 9, FR 3, 2 others"; got != want {
 		t.Errorf("Words = %q, want %q", got, want)
 	}
-	var none baseline.NewValue
+	none := baseline.NewValue{Texts: n.Texts}
 	if got, want := none.Words(), "nothing"; got != want {
 		t.Errorf("Words = %q, want %q", got, want)
 	}

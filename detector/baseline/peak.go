@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -11,15 +12,15 @@ import (
 // that an account that grows quieter or busier keeps a handful. The zero value
 // has seen nothing.
 type Peaks struct {
-	Since  int64  `json:"since"` // occurrence of the first activity, Unix nanoseconds; 0 for none
-	Events int    `json:"n"`     // activities
-	Days   []Peak `json:"d"`     // by day; see keep
+	Since  int64  // occurrence of the first activity, Unix nanoseconds; 0 for none
+	Events int    // activities
+	Days   []Peak // by day; see keep
 }
 
 // Peak is the fullest window of one day.
 type Peak struct {
-	Day   int64 `json:"d"` // days since 1970 in UTC
-	Count int   `json:"c"`
+	Day   int32 // days since 1970 in UTC
+	Count int32
 }
 
 // PeakParams say when a burst is one.
@@ -38,8 +39,8 @@ func DayOf(t int64) int64 { return t / dayLength }
 // day before today, so that one extraordinary day, or one attack, does not make
 // the next unseen. It is 0 where fewer than two days are known.
 func (p *Peaks) Own(t int64, params PeakParams) int {
-	oldest, today := DayOf(t-int64(params.Forget)), DayOf(t)
-	first, second := 0, 0
+	oldest, today := int32(DayOf(t-int64(params.Forget))), int32(DayOf(t))
+	first, second := int32(0), int32(0)
 	for _, d := range p.Days {
 		switch {
 		case d.Day < oldest || d.Day >= today:
@@ -49,7 +50,7 @@ func (p *Peaks) Own(t int64, params PeakParams) int {
 			second = d.Count
 		}
 	}
-	return second
+	return int(second)
 }
 
 // Limit returns the count from which a window is a burst at time t.
@@ -69,19 +70,20 @@ func (p *Peaks) Seen(t int64) {
 	if p.Events == 0 || t < p.Since {
 		p.Since = t
 	}
-	p.Events++
+	p.Events = min(p.Events+1, math.MaxUint32)
 }
 
 // Raise makes the peak of a day at least count.
 func (p *Peaks) Raise(day int64, count int) {
-	at, ok := slices.BinarySearchFunc(p.Days, day, func(d Peak, day int64) int { return int(d.Day - day) })
+	d := Peak{int32(day), int32(min(count, math.MaxInt32))}
+	at, ok := slices.BinarySearchFunc(p.Days, d, func(a, b Peak) int { return cmp.Compare(a.Day, b.Day) })
 	switch {
 	case !ok:
-		p.Days = slices.Insert(p.Days, at, Peak{day, count})
-	case p.Days[at].Count >= count:
+		p.Days = slices.Insert(p.Days, at, d)
+	case p.Days[at].Count >= d.Count:
 		return
 	default:
-		p.Days[at].Count = count
+		p.Days[at] = d
 	}
 	p.keep()
 }
@@ -90,7 +92,7 @@ func (p *Peaks) Raise(day int64, count int) {
 // remembered, and they are for longer, they say more. The newest day is not
 // over: it stays and makes none superfluous.
 func (p *Peaks) keep() {
-	first, second := 0, 0 // the highest of later days but the newest
+	first, second := int32(0), int32(0) // the highest of later days but the newest
 	kept := len(p.Days) - 1
 	for i := len(p.Days) - 2; i >= 0; i-- {
 		d := p.Days[i]
@@ -113,11 +115,11 @@ func (p *Peaks) Latest() int64 {
 	if len(p.Days) == 0 {
 		return 0
 	}
-	return p.Days[len(p.Days)-1].Day * dayLength
+	return int64(p.Days[len(p.Days)-1].Day) * dayLength
 }
 
 // Forget drops the days that are forgotten at time t.
 func (p *Peaks) Forget(t int64, params PeakParams) {
-	oldest := DayOf(t - int64(params.Forget))
+	oldest := int32(DayOf(t - int64(params.Forget)))
 	p.Days = slices.DeleteFunc(p.Days, func(d Peak) bool { return d.Day < oldest })
 }

@@ -78,13 +78,13 @@ func TestAttacksDisturbNothing(t *testing.T) {
 	p.Attacks = nil
 	calm := run(t, social(t), p, victim, donor)
 	for i := range calm.Accounts {
-		if d := cmp.Diff(calm.Accounts[i].Result.False, attacked.Accounts[i].Result.False); d != "" {
+		if d := cmp.Diff(calm.Accounts[i].False, attacked.Accounts[i].False); d != "" {
 			t.Errorf("%s: false alerts (-without +with attacks):\n%s", calm.Accounts[i].Account, d)
 		}
-		if len(calm.Accounts[i].Result.False) == 0 {
+		if len(calm.Accounts[i].False) == 0 {
 			t.Errorf("%s: no false alert at all, so the comparison says nothing", calm.Accounts[i].Account)
 		}
-		if d := cmp.Diff(calm.Accounts[i].False, attacked.Accounts[i].False); d != "" {
+		if d := cmp.Diff(calm.Accounts[i].ByRule, attacked.Accounts[i].ByRule); d != "" {
 			t.Errorf("%s: by rule (-without +with attacks):\n%s", calm.Accounts[i].Account, d)
 		}
 	}

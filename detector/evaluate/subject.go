@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,71 +12,80 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
-// Engine is an engine with its rules as the protocol watches it: an alert is a
-// new episode of the account of which an enforced rule tells people.
+// Engine is an engine with its rules, as the daemon has one for all accounts. An
+// alert is a new episode of which an enforced rule tells people.
 type Engine struct {
-	engine  *detector.Engine
-	account string
-	graces  bool // messages wait for an approval before they are told
-	seq     uint64
-	batch   activity.Batch
-	attack  bool            // a fork, on which an attack is played
-	quiet   map[string]bool // open episodes of which nobody is told
-	raised  []raised        // by a fork's origin only
-	fault   *error          // the first one, of all forks
+	engine *detector.Engine
+	graces bool // messages wait for an approval before they are told
+	seq    uint64
+	batch  activity.Batch
+	quiet  map[string]bool // open episodes of which nobody is told
+	raised []raised        // in order
+	unseen map[string]bool // accounts of which something was raised since they were last looked at
+	fault  error           // the first one, of forks too
 }
 
-// raised is one alert that was raised on real activity.
+// raised is one alert.
 type raised struct {
-	at   time.Time // occurrence of the activity
-	rule string    // id
+	account string
+	at      time.Time // log time
+	rule    string    // id
 }
 
-var _ hijack.Subject = (*Engine)(nil)
-
-// NewEngine returns an engine with empty memory that watches one account.
-func NewEngine(plan *detector.Plan, account string) *Engine {
+// NewEngine returns an engine with empty memory.
+func NewEngine(plan *detector.Plan) *Engine {
 	graces := slices.ContainsFunc(plan.Rules(), func(r *rules.Rule) bool {
 		return r.Type == rules.TypeApproval && r.Mode == rules.Enforce
 	})
 	return &Engine{
-		engine: detector.NewEngine(0, plan, detector.EngineOptions{}), account: account, graces: graces,
-		quiet: map[string]bool{}, fault: new(error),
+		engine: detector.NewEngine(0, plan, detector.EngineOptions{}), graces: graces,
+		quiet: map[string]bool{}, unseen: map[string]bool{},
 	}
 }
 
 // Err returns what went wrong with the engine or one of its forks.
-func (s *Engine) Err() error { return *s.fault }
+func (e *Engine) Err() error { return e.fault }
 
-// Observe implements hijack.Subject.
-func (s *Engine) Observe(a *activity.Activity) bool {
-	s.seq++
-	s.batch.Activities = append(s.batch.Activities[:0], *a)
-	told := s.told(s.engine.Apply(s.seq, a.Time, &s.batch), a.Time)
-	if !told && s.attack && s.graces {
-		return s.toldLater(a)
-	}
-	return told
-}
-
-// told reports whether people are told of something new.
-func (s *Engine) told(found []detector.Finding, at time.Time) bool {
-	told := false
+// note takes findings.
+func (e *Engine) note(found []detector.Finding) {
 	for i := range found {
 		f := &found[i]
 		switch {
 		case f.Phase == detector.Close:
-			delete(s.quiet, f.Episode)
-		case f.Account != s.account || f.Rule.Mode == rules.Off:
+			delete(e.quiet, f.Episode)
 		case f.Rule.Mode == rules.Observe:
-			s.quiet[f.Episode] = true
-		case f.Phase == detector.Open || s.quiet[f.Episode]:
-			delete(s.quiet, f.Episode)
-			told = true
-			if !s.attack {
-				s.raised = append(s.raised, raised{at, f.Rule.ID})
-			}
+			e.quiet[f.Episode] = true
+		case f.Phase == detector.Open || e.quiet[f.Episode]:
+			delete(e.quiet, f.Episode)
+			e.unseen[f.Account] = true
+			e.raised = append(e.raised, raised{f.Account, f.LogTime, f.Rule.ID})
 		}
+	}
+}
+
+// Account is one account of an engine, or of a copy of it, as the protocol
+// watches it.
+type Account struct {
+	engine *Engine
+	origin *Engine // of a copy on which an attack is played; nil for none
+	name   string
+}
+
+var _ hijack.Subject = (*Account)(nil)
+
+// Account returns an account of the engine.
+func (e *Engine) Account(name string) *Account { return &Account{engine: e, name: name} }
+
+// Observe implements hijack.Subject.
+func (s *Account) Observe(a *activity.Activity) bool {
+	e := s.engine
+	e.seq++
+	e.batch.Activities = append(e.batch.Activities[:0], *a)
+	e.note(e.engine.Apply(e.seq, a.Time, &e.batch))
+	told := e.unseen[s.name]
+	delete(e.unseen, s.name)
+	if !told && s.origin != nil && e.graces {
+		return s.toldLater(a)
 	}
 	return told
 }
@@ -85,34 +95,41 @@ const longestGrace = 24 * time.Hour
 
 // toldLater reports whether an attacker's message is told when its grace is
 // over, without letting that time pass for what he does meanwhile.
-func (s *Engine) toldLater(a *activity.Activity) bool {
+func (s *Account) toldLater(a *activity.Activity) bool {
 	later := s.fork()
 	for {
-		due, ok := later.engine.Pending()
+		due, ok := later.engine.engine.Pending()
 		if !ok || due.After(a.Time.Add(longestGrace)) {
 			return false
 		}
-		later.seq++
-		if later.told(later.engine.Tick(later.seq, due), a.Time) {
+		later.engine.seq++
+		later.engine.note(later.engine.engine.Tick(later.engine.seq, due))
+		if later.engine.unseen[s.name] {
 			return true
 		}
 	}
 }
 
-// Fork implements hijack.Subject.
-func (s *Engine) Fork() hijack.Subject { return s.fork() }
+// Fork implements hijack.Subject: a copy of the engine that knows the account
+// alone.
+func (s *Account) Fork() hijack.Subject { return s.fork() }
 
-func (s *Engine) fork() *Engine {
-	engine, err := s.engine.Fork(s.account)
+func (s *Account) fork() *Account {
+	origin := s.engine
+	if s.origin != nil {
+		origin = s.origin
+	}
+	engine, err := s.engine.engine.Fork(s.name)
 	if err != nil {
-		if *s.fault == nil {
-			*s.fault = fmt.Errorf("play an attack: %w", err)
+		if origin.fault == nil {
+			origin.fault = fmt.Errorf("play an attack: %w", err)
 		}
-		engine = detector.NewEngine(0, s.engine.Plan(), detector.EngineOptions{})
+		engine = detector.NewEngine(0, s.engine.engine.Plan(), detector.EngineOptions{})
 	}
-	quiet := make(map[string]bool, len(s.quiet))
-	for id := range s.quiet {
-		quiet[id] = true
+	return &Account{
+		engine: &Engine{
+			engine: engine, graces: s.engine.graces, seq: s.engine.seq, quiet: maps.Clone(s.engine.quiet), unseen: map[string]bool{},
+		},
+		origin: origin, name: s.name,
 	}
-	return &Engine{engine: engine, account: s.account, graces: s.graces, seq: s.seq, attack: true, quiet: quiet, fault: s.fault}
 }

@@ -3,8 +3,11 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -207,20 +210,25 @@ func (p *Point) covers(l *Label) bool {
 	})
 }
 
-// attack plays the protocol at each value.
+// attack plays the protocol at each value, several at a time.
 func (c *Curve) attack(ctx context.Context, plans []*detector.Plan, t *Tuning) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range c.Points {
-		report, err := Run(ctx, plans[i], *t.Attacks, t.Histories, t.Donors)
-		if err != nil {
-			return err
-		}
-		p := &c.Points[i]
-		p.Attacks = report.Table.Rows
-		for _, row := range p.Attacks {
-			p.attacked += row.Within[len(row.Within)-1].Count
-		}
+		group.Go(func() error {
+			report, err := Run(ctx, plans[i], *t.Attacks, t.Histories, t.Donors)
+			if err != nil {
+				return err
+			}
+			p := &c.Points[i]
+			p.Attacks = report.Table.Rows
+			for _, row := range p.Attacks {
+				p.attacked += row.Within[len(row.Within)-1].Count
+			}
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // choose picks the point that keeps to the budget best.

@@ -13,41 +13,47 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
 )
 
-// Habits is what is usual for one account or identity. The zero value has seen
-// nothing.
+// Habits is what is usual for one account or identity. One that has only its
+// texts has seen nothing; see New.
 type Habits struct {
-	Posts     Rhythm            `json:"posts,omitzero"`
-	Logins    Rhythm            `json:"logins,omitzero"`
-	Domains   baseline.NewValue `json:"domains,omitzero"`   // of links in posts
-	Countries baseline.NewValue `json:"countries,omitzero"` // of logins
-	Devices   baseline.NewValue `json:"devices,omitzero"`   // of logins
-	Last      Place             `json:"last,omitzero"`      // of the latest login
-	Seen      Seen              `json:"seen,omitempty"`
+	Posts     Rhythm
+	Domains   baseline.NewValue // of links in posts
+	Logins    Rhythm
+	Countries baseline.NewValue // of logins
+	Devices   baseline.NewValue // of logins
+	Last      Place             // of the latest login
 	// Today is what was posted on the latest day. It becomes a habit when that
 	// day is over: else what a burst repeats were usual before anybody is told.
-	Today *Today `json:"today,omitempty"`
+	Today Today
 }
 
-// Today is what was posted on one day.
+// New returns habits that have seen nothing.
+func New(texts *state.Texts) *Habits {
+	none := baseline.NewValue{Texts: texts}
+	return &Habits{Domains: none, Countries: none, Devices: none, Today: Today{Domains: none}}
+}
+
+// Today is what was posted on one day; nothing where Posts has counted nothing.
 type Today struct {
-	Day     int64             `json:"d"` // see baseline.DayOf
-	Posts   Rhythm            `json:"posts"`
-	Domains baseline.NewValue `json:"domains,omitzero"`
+	Day     int64 // see baseline.DayOf
+	Posts   Rhythm
+	Domains baseline.NewValue
 }
 
 // Rhythm counts activities by the hour of the day, in the account's time zone.
 type Rhythm struct {
-	Count int        `json:"n"`
-	Hours [24]uint32 `json:"h"`
+	Count int // the sum of Hours
+	Hours [24]uint32
 }
 
 // Place is where and when a login was.
 type Place struct {
-	Time int64   `json:"t"`   // occurrence, Unix nanoseconds; 0 where no login with coordinates is known
-	Lat  float64 `json:"lat"` // degrees
-	Lon  float64 `json:"lon"`
+	Time int64   // occurrence, Unix nanoseconds; 0 where no login with coordinates is known
+	Lat  float64 // degrees
+	Lon  float64
 }
 
 // Note is one fact about an activity in words. Odd says that it speaks against
@@ -67,30 +73,27 @@ const (
 	maxDomain = 3    // domains of one post that are spoken of
 )
 
-func post(k activity.Kind) bool {
+// Post reports whether activities of a kind are habits of posting.
+func Post(k activity.Kind) bool {
 	return k == activity.KindPost || k == activity.KindReply || k == activity.KindEdit || k == activity.KindMessage
 }
 
-func login(a *activity.Activity) bool {
+// Login reports whether an activity is a habit of logging in.
+func Login(a *activity.Activity) bool {
 	return a.Kind == activity.KindLogin && !strings.EqualFold(a.Outcome.Result, "failure")
 }
-
-// Notice takes note that an activity occurred at t, Unix nanoseconds, and makes
-// nothing else of it a habit.
-func (h *Habits) Notice(a *activity.Activity, t int64) { h.Seen.learn(a.Kind, t) }
 
 // Learn takes an activity that occurred at t, Unix nanoseconds, in the
 // account's time zone.
 func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {
-	h.Seen.learn(a.Kind, t)
 	switch {
-	case post(a.Kind):
+	case Post(a.Kind):
 		posts, domains := h.day(t)
 		posts.learn(t, zone)
 		for _, d := range a.LinkDomains {
 			domains.Learn(d, t)
 		}
-	case login(a):
+	case Login(a):
 		h.Logins.learn(t, zone)
 		if a.Geo.Country != "" {
 			h.Countries.Learn(a.Geo.Country, t)
@@ -109,8 +112,8 @@ func (h *Habits) Learn(a *activity.Activity, t int64, zone *time.Location) {
 func (h *Habits) day(t int64) (*Rhythm, *baseline.NewValue) {
 	h.settle(t)
 	day := baseline.DayOf(t)
-	if h.Today == nil {
-		h.Today = &Today{Day: day}
+	if h.Today.Posts.Count == 0 {
+		h.Today.Day = day
 	}
 	if day < h.Today.Day {
 		return &h.Posts, &h.Domains
@@ -120,14 +123,16 @@ func (h *Habits) day(t int64) (*Rhythm, *baseline.NewValue) {
 
 // settle makes habits of what was posted on a day before that of t.
 func (h *Habits) settle(t int64) {
-	if h.Today == nil || baseline.DayOf(t) <= h.Today.Day {
+	if h.Today.Posts.Count == 0 || baseline.DayOf(t) <= h.Today.Day {
 		return
 	}
 	h.Posts.add(&h.Today.Posts)
-	for _, v := range h.Today.Domains.Values {
-		h.Domains.LearnMany(v.Text, v.Last, v.Count)
+	today := &h.Today.Domains
+	for _, v := range today.Values {
+		h.Domains.LearnMany(today.Texts.Text(v.Text), v.Last, int(v.Count))
+		today.Texts.Release(v.Text)
 	}
-	h.Today = nil
+	h.Today = Today{Domains: baseline.NewValue{Texts: today.Texts, Values: today.Values[:0]}}
 }
 
 func (r *Rhythm) add(o *Rhythm) {
@@ -148,10 +153,10 @@ func hour(t int64, zone *time.Location) int { return time.Unix(0, t).In(zone).Ho
 // taken yet, what is odd first.
 func (h *Habits) Notes(a *activity.Activity, t int64, zone *time.Location) []Note {
 	switch {
-	case post(a.Kind):
+	case Post(a.Kind):
 		h.settle(t)
 		return h.ofPost(a, t, zone)
-	case login(a):
+	case Login(a):
 		return h.ofLogin(a, t, zone)
 	}
 	return nil
@@ -252,7 +257,7 @@ func (r *Rhythm) at(t int64, zone *time.Location) (words string, n int) {
 
 func count(n *baseline.NewValue, value string) int {
 	v, _ := n.Value(value)
-	return v.Count
+	return int(v.Count)
 }
 
 func share(n, of int) float64 { return float64(n) / float64(of) }

@@ -1,7 +1,6 @@
 package habit_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/habit"
+	"github.com/picketd/picket/detector/state"
 )
 
 var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
@@ -19,7 +19,7 @@ var zone = time.FixedZone("CET", 3600)
 // office is a hundred working days: a post at 10 and at 15 with a link home,
 // and a login at 9, all an hour ahead of UTC, from one laptop.
 func office() *habit.Habits {
-	h := &habit.Habits{}
+	h := habit.New(state.New().Texts)
 	for d := range 100 {
 		day := start.AddDate(0, 0, d)
 		learn := func(hour int, a activity.Activity) {
@@ -110,28 +110,55 @@ func TestBurstIsNotItsOwnHabit(t *testing.T) {
 }
 
 func TestStranger(t *testing.T) {
-	var h habit.Habits
+	h := habit.New(state.New().Texts)
 	a := post("gift.example")
 	if got := h.Notes(&a, start.UnixNano(), time.UTC); got != nil {
 		t.Errorf("notes about an account that is not known: %v", got)
 	}
-	data, err := json.Marshal(h)
-	if err != nil || string(data) != "{}" {
-		t.Errorf("nothing known encodes to %s, %v", data, err)
+}
+
+func TestPack(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		most uint32
+		want int
+	}{
+		{"nothing", 0, 24}, {"a byte", 255, 24}, {"more than a byte", 256, 48},
+		{"two bytes", 65535, 48}, {"more than two", 65536, 96},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := habit.Rhythm{Count: int(row.most) + 3}
+			r.Hours[0], r.Hours[23] = 3, row.most
+			if got := r.Packed(); got != row.want {
+				t.Fatalf("%d bytes, want %d", got, row.want)
+			}
+			packed := make([]byte, row.want)
+			r.Pack(packed)
+			if got := habit.Unpack(packed); got != r {
+				t.Errorf("unpacked %v, want %v", got, r)
+			}
+		})
 	}
 }
 
-func TestRoundTrip(t *testing.T) {
-	h := office()
-	data, err := json.Marshal(h)
-	if err != nil {
-		t.Fatal(err)
+func TestSeen(t *testing.T) {
+	var s habit.Seen
+	for _, row := range []struct {
+		name string
+		kind state.TextID
+		at   int64
+		want int64
+	}{
+		{"the first", 7, 1 << 40, 1 << 40},
+		{"an earlier one", 7, 5, 1 << 40},
+		{"a later one", 7, 1<<60 + 1, 1<<60 + 1},
+		{"another kind", 8, 9, 9},
+	} {
+		if s.Learn(row.kind, row.at); s.Of(row.kind) != row.want || !s.Has(row.kind) {
+			t.Errorf("%s: last %d, want %d", row.name, s.Of(row.kind), row.want)
+		}
 	}
-	var back habit.Habits
-	if err := json.Unmarshal(data, &back); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(*h, back); d != "" {
-		t.Errorf("(-kept +restored):\n%s", d)
+	if s.Latest() != 1<<60+1 || s.Of(9) != 0 {
+		t.Errorf("latest %d, of an unseen kind %d", s.Latest(), s.Of(9))
 	}
 }

@@ -1,34 +1,30 @@
 package habit
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/state"
 )
 
 // Seen tells when each kind of activity last occurred. It is a list, since an
-// account has few kinds and there are many accounts. It is stored as an object,
-// kind → Unix nanoseconds.
-type Seen []SeenKind // sorted by kind
+// account has few kinds and there are many accounts.
+type Seen []SeenKind
 
-// SeenKind is one kind of Seen.
+// SeenKind is one kind of Seen: 12 bytes, which are aligned to 4.
 type SeenKind struct {
-	Kind activity.Kind
-	Last int64 // occurrence, Unix nanoseconds
+	Kind state.TextID // held once by the list
+	last [2]uint32
 }
 
-func (s Seen) find(k activity.Kind) (int, bool) {
-	return slices.BinarySearchFunc(s, k, func(o SeenKind, k activity.Kind) int { return strings.Compare(string(o.Kind), string(k)) })
-}
+// Last is the latest occurrence, Unix nanoseconds.
+func (k *SeenKind) Last() int64 { return int64(uint64(k.last[1])<<32 | uint64(k.last[0])) }
 
 // Of returns when a kind last occurred, Unix nanoseconds; 0 for never.
-func (s Seen) Of(k activity.Kind) int64 {
-	if i, ok := s.find(k); ok {
-		return s[i].Last
+func (s Seen) Of(k state.TextID) int64 {
+	for i := range s {
+		if s[i].Kind == k {
+			return s[i].Last()
+		}
 	}
 	return 0
 }
@@ -36,42 +32,29 @@ func (s Seen) Of(k activity.Kind) int64 {
 // Latest returns when anything last occurred, Unix nanoseconds; 0 for never.
 func (s Seen) Latest() int64 {
 	latest := int64(0)
-	for _, k := range s {
-		latest = max(latest, k.Last)
+	for i := range s {
+		latest = max(latest, s[i].Last())
 	}
 	return latest
 }
 
-func (s *Seen) learn(k activity.Kind, t int64) {
-	i, ok := s.find(k)
-	if !ok {
-		*s = slices.Insert(*s, i, SeenKind{activity.Kind(strings.Clone(string(k))), 0})
-	}
-	(*s)[i].Last = max((*s)[i].Last, t)
+// Has reports whether a kind was ever seen.
+func (s Seen) Has(k state.TextID) bool {
+	return slices.ContainsFunc(s, func(v SeenKind) bool { return v.Kind == k })
 }
 
-// MarshalJSON implements json.Marshaler.
-func (s Seen) MarshalJSON() ([]byte, error) {
-	out := []byte{'{'}
-	for i, k := range s {
-		if i > 0 {
-			out = append(out, ',')
+// Learn takes an activity at t. Of a kind that was never seen before, the list
+// holds the text from now on.
+func (s *Seen) Learn(k state.TextID, t int64) {
+	for i := range *s {
+		if v := &(*s)[i]; v.Kind == k {
+			v.set(max(v.Last(), t))
+			return
 		}
-		out = strconv.AppendQuote(out, string(k.Kind)) // kinds are plain words
-		out = strconv.AppendInt(append(out, ':'), k.Last, 10)
 	}
-	return append(out, '}'), nil
+	v := SeenKind{Kind: k}
+	v.set(max(0, t))
+	*s = append(*s, v)
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *Seen) UnmarshalJSON(data []byte) error {
-	var all map[activity.Kind]int64
-	if err := json.Unmarshal(data, &all); err != nil {
-		return fmt.Errorf("kinds seen: %w", err)
-	}
-	*s = nil
-	for k, t := range all {
-		s.learn(k, t)
-	}
-	return nil
-}
+func (k *SeenKind) set(t int64) { k.last = [2]uint32{uint32(t), uint32(uint64(t) >> 32)} }

@@ -52,7 +52,7 @@ func play(t *testing.T, p Protocol, s Subject) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return script.Play(s)
+	return Play([]*Script{script}, []Subject{s})[0]
 }
 
 func byAttack(r Result) map[string]Counts {
@@ -207,7 +207,7 @@ func TestHistoriesWithoutClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range byAttack(script.Play(&always{})) {
+	for name, c := range byAttack(Play([]*Script{script}, []Subject{&always{}})[0]) {
 		if want := map[bool]int{true: 0, false: 40}[name == "splice" || name == "campaign" || name == "client-switch"]; c.Played != want {
 			t.Errorf("%s played %d times, want %d", name, c.Played, want)
 		}

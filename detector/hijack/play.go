@@ -2,6 +2,7 @@ package hijack
 
 import (
 	"cmp"
+	"container/heap"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -130,39 +131,103 @@ func (p *Protocol) Write(h *History, donors []*History) (*Script, error) {
 	return &Script{protocol: *p, victim: h, half: half, months: float64(end.Sub(half)) / float64(Month), plans: plans}, nil
 }
 
-// Play plays the script on a subject that has seen nothing.
-func (sc *Script) Play(s Subject) Result {
+// Play plays scripts together, in the order of their time, each on its own
+// subject that has seen nothing; subjects may share what they learn of the
+// world. The results are in the order of the scripts.
+func Play(scripts []*Script, subjects []Subject) []Result {
+	games := make([]game, len(scripts))
+	var due queue
+	for i, sc := range scripts {
+		games[i] = game{script: sc, subject: subjects[i], plans: sc.plans, result: sc.empty()}
+		due = append(due, turn{at: sc.victim.Activities[0].Time, game: i})
+	}
+	heap.Init(&due)
+	for len(due) > 0 {
+		g := &games[due[0].game]
+		g.step()
+		if g.next == len(g.script.victim.Activities) {
+			heap.Pop(&due)
+			continue
+		}
+		due[0].at = g.script.victim.Activities[g.next].Time
+		heap.Fix(&due, 0)
+	}
+	results := make([]Result, len(games))
+	for i := range games {
+		results[i] = games[i].result
+	}
+	return results
+}
+
+func (sc *Script) empty() Result {
 	r := Result{Account: sc.victim.Account, Hashed: sc.victim.Hashed, Months: sc.months}
 	for i := range sc.protocol.Attacks {
 		at := &sc.protocol.Attacks[i]
 		r.Attacks = append(r.Attacks, Counts{Attack: at.Name, Campaign: at.Campaign})
 	}
-	plans := sc.plans
-	var last time.Time // flag on a real post
-	for i := range sc.victim.Activities {
-		a := &sc.victim.Activities[i]
-		for len(plans) > 0 && !a.Time.Before(plans[0].at) {
-			r.Attacks[plans[0].attack].add(plans[0].posts, s.Fork())
-			plans = plans[1:]
-		}
-		if sc.protocol.Approve && published(a.Kind) {
-			s.Observe(approvalOf(a))
-		}
-		flagged := s.Observe(a)
-		if a.Time.Before(sc.half) || !published(a.Kind) {
-			continue
-		}
-		r.Posts++
-		if !flagged {
-			continue
-		}
-		if last.IsZero() || a.Time.Sub(last) >= sc.protocol.Merge {
-			r.Alerts++
-			r.False = append(r.False, a.Time)
-		}
-		last = a.Time
-	}
 	return r
+}
+
+// game is a script that is being played.
+type game struct {
+	script  *Script
+	subject Subject
+	next    int // of the victim's activities
+	plans   []planned
+	last    time.Time // of a flag on a real post
+	result  Result
+}
+
+// step plays the attacks that are due before the next activity, and then that.
+func (g *game) step() {
+	p, a := &g.script.protocol, &g.script.victim.Activities[g.next]
+	g.next++
+	for len(g.plans) > 0 && !a.Time.Before(g.plans[0].at) {
+		g.result.Attacks[g.plans[0].attack].add(g.plans[0].posts, g.subject.Fork())
+		g.plans = g.plans[1:]
+	}
+	if p.Approve && published(a.Kind) {
+		g.subject.Observe(approvalOf(a))
+	}
+	flagged := g.subject.Observe(a)
+	if a.Time.Before(g.script.half) || !published(a.Kind) {
+		return
+	}
+	r := &g.result
+	r.Posts++
+	if !flagged {
+		return
+	}
+	if g.last.IsZero() || a.Time.Sub(g.last) >= p.Merge {
+		r.Alerts++
+		r.False = append(r.False, a.Time)
+	}
+	g.last = a.Time
+}
+
+// queue orders games by the time of their next activity, and equals by their
+// number.
+type queue []turn
+
+type turn struct {
+	at   time.Time
+	game int
+}
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, k int) bool {
+	return cmp.Or(q[i].at.Compare(q[k].at), cmp.Compare(q[i].game, q[k].game)) < 0
+}
+func (q queue) Swap(i, k int) { q[i], q[k] = q[k], q[i] }
+
+// Push implements heap.Interface.
+func (q *queue) Push(x any) { *q = append(*q, x.(turn)) }
+
+// Pop implements heap.Interface.
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
 
 // plan prepares all attacks on a history, in the order of their times.

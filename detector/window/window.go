@@ -10,9 +10,9 @@ import (
 
 // Event is one counted event.
 type Event struct {
-	Time  int64  `json:"t"`           // occurrence, Unix nanoseconds
-	Key   uint64 `json:"k"`           // identity of the event, for the order of equal times
-	Value uint64 `json:"v,omitempty"` // hash of the counted value, for distinct counts
+	Time  int64  // occurrence, Unix nanoseconds
+	Key   uint64 // identity of the event, for the order of equal times
+	Value uint64 // hash of the counted value, for distinct counts
 }
 
 // MaxEvents bounds the events that one window keeps; beyond it the oldest
@@ -23,7 +23,7 @@ const MaxEvents = 4096
 // reach, sorted by (Time, Key, Value). Events may come late: they count where they
 // belong. The zero value is empty.
 type Sliding struct {
-	Events []Event `json:"e"`
+	Events []Event
 }
 
 // Span is what a window holds at its fullest around one event.

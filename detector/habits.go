@@ -1,0 +1,255 @@
+package detector
+
+import (
+	"time"
+	"unsafe"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/habit"
+	"github.com/picketd/picket/detector/state"
+)
+
+// habitSlots name the slots of what every account may have. They come first, in
+// this order; another list is another version of a snapshot.
+var habitSlots = [...]string{"posts", "domains", "today", "today_domains", "logins", "countries", "devices", "place", "seen"} //nolint:gochecknoglobals // a constant
+
+// The numbers of these slots.
+const (
+	habitPosts = iota
+	habitDomains
+	habitToday
+	habitTodayDomains
+	habitLogins
+	habitCountries
+	habitDevices
+	habitPlace
+	habitSeen
+)
+
+// todayHead stands before the rhythm of a day.
+type todayHead struct{ Day int64 }
+
+// seenHead begins the kinds that an account has sent.
+type seenHead = windowHead
+
+// habits are an account's habits of posting or of logging in, taken out. The
+// other half of them is not there.
+type habits struct {
+	habit.Habits
+	st    *accountState
+	cells [len(habitSlots)]state.Ref
+}
+
+// half says which half of the habits an activity is about.
+type half uint8
+
+const (
+	neither half = iota
+	posting
+	logging
+)
+
+func halfOf(a *activity.Activity) half {
+	switch {
+	case habit.Post(a.Kind):
+		return posting
+	case habit.Login(a):
+		return logging
+	}
+	return neither
+}
+
+// habits takes out one half.
+func (st *accountState) habits(of half) habits {
+	h := habits{st: st, Habits: *habit.New(st.m.store.Texts)}
+	switch of {
+	case posting:
+		h.Posts = h.rhythm(habitPosts, 0)
+		h.Domains = h.model(habitDomains)
+		h.Today.Posts = h.rhythm(habitToday, unsafe.Sizeof(todayHead{}))
+		h.Today.Domains = h.model(habitTodayDomains)
+		if r := h.cells[habitToday]; r != 0 {
+			h.Today.Day = state.Read[todayHead](st.m.store.Heap, r).Day
+		}
+	case logging:
+		h.Logins = h.rhythm(habitLogins, 0)
+		h.Countries, h.Devices = h.model(habitCountries), h.model(habitDevices)
+		if r := h.cell(habitPlace); r != 0 {
+			h.Last = *state.Read[habit.Place](st.m.store.Heap, r)
+		}
+	case neither:
+	}
+	return h
+}
+
+// put puts the half back.
+func (h *habits) put(of half) {
+	switch of {
+	case posting:
+		h.putRhythm(habitPosts, &h.Posts, 0)
+		h.putModel(habitDomains, &h.Domains)
+		h.putRhythm(habitToday, &h.Today.Posts, unsafe.Sizeof(todayHead{}))
+		h.putModel(habitTodayDomains, &h.Today.Domains)
+		if r := h.cells[habitToday]; r != 0 {
+			state.Edit[todayHead](h.st.m.store.Heap, r).Day = h.Today.Day
+		}
+	case logging:
+		h.putRhythm(habitLogins, &h.Logins, 0)
+		h.putModel(habitCountries, &h.Countries)
+		h.putModel(habitDevices, &h.Devices)
+		h.putPlace()
+	case neither:
+	}
+}
+
+func (h *habits) putPlace() {
+	if h.Last.Time == 0 {
+		return
+	}
+	heap := h.st.m.store.Heap
+	if h.cells[habitPlace] == 0 {
+		h.setCell(habitPlace, heap.Alloc(int(unsafe.Sizeof(h.Last))))
+	}
+	*state.Edit[habit.Place](heap, h.cells[habitPlace]) = h.Last
+}
+
+func (h *habits) cell(slot int) state.Ref {
+	h.cells[slot] = h.st.m.store.Accounts.Slot(h.st.row, slot)
+	return h.cells[slot]
+}
+
+func (h *habits) setCell(slot int, r state.Ref) {
+	if r != h.cells[slot] {
+		h.st.m.store.Accounts.SetSlot(h.st.row, slot, r)
+		h.cells[slot] = r
+	}
+}
+
+func (h *habits) model(slot int) baseline.NewValue { return h.st.m.values(h.cell(slot)) }
+
+// putModel puts a model back; one of which nothing is left has no cell.
+func (h *habits) putModel(slot int, v *baseline.NewValue) {
+	r := h.cells[slot]
+	if v.Events == 0 {
+		h.st.m.store.Free(r)
+		h.setCell(slot, 0)
+		return
+	}
+	h.setCell(slot, h.st.m.putValues(r, v))
+}
+
+// rhythm reads the hours after a head of so many bytes.
+func (h *habits) rhythm(slot int, head uintptr) habit.Rhythm {
+	r := h.cell(slot)
+	if r == 0 {
+		return habit.Rhythm{}
+	}
+	heap := h.st.m.store.Heap
+	return habit.Unpack(unsafe.Slice((*byte)(unsafe.Add(heap.At(r), head)), heap.Size(r)-int(head)))
+}
+
+// putRhythm stores hours after a head; none have no cell.
+func (h *habits) putRhythm(slot int, hours *habit.Rhythm, head uintptr) {
+	heap, r := h.st.m.store.Heap, h.cells[slot]
+	if hours.Count == 0 {
+		heap.Free(r)
+		h.setCell(slot, 0)
+		return
+	}
+	size := hours.Packed()
+	if r == 0 || heap.Size(r) != size+int(head) {
+		heap.Free(r)
+		r = heap.Alloc(size + int(head))
+		h.setCell(slot, r)
+	}
+	hours.Pack(unsafe.Slice((*byte)(unsafe.Add(heap.Mut(r), head)), size))
+}
+
+// learnHabits takes an activity into what is usual for its account.
+func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
+	if e.counting || a.Kind == activity.KindVerdict { // what people say about the account is none of its habits
+		return
+	}
+	st.see(a.Kind, t)
+	of := halfOf(a)
+	if of == neither || e.odd {
+		return
+	}
+	h := st.habits(of)
+	e.organisation.forget(&h.Habits)
+	h.Learn(a, t, e.plan.zone(a.Account))
+	e.organisation.learn(&h.Habits)
+	h.put(of)
+}
+
+// see notes that an account sent something of a kind.
+func (st *accountState) see(k activity.Kind, t int64) {
+	texts, old := st.m.store.Texts, st.m.store.Accounts.Slot(st.row, habitSeen)
+	_, list := state.EditList[seenHead, habit.SeenKind](st.m.store.Heap, old)
+	seen := habit.Seen(list)
+	id := texts.Find(string(k))
+	if !seen.Has(id) {
+		id = texts.Hold(string(k))
+	}
+	seen.Learn(id, t)
+	if r := state.PutList(st.m.store.Heap, old, seenHead{}, seen); r != old {
+		st.m.store.Accounts.SetSlot(st.row, habitSeen, r)
+	}
+}
+
+// seen returns when which kinds were last sent.
+func (st *accountState) seen() habit.Seen {
+	_, list := state.ReadList[seenHead, habit.SeenKind](st.m.store.Heap, st.m.store.Accounts.Slot(st.row, habitSeen))
+	return list
+}
+
+// organisation counts, for each country, the accounts that have logged in from
+// it, by the day of their latest login there. It is derived from their habits.
+type organisation struct {
+	accounts int // that have logged in
+	used     map[string]map[int64]int
+}
+
+// add counts an account's habits, or with -1 takes them back.
+func (o *organisation) add(h *habit.Habits, n int) {
+	if h.Logins.Count == 0 {
+		return
+	}
+	o.accounts += n
+	for _, v := range h.Countries.Values {
+		days := o.used[h.Countries.Texts.Text(v.Text)]
+		if days == nil {
+			days = map[int64]int{}
+			if o.used == nil {
+				o.used = map[string]map[int64]int{}
+			}
+			o.used[clone(h.Countries.Texts.Text(v.Text))] = days
+		}
+		day := baseline.DayOf(v.Last)
+		if days[day] += n; days[day] == 0 {
+			delete(days, day)
+		}
+		if len(days) == 0 {
+			delete(o.used, h.Countries.Texts.Text(v.Text))
+		}
+	}
+}
+
+func (o *organisation) learn(h *habit.Habits)  { o.add(h, 1) }
+func (o *organisation) forget(h *habit.Habits) { o.add(h, -1) }
+
+// from returns how many accounts have logged in from a country at most as long
+// before t as habits are kept, to the day, and how many have logged in at all.
+func (o *organisation) from(country string, t int64) (used, all int) {
+	first := baseline.DayOf(t - int64(habitsFor))
+	for day, n := range o.used[country] {
+		if day >= first {
+			used += n
+		}
+	}
+	return used, o.accounts
+}
+
+// habitsFor is how long the habits of an account outlive its last activity.
+const habitsFor = 180 * 24 * time.Hour

@@ -1,0 +1,254 @@
+package detector
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/state"
+	"github.com/picketd/picket/detector/window"
+)
+
+// How windows and learned values stand in cells: each a list with a head. A
+// model is taken out, used, and put back; between the two nothing else may take
+// it out.
+
+type value = baseline.Value
+
+// valuesHead begins the values of a new-value model.
+type valuesHead struct {
+	N      uint32
+	Events uint32
+	Since  int64
+}
+
+// peaksHead begins the days of a model of peaks.
+type peaksHead = valuesHead
+
+// windowHead begins the events of a window.
+type windowHead struct {
+	N uint32
+	_ uint32
+}
+
+// values is a new-value model that was taken out of an account.
+type values struct {
+	baseline.NewValue
+	st         *accountState
+	cell       state.Ref
+	key, group string
+}
+
+// values takes a model out.
+func (st *accountState) values(stateKey, group string) values {
+	v := values{st: st, key: stateKey, group: group, cell: st.ref(slotValues, stateKey, group)}
+	v.NewValue = st.m.values(v.cell)
+	return v
+}
+
+func (m *memory) values(cell state.Ref) baseline.NewValue {
+	head, list := state.EditList[valuesHead, value](m.store.Heap, cell)
+	return baseline.NewValue{Since: head.Since, Events: int(head.Events), Values: list, Texts: m.store.Texts}
+}
+
+// put puts a model back.
+func (v *values) put() {
+	if v.cell == 0 && v.group != "" {
+		v.st.makeRoom(slotValues, v.key, func(r state.Ref) int64 {
+			m := v.st.m.values(r)
+			return m.Latest()
+		})
+	}
+	cell := v.st.m.putValues(v.cell, &v.NewValue)
+	if cell != v.cell {
+		v.st.set(slotValues, v.key, v.group, cell)
+	}
+	v.cell = cell
+}
+
+func (m *memory) putValues(cell state.Ref, v *baseline.NewValue) state.Ref {
+	return state.PutList(m.store.Heap, cell, valuesHead{Events: uint32(v.Events), Since: v.Since}, v.Values)
+}
+
+// peaks is a model of peaks that was taken out of an account.
+type peaks struct {
+	baseline.Peaks
+	st         *accountState
+	cell       state.Ref
+	key, group string
+}
+
+// peaks takes a model out.
+func (st *accountState) peaks(stateKey, group string) peaks {
+	p := peaks{st: st, key: stateKey, group: group, cell: st.ref(slotPeaks, stateKey, group)}
+	p.Peaks = st.m.peaks(p.cell)
+	return p
+}
+
+func (m *memory) peaks(cell state.Ref) baseline.Peaks {
+	head, days := state.EditList[peaksHead, baseline.Peak](m.store.Heap, cell)
+	return baseline.Peaks{Since: head.Since, Events: int(head.Events), Days: days}
+}
+
+// put puts a model back.
+func (p *peaks) put() {
+	if p.cell == 0 && p.group != "" {
+		p.st.makeRoom(slotPeaks, p.key, func(r state.Ref) int64 {
+			m := p.st.m.peaks(r)
+			return m.Latest()
+		})
+	}
+	cell := state.PutList(p.st.m.store.Heap, p.cell, peaksHead{Events: uint32(p.Events), Since: p.Since}, p.Days)
+	if cell != p.cell {
+		p.st.set(slotPeaks, p.key, p.group, cell)
+	}
+	p.cell = cell
+}
+
+// windowState is one counting rule's memory of one group, taken out.
+type windowState struct {
+	window.Sliding
+	st         *accountState
+	cell       state.Ref
+	key, group string
+}
+
+// window takes out the window that is kept under a rule's key and a group.
+func (e *Engine) window(st *accountState, stateKey, group string) windowState {
+	w := windowState{st: st, key: stateKey, group: group, cell: st.ref(slotWindow, stateKey, group)}
+	_, w.Events = state.EditList[windowHead, window.Event](st.m.store.Heap, w.cell)
+	return w
+}
+
+// put puts a window back.
+func (w *windowState) put() {
+	if w.cell == 0 && len(w.Events) == 0 {
+		return
+	}
+	if w.cell == 0 && w.group != "" {
+		w.st.makeRoom(slotWindow, w.key, w.st.m.newest)
+	}
+	cell := state.PutList(w.st.m.store.Heap, w.cell, windowHead{}, w.Events)
+	if cell != w.cell {
+		w.st.set(slotWindow, w.key, w.group, cell)
+	}
+	w.cell = cell
+}
+
+// newest is the time of a window's newest event.
+func (m *memory) newest(cell state.Ref) int64 {
+	if _, events := state.ReadList[windowHead, window.Event](m.store.Heap, cell); len(events) > 0 {
+		return events[len(events)-1].Time
+	}
+	return 0
+}
+
+// maxGroups bounds the groups that one account's windows, and its values, keep;
+// what an attacker can choose (an address, say) must not fill the memory.
+const maxGroups = 1024
+
+// makeRoom drops the group that was used longest ago where an account has too
+// many of them: one of the same rule, so that whoever chooses the groups of one
+// cannot blind another. A rule without any adds its first one all the same.
+func (st *accountState) makeRoom(k slotKind, stateKey string, last func(state.Ref) int64) {
+	groups := st.Groups[k]
+	oldest := leastRecent(groups, stateKey, last)
+	if oldest == "" {
+		return
+	}
+	st.m.free(k, groups[oldest])
+	delete(groups, oldest)
+	delete(st.Recent, oldest)
+}
+
+// leastRecent returns the key of a rule's group that was used longest ago, where
+// there are too many of them; else "".
+func leastRecent[T any](groups map[string]T, stateKey string, last func(T) int64) string {
+	oldest, at := "", int64(math.MaxInt64)
+	if len(groups) < maxGroups {
+		return oldest
+	}
+	for key, g := range groups {
+		if stateOf(key) != stateKey {
+			continue
+		}
+		if c := cmp.Compare(last(g), at); oldest == "" || c < 0 || c == 0 && key < oldest {
+			oldest, at = key, last(g)
+		}
+	}
+	return oldest
+}
+
+// makeRoom is accountState.makeRoom for what stands in Go's maps.
+func makeRoom[T any](groups map[string]T, forKey string, last func(T) int64) {
+	delete(groups, leastRecent(groups, stateOf(forKey), last))
+}
+
+// remember keeps an activity as evidence of a window that is near to firing.
+func (w *windowState) remember(a *activity.Activity, near bool) {
+	if !near {
+		w.forget()
+		return
+	}
+	c := w.st.own()
+	if c.Recent == nil {
+		c.Recent = map[string][]kept{}
+	}
+	k := kept{a.Clone()}
+	k.Raw = nil
+	key := w.key + w.group
+	recent := append(c.Recent[key], k)
+	if len(recent) >= MaxEvidence {
+		recent = slices.Delete(recent, 0, len(recent)-MaxEvidence+1)
+	}
+	c.Recent[key] = recent
+}
+
+// forget drops the evidence of a window.
+func (w *windowState) forget() {
+	if len(w.st.Recent) > 0 {
+		delete(w.st.Recent, w.key+w.group)
+	}
+}
+
+// led returns the evidence from a moment on, and drops it.
+func (w *windowState) led(from int64) []kept {
+	if len(w.st.Recent) == 0 {
+		return nil
+	}
+	recent := slices.DeleteFunc(w.st.Recent[w.key+w.group], func(k kept) bool { return k.Time.UnixNano() < from })
+	w.forget()
+	return recent
+}
+
+// known returns since when, and from how many activities, a model of values or
+// of peaks knows its account.
+func (m *memory) known(cell state.Ref) (since int64, events int) {
+	head := state.Read[valuesHead](m.store.Heap, cell)
+	return head.Since, int(head.Events)
+}
+
+// eachModel calls each with every cell of a kind that is kept under a rule's
+// state key, whatever the group.
+func (m *memory) eachModel(k slotKind, stateKey string, each func(state.Ref)) {
+	if n, ok := m.by[k][stateKey]; ok {
+		m.store.Accounts.Each(0, m.end(), func(row state.Ref) bool {
+			if r := m.store.Accounts.Slot(row, n); r != 0 {
+				each(r)
+			}
+			return true
+		})
+	}
+	for _, c := range m.colds.all {
+		if c == nil {
+			continue
+		}
+		for key, r := range c.Groups[k] {
+			if stateOf(key) == stateKey {
+				each(r)
+			}
+		}
+	}
+}

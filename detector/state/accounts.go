@@ -1,0 +1,272 @@
+package state
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"unsafe"
+)
+
+// inlineName is how long a name may be to stand in its row.
+const inlineName = 24
+
+// Row is what every account has.
+type Row struct {
+	// Touched is when the account was last heard of, in log time, Unix seconds.
+	Touched uint32
+	name    uint16 // length of the name, never 0; see Heap.taken
+	count   uint16 // slots
+	slots   Ref    // their list; see slotBytes
+	Cold    uint32 // what else the caller keeps of the account, 0 for nothing
+	text    [inlineName]byte
+}
+
+// slotBytes are what one slot takes: a list of them holds, for as many as fit,
+// first the cells and then the slots' numbers.
+const slotBytes = int(unsafe.Sizeof(Ref(0)) + unsafe.Sizeof(uint16(0)))
+
+// entry of the index: an account and the hash of its name. Entries stand near
+// the place that the upper bits of the hash say.
+type entry struct {
+	row Ref
+	tag uint32
+}
+
+// Accounts finds the row of an account by its name. Names are compared whole:
+// accounts whose names have one hash stay apart.
+type Accounts struct {
+	h     *Heap
+	hash  func(string) uint32
+	index []entry // open addressing; its length is a power of two
+	shift uint
+	n     int
+	read  uint32 // keeps Touch from being optimised away
+}
+
+func newAccounts(h *Heap) *Accounts {
+	seed := maphash.MakeSeed() // whoever chooses names cannot choose hashes; no order depends on it
+	a := &Accounts{h: h, hash: func(s string) uint32 { return uint32(maphash.String(seed, s) >> 32) }}
+	a.size(64)
+	return a
+}
+
+func (a *Accounts) size(n int) {
+	a.index, a.shift = make([]entry, n), uint(32-bits.TrailingZeros(uint(n)))
+}
+
+// Len returns the number of accounts.
+func (a *Accounts) Len() int { return a.n }
+
+// Name returns an account's name. It is a view of the heap, to be cloned by
+// whoever keeps it longer than the account.
+func (a *Accounts) Name(r Ref) string {
+	p := Read[Row](a.h, r)
+	if p.name > inlineName {
+		return unsafe.String((*byte)(a.h.At(*(*Ref)(unsafe.Pointer(&p.text)))), int(p.name))
+	}
+	return unsafe.String(&p.text[0], int(p.name))
+}
+
+// Find returns the row of an account, 0 where there is none.
+func (a *Accounts) Find(name string) Ref {
+	r, _ := a.find(name, a.hash(name))
+	return r
+}
+
+func (a *Accounts) find(name string, tag uint32) (r Ref, at int) {
+	mask := len(a.index) - 1
+	for at = int(tag >> a.shift); ; at = (at + 1) & mask {
+		e := a.index[at]
+		if e.row == 0 || e.tag == tag && a.Name(e.row) == name {
+			return e.row, at
+		}
+	}
+}
+
+// Add makes a row for an account that has none, touched at no time.
+func (a *Accounts) Add(name string) Ref {
+	tag := a.hash(name)
+	_, at := a.find(name, tag)
+	r := a.h.alloc(row, int(unsafe.Sizeof(Row{})))
+	p := Edit[Row](a.h, r)
+	p.name = uint16(len(name))
+	if len(name) > inlineName {
+		long := a.h.Alloc(len(name))
+		copy(unsafe.Slice((*byte)(a.h.Mut(long)), len(name)), name)
+		*(*Ref)(unsafe.Pointer(&p.text)) = long
+	} else {
+		copy(p.text[:], name)
+	}
+	a.index[at] = entry{r, tag}
+	if a.n++; a.n*5 > len(a.index)*4 {
+		a.grow()
+	}
+	return r
+}
+
+// Delete drops an account's row and the list of its slots; the cells that these
+// refer to are the caller's to free.
+func (a *Accounts) Delete(r Ref) {
+	name := a.Name(r)
+	_, at := a.find(name, a.hash(name))
+	mask := len(a.index) - 1
+	for next := (at + 1) & mask; a.index[next].row != 0; next = (next + 1) & mask {
+		home := int(a.index[next].tag >> a.shift)
+		if (next-home)&mask >= (next-at)&mask {
+			a.index[at], at = a.index[next], next
+		}
+	}
+	a.index[at] = entry{}
+	a.n--
+	p := Read[Row](a.h, r)
+	if p.name > inlineName {
+		a.h.Free(*(*Ref)(unsafe.Pointer(&p.text)))
+	}
+	a.h.Free(p.slots)
+	a.h.Free(r)
+}
+
+func (a *Accounts) grow() {
+	old := a.index
+	a.size(2 * len(old))
+	for _, e := range old {
+		if e.row != 0 {
+			a.put(e)
+		}
+	}
+}
+
+func (a *Accounts) put(e entry) {
+	mask, at := len(a.index)-1, int(e.tag>>a.shift)
+	for a.index[at].row != 0 {
+		at = (at + 1) & mask
+	}
+	a.index[at] = e
+}
+
+// Touch reads what the accounts of n names will need, so that the waits for
+// memory overlap instead of following each other, and appends their rows to
+// rows, 0 for an account that there is not.
+func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
+	from := len(rows)
+	for i := range n {
+		rows = append(rows, a.index[a.hash(name(i))>>a.shift].row)
+	}
+	of := rows[from:]
+	for _, r := range of {
+		if r != 0 {
+			a.read += Read[Row](a.h, r).Touched
+		}
+	}
+	for i := range of {
+		of[i] = a.Find(name(i))
+	}
+	for _, r := range of {
+		if r != 0 {
+			if s := Read[Row](a.h, r).slots; s != 0 {
+				a.read += *Read[uint32](a.h, s)
+			}
+		}
+	}
+	for _, r := range of {
+		if r != 0 {
+			refs, _ := a.slots(Read[Row](a.h, r))
+			for _, c := range refs {
+				a.read += *Read[uint32](a.h, c)
+			}
+		}
+	}
+	return rows
+}
+
+// slots returns an account's cells and the numbers of their slots.
+func (a *Accounts) slots(p *Row) ([]Ref, []uint16) {
+	if p.slots == 0 {
+		return nil, nil
+	}
+	at, room := a.h.At(p.slots), a.h.Size(p.slots)/slotBytes
+	return unsafe.Slice((*Ref)(at), room)[:p.count],
+		unsafe.Slice((*uint16)(unsafe.Add(at, room*int(unsafe.Sizeof(Ref(0))))), room)[:p.count]
+}
+
+// Slot returns the cell that an account has in a slot, 0 for none.
+func (a *Accounts) Slot(r Ref, slot int) Ref {
+	refs, numbers := a.slots(Read[Row](a.h, r))
+	for i, n := range numbers {
+		if int(n) == slot {
+			return refs[i]
+		}
+	}
+	return 0
+}
+
+// SetSlot puts a cell in a slot, or with 0 nothing.
+func (a *Accounts) SetSlot(r Ref, slot int, cell Ref) {
+	p := Edit[Row](a.h, r)
+	refs, numbers := a.slots(p)
+	if p.slots != 0 {
+		a.h.mark(p.slots)
+	}
+	for i, n := range numbers {
+		if int(n) != slot {
+			continue
+		}
+		if refs[i] = cell; cell == 0 {
+			last := len(refs) - 1
+			refs[i], numbers[i] = refs[last], numbers[last]
+			refs[last], numbers[last] = 0, 0
+			p.count--
+		}
+		return
+	}
+	if cell == 0 {
+		return
+	}
+	if p.slots == 0 || len(refs) == a.h.Size(p.slots)/slotBytes {
+		old := p.slots
+		p.slots = a.h.Alloc((len(refs) + 2) * slotBytes)
+		a.h.mark(p.slots)
+		r, n := a.slots(p)
+		copy(r, refs)
+		copy(n, numbers)
+		a.h.Free(old)
+	}
+	p.count++
+	refs, numbers = a.slots(p)
+	refs[p.count-1], numbers[p.count-1] = cell, uint16(slot)
+}
+
+// EachSlot calls each with every slot of an account and its cell, in an order
+// that depends on nothing but what was done to the account.
+func (a *Accounts) EachSlot(r Ref, each func(slot int, cell Ref)) {
+	refs, numbers := a.slots(Read[Row](a.h, r))
+	for i := range refs {
+		each(int(numbers[i]), refs[i])
+	}
+}
+
+// Each calls each with the row of every account on pages from to to, exclusive,
+// in their order, until it returns false. It may delete the account that it is
+// called with.
+func (a *Accounts) Each(from, to uint32, each func(Ref) bool) {
+	more := true
+	a.h.cells(row, from, to, func(r Ref) {
+		if more && a.h.taken(r) {
+			more = each(r)
+		}
+	})
+}
+
+// restore builds the index of the rows that the heap holds.
+func (a *Accounts) restore() {
+	a.n = 0
+	size := 64
+	a.Each(0, uint32(len(a.h.pages)), func(Ref) bool { a.n++; return true })
+	for a.n*5 > size*4 {
+		size *= 2
+	}
+	a.size(size)
+	a.Each(0, uint32(len(a.h.pages)), func(r Ref) bool {
+		a.put(entry{r, a.hash(a.Name(r))})
+		return true
+	})
+}

@@ -477,8 +477,7 @@ func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 		partition: partition, journal: p.journal, marks: p.marks, sink: p.manager, plans: p.plans,
 		files: checkpointsOf(cfg.DataDir, partition),
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
-		coverage:  &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
-		inquiries: new(inquiries),
-		metrics:   a.metrics, log: a.log, heads: heads{},
+		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
+		metrics:  a.metrics, log: a.log, heads: heads{},
 	}
 }

@@ -68,7 +68,7 @@ type worker struct {
 	program   string
 	created   time.Time
 	coverage  *coverer
-	inquiries *inquiries
+	inquiries inquiries
 	decoder   activity.Decoder
 	batch     activity.Batch
 	last      journal.Message

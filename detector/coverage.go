@@ -146,8 +146,15 @@ func better(a, b CoverageState) bool {
 // alone says how a rule guards what happens on one account or identity itself.
 func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	field := ""
-	if c.Rule.Field != nil {
+	switch {
+	case c.Rule.Field != nil:
 		field = c.Rule.Field.Name
+	case c.Rule.Type == rules.TypeTravel && !e.placed(subject, c.Rule):
+		field = "geo.lat"
+	case c.Rule.Type == rules.TypeLoginRisk:
+		if _, logins := e.knownLogins(subject, c.Rule); logins == 0 {
+			field = "user_agent"
+		}
 	}
 	if s := e.sees(subject, e.plan.Program.Kinds(c.Rule), field, c.Rule, sight); !s.Seen {
 		c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend
@@ -160,6 +167,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 		if st := e.find(subject); st != nil {
 			since, events = st.best(slotValues, e.plan.rules[c.Rule.Index].stateKey)
 		}
+		e.learning(&c, since, events)
+	case rules.TypeLoginRisk, rules.TypeRareValue:
+		since, events := e.knownLogins(subject, c.Rule)
 		e.learning(&c, since, events)
 	case rules.TypePeak:
 		since, events := int64(0), 0

@@ -12,6 +12,7 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
@@ -66,14 +67,19 @@ type Engine struct {
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
+	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
 
 	// Of the message being applied.
 	seq    uint64
 	out    []Finding
 	values []activity.Value
-	group  []activity.Field
-	odd    bool // it is of an alert that waits for a verdict, and no habit
+	// Of the activity being judged: the rules that it matches, and where its
+	// findings begin in out.
+	matches []int
+	mark    int
+	group   []activity.Field
+	odd     bool // it is of an alert that waits for a verdict, and no habit
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -249,6 +255,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		e.judged(st, a, t)
 	}
 	matched := e.plan.Program.Match(a, e.matcher)
+	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
 			e.excuse(st, k, a, t)
@@ -327,6 +334,12 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.correlate(st, k, i, group, a, t, backfill)
 		case rules.TypeNewValue:
 			e.newValue(st, k, group, a, t, backfill)
+		case rules.TypeTravel:
+			e.travel(st, k, group, a, t, backfill)
+		case rules.TypeLoginRisk:
+			e.loginRisk(st, k, group, a, t, backfill)
+		case rules.TypeRareValue:
+			e.rareValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
@@ -365,6 +378,12 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 		return nil
 	}
 	key := episodeKey(r, group)
+	if part := e.join(st, r, group, key, m, why); part != nil {
+		if add != nil {
+			add(part)
+		}
+		return part
+	}
 	ep, phase := st.Episodes[key], Update
 	if ep == nil {
 		ep, phase = e.open(st, r, group, key, m), Open
@@ -439,7 +458,7 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed, Held: held,
+		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed, Held: held,
 		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
@@ -456,6 +475,7 @@ func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
 	for i := range e.plan.rules {
 		if r := e.plan.rules[i].rule; r.ID == ep.RuleID {
 			e.release(st, r, ep)
+			e.releaseParts(st, ep)
 			e.emit(r, ep, Close, why)
 			return
 		}

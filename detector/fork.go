@@ -37,6 +37,7 @@ func (e *Engine) Fork(accounts ...string) (*Engine, error) {
 		}
 	}
 	f.derive()
+	f.crowds = cloneCrowds(e.crowds)
 	for _, p := range e.pending {
 		if slices.Contains(accounts, p.Activity.Account) {
 			one := &pending{}

@@ -66,7 +66,7 @@ func TestFork(t *testing.T) {
 
 // TestForkKnowsTheNamedOnly: another account's memory is not in it.
 func TestForkKnowsTheNamedOnly(t *testing.T) {
-	l := atHome(t)
+	l := settled(t)
 	fork, err := l.e.Fork("x/other")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 )
 
@@ -20,16 +21,17 @@ const snapshotVersion = 3
 
 // root is what an image holds besides pieces of the store and cold sides.
 type root struct {
-	Version  int             `json:"v"`
-	LogTime  int64           `json:"log_time"`
-	Swept    int64           `json:"swept"`
-	Slots    []slot          `json:"slots"`
-	Store    []byte          `json:"store"`
-	ColdEnd  int             `json:"cold_end"`
-	ColdFree []uint32        `json:"cold_free,omitempty"`
-	Ledger   approval.Ledger `json:"ledger"`
-	Pending  []pending       `json:"pending,omitempty"`
-	Recent   recentKeys      `json:"recent,omitempty"`
+	Version  int                         `json:"v"`
+	LogTime  int64                       `json:"log_time"`
+	Swept    int64                       `json:"swept"`
+	Slots    []slot                      `json:"slots"`
+	Store    []byte                      `json:"store"`
+	ColdEnd  int                         `json:"cold_end"`
+	ColdFree []uint32                    `json:"cold_free,omitempty"`
+	Ledger   approval.Ledger             `json:"ledger"`
+	Pending  []pending                   `json:"pending,omitempty"`
+	Recent   recentKeys                  `json:"recent,omitempty"`
+	Crowds   map[string]*loginrisk.Crowd `json:"crowds,omitempty"`
 }
 
 // Image is one moment of an engine's memory, whole or what changed since the
@@ -60,7 +62,7 @@ func (e *Engine) Image(whole bool) *Image {
 	im.root = root{
 		Version: snapshotVersion, LogTime: e.now, Swept: e.sweptAt, Slots: slices.Clone(m.slots), Store: im.store.Root(),
 		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free),
-		Ledger: approval.Ledger{Entries: slices.Clone(e.ledger.Entries)}, Recent: slices.Clone(e.recent.queue()),
+		Ledger: approval.Ledger{Entries: slices.Clone(e.ledger.Entries)}, Recent: slices.Clone(e.recent.queue()), Crowds: cloneCrowds(e.crowds),
 	}
 	for _, p := range e.pending {
 		im.root.Pending = append(im.root.Pending, *p)
@@ -232,6 +234,7 @@ func (l *Loader) Finish() error {
 		e.pending = append(e.pending, &r.Pending[i])
 	}
 	e.recent.restore(r.Recent)
+	e.crowds = r.Crowds
 	e.replanned = true // the plan may be another one
 	e.derive()
 	m.store.Clean()

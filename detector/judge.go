@@ -94,6 +94,9 @@ func (e *Engine) Learning() map[string]LearnState {
 	out := map[string]LearnState{}
 	for i := range e.plan.rules {
 		pl := &e.plan.rules[i]
+		if pl.rule.Mode != rules.Off && (pl.rule.Type == rules.TypeLoginRisk || pl.rule.Type == rules.TypeRareValue) {
+			out[cmp.Or(pl.rule.Name, pl.rule.ID)] = e.learningLogins(pl)
+		}
 		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
 			continue
 		}

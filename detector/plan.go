@@ -126,6 +126,7 @@ func Compile(s Set) (*Plan, error) {
 			p.approval[r.Verdict] = append(p.approval[r.Verdict], i)
 		}
 	}
+	p.joinLast()
 	if err := p.override(s.Overrides); err != nil {
 		return nil, err
 	}
@@ -196,6 +197,9 @@ func (p *Plan) connect(i int, r *rules.Rule) {
 	}
 	for _, in := range r.Inputs {
 		p.rules[in].feeds = append(p.rules[in].feeds, i)
+	}
+	if r.Type != rules.TypeWithout {
+		return
 	}
 	for _, in := range r.Without {
 		p.rules[in].excuses = append(p.rules[in].excuses, i)

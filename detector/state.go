@@ -34,6 +34,8 @@ type episode struct {
 	Related []Related `json:"related,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
+	// Parts are what rules that join this one found, by rule id.
+	Parts map[string]*episode `json:"parts,omitempty"`
 	// Deleted are posts of the evidence that are gone, by id.
 	Deleted map[string]time.Time `json:"deleted,omitempty"`
 

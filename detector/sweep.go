@@ -2,9 +2,11 @@ package detector
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
@@ -26,6 +28,7 @@ func (e *Engine) sweep() {
 	e.sweptAt = e.now
 	if e.replanned {
 		m.retire(e.plan)
+		maps.DeleteFunc(e.crowds, func(key string, _ *loginrisk.Crowd) bool { return !e.plan.keeps(key) })
 		e.replanned = false
 	}
 	m.eachCold(func(n uint32, c *cold) {

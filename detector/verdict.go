@@ -136,6 +136,10 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	if len(ep.Learn) == 0 {
 		return
 	}
+	if r.Type == rules.TypeTravel || r.Type == rules.TypeLoginRisk || r.Type == rules.TypeRareValue {
+		e.releaseLogins(st, r, ep)
+		return
+	}
 	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
 	key := e.modelKey(r, ep.Group)
 	if !quarantines(r) {
@@ -242,10 +246,15 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 		switch r := e.ruleOf(ep.RuleID); {
 		case ep.ID != v.Alert:
 		case v.Says == activity.VerdictTrue:
+			e.disown(ep)
 			e.close(st, key, ep, "verdict: "+activity.VerdictTrue)
 		case r != nil:
 			e.release(st, r, ep)
+			e.releaseParts(st, ep)
 			ep.Learn = nil
+			for _, part := range ep.Parts {
+				part.Learn = nil
+			}
 		}
 	}
 	if st.Judged == nil {
@@ -258,6 +267,18 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 			if ok && all[at].Alert == v.Alert {
 				e.apply(st, e.plan.rules[i].rule, key, &all[at], v)
 			}
+		}
+	}
+}
+
+// disown lets go of what models withheld that cannot unlearn it, so that an
+// intruder's login is never learned.
+func (e *Engine) disown(ep *episode) {
+	for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
+		switch r := e.ruleOf(one.RuleID); {
+		case r == nil:
+		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue:
+			one.Learn = nil
 		}
 	}
 }

@@ -27,8 +27,8 @@ func review(says string, values ...string) activity.Activity {
 	return activity.Activity{Kind: activity.KindVerdict, Verdict: activity.Verdict{Rule: "new_country", Says: says, Values: values, By: "jane"}}
 }
 
-// atHome returns a log in which x/acme has logged in from DE for 16 days.
-func atHome(t *testing.T) *log {
+// settled returns a log in which x/acme has logged in from DE for 16 days.
+func settled(t *testing.T) *log {
 	t.Helper()
 	l := newLog(t)
 	for i := range 5 {
@@ -60,7 +60,7 @@ func TestIntrudersTenthLoginIsOdd(t *testing.T) {
 		{"every other day, for longer than people are left alone", 2 * day, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := atHome(t)
+			l := settled(t)
 			for i := range 10 {
 				l.put(17*day+time.Duration(i)*tt.every, login("RO"))
 			}
@@ -100,7 +100,7 @@ func TestVerdicts(t *testing.T) {
 		{"a verdict on an alert that nobody knows", verdict("0123", "expected"), true, 3 * time.Hour, "RO", []string{"411h0m0s open new_country ×1 x/acme held"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := atHome(t)
+			l := settled(t)
 			l.put(at, login("RO"))
 			said := at + 5*time.Minute
 			if tt.closed {
@@ -122,7 +122,7 @@ func TestVerdicts(t *testing.T) {
 
 // TestSecondVerdictHolds: the newest of two verdicts does.
 func TestSecondVerdictHolds(t *testing.T) {
-	l := atHome(t)
+	l := settled(t)
 	l.put(17*day, login("RO"))
 	alert := l.found[0].Episode
 	l.put(17*day+time.Minute, verdict(alert, "expected"))
@@ -151,14 +151,14 @@ func TestReviews(t *testing.T) {
 		{"another rule's values stay", activity.Activity{Kind: activity.KindVerdict, Verdict: activity.Verdict{Rule: "burst", Says: "forget", Values: []string{"DE"}, By: "jane"}}, login("DE"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := atHome(t)
+			l := settled(t)
 			l.put(16*day+time.Hour, tt.says)
 			l.put(20*day, tt.then)
 			l.want(t, tt.want...)
 		})
 	}
 	t.Run("trust without values is trust in what waits", func(t *testing.T) {
-		l := atHome(t)
+		l := settled(t)
 		l.put(17*day, login("RO"))
 		l.tick(18 * day)
 		l.put(18*day, review("trust"))
@@ -166,7 +166,7 @@ func TestReviews(t *testing.T) {
 		l.want(t, "408h0m0s open new_country ×1 x/acme", "409h0m0s close new_country ×1 x/acme (quiet)")
 	})
 	t.Run("what an open alert saw can be trusted", func(t *testing.T) {
-		l := atHome(t)
+		l := settled(t)
 		l.put(17*day, login("RO"))
 		l.put(17*day+time.Minute, until(review("trust", "RO"), 20*day))
 		l.put(19*day, login("RO"))
@@ -176,7 +176,7 @@ func TestReviews(t *testing.T) {
 }
 
 func TestBaselines(t *testing.T) {
-	l := atHome(t)
+	l := settled(t)
 	l.put(17*day, login("RO"))
 	l.tick(18 * day)
 	l.put(18*day, until(review("trust", "AT"), 30*day))
@@ -213,7 +213,7 @@ func TestVerdictsSurviveRestarts(t *testing.T) {
 		l.put(20*day, login("RO"))
 		l.put(26*day, login("RO"))
 	}
-	once, restarted := atHome(t), atHome(t)
+	once, restarted := settled(t), settled(t)
 	story(once, func() {})
 	story(restarted, func() {
 		data, err := restarted.e.Snapshot()

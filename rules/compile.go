@@ -211,6 +211,7 @@ func (c *compiler) rule(r *Rule, d *sigma.Document) {
 		c.detection(r, d)
 	}
 	if d.Picket != nil {
+		c.joins(r, d)
 		r.ResolvedBy = c.detections(d, d.Picket.ResolvedBy, "resolved-by")
 		if slices.Contains(r.ResolvedBy, r.Index) {
 			c.fault(d, d.Picket.ResolvedBy[0].At, "resolved-by: the rule would resolve itself; name a rule that says that all is well again")

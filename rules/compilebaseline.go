@@ -23,6 +23,12 @@ func baselineKeys(t Type) []string {
 		return []string{"then", "within"}
 	case TypeWithout:
 		return []string{"without", "within"}
+	case TypeTravel:
+		return []string{"without"}
+	case TypeLoginRisk:
+		return []string{"learn"}
+	case TypeRareValue:
+		return []string{"field", "learn"}
 	case TypePeak:
 		return []string{"timespan", "floor", "factor", "learn", "forget"}
 	default:
@@ -33,7 +39,7 @@ func baselineKeys(t Type) []string {
 func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	b := d.Baseline
 	if baselineKeys(r.Type) == nil {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, approval, sequence, without or peak", r.Type)
+		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without or peak", r.Type)
 		return
 	}
 	c.foreign(r, d)
@@ -59,6 +65,8 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.without(r, d)
 	case TypePeak:
 		c.peak(r, d)
+	case TypeTravel, TypeLoginRisk, TypeRareValue:
+		c.loginModel(r, d)
 	default:
 	}
 }

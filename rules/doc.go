@@ -27,13 +27,37 @@
 //   - sequence: a match of one of "rules" and within "within" one of "then", on
 //     an account or the identities that guard it, in whatever order they are
 //     told. Its steps may be rules of any other type.
+//   - rare_value: a value of a field that is less than "share" of what the
+//     account used lately.
+//   - login_risk: a login whose address, network, country, user agent and hour
+//     are together "odds" times likelier somebody else's than the account's. One
+//     without a user agent is passed over.
+//   - travel: two logins further apart than "distance" and faster than "speed",
+//     what both places may be off taken away ("radius" where the source does not
+//     say). Networks that the account has used in that place, and VPNs, proxies
+//     and rented servers that it has used anywhere, are no journey; one that it
+//     has used elsewhere in the country may be off by "gateway". A login that one
+//     of "without" matches, by a satellite for example, has no place.
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
-// "learn" says when new_value and peak know an account: after "period" and
+// "learn" says when new_value, rare_value, login_risk and peak know an account: after "period" and
 // "events" activities ("need: either" makes one of them enough), and at the
-// latest after "at-most". Until then new_value is silent and peak goes by its
-// floor.
+// latest after "at-most". Until then they are silent, and peak goes by its
+// floor. What an account did before "half-life" ago counts half in rare_value
+// and login_risk.
+//
+// What a match showed is learned when its alert closes, and not before: an
+// intruder's tenth login is as odd as the first.
+//
+// # One session, one alert
+//
+// Weak signals of one login belong together. A rule with "picket: {joins: [x]}"
+// raises no alert of its own while rule x, a baseline grouped by account alone,
+// has one open for the account, also one that the same activity has just opened:
+// its reasons become reasons of that alert, in the place of one about the same
+// field. It still feeds correlations and is a step of sequences. An alert of its
+// own that is open already goes on.
 //
 // # What is learned of an alert
 //
@@ -155,6 +179,6 @@
 //
 // Conditions over several fields, group-by without account in rules for
 // Picket's activities, correlations over sequences and approvals, and the other
-// types of baseline. Each is refused by name, with its place. The category and
+// types of baseline (rate, profile, drift, storm). Each is refused by name, with its place. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

@@ -23,6 +23,8 @@ func needs(r *Rule, a *activity.Activity) []string {
 			fmt.Sprintf("a value of %s that was not seen for the same %s in %s; %s", r.Field.Name, per, span(r.Forget), here(r, a)),
 			learned(r),
 		}
+	case TypeRareValue, TypeLoginRisk, TypeTravel:
+		return loginNeeds(r, a)
 	case TypePeak:
 		return []string{
 			fmt.Sprintf("at least %d matches for the same %s within %s", r.Floor, per, span(r.Timespan)),

@@ -43,7 +43,7 @@ const (
 // paramsOf returns the numbers that a type of baseline takes besides the keys
 // of baselineKeys.
 func paramsOf(t Type) []param {
-	return map[Type][]param{}[t]
+	return loginParams(t)
 }
 
 // params compiles the numbers of a baseline's model.

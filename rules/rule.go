@@ -101,23 +101,24 @@ type Rule struct {
 
 	Inputs    []int               // indexes of the rules that feed this one: detection rules, for a sequence any; nil for TypeDetection
 	Then      []int               // sequence: the second steps, rules of any type but sequence
-	Without   []int               // without: the detection rules that excuse a match
+	Without   []int               // the detection rules that excuse a match; of travel, whose matches say nothing of a place
 	Within    time.Duration       // sequence, without: how far apart the two may be
 	GroupBy   []activity.FieldRef // always starts with account
 	Timespan  time.Duration       // correlations, peak
 	Condition Condition           // correlations
 	Aliases   []Alias             // correlations: names in GroupBy that are no fields
-	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
-	Learn     Learn               // new_value, peak
+	Field     *activity.FieldRef  // value_count, new_value, rare_value: the field whose values count
+	Learn     Learn               // new_value, peak, login_risk, rare_value
 	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count
 	Floor     int                 // peak: fewer than this in Timespan are never a burst
 	Factor    float64             // peak: how many times its own second-highest daily peak a burst is
 	Verdict   string              // approval: missing | edited | expired | wrong_account
 	Grace     time.Duration       // approval: how long a late approval still counts, log time
 
-	Params    Params              // the other numbers of a baseline's model, by name
+	Params Params // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
+	Joins      []int         // while one of these has an episode of the account, a match is a reason of that one, not an alert
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once
 	Tunings    []Tuning      // thresholds of single accounts; see Rule.For
 	Response   []string      // what to do now, one step each, for the person it wakes

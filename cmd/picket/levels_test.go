@@ -32,6 +32,8 @@ func TestLevels(t *testing.T) {
 		{"mfa_removed", rules.Critical, page, page, page},
 		{"takeover", rules.Critical, page, page, page},
 		{"login_new_country", rules.High, page, hours, page},
+		{"login_unlike_person", rules.High, page, hours, page},
+		{"impossible_travel", rules.High, page, hours, page},
 		{"profile_changed", rules.High, page, hours, page},
 		{"many_deletions", rules.High, page, hours, page},
 		{"posting_burst", rules.Medium, chat, chat, chat},

@@ -69,6 +69,7 @@ type Geo struct {
 	ASN     Opt // autonomous system number
 	ASOrg   string
 	Proxy   string // "vpn", "tor", "hosting", "proxy"; "none" when known not to be one
+	Radius  Opt    // km around Lat and Lon within which the address probably is
 }
 
 // Media is one attachment.

@@ -30,6 +30,8 @@ func (d *Decoder) geo(i int, g *Geo) int {
 			g.ASOrg, i = d.text(i)
 		case nProxy:
 			g.Proxy, i = d.text(i)
+		case nRadius:
+			g.Radius, i = d.opt(i)
 		default:
 			i = d.unknown(i, n, geoNames())
 		}

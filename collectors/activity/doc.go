@@ -36,6 +36,7 @@
 //	  asn         number    autonomous system number
 //	  as_org      text      its organisation
 //	  proxy       text      "vpn", "tor", "hosting", "proxy"; "none" when known not to be one
+//	  radius      number    km around lat, lon within which the address probably is
 //	device        text
 //	user_agent    text
 //	text          text    at most 64 KiB

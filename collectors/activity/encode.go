@@ -187,6 +187,7 @@ func appendGeo(dst []byte, g *Geo) []byte {
 	dst = appendOpt(dst, `"asn":`, g.ASN)
 	dst = appendText(dst, `"as_org":`, g.ASOrg)
 	dst = appendText(dst, `"proxy":`, g.Proxy)
+	dst = appendOpt(dst, `"radius":`, g.Radius)
 	return closePart(dst, mark, body)
 }
 

@@ -43,6 +43,7 @@ func fixedRows() []fieldRow {
 		{"geo.asn", num(3320)},
 		{"geo.as_org", str(`Telekom "AG"`)},
 		{"geo.proxy", str("none")},
+		{"geo.radius", num(20)},
 		{"device", str("iPhone 15")},
 		{"user_agent", str("Mozilla/5.0 (X11; Linux x86_64)")},
 		{"text", str("Größe 🚀\nzweite \"Zeile\" \\ \t\x01 <b>&")},
@@ -193,7 +194,7 @@ func TestLookupFieldErrors(t *testing.T) {
 		{"old.", `field "old." needs a name after "old", such as "old.name"`},
 		{"metrics", `field "metrics" needs a name after "metrics", such as "metrics.followers"`},
 		{"raw", `field "raw" needs a name after "raw", such as "raw.eventType"`},
-		{"geo", `field "geo" is an object; expected one of geo.country, geo.region, geo.city, geo.lat, geo.lon, geo.asn, geo.as_org, geo.proxy`},
+		{"geo", `field "geo" is an object; expected one of geo.country, geo.region, geo.city, geo.lat, geo.lon, geo.asn, geo.as_org, geo.proxy, geo.radius`},
 		{"poll", `field "poll" is an object; expected one of poll.state, poll.reason, poll.from, poll.until, poll.last_ok, poll.clock_skew`},
 	}
 	for _, tt := range tests {

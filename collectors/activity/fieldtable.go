@@ -27,6 +27,7 @@ func eventFields() []fixedField {
 		{name: "geo.asn", num: func(a *Activity) Opt { return a.Geo.ASN }},
 		{name: "geo.as_org", text: func(a *Activity) string { return a.Geo.ASOrg }},
 		{name: "geo.proxy", text: func(a *Activity) string { return a.Geo.Proxy }},
+		{name: "geo.radius", num: func(a *Activity) Opt { return a.Geo.Radius }},
 		{name: "device", text: func(a *Activity) string { return a.Device }},
 		{name: "user_agent", text: func(a *Activity) string { return a.UserAgent }},
 		{name: "text", text: func(a *Activity) string { return a.Text }},

@@ -49,6 +49,7 @@ const (
 	nASN
 	nAsOrg
 	nProxy
+	nRadius
 	// Members of media.
 	nHash
 	nType
@@ -105,7 +106,7 @@ func (n name) String() string {
 		nKind: "kind", nTime: "time", nSeen: "seen", nGeo: "geo", nMedia: "media", nProfile: "profile",
 		nOld: "old", nMetrics: "metrics", nApproval: "approval", nOutcome: "outcome", nPoll: "poll", nVerdict: "verdict", nRaw: "raw",
 		nCountry: "country", nRegion: "region", nCity: "city", nLat: "lat", nLon: "lon", nASN: "asn",
-		nAsOrg: "as_org", nProxy: "proxy",
+		nAsOrg: "as_org", nProxy: "proxy", nRadius: "radius",
 		nHash: "hash", nType: "type", nURL: "url",
 		nApprovers: "approvers", nFrom: "from", nUntil: "until", nMaxUses: "max_uses", nTool: "tool", nResult: "result",
 		nReason: "reason", nState: "state", nLastOk: "last_ok", nClockSkew: "clock_skew",
@@ -202,6 +203,8 @@ func nameOfPart(s string) name {
 		return nAsOrg
 	case "proxy":
 		return nProxy
+	case "radius":
+		return nRadius
 	}
 	return nameOfRest(s)
 }
@@ -324,7 +327,7 @@ func activityNames() []string {
 }
 
 func geoNames() []string {
-	return []string{"country", "region", "city", "lat", "lon", "asn", "as_org", "proxy"}
+	return []string{"country", "region", "city", "lat", "lon", "asn", "as_org", "proxy", "radius"}
 }
 
 func mediaNames() []string { return []string{"hash", "type", "url"} }

@@ -251,7 +251,7 @@ func oracleActivity(a *Activity, data []byte) {
 		"actor": &a.Actor, "app": &a.App, "ip": &a.IP,
 		"geo": map[string]any{
 			"country": &g.Country, "region": &g.Region, "city": &g.City, "lat": &g.Lat, "lon": &g.Lon,
-			"asn": &g.ASN, "as_org": &g.ASOrg, "proxy": &g.Proxy,
+			"asn": &g.ASN, "as_org": &g.ASOrg, "proxy": &g.Proxy, "radius": &g.Radius,
 		},
 		"device": &a.Device, "user_agent": &a.UserAgent, "text": &a.Text, "lang": &a.Lang, "links": &a.Links,
 		"link_domains": &a.LinkDomains, "mentions": &a.Mentions, "hashtags": &a.Hashtags, "media": &a.Media,

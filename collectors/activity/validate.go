@@ -146,6 +146,9 @@ func checkTime(field string, t time.Time) *FieldError {
 	return nil
 }
 
+// maxRadius is half the way around the Earth, in km: that far is anywhere.
+const maxRadius = 20038
+
 func checkGeo(a *Activity) *FieldError {
 	if a.IP != "" {
 		if ip, err := netip.ParseAddr(a.IP); err != nil || ip.Zone() != "" {
@@ -161,6 +164,9 @@ func checkGeo(a *Activity) *FieldError {
 	}
 	if v := g.Lon; v.OK && !(v.V >= -180 && v.V <= 180) {
 		return fault("geo.lon", "%v; expected degrees from -180 to 180", v.V)
+	}
+	if v := g.Radius; v.OK && !(v.V >= 0 && v.V <= maxRadius) {
+		return fault("geo.radius", "%v; expected kilometres from 0 to %d", v.V, maxRadius)
 	}
 	if v := g.ASN; v.OK && !(v.V >= 0 && v.V <= math.MaxUint32 && v.V == math.Trunc(v.V)) {
 		return fault("geo.asn", "%v; expected a whole number from 0 to %d", v.V, uint32(math.MaxUint32))

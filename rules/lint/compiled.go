@@ -20,7 +20,7 @@ func (l *linter) compiled(p *rules.Program) {
 			continue
 		}
 		if r.Type == rules.TypeDetection {
-			if isPicket(d) && len(p.Kinds(r)) == 0 {
+			if isPicket(d) && len(p.Kinds(r)) == 0 && len(r.Lacks) == 0 {
 				dead[i] = true
 			}
 			if dead[i] && !l.dead[d] {

@@ -220,6 +220,7 @@ type Picket struct {
 	Quiet      Duration
 	Mode       Text
 	ResolvedBy []Text
+	Joins      []Text
 	Response   []Text
 	Generate   *Flag
 }

@@ -16,6 +16,7 @@
 //	picket:
 //	  quiet: 1h                    # an episode ends after this long without a match
 //	  mode: enforce                # or observe, or off
+//	  joins: [odd_login]           # while that rule has an alert open, be a reason of it
 //	  resolved-by: [all_is_well]   # detection rules whose match ends an episode
 //	  response: [Phone the owner.] # what to do, one step each
 //	  generate: true               # raise findings although other rules use this one
@@ -30,6 +31,15 @@
 //	  field: geo.country           # whose values are learned
 //	  learn: {period: 14d, events: 20}
 //	  forget: 90d                  # a value unseen for this long is new again
+//
+// with numbers of its own for some types, as named in package rules:
+//
+//	baseline:
+//	  type: travel
+//	  rules: [login]
+//	  without: [login_on_aircraft] # says nothing of a place
+//	  distance: 100                # km
+//	  speed: 900                   # km/h
 //
 // or by the approvals that its messages have:
 //

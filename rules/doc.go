@@ -47,8 +47,8 @@
 // floor. What an account did before "half-life" ago counts half in rare_value
 // and login_risk.
 //
-// What a match showed is learned when its alert closes, and not before: an
-// intruder's tenth login is as odd as the first.
+// What a match showed is not learned before its alert closes, and perhaps not
+// then; see below.
 //
 // # One session, one alert
 //
@@ -76,7 +76,9 @@
 //     the alert has been quiet.
 //
 // A peak learns a burst when its alert has been quiet, whatever its level, since
-// one burst alone makes no next one usual, and unlearns it at the verdict true. A
+// one burst alone makes no next one usual, and unlearns it at the verdict true.
+// So do travel, login_risk and rare_value, which cannot unlearn: true keeps them
+// from learning as long as their alert is open, and is too late afterwards. A
 // silent rule has no alert that could be judged: it learns at once. People may
 // trust and forget values without an alert, too ("picket baseline").
 //

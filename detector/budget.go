@@ -57,7 +57,7 @@ func share(all []*rules.Rule, budget float64) ([]*rules.Rule, error) {
 			continue
 		}
 		var err error
-		if out[i], err = r.With(budgetNumber, budget/float64(n)); err != nil {
+		if out[i], err = r.Having(budgetNumber, budget/float64(n)); err != nil {
 			return nil, fmt.Errorf("rule %q: a budget of %g alerts per account and month, shared by %d rules: %w", r.Title, budget, n, err)
 		}
 	}

@@ -58,6 +58,7 @@ type Engine struct {
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
+	meter     *meter // nil: nothing is measured
 
 	now          int64 // log time: running maximum, Unix nanoseconds
 	sweptAt      int64 // log time of the latest sweep, Unix nanoseconds
@@ -128,6 +129,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
+	e.remeasure()
 	return e.end()
 }
 
@@ -254,7 +256,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	if a.Kind == activity.KindVerdict {
 		e.judged(st, a, t)
 	}
-	matched := e.plan.Program.Match(a, e.matcher)
+	matched := e.match(a)
 	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
@@ -262,7 +264,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		}
 	}
 	for _, i := range matched {
-		e.matched(st, i, a, t, backfill)
+		e.charged(st, i, a, t, backfill)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
@@ -327,6 +329,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
@@ -342,12 +345,17 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.rareValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
+		case rules.TypeStorm:
+			e.storm(st, k, group, a, t, backfill)
+		case rules.TypeDrift:
+			e.drift(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
 				e.without(st, k, i, group, a, t)
 			}
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
+		e.leave(measured)
 	}
 }
 
@@ -529,5 +537,3 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 }
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
-
-func clone(s string) string { return string([]byte(s)) }

@@ -54,6 +54,8 @@ func groupKey(group []activity.Field) string {
 	return string(b)
 }
 
+func clone(s string) string { return string([]byte(s)) }
+
 func cloneGroup(in []activity.Field) []activity.Field {
 	out := make([]activity.Field, len(in))
 	for i, g := range in {

@@ -43,6 +43,10 @@ type Override struct {
 	Rule  string      `json:"rule"`
 	Mode  rules.Mode  `json:"mode,omitempty"`  // "" leaves it
 	Level rules.Level `json:"level,omitempty"` // "" leaves it
+	// Version is the only version of the rule that the override is for: it
+	// changes nothing once somebody has changed the rule, or where the rule is
+	// gone. "" is for every version, and then the rule must be there.
+	Version string `json:"version,omitempty"`
 }
 
 // Encode returns the set's one encoding and its hash, "sha256:<hex>".
@@ -212,6 +216,9 @@ func (p *Plan) override(overrides []Override) error {
 		found := false
 		for i := range p.rules {
 			if r := p.rules[i].rule; r.ID == o.Rule || r.Name != "" && r.Name == o.Rule {
+				if o.Version != "" && o.Version != r.Version {
+					continue
+				}
 				c := *r
 				if o.Mode != "" {
 					c.Mode = o.Mode
@@ -223,7 +230,7 @@ func (p *Plan) override(overrides []Override) error {
 				found = true
 			}
 		}
-		if !found {
+		if !found && o.Version == "" {
 			return fmt.Errorf("override of rule %q: no rule has that id or name", o.Rule)
 		}
 	}
@@ -247,7 +254,7 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	if r.Type == rules.TypeSequence { // each step says whose it is
 		return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 	}
-	if r.Type == rules.TypePeak { // peaks of another span are other peaks
+	if r.Type == rules.TypePeak || r.Type == rules.TypeStorm { // peaks of another span are other peaks
 		fmt.Fprintf(h, "span %s\n", r.Timespan)
 	}
 	for _, in := range r.Inputs {
@@ -268,6 +275,9 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	}
 	if r.Field != nil {
 		fmt.Fprintf(h, "field %s\n", r.Field.Name)
+	}
+	for _, f := range r.With {
+		fmt.Fprintf(h, "with %s\n", f.Name)
 	}
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }

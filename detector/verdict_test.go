@@ -37,8 +37,8 @@ func settled(t *testing.T) *log {
 	return l
 }
 
-// opened returns the findings that opened an episode of which people are told.
-func (l *log) opened() (out []detector.Finding) {
+// toldOf returns the findings that opened an episode of which people are told.
+func (l *log) toldOf() (out []detector.Finding) {
 	told := map[string]bool{}
 	for _, f := range l.found {
 		if f.Held == "" && f.Phase != detector.Close && !told[f.Episode] {
@@ -68,7 +68,7 @@ func TestIntrudersTenthLoginIsOdd(t *testing.T) {
 			if r := tenth.Reasons[0]; r.Seen != "country RO" || !strings.HasPrefix(r.Expected, "DE 5 in ") {
 				t.Errorf("the tenth login is explained by %+v", r)
 			}
-			if got := len(l.opened()); got != tt.paged {
+			if got := len(l.toldOf()); got != tt.paged {
 				t.Errorf("people were told %d times, want %d:\n%s", got, tt.paged, strings.Join(l.lines, "\n"))
 			}
 		})

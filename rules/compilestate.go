@@ -62,10 +62,28 @@ func (c *compiler) countedField(r *Rule, d *sigma.Document) {
 		c.fault(d, k.Fields[0].At, "condition field belongs to value_count; remove it, or change the type to value_count")
 	case needs && len(k.Fields) == 0:
 		c.fault(d, k.CondAt, "%s %s the values of a field; add for example \"field: ip\" to the condition", r.Type, doesWith(r.Type))
-	case len(k.Fields) > 1:
-		c.fault(d, k.Fields[1].At, "condition with several fields is not supported by this version of Picket; name one")
+	case len(k.Fields) > 1 && r.Type != TypeValueCount:
+		c.fault(d, k.Fields[1].At, "%s %s the values of one field, and only value_count takes several; name one", r.Type, doesWith(r.Type))
 	case needs:
-		r.Field = c.field(d, k.Fields[0], c.raw(k.Rules))
+		c.countedFields(r, d)
+	}
+}
+
+// countedFields resolves the fields whose values, or combinations of values,
+// count.
+func (c *compiler) countedFields(r *Rule, d *sigma.Document) {
+	k := d.Correlation
+	for i, name := range k.Fields {
+		f := c.field(d, name, c.raw(k.Rules))
+		switch {
+		case f == nil:
+		case slices.ContainsFunc(k.Fields[:i], func(o sigma.Text) bool { return o.S == name.S }):
+			c.fault(d, name.At, "condition names the field %q twice; remove one", name.S)
+		case i == 0:
+			r.Field = f
+		default:
+			r.With = append(r.With, *f)
+		}
 	}
 }
 

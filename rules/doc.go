@@ -38,6 +38,19 @@
 //     and rented servers that it has used anywhere, are no journey; one that it
 //     has used elsewhere in the country may be off by "gateway". A login that one
 //     of "without" matches, by a satellite for example, has no place.
+//   - storm: far more matches within an interval of "timespan" than the account
+//     has at that hour, by all that was learned of it since "warm-up", and at
+//     least "least". "threshold" is the score, 0 to 1, from which it is one; each
+//     storm of the last weeks makes the next one need more. An interval is judged
+//     as it fills, and learned when nothing late can come for it: after the
+//     lateness of the detector, or four intervals if that is less. Any detection
+//     rule can feed it. What is history when Picket is connected is not learned,
+//     as networks tell it backwards.
+//   - drift: a count of the account, "field: metrics.followers" for one, that
+//     falls or rises within about a day by "share" (0.05 is 5 percent) and
+//     "least" at least, and by "times" its usual daily variation; "direction: -1"
+//     reports falls only, 1 rises only. It judges once "days" daily changes are
+//     known.
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
@@ -153,6 +166,9 @@
 // a field of group-by belongs to no group. A window is half-open: two matches
 // exactly one timespan apart are not together.
 //
+//   - value_count with a list of fields counts different combinations of their
+//     values; an activity that lacks one of them shows none, and one that has
+//     many in each at most 256.
 //   - event_count and value_count need a lower bound, since "lt" alone would
 //     hold for every account that does nothing.
 //   - temporal wants a match of each of its rules, or of as many different ones
@@ -169,18 +185,32 @@
 //
 // When a condition that holds goes on holding, one finding opens and every
 // further match for which it holds updates it; it closes after "quiet" without
-// such a match, and what comes then opens another one. A correlation, or a
-// baseline but approval and sequence, that feeds a correlation counts there as
-// one match when its finding opens and not when it is updated, at the time and
-// with the fields of the activity that opened it. That it is silent makes no
+// such a match, and what comes then opens another one. A correlation or baseline
+// that feeds a correlation counts there as one match when its finding opens and
+// not when it is updated, at the time and with the fields of the activity that
+// opened it: of a sequence the second step, of an approval the message, when
+// its grace is over. That it is silent makes no
 // difference, that it is off does: then it feeds nothing. With "generate: true"
 // the rules that a correlation names raise findings of their own, too, at the
 // same moments.
 //
+// # Shadowed files
+//
+// A file with File.Shadow holds new versions of rules, or new rules, that run
+// beside those in force and observe only. Each keeps its words and gets names
+// of its own: an id made from the one written, NAME.shadow, and " (shadow)" in
+// the title. It refers to shadowed documents first and then to those in force,
+// and nothing in force refers to it or is changed by it: a rule that only feeds
+// a shadowed one stays as loud as it was. Filters and tune documents in force
+// are for the shadowed version of their rule, too. Its version is the one that
+// it will have once it is in force; what it learns it learns from then on that
+// it is shadowed.
+//
 // # What this version leaves out
 //
-// Conditions over several fields, group-by without account in rules for
-// Picket's activities, correlations over sequences and approvals, and the other
-// types of baseline (rate, profile, drift, storm). Each is refused by name, with its place. The category and
+// Group-by without account in rules for Picket's activities, sequences of
+// sequences, and the types rate and profile of baseline. Each is refused by
+// name, with its place. Activities carry no sentiment: a storm of negative
+// mentions needs a rule that tells them by their words. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

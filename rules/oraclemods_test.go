@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -98,14 +99,31 @@ func oraclePlaced(p sigma.Pattern, text string, has func(string) bool) bool {
 	return oracleGlob(p, text, has("cased"))
 }
 
-func oracleTimePart(part, text, bound string, has func(string) bool) bool {
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		sec, err := strconv.ParseFloat(text, 64)
-		if err != nil || sec < 0 || sec >= 1e11 || strings.ContainsAny(text, "eE") {
-			return false
+// oracleTime reads a time in one of the documented forms.
+func oracleTime(text string) (time.Time, bool) {
+	if len(text) <= 64 && oracleRegexp(`^-?[0-9]+(\.[0-9]+)?$`).MatchString(text) {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || n < 0 || n >= 1e14 {
+			return time.Time{}, false
 		}
-		t = time.Unix(int64(sec), 0)
+		if n < 1e11 {
+			n *= 1000
+		}
+		return time.UnixMilli(int64(n)), true
+	}
+	form := oracleRegexp(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?$`)
+	m := form.FindStringSubmatch(text)
+	if m == nil || len(text) > 40 {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, m[1]+"T"+m[2]+cmp.Or(m[4], "Z"))
+	return t, err == nil
+}
+
+func oracleTimePart(part, text, bound string, has func(string) bool) bool {
+	t, ok := oracleTime(text)
+	if !ok {
+		return false
 	}
 	t = t.UTC()
 	_, week := t.ISOWeek()

@@ -18,7 +18,7 @@ type Number struct {
 	Span  bool // in seconds
 }
 
-// Numbers returns the numbers of a rule that With takes, in a fixed order.
+// Numbers returns the numbers of a rule that Having takes, in a fixed order.
 func (r *Rule) Numbers() []Number {
 	var out []Number
 	for _, b := range r.Condition.Bounds {
@@ -52,9 +52,9 @@ func (r *Rule) Number(name string) (Number, error) {
 	return Number{}, fmt.Errorf("rule %q has no number %q; expected %s%s", r.Title, name, strings.Join(names, ", "), suggest.Hint(name, names))
 }
 
-// With returns a copy of the rule in which one of Numbers is v. What is tuned for
+// Having returns a copy of the rule in which one of Numbers is v. What is tuned for
 // single accounts stays as it is.
-func (r *Rule) With(name string, v float64) (*Rule, error) {
+func (r *Rule) Having(name string, v float64) (*Rule, error) {
 	if _, err := r.Number(name); err != nil {
 		return nil, err
 	}

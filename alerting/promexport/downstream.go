@@ -54,16 +54,22 @@ const (
 // RulesLoaded tells which rules are in force and how many could not be loaded.
 // Rules that are not in force any more lose their counters.
 func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
-	names := make([]string, 0, len(loaded))
+	var names, silent []string // silent ones cost time, and come last where there are too many
 	for _, r := range loaded {
-		if !r.Silent && r.Mode != rules.Off {
-			names = append(names, tidy(ruleLabel(r.Name, r.ID)))
+		switch name := tidy(ruleLabel(r.Name, r.ID)); {
+		case r.Mode == rules.Off:
+		case r.Silent:
+			silent = append(silent, name)
+		default:
+			names = append(names, name)
 		}
 	}
+	names = append(names, silent...)
 	for _, name := range m.rule.keep(names) {
 		m.findings.DeleteLabelValues(name)
 		m.raised.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.held.DeletePartialMatch(prometheus.Labels{"rule": name})
+		m.forgetCosts(name)
 	}
 	m.budget.Reset()
 	for _, r := range loaded {

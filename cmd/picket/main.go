@@ -48,6 +48,7 @@ type cli struct {
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
 	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
 	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or an alert was raised."`
+	Rules      rulesCmd                  `cmd:"" help:"Compare versions of rules."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
 	Tune       tuneCmd                   `cmd:"" help:"Try other numbers of a rule on recorded activity."`
 	Evaluate   evaluateCmd               `cmd:"" help:"Play takeovers of recorded accounts, and show what rules notice."`

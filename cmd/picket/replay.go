@@ -69,28 +69,37 @@ func (c *replayCmd) input(e *env) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &input{cfg: cfg}
+	in := &input{cfg: cfg, opts: c.engine(cfg)}
 	if in.plan, err = detector.Compile(set); err != nil {
 		return nil, err
 	}
+	in.src, in.progress, in.close, err = c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
+	return in, err
+}
+
+// open opens what is replayed; of a journal by the rules that it records, or
+// not.
+func (c *replayCmd) open(e *env, cfg *config.Config, recorded bool) (src replay.Source, progress func() (done, total int64), closeSource func(), err error) {
 	switch {
 	case c.Journal && len(c.Files) > 0:
-		return nil, errors.New("replay either files or --journal, not both")
+		err = errors.New("replay either files or --journal, not both")
 	case c.Journal:
-		in.close, err = c.openJournal(e, cfg, &in.src, &in.progress)
+		closeSource, err = c.openJournal(e, cfg, recorded, &src, &progress)
 	case len(c.Files) == 0:
-		return nil, errors.New("nothing to replay: name files, or give --journal with --config")
+		err = errors.New("nothing to replay: name files, or give --journal with --config")
 	default:
-		in.close, err = c.openFiles(e, &in.src, &in.progress)
+		closeSource, err = c.openFiles(e, &src, &progress)
 	}
-	if err != nil {
-		return nil, err
+	return src, progress, closeSource, err
+}
+
+// engine says what kind of log is replayed.
+func (c *replayCmd) engine(cfg *config.Config) detector.EngineOptions {
+	opts := detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
+	if opts.Lateness == 0 && cfg != nil {
+		opts.Lateness = cfg.Detector.Lateness
 	}
-	in.opts = detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
-	if in.opts.Lateness == 0 && cfg != nil {
-		in.opts.Lateness = cfg.Detector.Lateness
-	}
-	return in, nil
+	return opts
 }
 
 // rules gathers the rule set of the flags and of the configuration.
@@ -166,11 +175,11 @@ func (c *replayCmd) openFiles(e *env, src *replay.Source, progress *func() (int6
 	return closeAll, nil
 }
 
-func (c *replayCmd) openJournal(e *env, cfg *config.Config, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
+func (c *replayCmd) openJournal(e *env, cfg *config.Config, recorded bool, src *replay.Source, progress *func() (int64, int64)) (func(), error) {
 	if cfg == nil {
 		return nil, errors.New("--journal needs --config, to know where the journal is")
 	}
-	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), len(c.Rules) == 0 && len(c.Pack) == 0)
+	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), recorded)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +195,7 @@ type found struct {
 	Account  string            `json:"account"`
 	Rule     string            `json:"rule"`
 	RuleID   string            `json:"rule_id"`
+	Version  string            `json:"rule_version"`
 	Alert    string            `json:"alert"`
 	Count    int               `json:"count"`
 	First    time.Time         `json:"first"`
@@ -210,7 +220,7 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 			return err
 		}
 		out := found{
-			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID,
+			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID, Version: f.Rule.Version,
 			Alert: f.Episode, Count: f.Count, First: f.First, Last: f.Last, Reasons: f.Reasons, Closed: f.Closed,
 		}
 		for i := range f.Evidence {

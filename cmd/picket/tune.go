@@ -201,7 +201,7 @@ func valuesOf(r *rules.Rule, n rules.Number, text string) ([]float64, error) {
 // others.
 func spread(r *rules.Rule, n rules.Number, least, most float64) []float64 {
 	half := math.Trunc(least) + 0.5
-	_, err := r.With(n.Name, half)
+	_, err := r.Having(n.Name, half)
 	whole := err != nil
 	var out []float64
 	for i := range triedByDefault {

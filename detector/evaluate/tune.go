@@ -120,7 +120,7 @@ func (c *Curve) variants(only *detector.Plan, t Tuning) ([]*detector.Plan, error
 	values = slices.Compact(values)
 	plans := make([]*detector.Plan, len(values))
 	for i, v := range values {
-		r, err := t.Rule.With(t.Number, v)
+		r, err := t.Rule.Having(t.Number, v)
 		if err != nil {
 			return nil, err
 		}

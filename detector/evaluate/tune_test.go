@@ -126,7 +126,7 @@ func TestTuneAgreesWithReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range got.Points {
-		r, err := rule.With("floor", p.Value)
+		r, err := rule.Having("floor", p.Value)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,10 +34,11 @@ type Opened struct {
 	Related []string  // rules of the episodes that led to it, in the end
 }
 
-// Run plays a scenario against rules. Its error says what keeps it from being
-// played; whether the findings are the expected ones is in the result.
-func Run(ctx context.Context, s *Scenario, files []rules.File) (Result, error) {
-	plan, err := detector.Compile(detector.Set{Rules: files, Accounts: s.Accounts})
+// Run plays a scenario against rules, with the overrides of those that are among
+// them. Its error says what keeps it from being played; whether the findings are
+// the expected ones is in the result.
+func Run(ctx context.Context, s *Scenario, files []rules.File, overrides []detector.Override) (Result, error) {
+	plan, err := compile(s, files, overrides)
 	if err != nil {
 		return Result{}, err
 	}
@@ -65,6 +66,21 @@ func Run(ctx context.Context, s *Scenario, files []rules.File) (Result, error) {
 	}
 	out.compare(s.Expect)
 	return out, nil
+}
+
+// compile compiles rules with the overrides that are for one of them.
+func compile(s *Scenario, files []rules.File, overrides []detector.Override) (*detector.Plan, error) {
+	set := detector.Set{Rules: files, Accounts: s.Accounts}
+	plan, err := detector.Compile(set)
+	if err != nil || len(overrides) == 0 {
+		return plan, err
+	}
+	for _, o := range overrides {
+		if slices.ContainsFunc(plan.Rules(), func(r *rules.Rule) bool { return is(r, o.Rule) }) {
+			set.Overrides = append(set.Overrides, o)
+		}
+	}
+	return detector.Compile(set)
 }
 
 // named checks that every rule that a scenario expects exists.

@@ -54,7 +54,7 @@ func play(t *testing.T, scenarios map[string]*ruletest.Scenario) {
 	files := social(t)
 	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) {
-			got, err := ruletest.Run(t.Context(), s, files)
+			got, err := ruletest.Run(t.Context(), s, files, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +148,7 @@ func TestBadScenarios(t *testing.T) {
 			}
 			s, err := ruletest.Parse(name, data)
 			if err == nil {
-				_, err = ruletest.Run(t.Context(), s, social(t))
+				_, err = ruletest.Run(t.Context(), s, social(t), nil)
 			}
 			var faults rules.Faults
 			if !errors.As(err, &faults) {

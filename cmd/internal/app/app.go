@@ -46,6 +46,8 @@ type Options struct {
 	// Alert is called with the text of each alert revision as it is published,
 	// for a person at the terminal; nil is allowed.
 	Alert func(a *alerting.Alert, text string)
+
+	sampling sampling // of the cost of rules; zero: the usual one
 }
 
 // Addresses are where a running daemon listens.
@@ -68,6 +70,9 @@ type App struct {
 	holder  string           // names this daemon in leases, over restarts
 	front   *front           // the HTTP server, which outlives restarts of the rest
 	hangup  <-chan os.Signal // asks to read the configuration again
+
+	demoted   demotions
+	overspent chan overspent // rules that are to observe
 }
 
 // errServerStopped says that the embedded server gave up, as it does on a full
@@ -98,7 +103,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer unlock()
-	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg), hangup: hangup}
+	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg), hangup: hangup, overspent: make(chan overspent, 16)}
 	a.metrics.Reloaded(true)
 	a.warnSplit(cfg)
 	if err := a.places.open(cfg.Enrich, log); err != nil {
@@ -452,6 +457,9 @@ func (a *App) tend(ctx context.Context, p *parts, w *worker) error {
 		}
 	})
 	group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
+	if err := a.adopt(held, p, w.partition); err != nil && held.Err() == nil {
+		a.log.Warn("rules that were over their budget are judged anew: what was in force could not be read", zap.Int("partition", w.partition), zap.Error(err))
+	}
 	err := p.plans.activation(held, w.partition, a.log)
 	if err == nil {
 		err = w.run(held)
@@ -478,6 +486,7 @@ func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 		files: checkpointsOf(cfg.DataDir, partition),
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
 		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
+		costs:    &costs{metrics: a.metrics, budget: func() config.Budget { return a.cfg.get().Rules.Budget }, over: a.overBudget, sampling: a.sampling()},
 		metrics:  a.metrics, log: a.log, heads: heads{},
 	}
 }

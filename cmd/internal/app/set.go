@@ -35,6 +35,14 @@ func BuildSet(cfg *config.Config) (detector.Set, error) {
 		set.Rules = append(set.Rules, files...)
 		faults = appendFault(faults, cfg, fmt.Sprintf("rules.dirs[%d]", i), err)
 	}
+	for i, dir := range cfg.Rules.Shadow {
+		files, err := RuleFiles(nil, []string{dir})
+		for j := range files {
+			files[j].Shadow = true
+		}
+		set.Rules = append(set.Rules, files...)
+		faults = appendFault(faults, cfg, fmt.Sprintf("rules.shadow[%d]", i), err)
+	}
 	for i, o := range cfg.Rules.Overrides {
 		over := detector.Override{Rule: o.Rule, Mode: o.Mode, Level: o.Level}
 		set.Overrides = append(set.Overrides, over)
@@ -208,7 +216,7 @@ func (a *App) warnSplit(cfg *config.Config) {
 func Raising(plan *detector.Plan) int {
 	n := 0
 	for _, r := range plan.Rules() {
-		if !r.Silent && r.Mode != rules.Off && !slices.Contains(r.Tags, rules.TagTest) {
+		if !r.Silent && !r.Shadow && r.Mode != rules.Off && !slices.Contains(r.Tags, rules.TagTest) {
 			n++
 		}
 	}

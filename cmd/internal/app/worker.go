@@ -68,12 +68,13 @@ type worker struct {
 	program   string
 	created   time.Time
 	coverage  *coverer
-	inquiries inquiries
+	costs     *costs
 	decoder   activity.Decoder
 	batch     activity.Batch
 	last      journal.Message
 	haveOne   bool
 	reports   *reporter
+	inquiries inquiries
 
 	marks    *journal.Marks
 	told     uint64    // findings up to this sequence are durable
@@ -109,6 +110,7 @@ func (w *worker) run(ctx context.Context) error {
 	defer reader.Close()
 	report, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.reports = newReporter(w)
+	w.costs.begin(w.engine)
 	w.coverage.begin()
 	var reporting sync.WaitGroup
 	reporting.Go(func() { w.reports.run(report) })
@@ -143,6 +145,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 		}
 		w.coverage.step(w.engine, time.Now())
 		w.inquiries.step(w.engine, time.Now())
+		w.costs.step(w.engine, time.Now())
 	}
 }
 
@@ -351,6 +354,7 @@ func (w *worker) activate(ctx context.Context, m *journal.Message) ([]detector.F
 	if err == nil {
 		var plan *detector.Plan
 		if plan, err = w.plans.get(ctx, c.Program); err == nil {
+			w.costs.collect(w.engine)
 			w.program = c.Program
 			return w.engine.Activate(m.Sequence, m.Time, plan), nil
 		}

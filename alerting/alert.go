@@ -77,6 +77,7 @@ type Alert struct {
 	Count   int            `json:"count"`    // matching activities
 	Phase   detector.Phase `json:"phase"`    // of the episode
 	Closed  string         `json:"closed,omitempty"`
+	Held    string         `json:"held,omitempty"` // why people are not told, see detector.Finding.Held
 	// Reasons say why, most important first.
 	Reasons []detector.Reason `json:"reasons,omitempty"`
 	// Usual says what is as always about it.
@@ -165,6 +166,7 @@ type Judgement struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason,omitempty"`
+	Until   time.Time `json:"until,omitzero"` // of VerdictExpected: from then on it is odd again; zero: no end
 }
 
 // Transition is one change of state. From is empty for the first.

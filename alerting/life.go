@@ -70,7 +70,7 @@ func open(f detector.Finding) Alert {
 func take(a *Alert, f *detector.Finding) {
 	a.Applied, a.Phase = f.Position, f.Phase
 	a.LogTime, a.Updated = f.LogTime.UTC(), f.LogTime.UTC()
-	a.Closed = clip(f.Closed, maxName)
+	a.Closed, a.Held = clip(f.Closed, maxName), f.Held
 	if f.Rule != nil {
 		a.Rule = keepRule(f.Rule)
 	}

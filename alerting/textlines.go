@@ -23,6 +23,9 @@ func (w *writer) standing() string {
 	}
 	if j := w.a.Judged; j != nil {
 		s := "verdict " + string(j.Verdict)
+		if !j.Until.IsZero() {
+			s += " until " + w.clock(j.Until)
+		}
 		if mark == nil || j.By != mark.By || !j.At.Equal(mark.At) {
 			s += " by " + clean(j.By) + because(j.Reason)
 		}

@@ -41,7 +41,7 @@ func (e *Engine) correlate(st *accountState, k, input int, group []activity.Fiel
 	}
 	span, value, met := judge(&w, r, events[len(events)-1])
 	if !met || backfill {
-		w.remember(a, true)
+		e.remember(&w, a, true)
 		return
 	}
 	before := w.led(span.First.Time)

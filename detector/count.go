@@ -28,7 +28,7 @@ func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a
 	switch {
 	case best.Count == 0:
 	case !met || backfill:
-		w.remember(a, best.Count+MaxEvidence > r.Condition.Min)
+		e.remember(&w, a, best.Count+MaxEvidence > r.Condition.Min)
 	default:
 		before := w.led(best.First.Time)
 		e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
@@ -87,6 +87,13 @@ func (e *Engine) fullest(w *windowState, r *rules.Rule, events ...window.Event) 
 	}
 	w.put()
 	return best
+}
+
+// remember keeps an activity that a window may need to show what led to it.
+func (e *Engine) remember(w *windowState, a *activity.Activity, near bool) {
+	if !e.counting {
+		w.remember(a, near)
+	}
 }
 
 func countReason(r *rules.Rule, s window.Span) Reason {

@@ -57,6 +57,7 @@ type Stats struct {
 type Engine struct {
 	partition int
 	ticked    bool
+	counting  bool
 	replanned bool // the next sweep drops what gone rules kept; a reload may be taken back until then
 	lateness  int64
 	plan      *Plan
@@ -90,6 +91,7 @@ type Engine struct {
 	mark    int
 	group   []activity.Field
 	row     state.Ref // where its account stands
+	odd     bool      // it is of an alert that waits for a verdict, and no habit
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -101,6 +103,10 @@ type EngineOptions struct {
 	// as a daemon does, so that a longer step of log time is a downtime.
 	// Messages that wait for a late approval wait that much longer then.
 	Ticked bool
+	// Counting says that only which episodes there are is asked for, of
+	// activities of which none comes twice: what words and evidence take is left
+	// out.
+	Counting bool
 	// MaxAccounts bounds the accounts and identities that are remembered; 0
 	// bounds nothing. Beyond it those go that were heard of longest ago and have
 	// no open episode, some at a time, and Stats.Evicted counts them.
@@ -113,7 +119,7 @@ func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
 		opts.Lateness = DefaultLateness
 	}
 	return &Engine{
-		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, memory: newMemory(opts.MaxAccounts),
+		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, counting: opts.Counting, memory: newMemory(opts.MaxAccounts),
 		plan: plan, matcher: plan.Program.NewMatcher(),
 	}
 }
@@ -257,7 +263,7 @@ func (e *Engine) quiet(c closing) {
 
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	e.memory.release(0)
-	if e.recent.seen(identity(a), e.now) {
+	if !e.counting && e.recent.seen(identity(a), e.now) {
 		e.stats.Duplicates++
 		return
 	}
@@ -269,6 +275,10 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
+	e.odd = false
+	if a.Kind == activity.KindVerdict {
+		e.judged(st, a, t)
+	}
 	matched := e.match(a)
 	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
@@ -405,6 +415,9 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	}
 	key := episodeKey(r, group)
 	if part := e.join(st, r, group, key, m, why); part != nil {
+		if add != nil {
+			add(part)
+		}
 		return part
 	}
 	ep, phase := st.Episodes[key], Update
@@ -421,7 +434,9 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	if phase == Open || r.Type != rules.TypeDetection {
 		ep.Reasons = why()
 	}
-	keepEvidence(&ep.Evidence, m.a)
+	if !e.counting {
+		keepEvidence(&ep.Evidence, m.a)
+	}
 	e.names(ep, r, &m)
 	if add != nil {
 		add(ep)
@@ -471,13 +486,17 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 }
 
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
+	held := ""
+	if ep.Muted {
+		r, held = observed(r), HeldTold
+	}
 	f := Finding{
 		Episode: ep.ID, Phase: phase,
 		Position: e.position(),
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed,
+		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed, Held: held,
 		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
@@ -488,8 +507,8 @@ func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
 	e.out = append(e.out, f)
 }
 
-// close ends an episode: what a new-value model withheld meanwhile becomes
-// known, and the alert can resolve.
+// close ends an episode: what was withheld meanwhile is released or waits for a
+// verdict, and the alert can resolve.
 func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
 	delete(st.Episodes, key)
 	for i := range e.plan.rules {

@@ -73,9 +73,20 @@ type Finding struct {
 	// which more than 1,024 may not be told.
 	Accounts     []string
 	AccountCount int
+	// Held says why people are not told of the episode, though its rule enforces:
+	// one of the Held values. Rule.Mode is Observe then. Empty where they are told.
+	Held string
 	// Closed says why the episode ended: "quiet" or the resolving rule's title.
 	Closed string
 }
+
+// Why people are not told of an episode, in Finding.Held.
+const (
+	// HeldTold: they were told of its values and have not judged them.
+	HeldTold = "told"
+	// HeldBudget: the alert budget of its account has no room for it.
+	HeldBudget = "budget"
+)
 
 // MaxEvidence bounds the activities that a finding carries.
 const MaxEvidence = 8

@@ -24,6 +24,9 @@ type Set struct {
 	Rules     []rules.File `json:"rules"`
 	Overrides []Override   `json:"overrides,omitempty"`
 	Accounts  []Account    `json:"accounts"`
+	// Budget is how many alerts per account and month learned rules may raise
+	// together; 0 leaves each rule its own.
+	Budget float64 `json:"budget,omitempty"`
 }
 
 // Account holds the facts about one account that rules depend on.
@@ -131,6 +134,9 @@ func Compile(s Set) (*Plan, error) {
 	}
 	p.joinLast()
 	if err := p.override(s.Overrides); err != nil {
+		return nil, err
+	}
+	if err := p.budget(s.Budget); err != nil {
 		return nil, err
 	}
 	for i := range p.rules {
@@ -278,3 +284,6 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	}
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
+
+// Approves reports whether posts of an account need an approval.
+func (p *Plan) Approves(account string) bool { return p.accounts[account].Approvals }

@@ -60,8 +60,8 @@
 // floor. What an account did before "half-life" ago counts half in rare_value
 // and login_risk.
 //
-// What a match showed is learned when its alert closes, and not before: an
-// intruder's tenth login is as odd as the first.
+// What a match showed is not learned before its alert closes, and perhaps not
+// then; see below.
 //
 // # One session, one alert
 //
@@ -71,6 +71,33 @@
 // its reasons become reasons of that alert, in the place of one about the same
 // field. It still feeds correlations and is a step of sequences. An alert of its
 // own that is open already goes on.
+//
+// # What is learned of an alert
+//
+// While an alert of a new_value is open, the values that it saw are kept from the
+// model: an intruder's tenth login explains itself as the first one did. What
+// becomes of them depends on what a person says (see activity.Verdict):
+//
+//   - expected, and false, make them the account's own; expected with an end until
+//     then, and from then on they are new again.
+//   - true ends the alert and makes them new again, also where they were learned
+//     in the meantime: whoever comes with one is told of at once.
+//   - Nothing, and the rule is of level high or critical: they stay new. For two
+//     weeks people are not told of the same values again; what comes with them
+//     meanwhile is one finding that observes, then people are told once more.
+//   - Nothing, and the rule is of a lower level or observes: they are learned when
+//     the alert has been quiet.
+//
+// A peak learns a burst when its alert has been quiet, whatever its level, since
+// one burst alone makes no next one usual, and unlearns it at the verdict true.
+// So do travel, login_risk and rare_value, which cannot unlearn: true keeps them
+// from learning as long as their alert is open, and is too late afterwards. A
+// silent rule has no alert that could be judged: it learns at once. People may
+// trust and forget values without an alert, too ("picket baseline").
+//
+// A model with a number "budget" is given its part of the configuration's alert
+// budget in its place: equal parts for all such rules that are enforced and not
+// critical.
 //
 // # For rule authors
 //

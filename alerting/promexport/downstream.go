@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
 )
 
@@ -69,13 +70,22 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 	for _, name := range m.rule.keep(names) {
 		m.findings.DeleteLabelValues(name)
 		m.raised.DeletePartialMatch(prometheus.Labels{"rule": name})
+		m.held.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.forgetCosts(name)
 	}
+	m.budget.Reset()
 	for _, r := range loaded {
 		if !r.Silent && r.Mode != rules.Off {
 			name := m.rule.bound(ruleLabel(r.Name, r.ID))
 			m.findings.WithLabelValues(name)
 			m.raised.WithLabelValues(name, levelLabel(r.Level))
+			if detector.Learns(r) {
+				m.held.WithLabelValues(name, detector.HeldTold)
+				m.held.WithLabelValues(name, detector.HeldBudget)
+			}
+			if share, ok := detector.Share(r); ok {
+				m.budget.WithLabelValues(name).Set(share)
+			}
 		}
 	}
 	m.coverage.expect(loaded)
@@ -146,6 +156,8 @@ func (m *Metrics) Learned(partition int, rule string, learning, active int) {
 // alertMetrics are about alerts.
 type alertMetrics struct {
 	raised, revisions      *prometheus.CounterVec
+	held                   *prometheus.CounterVec
+	budget                 *prometheus.GaugeVec
 	conflicts              prometheus.Counter
 	published, undelivered *prometheus.CounterVec
 	open                   *openAlerts
@@ -154,6 +166,8 @@ type alertMetrics struct {
 func newAlertMetrics(f factory) alertMetrics {
 	a := alertMetrics{
 		raised:      f.counters("alerts_raised_total", "Alerts raised, by rule and level.", "rule", "level"),
+		held:        f.counters("alerts_held_total", "Alerts that were recorded and told to nobody, by rule and why: told already and not judged (told), or no room in the alert budget (budget).", "rule", "reason"),
+		budget:      f.gauges("alert_budget", "Alerts per account and month that a rule keeps to, of those whose thresholds follow the budget.", "rule"),
 		revisions:   f.counters("alert_revisions_total", "Revisions of alerts stored, by what they are about.", "change"),
 		conflicts:   f.counter("alert_conflicts_total", "Revisions that another writer was ahead of; they are tried again."),
 		published:   f.counters("notifications_total", "Notifications delivered.", "notifier"),
@@ -173,7 +187,10 @@ const (
 
 // Revised counts a durable revision of an alert.
 func (m *Metrics) Revised(a *alerting.Alert) {
-	if a.Change == alerting.ChangeOpened {
+	switch {
+	case a.Change == alerting.ChangeOpened && a.Held != "":
+		m.held.WithLabelValues(m.rule.bound(ruleLabel(a.Rule.Name, a.Rule.ID)), heldLabel(a.Held)).Inc()
+	case a.Change == alerting.ChangeOpened:
 		raised := m.raised.WithLabelValues(m.rule.bound(ruleLabel(a.Rule.Name, a.Rule.ID)), levelLabel(a.Rule.Level))
 		// An exemplar holds 128 characters at most; a longer one would panic.
 		if with, ok := raised.(prometheus.ExemplarAdder); ok && len(a.ID) <= maxExemplar {
@@ -183,6 +200,14 @@ func (m *Metrics) Revised(a *alerting.Alert) {
 		}
 	}
 	m.revisions.WithLabelValues(string(a.Change)).Inc()
+}
+
+// heldLabel bounds the reasons to those that are known.
+func heldLabel(reason string) string {
+	if reason == detector.HeldTold || reason == detector.HeldBudget {
+		return reason
+	}
+	return "other"
 }
 
 // Published counts a public copy.

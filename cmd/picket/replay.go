@@ -40,22 +40,14 @@ type replayCmd struct {
 
 // Run replays recorded activity through the engine and prints what it finds.
 func (c *replayCmd) Run(e *env) error {
-	cfg, set, err := c.rules(e)
+	in, err := c.input(e)
 	if err != nil {
 		return err
 	}
-	plan, err := detector.Compile(set)
-	if err != nil {
-		return err
-	}
-	src, progress, closeSource, err := c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
-	if err != nil {
-		return err
-	}
-	defer closeSource()
-	bar := newBar(e, progress)
+	defer in.close()
+	bar := newBar(e, in.progress)
 	started := time.Now()
-	res, err := replay.Run(e.ctx, plan, bar.wrap(src), c.engine(cfg), c.reporter(e, bar))
+	res, err := replay.Run(e.ctx, in.plan, bar.wrap(in.src), in.opts, c.reporter(e, bar))
 	bar.finish()
 	if err != nil {
 		return err
@@ -69,6 +61,20 @@ func (c *replayCmd) Run(e *env) error {
 	took := time.Since(started).Seconds() // not on standard output, which the same input makes the same
 	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
 	return err
+}
+
+// input opens what is replayed, and the rules that judge it.
+func (c *replayCmd) input(e *env) (*input, error) {
+	cfg, set, err := c.rules(e)
+	if err != nil {
+		return nil, err
+	}
+	in := &input{cfg: cfg, opts: c.engine(cfg)}
+	if in.plan, err = detector.Compile(set); err != nil {
+		return nil, err
+	}
+	in.src, in.progress, in.close, err = c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
+	return in, err
 }
 
 // open opens what is replayed; of a journal by the rules that it records, or

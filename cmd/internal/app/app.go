@@ -177,6 +177,7 @@ type parts struct {
 	marks    *journal.Marks
 	plans    *planStore
 	manager  *alerting.Manager
+	alerts   *natspub.Store
 	workers  []*worker
 	sched    *collectors.Scheduler
 	pollers  *pollers
@@ -268,6 +269,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	if err != nil {
 		return err
 	}
+	p.alerts = store
 	store.Damaged = func(subject string, err error) {
 		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
 	}

@@ -43,7 +43,7 @@ func (w *worker) idle(now time.Time) bool {
 		return true
 	}
 	due := w.due.Load()
-	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || now.UnixNano()-w.wanted.Load() < int64(tickWanted) || w.coverage.asks(now)
+	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || now.UnixNano()-w.wanted.Load() < int64(tickWanted) || w.coverage.asks(now) || w.inquiries.asks(now)
 	return !busy && quiet < tickIdle
 }
 

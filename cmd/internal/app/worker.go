@@ -64,18 +64,19 @@ type worker struct {
 	// plans returns the compiled plan of a hash and the one to start with.
 	plans *planStore
 
-	engine   *detector.Engine
-	program  string
-	created  time.Time
-	coverage *coverer
-	costs    *costs
-	decoder  activity.Decoder
-	batch    activity.Batch
-	last     journal.Message
-	haveOne  bool
-	reports  *reporter
-	outbox   *outbox
-	end      uint64 // where the log ended when it was begun to be read
+	engine    *detector.Engine
+	program   string
+	created   time.Time
+	coverage  *coverer
+	costs     *costs
+	decoder   activity.Decoder
+	batch     activity.Batch
+	last      journal.Message
+	haveOne   bool
+	reports   *reporter
+	outbox    *outbox
+	end       uint64 // where the log ended when it was begun to be read
+	inquiries inquiries
 
 	marks    *journal.Marks
 	told     uint64    // findings up to this sequence are durable
@@ -154,6 +155,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 			return err
 		}
 		w.coverage.step(w.engine, time.Now())
+		w.inquiries.step(w.engine, time.Now())
 		w.costs.step(w.engine, time.Now())
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +38,8 @@ func savingWorker(t *testing.T, dir string) *worker {
 		told: 1 << 40, // nothing is marked beside the log
 	}
 	w.reports = newReporter(w)
+	w.outbox = &outbox{flying: math.MaxUint64} // nothing is passed on
+	w.outbox.changed = sync.NewCond(&w.outbox.mu)
 	t.Cleanup(w.writing.Wait)
 	return w
 }

@@ -57,6 +57,9 @@ func (r *running) sprayed(accounts int) alerting.Alert {
 	for {
 		all := r.alerts("password_spray", 1)
 		if len(all) != 1 {
+			for i := range all {
+				r.t.Logf("alert %s, revision %d, at %+v", all[i].ID, all[i].Revision, all[i].Applied)
+			}
 			r.t.Fatalf("%d alerts, want one", len(all))
 		}
 		if all[0].Count >= accounts || time.Now().After(deadline) {

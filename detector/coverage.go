@@ -205,6 +205,10 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 			c.State = CoverageActive
 			c.Why = fmt.Sprintf("only from %d on, until it knows the account: %s", c.Rule.Floor, c.Why)
 		}
+	case rules.TypeStorm:
+		e.learnsStorm(&c, subject)
+	case rules.TypeDrift:
+		e.learnsDrift(&c, subject)
 	default:
 	}
 	return c

@@ -357,6 +357,10 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.rareValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
+		case rules.TypeStorm:
+			e.storm(st, k, group, a, t, backfill)
+		case rules.TypeDrift:
+			e.drift(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
 				e.without(st, k, i, group, a, t)

@@ -160,6 +160,29 @@ func memoryOf[T any](st *accountState, stateKey, group string) *T {
 	return state.Edit[T](h, r)
 }
 
+// memoriesOf returns what the rule whose state key it is knows of an account and
+// of its groups, in no order. They are for reading; st may be nil.
+func memoriesOf[T any](st *accountState, stateKey string) []*T {
+	var out []*T
+	if st == nil {
+		return nil
+	}
+	var zero T
+	if n, ok := st.m.by[slotModel][stateKey]; !ok || st.m.slots[n].Size != int(unsafe.Sizeof(zero)) {
+		return nil
+	}
+	h := st.m.store.Heap
+	if r := st.ref(slotModel, stateKey, ""); r != 0 {
+		out = append(out, state.Read[T](h, r))
+	}
+	for key, r := range st.Groups[slotModel] {
+		if stateOf(key) == stateKey {
+			out = append(out, state.Read[T](h, r))
+		}
+	}
+	return out
+}
+
 // dropModels forgets what every account knows under a rule's state key.
 func (m *memory) dropModels(stateKey string) {
 	n := m.by[slotModel][stateKey]

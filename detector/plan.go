@@ -248,7 +248,7 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	if r.Type == rules.TypeSequence { // each step says whose it is
 		return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 	}
-	if r.Type == rules.TypePeak { // peaks of another span are other peaks
+	if r.Type == rules.TypePeak || r.Type == rules.TypeStorm { // peaks of another span are other peaks
 		fmt.Fprintf(h, "span %s\n", r.Timespan)
 	}
 	for _, in := range r.Inputs {

@@ -31,6 +31,10 @@ func baselineKeys(t Type) []string {
 		return []string{"field", "learn"}
 	case TypePeak:
 		return []string{"timespan", "floor", "factor", "learn", "forget"}
+	case TypeStorm:
+		return []string{"timespan"}
+	case TypeDrift:
+		return []string{"field"}
 	default:
 	}
 	return nil
@@ -39,7 +43,7 @@ func baselineKeys(t Type) []string {
 func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	b := d.Baseline
 	if baselineKeys(r.Type) == nil {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without or peak", r.Type)
+		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without, peak, drift or storm", r.Type)
 		return
 	}
 	c.foreign(r, d)
@@ -67,6 +71,10 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.peak(r, d)
 	case TypeTravel, TypeLoginRisk, TypeRareValue:
 		c.loginModel(r, d)
+	case TypeStorm:
+		c.storm(r, d)
+	case TypeDrift:
+		c.drift(r, d)
 	default:
 	}
 }

@@ -26,7 +26,7 @@ func (c *compiler) takeFilters() {
 			switch {
 			case !known:
 				c.fault(f.doc, ref.At, "filter rules: no rule has the name or id %q; add it or remove it from the filter%s", ref.S, suggest.Hint(ref.S, c.names()))
-			case c.docs[i].Faulty, c.foreignTo(f.doc, ref.At, i):
+			case c.docs[i].Faulty, f.doc.Logsource == nil, c.foreignTo(f.doc, ref.At, i): // their own faults are told
 			case c.docs[i].Detection == nil:
 				c.fault(f.doc, ref.At, "filter rules: %q is a rule of type %s, and filters are for detection rules; name those that feed it", ref.S, c.program.rules[i].Type)
 			case !covers(f.doc.Logsource, c.docs[i].Logsource):

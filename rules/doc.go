@@ -38,6 +38,19 @@
 //     and rented servers that it has used anywhere, are no journey; one that it
 //     has used elsewhere in the country may be off by "gateway". A login that one
 //     of "without" matches, by a satellite for example, has no place.
+//   - storm: far more matches within an interval of "timespan" than the account
+//     has at that hour, by all that was learned of it since "warm-up", and at
+//     least "least". "threshold" is the score, 0 to 1, from which it is one; each
+//     storm of the last weeks makes the next one need more. An interval is judged
+//     as it fills, and learned when nothing late can come for it: after the
+//     lateness of the detector, or four intervals if that is less. Any detection
+//     rule can feed it. What is history when Picket is connected is not learned,
+//     as networks tell it backwards.
+//   - drift: a count of the account, "field: metrics.followers" for one, that
+//     falls or rises within about a day by "share" (0.05 is 5 percent) and
+//     "least" at least, and by "times" its usual daily variation; "direction: -1"
+//     reports falls only, 1 rises only. It judges once "days" daily changes are
+//     known.
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
@@ -169,6 +182,8 @@
 // # What this version leaves out
 //
 // Group-by without account in rules for Picket's activities, sequences of
-// sequences, and the types rate, profile, drift and storm of baseline. Each is refused by name, with its place. The category and
+// sequences, and the types rate and profile of baseline. Each is refused by
+// name, with its place. Activities carry no sentiment: a storm of negative
+// mentions needs a rule that tells them by their words. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

@@ -31,6 +31,18 @@ func needs(r *Rule, a *activity.Activity) []string {
 			fmt.Sprintf("more of them than %s times its second-busiest day of the last %s", strconv.FormatFloat(r.Factor, 'f', -1, 64), span(r.Forget)),
 			learned(r) + "; until then the first line alone decides",
 		}
+	case TypeStorm:
+		return []string{
+			fmt.Sprintf("at least %d matches for the same %s within %s", r.Params.Count("least"), per, span(r.Timespan)),
+			fmt.Sprintf("a score of %s or more against what is usual for it at that hour", figure(r.Params["threshold"])),
+			"a series that was learned for " + span(r.Params.Span("warm-up")),
+		}
+	case TypeDrift:
+		return []string{
+			fmt.Sprintf("a change of %s by at least %d and %s %% within about a day; %s", r.Field.Name, r.Params.Count("least"), figure(100*r.Params["share"]), here(r, a)),
+			fmt.Sprintf("more than %s times its usual daily variation for the same %s", figure(r.Params["times"]), per),
+			fmt.Sprintf("%d daily changes that are known", r.Params.Count("days")),
+		}
 	case TypeApproval:
 		return []string{
 			"an account whose messages need an approval",
@@ -51,6 +63,9 @@ func needs(r *Rule, a *activity.Activity) []string {
 		return nil
 	}
 }
+
+// figure writes a number as rule authors do.
+func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // here tells the activity's values of the fields whose values count.
 func here(r *Rule, a *activity.Activity) string {

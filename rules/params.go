@@ -43,7 +43,14 @@ const (
 // paramsOf returns the numbers that a type of baseline takes besides the keys
 // of baselineKeys.
 func paramsOf(t Type) []param {
-	return loginParams(t)
+	switch t {
+	case TypeStorm:
+		return stormParams()
+	case TypeDrift:
+		return driftParams()
+	default:
+		return loginParams(t)
+	}
 }
 
 // params compiles the numbers of a baseline's model.

@@ -110,10 +110,10 @@ type Rule struct {
 	Without   []int               // the detection rules that excuse a match; of travel, whose matches say nothing of a place
 	Within    time.Duration       // sequence, without: how far apart the two may be
 	GroupBy   []activity.FieldRef // always starts with account
-	Timespan  time.Duration       // correlations, peak
+	Timespan  time.Duration       // correlations, peak; storm: the intervals of the series
 	Condition Condition           // correlations
 	Aliases   []Alias             // correlations: names in GroupBy that are no fields
-	Field     *activity.FieldRef  // value_count, new_value, rare_value: the field whose values count
+	Field     *activity.FieldRef  // value_count, new_value, rare_value: the field whose values count; drift: the count that is followed
 	With      []activity.FieldRef // value_count: further fields, whose values count together with those of Field
 	Learn     Learn               // new_value, peak, login_risk, rare_value
 	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count

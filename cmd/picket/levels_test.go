@@ -41,6 +41,9 @@ func TestLevels(t *testing.T) {
 		{"new_token_app", rules.Medium, chat, chat, chat},
 		{"message_edited", rules.Medium, chat, chat, chat},
 		{"message_expired", rules.Medium, chat, chat, chat},
+		{"public_storm", rules.Medium, chat, chat, chat},
+		{"followers_fell", rules.Medium, chat, chat, chat},
+		{"followers_rose", rules.Low, digest, digest, digest},
 		{"login_new_network", rules.Low, digest, digest, digest},
 		{"collector_blind", rules.High, sre, sre, sre},
 	}

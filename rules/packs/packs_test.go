@@ -59,6 +59,11 @@ func TestSocialRules(t *testing.T) {
 	aloft.Geo.ASOrg = "Panasonic Avionics Corporation"
 	noApp := kind(activity.KindPost)
 	noApp.App = ""
+	counted := func(what string) activity.Activity {
+		a := kind(activity.KindFollowers)
+		a.Metrics = []activity.Metric{{Name: what, Value: 12000}}
+		return a
+	}
 	tokenOfNone := kind(activity.KindTokenGrant)
 	tokenOfNone.App = ""
 	mfa := func(changes ...string) activity.Activity {
@@ -150,6 +155,16 @@ func TestSocialRules(t *testing.T) {
 		{"new_token_app", "revoked", kind(activity.KindTokenRevoke), false},
 		{"takeover", "a password change", kind(activity.KindPasswordChange), true},
 		{"takeover", "a repost", kind(activity.KindRepost), false},
+		{"social_mention", "a mention", kind(activity.KindMention), true},
+		{"social_mention", "a reply of its own", kind(activity.KindReply), false},
+		{"public_storm", "a mention", kind(activity.KindMention), true},
+		{"public_storm", "a post", kind(activity.KindPost), false},
+		{"social_counts", "followers counted", counted("followers"), true},
+		{"social_counts", "only posts counted", counted("posts"), false},
+		{"followers_fell", "followers counted", counted("followers"), true},
+		{"followers_fell", "only posts counted", counted("posts"), false},
+		{"followers_rose", "followers counted", counted("followers"), true},
+		{"followers_rose", "only posts counted", counted("posts"), false},
 		{"test_alert", "a test", tested("picket/test", "test"), true},
 		{"test_alert", "no test", tested("picket/test", ""), false},
 		{"test_alert", "a drill", tested("picket/test", "spring"), false},
@@ -205,6 +220,9 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "message_edited", kind: rules.TypeApproval, level: rules.Medium, verdict: "edited", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_expired", kind: rules.TypeApproval, level: rules.Medium, verdict: "expired", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "profile_changed", kind: rules.TypeDetection, level: rules.High, quiet: 6 * time.Hour},
+		{name: "public_storm", kind: rules.TypeStorm, level: rules.Medium, span: 5 * time.Minute, quiet: 3 * time.Hour},
+		{name: "followers_fell", kind: rules.TypeDrift, level: rules.Medium, field: "metrics.followers", quiet: day},
+		{name: "followers_rose", kind: rules.TypeDrift, level: rules.Low, field: "metrics.followers", quiet: day},
 		{name: "collector_blind", kind: rules.TypeDetection, level: rules.High, quiet: day},
 	} {
 		t.Run(want.name, func(t *testing.T) {
@@ -261,16 +279,16 @@ func TestRulesAreComplete(t *testing.T) {
 				}
 			}
 		}
-		if raising != 16 {
-			t.Errorf("pack %s raises with %d rules, want 16", pack, raising)
+		if raising != 19 {
+			t.Errorf("pack %s raises with %d rules, want 19", pack, raising)
 		}
 	}
 }
 
 func TestLoad(t *testing.T) {
 	files, err := Load("social")
-	if err != nil || len(files) != 8 || files[0].Name != "social/approval.yml" {
-		t.Errorf("got %d files, %v; want 8, the first social/approval.yml", len(files), err)
+	if err != nil || len(files) != 9 || files[0].Name != "social/approval.yml" {
+		t.Errorf("got %d files, %v; want 9, the first social/approval.yml", len(files), err)
 	}
 	_, err = Load("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {
@@ -281,8 +299,8 @@ func TestLoad(t *testing.T) {
 // TestTests holds that tests come with a pack, and apart from its rules.
 func TestTests(t *testing.T) {
 	files, err := Tests("social")
-	if err != nil || len(files) != 54 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
-		t.Errorf("got %d files, %v; want 54, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	if err != nil || len(files) != 58 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 58, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
 	}
 	_, err = Tests("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

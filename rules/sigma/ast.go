@@ -193,7 +193,7 @@ type Baseline struct {
 	Then     []Text   // sequence
 	Without  []Text   // without
 	Within   Duration // sequence, without
-	Timespan Duration // peak
+	Timespan Duration // peak, storm
 	Floor    Number   // peak
 	Factor   Number   // peak
 

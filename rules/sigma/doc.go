@@ -41,6 +41,26 @@
 //	  distance: 100                # km
 //	  speed: 900                   # km/h
 //
+// or what others do about it, in intervals of time, and what is counted of it:
+//
+//	baseline:
+//	  type: storm
+//	  rules: [mention]
+//	  timespan: 5m                 # the intervals
+//	  least: 10                    # fewer are no storm
+//	  threshold: 0.5               # the score from which it is one
+//	  warm-up: 3d                  # learned before it is judged
+//
+//	baseline:
+//	  type: drift
+//	  rules: [counted]
+//	  field: metrics.followers
+//	  direction: -1                # falls only; 1 rises only, 0 both
+//	  share: 0.05                  # of the count, that must come or go
+//	  least: 100                   # in number
+//	  times: 8                     # its usual daily variation
+//	  days: 7                      # known before it is judged
+//
 // or by the approvals that its messages have:
 //
 //	baseline:

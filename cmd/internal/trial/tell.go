@@ -108,7 +108,7 @@ func valueOf(fields []activity.Field, name string) string {
 // came, a login by its score, a journey by its speed.
 func strength(f *detector.Finding) float64 {
 	switch f.Rule.Type {
-	case rules.TypeEventCount, rules.TypeValueCount, rules.TypePeak:
+	case rules.TypeEventCount, rules.TypeValueCount, rules.TypePeak, rules.TypeStorm:
 		return float64(f.Count)
 	case rules.TypeNewValue:
 		events := 0.0

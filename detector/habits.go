@@ -173,9 +173,12 @@ func (h *habits) putRhythm(slot int, hours *habit.Rhythm, head uintptr) {
 
 // learnHabits takes an activity into what is usual for its account.
 func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
+	if e.counting || a.Kind == activity.KindVerdict { // what people say about the account is none of its habits
+		return
+	}
 	st.see(a.Kind, t)
 	of := halfOf(a)
-	if of == neither {
+	if of == neither || e.odd {
 		return
 	}
 	h := st.habits(of)

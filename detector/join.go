@@ -57,7 +57,9 @@ func (e *Engine) join(st *accountState, r *rules.Rule, group []activity.Field, k
 	}
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(target.Quiet)
-	keepEvidence(&ep.Evidence, m.a)
+	if !e.counting {
+		keepEvidence(&ep.Evidence, m.a)
+	}
 	e.retell(target, ep)
 	e.took(r, ep.ID, m.a, m.t, func() []Reason { return part.Reasons })
 	e.raised(st, r, group, m, first)

@@ -3,7 +3,6 @@ package detector
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +46,9 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	var odd []string
 	for _, v := range e.values {
 		value := text(v)
+		if st.trusted(pl.stateKey, groupKey(group), value, t) {
+			continue // for a while, so it is not learned
+		}
 		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
 			model.Learn(value, t)
 		} else if !slices.Contains(odd, value) {
@@ -60,28 +62,20 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	if len(odd) == 0 {
 		return
 	}
-	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
+	told := st.told(pl.stateKey+groupKey(group), odd, e.now)
+	ep := e.hitWith(st, r, group, match{a: a, t: t}, func() []Reason {
 		var why []Reason
 		for _, value := range odd[:min(len(odd), maxOdd)] {
 			why = append(why, newValueReason(r, &model.NewValue, value, t))
 		}
-		return why
-	})
+		return append(why, toldReason(told)...)
+	}, func(ep *episode) { e.withhold(r, ep, odd, told) })
 	if ep == nil { // silent: there is nothing whose end it could wait for
 		model = st.values(pl.stateKey, groupKey(group))
 		for _, value := range odd {
 			model.Learn(value, t)
 		}
 		model.put()
-		return
-	}
-	if ep.Learn == nil {
-		ep.Learn = map[string]int{}
-	}
-	for _, value := range odd {
-		if _, ok := ep.Learn[value]; ok || len(ep.Learn) < maxWithheld {
-			ep.Learn[value]++
-		}
 	}
 }
 
@@ -96,30 +90,6 @@ const (
 // params are what a learning rule says about its model.
 func params(r *rules.Rule) baseline.Params {
 	return baseline.Params{Learn: baseline.Learn(r.Learn), Forget: r.Forget}
-}
-
-// release teaches a model what its closing episode withheld.
-func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
-	if len(ep.Learn) == 0 {
-		return
-	}
-	switch r.Type {
-	case rules.TypePeak:
-		e.releasePeaks(st, r, ep)
-		return
-	case rules.TypeTravel, rules.TypeLoginRisk, rules.TypeRareValue:
-		e.releaseLogins(st, r, ep)
-		return
-	default:
-	}
-	model := st.values(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
-	if model.cell == 0 {
-		return
-	}
-	for _, v := range slices.Sorted(maps.Keys(ep.Learn)) {
-		model.LearnMany(v, ep.Last, ep.Learn[v])
-	}
-	model.put()
 }
 
 func newValueReason(r *rules.Rule, m *baseline.NewValue, value string, t int64) Reason {

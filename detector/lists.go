@@ -222,9 +222,22 @@ func (w *windowState) remember(a *activity.Activity, near bool) {
 	key := w.key + w.group
 	recent := append(c.Recent[key], k)
 	if len(recent) >= MaxEvidence {
-		recent = slices.Delete(recent, 0, len(recent)-MaxEvidence+1)
+		recent = fewer(recent)
 	}
 	c.Recent[key] = recent
+}
+
+// fewer drops one of some activities: the oldest of an account that a later one
+// is of, so that a finding across accounts shows as many as it can.
+func fewer(recent []kept) []kept {
+	drop := 0
+	for i := range recent {
+		if slices.ContainsFunc(recent[i+1:], func(k kept) bool { return k.Account == recent[i].Account }) {
+			drop = i
+			break
+		}
+	}
+	return slices.Delete(recent, drop, drop+1)
 }
 
 // forget drops the evidence of a window.

@@ -3,6 +3,9 @@ package detector
 import (
 	"encoding/binary"
 	"slices"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
 )
 
 // recentKey is one remembered activity of the duplicate horizon.
@@ -38,6 +41,16 @@ type recentSet struct {
 	ring  []recentKey
 	head  int // index of the oldest
 	fresh int // how many of the newest came after the last image
+}
+
+// Duplicates drops repeated activities as an engine does, for whoever reads one
+// log for several engines. The zero value has seen none.
+type Duplicates struct{ recent recentSet }
+
+// Seen reports whether an activity came within DuplicateHorizon before log time
+// now, and remembers it.
+func (d *Duplicates) Seen(a *activity.Activity, now time.Time) bool {
+	return d.recent.seen(identity(a), now.UnixNano())
 }
 
 // seen reports whether key came within the horizon before now and remembers it.

@@ -45,6 +45,7 @@ func (e *Engine) sweep() {
 		e.sweepSteps(c)
 		e.sweepChanges(c)
 		e.sweepFired(c)
+		e.sweepJudged(c)
 		for key := range c.Recent {
 			if !e.plan.keeps(key) {
 				delete(c.Recent, key)

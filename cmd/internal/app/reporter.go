@@ -45,8 +45,10 @@ type batchOfFindings struct {
 	sequence, pending uint64
 }
 
-func newReporter(w *worker) *reporter {
-	r := &reporter{sink: w.sink, metrics: w.metrics, log: w.log, partition: w.partition}
+func newReporter(w *worker) *reporter { return reporterOf(w.sink, w.metrics, w.log, w.partition) }
+
+func reporterOf(sink alertSink, metrics workerMetrics, log *zap.Logger, partition int) *reporter {
+	r := &reporter{sink: sink, metrics: metrics, log: log, partition: partition}
 	r.changed = sync.NewCond(&r.mu)
 	return r
 }

@@ -201,7 +201,7 @@ func (w *worker) tellLearning() bool {
 }
 
 // write writes a checkpoint as it is copied. It is committed once every finding
-// before it is durable.
+// before it is durable, and every match for the rules across accounts.
 func (w *worker) write(s *saving, chunks <-chan []byte) error {
 	file, err := w.saver.begin(s.whole)
 	out := newSegmentWriter(file)
@@ -235,6 +235,9 @@ func (w *worker) writeRest(s *saving, out *segmentWriter) error {
 	}
 	if err == nil {
 		err = w.reports.await(w.writeCtx, s.c.Mark.Sequence)
+	}
+	if err == nil {
+		err = w.outbox.await(w.writeCtx, s.c.Mark.Sequence)
 	}
 	if err == nil {
 		err = w.sink.Sync(w.writeCtx)

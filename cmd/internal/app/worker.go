@@ -64,16 +64,19 @@ type worker struct {
 	// plans returns the compiled plan of a hash and the one to start with.
 	plans *planStore
 
-	engine   *detector.Engine
-	program  string
-	created  time.Time
-	coverage *coverer
-	costs    *costs
-	decoder  activity.Decoder
-	batch    activity.Batch
-	last     journal.Message
-	haveOne  bool
-	reports  *reporter
+	engine    *detector.Engine
+	program   string
+	created   time.Time
+	coverage  *coverer
+	costs     *costs
+	decoder   activity.Decoder
+	batch     activity.Batch
+	last      journal.Message
+	haveOne   bool
+	reports   *reporter
+	outbox    *outbox
+	end       uint64 // where the log ended when it was begun to be read
+	inquiries inquiries
 
 	marks    *journal.Marks
 	told     uint64    // findings up to this sequence are durable
@@ -90,6 +93,7 @@ type worker struct {
 	lastSeen atomic.Int64 // wall clock of the latest message read, Unix nanoseconds
 	found    atomic.Int64 // the same, of the latest message with findings
 	due      atomic.Int64 // log time at which something becomes due, Unix nanoseconds; 0 for nothing
+	wanted   atomic.Int64 // wall clock at which the second stage last waited for this partition, Unix nanoseconds
 
 	mu    sync.Mutex
 	heads *headTable
@@ -120,6 +124,8 @@ func (w *worker) run(ctx context.Context) error {
 	w.coverage.begin()
 	var reporting sync.WaitGroup
 	reporting.Go(func() { w.reports.run(report) })
+	w.outbox = newOutbox(w)
+	reporting.Go(func() { w.outbox.run(report) })
 	defer reporting.Wait()
 	defer cancel()
 	return w.stop(ctx, w.read(ctx, reader, from))
@@ -149,6 +155,7 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 			return err
 		}
 		w.coverage.step(w.engine, time.Now())
+		w.inquiries.step(w.engine, time.Now())
 		w.costs.step(w.engine, time.Now())
 	}
 }
@@ -193,7 +200,7 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	w.created, w.haveOne = head.Created, false
+	w.created, w.end, w.haveOne = head.Created, head.Last, false
 	if err := w.wasTold(ctx, head); err != nil {
 		return 0, err
 	}
@@ -325,6 +332,9 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		}
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
 	}
+	if err := w.outbox.add(ctx, m.Sequence, w.engine.LogTime(), w.program, w.engine.Plan(), w.engine.Passed()); err != nil {
+		return err
+	}
 	w.expect(len(found) > 0)
 	if m.Sequence <= w.told {
 		found = nil
@@ -342,7 +352,7 @@ func originOf(f *detector.Finding, m *journal.Message) origin {
 		return origin{}
 	}
 	a := &f.Evidence[len(f.Evidence)-1]
-	return origin{network: f.Network, happened: a.Time, seen: a.Seen, kept: m.Time}
+	return origin{network: a.Network, happened: a.Time, seen: a.Seen, kept: m.Time}
 }
 
 func (w *worker) keepHead(m *journal.Message) {
@@ -426,14 +436,19 @@ func (w *worker) reportGap(ctx context.Context, m *journal.Message) {
 
 // blind appends a poll activity about the journal itself.
 func (w *worker) blind(ctx context.Context, id, reason string) {
+	tellBlind(ctx, w.journal, w.log, w.partition, id, reason)
+}
+
+// tellBlind appends a poll activity about a partition of the journal.
+func tellBlind(ctx context.Context, j *journal.Journal, log *zap.Logger, partition int, id, reason string) {
 	now := time.Now().UTC()
-	errs := w.journal.Submit(ctx, []activity.Activity{{
-		ID: id, Network: "picket", Account: fmt.Sprintf("picket/journal-%d", w.partition),
+	errs := j.Submit(ctx, []activity.Activity{{
+		ID: id, Network: "picket", Account: fmt.Sprintf("picket/journal-%d", partition),
 		Kind: activity.KindPoll, Time: now, Seen: now,
 		Poll: activity.Poll{State: activity.PollGap, Reason: reason},
 	}})
-	w.log.Error("the activity log is not whole", zap.Int("partition", w.partition), zap.String("reason", reason))
+	log.Error("the activity log is not whole", zap.Int("partition", partition), zap.String("reason", reason))
 	if errs[0] != nil && ctx.Err() == nil {
-		w.log.Error("the loss could not be recorded", zap.Error(errs[0]))
+		log.Error("the loss could not be recorded", zap.Error(errs[0]))
 	}
 }

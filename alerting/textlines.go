@@ -206,7 +206,7 @@ func (w *writer) sure() string {
 	switch w.a.Rule.Type {
 	case rules.TypeEventCount, rules.TypeValueCount, rules.TypeValueSum, rules.TypeValueAvg, rules.TypeValuePercentile:
 		kind, mayErr = "counting", true
-	case rules.TypeNewValue, rules.TypePeak:
+	case rules.TypeNewValue, rules.TypePeak, rules.TypeProfile:
 		kind, mayErr = "learned", true
 	case rules.TypeSequence, rules.TypeTemporal, rules.TypeTemporalOrdered:
 		kind, mayErr = "sequence", true

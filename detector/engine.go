@@ -66,6 +66,7 @@ type Engine struct {
 	recent       recentSet
 	closing      closingQueue
 	stats        Stats
+	profiler     profiler
 
 	// Of the message being applied.
 	seq    uint64
@@ -319,6 +320,8 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.newValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
+		case rules.TypeProfile:
+			e.profile(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
 				e.without(st, k, i, group, a, t)

@@ -127,6 +127,10 @@ func params(r *rules.Rule) baseline.Params {
 
 // release teaches a model what its closing episode withheld.
 func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
+	if r.Type == rules.TypeProfile {
+		e.releasePosts(st, r, ep)
+		return
+	}
 	if len(ep.Learn) == 0 {
 		return
 	}

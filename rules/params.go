@@ -43,7 +43,12 @@ const (
 // paramsOf returns the numbers that a type of baseline takes besides the keys
 // of baselineKeys.
 func paramsOf(t Type) []param {
-	return map[Type][]param{}[t]
+	switch t {
+	case TypeProfile:
+		return profileParams()
+	default:
+		return nil
+	}
 }
 
 // params compiles the numbers of a baseline's model.

@@ -115,7 +115,7 @@ type Rule struct {
 	Verdict   string              // approval: missing | edited | expired | wrong_account
 	Grace     time.Duration       // approval: how long a late approval still counts, log time
 
-	Params    Params              // the other numbers of a baseline's model, by name
+	Params Params // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once

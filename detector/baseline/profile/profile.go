@@ -15,21 +15,22 @@ const (
 
 // State is what is known of one account.
 type State struct {
-	voice                                      [weights]int8
-	names                                      [nameBytes]uint8
-	hours                                      [24]uint8
-	clients                                    [clients]slot
-	langs                                      [languages]slot
-	top                                        [topSize]peak
-	hist                                       [channels][bins]uint8
-	most                                       [channels]float32 // in this session
-	pace                                       [paces]float32
-	newName                                    [nameKinds]uint16
-	nName                                      [nameKinds]uint8
-	bias, content, heldClient, heldHour, peak  float32
-	exposure, hourExposure, newClients, tokens float32
-	posts, first, last, start, flagged         uint32
-	random                                     uint32
+	voice                                        [weights]int8
+	names                                        [nameBytes]uint8
+	hours                                        [24]uint8
+	clients                                      [clients]slot
+	langs                                        [languages]slot
+	top                                          [topSize]peak
+	hist                                         [channels][bins]uint8
+	most                                         [channels]float32 // in this session
+	pace                                         [paces]float32
+	newName                                      [nameKinds]uint16
+	usualOdd                                     uint16 // share of words that are not its own, of 65535
+	nName                                        [nameKinds]uint8
+	bias, content, heldClient, heldHour, peak    float32
+	exposure, hourExposure, newClients, tokens   float32
+	posts, first, last, start, flagged, hourSlot uint32
+	random                                       uint32
 }
 
 const (
@@ -115,14 +116,14 @@ var windows = [paces]float64{120, 600, 3600}
 const month = 30.44 * 86400
 
 // Judge judges, updating only the session.
-func (s *State) Judge(p *Post, m *Model) Verdict {
+func (s *State) Judge(p *Post, m *Model, ready bool) Verdict {
 	var v Verdict
 	now := uint32(p.Time)
 	if s.posts == 0 {
-		s.start = now
-		return v
+		s.first, s.last, s.start, s.random = now, now, now, uint32(p.Owner)
 	}
 	gap := max(0, float64(p.Time-int64(s.last)))
+	defer s.pass(p, gap, m)
 	if gap >= 3600 || float64(p.Time-int64(s.start)) > m.SessionCap {
 		s.close(m)
 		s.start = now
@@ -154,8 +155,7 @@ func (s *State) Judge(p *Post, m *Model) Verdict {
 	v.Score = max(0, word, talk) + m.Both*max(0, min(word, talk)) + max(0, bt) + max(0, float64(s.heldClient)) + max(0, float64(s.heldHour)) + max(0, pace)
 	s.peak = max(s.peak, float32(v.Score))
 	v.Threshold = s.threshold(p.Time, m)
-	warm := float64(s.posts) >= m.WarmPosts && float64(p.Time-int64(s.first)) >= m.WarmDays*86400
-	if v.Alert = warm && v.Score > v.Threshold; v.Alert {
+	if v.Alert = ready && v.Score > v.Threshold; v.Alert {
 		if p.Time-int64(s.flagged) >= 3600 {
 			s.tokens--
 		}
@@ -344,12 +344,13 @@ func (s *State) tongue(p *Post) float64 {
 	return max(-0.3, math.Log(0.2/share))
 }
 
-// Learn learns a post.
+// Known returns since when, in Unix seconds, and from how many posts an account
+// is known.
+func (s *State) Known() (since int64, posts int) { return int64(s.first), int(s.posts) }
+
+// Learn takes a post that was judged into the habits of its account.
 func (s *State) Learn(p *Post, w *World, m *Model) {
-	if s.posts == 0 {
-		s.first, s.random = uint32(p.Time), uint32(p.Owner)
-	}
-	gap := max(0, float64(p.Time-int64(s.last)))
+	s.usualOdd += uint16(int(float64(s.oddShare(p))*65535-float64(s.usualOdd)) / 64)
 	s.train(p.tokens[:p.n], 1, m)
 	for range int(m.Negs) {
 		if o := w.other(p.Owner, mix(uint64(s.random))); o != nil {
@@ -359,7 +360,8 @@ func (s *State) Learn(p *Post, w *World, m *Model) {
 	for _, n := range p.names[:p.nNames] {
 		s.learnName(n)
 	}
-	if p.Time/3600 != int64(s.last)/3600 {
+	if slot := uint32(p.Time / 3600); slot != s.hourSlot {
+		s.hourSlot = slot
 		h := &s.hours[p.Hour]
 		if float64(*h) >= m.HourMax {
 			for i := range s.hours {
@@ -376,18 +378,20 @@ func (s *State) Learn(p *Post, w *World, m *Model) {
 	if p.Lang != 0 {
 		s.use(s.langs[:], p.Lang, week)
 	}
+}
+
+// pass lets the time of a post pass.
+func (s *State) pass(p *Post, gap float64, m *Model) {
 	for i, w := range windows {
 		s.pace[i] = float32(float64(s.pace[i])*math.Exp(-gap/w) + 1)
 	}
-	if s.posts > 0 {
-		mo := gap / month
-		s.exposure += float32(mo)
-		s.hourExposure += float32(mo)
-		s.newClients *= float32(1 - min(1, mo/m.ClientMemory))
-		s.tokens = float32(min(1.5, float64(s.tokens)+mo*m.Budget))
-	}
+	mo := gap / month
+	s.exposure += float32(mo)
+	s.hourExposure += float32(mo)
+	s.newClients *= float32(1 - min(1, mo/m.ClientMemory))
+	s.tokens = float32(min(1.5, float64(s.tokens)+mo*m.Budget))
 	s.posts++
-	s.last = uint32(p.Time)
+	s.last = max(s.last, uint32(p.Time))
 }
 
 func (s *State) learnName(n name) {

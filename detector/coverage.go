@@ -171,6 +171,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 			c.State = CoverageActive
 			c.Why = fmt.Sprintf("only from %d on, until it knows the account: %s", c.Rule.Floor, c.Why)
 		}
+	case rules.TypeProfile:
+		since, posts := e.profileKnown(subject, c.Rule)
+		e.learning(&c, since, posts)
 	default:
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/baseline/profile"
+	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -74,11 +75,23 @@ func (e *Engine) releasePosts(st *accountState, r *rules.Rule, ep *episode) {
 	}
 }
 
-func profileModel(r *rules.Rule) profile.Model {
-	m := profile.Default()
-	m.Budget *= r.Params["budget"]
-	return m
+// profileKnown returns since when, in Unix nanoseconds, and from how many posts
+// a rule knows an account.
+func (e *Engine) profileKnown(account string, r *rules.Rule) (since int64, posts int) {
+	st := e.find(account)
+	if st == nil {
+		return 0, 0
+	}
+	cell := st.ref(slotModel, e.plan.rules[r.Index].stateKey, "")
+	if cell == 0 {
+		return 0, 0
+	}
+	own := state.Read[profile.State](e.memory.store.Heap, cell)
+	since, posts = own.Known()
+	return since * second, posts
 }
+
+func profileModel(r *rules.Rule) profile.Model { return profile.Default(r.Params["budget"]) }
 
 func profileReasons(s *profile.State, p *profile.Post, a *activity.Activity, v *profile.Verdict) []Reason {
 	var out []Reason

@@ -32,68 +32,51 @@ func (s *State) Reasons(p *Post, a *activity.Activity, v *Verdict) []Reason {
 				Detail: map[string]string{"weight": strconv.FormatFloat(weight, 'f', 1, 64)}})
 		}
 	}
-	add(v.E[4], "app", "app "+strings.Clone(a.App), s.usualClients(p)+" in "+known)
-	if v.E[4] <= 0 {
-		add(float64(s.heldClient), "app", "an unusual app earlier in this session", "the account's own apps")
+	switch fresh := p.App != 0 && s.known(p.App) < 0; {
+	case fresh:
+		add(v.Client, "app", "app "+strings.Clone(a.App)+", new to the account", s.usualClients())
+	default:
+		add(v.Client, "app", "an app that is unusual, in this session", s.usualClients())
 	}
-	add(v.E[3], "time", fmt.Sprintf("%02d to %02d h", p.Hour, (p.Hour+1)%24), s.usualHour(p))
-	if v.E[3] <= 0 {
-		add(float64(s.heldHour), "time", "an unusual hour earlier in this session", "the account's own hours")
-	}
-	add(v.E[5], "", s.seenPace(), "about once in "+months(v.E[5])+" or less")
-	add(v.E[2], "text", "words that hijackers use", "seldom so many: about once in "+months(v.E[2]))
+	add(v.Hour, "time", fmt.Sprintf("%02d to %02d h", p.Hour, (p.Hour+1)%24), s.usualHour(p))
+	add(v.Pace, "", s.seenPace(), "about once in "+months(v.Pace)+" or less")
+	add(v.Bait, "text", "words that hijackers use", "seldom so many: about once in "+months(v.Bait))
 	if odd := s.oddShare(p); p.words > 0 {
-		add(max(v.E[0], v.E[1]), "text",
+		add(max(v.Word, v.Talk), "text",
 			fmt.Sprintf("%d of %d words are not the account's own", int(math.Round(float64(odd)*float64(p.words))), p.words),
 			fmt.Sprintf("usually %.0f %%", 100*float64(s.usualOdd)/65535))
 	} else {
-		add(max(v.E[0], v.E[1]), "text", "not written as the account writes", "its own way in "+known)
+		add(max(v.Word, v.Talk), "text", "not written as the account writes", "its own way in "+known)
 	}
 	slices.SortStableFunc(out, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	return out
 }
 
-// oddShare is the part of a post's words that others use rather than the
-// account.
-func (s *State) oddShare(p *Post) float32 {
-	odd := 0
-	for _, t := range p.tokens[:p.words] {
-		odd += b2i(s.voice[index(t)] <= 0)
+// usualClients tells how often the account takes up a client.
+func (s *State) usualClients() string {
+	switch n := s.newClients; {
+	case n < 0.5:
+		return "no new app in about a year"
+	case n < 1.5:
+		return "one new app in about a year"
+	default:
+		return fmt.Sprintf("%.0f new apps in about a year", n)
 	}
-	return float32(odd) / float32(max(1, p.words))
-}
-
-func (s *State) usualClients(p *Post) string {
-	if share, ok := find(s.clients[:], uint16(p.App>>16)); ok {
-		return fmt.Sprintf("about %.1f %% of what it posts", 100*share)
-	}
-	n := 0
-	for i := range s.clients {
-		n += b2i(s.clients[i].count > 0)
-	}
-	if n == 1 {
-		return "always the same other app"
-	}
-	return fmt.Sprintf("one of %d other apps", n)
 }
 
 func (s *State) usualHour(p *Post) string {
-	all := 0
-	for _, n := range s.hours {
-		all += int(n)
-	}
-	return fmt.Sprintf("%d of %d hours with posts", s.hours[p.Hour], all)
+	return fmt.Sprintf("%d of %d hours with posts", s.hours[p.Hour%24], s.hoursSeen())
 }
 
 // seenPace tells the pace that is furthest from usual.
 func (s *State) seenPace() string {
 	best, most := 0, float32(0)
 	for i, r := range s.pace {
-		if x := (r + 1) / float32(math.Sqrt(windows[i])); x > most {
+		if x := r / float32(math.Sqrt(windows()[i])); x > most {
 			best, most = i, x
 		}
 	}
-	return fmt.Sprintf("%.0f posts in about %.0f min", s.pace[best], windows[best]/60)
+	return fmt.Sprintf("%.0f posts in about %.0f min", s.pace[best], windows()[best]/60)
 }
 
 // months writes what e to the power of x months are.

@@ -18,6 +18,10 @@ const worldAccount = "/world"
 // from the model: an account that changed for good is not odd for ever.
 const withheldFor = 6 * time.Hour
 
+// worldMark makes a state key that of the sample: a slot holds one kind of
+// model.
+const worldMark = groupMark + "world"
+
 // profiler is what judging profiles needs besides memory.
 type profiler struct {
 	reader *profile.Reader
@@ -58,7 +62,7 @@ func (e *Engine) readPost(a *activity.Activity, t int64) *profile.Post {
 // learnPost takes a post into the habits of its account, and into the sample of
 // what everybody posts.
 func (e *Engine) learnPost(own *profile.State, stateKey string, p *profile.Post, m *profile.Model) {
-	world := memoryOf[profile.World](e.state(worldAccount), stateKey, "")
+	world := memoryOf[profile.World](e.state(worldAccount), stateKey+worldMark, "")
 	own.Learn(p, world, m)
 	world.Learn(p)
 }

@@ -30,10 +30,16 @@
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
-// "learn" says when new_value and peak know an account: after "period" and
+//   - profile: a session of posts that is less like the account than its own
+//     oddest ones: words, app, hour, pace and the words that hijackers use,
+//     joined into one finding with reasons by weight. "budget" is how many false
+//     alerts one account may cost in a month.
+//
+// "learn" says when new_value, peak and profile know an account: after "period" and
 // "events" activities ("need: either" makes one of them enough), and at the
-// latest after "at-most". Until then new_value is silent and peak goes by its
-// floor.
+// latest after "at-most". Until then new_value and profile are silent and peak
+// goes by its floor. A profile learns 30 days and 300 posts where nothing is
+// said, at most 90 days.
 //
 // # For rule authors
 //

@@ -24,7 +24,7 @@
 //   - client: a client that it never used, by how often it takes up new ones.
 //   - pace: more posts in two minutes, ten minutes or an hour than ever.
 //
-// The channels are joined by a norm that lies between their maximum and their
+// The channels are joined by the Euclidean norm, between their maximum and their
 // sum, so that a familiar channel takes nothing from a strange one. An alert is
 // a session whose score is above the account's threshold: the score that the
 // budget would have allowed to be passed in the trailing 180 days, moved by

@@ -62,7 +62,8 @@ type slot struct {
 	count uint8
 }
 
-func times(count uint8) float64 { return math.Exp2(float64(count)/8) - 0.9 }
+// times is how often a value of a count was used, about.
+func times(count uint8) float64 { return float64((8+uint64(count)%8)<<(count/8))/8 - 0.9 }
 
 // share returns which part of all uses a value has, at least what one more use
 // would make of it.

@@ -81,7 +81,6 @@ type Model struct {
 	Word, Talk, Bait, Pace, Hour, Client                   float64
 	WordOff, TalkOff, BaitOff, PaceOff, HourOff, ClientOff float64
 	WordSlope, TalkSlope, BaitSlope, PaceSlope, HourSlope  float64
-	Norm                                                   float64 // of the channels: 1 is their sum, large ones their maximum
 
 	HourSmooth   float64 // part of an hour's count that comes from those beside it
 	HourMax      float64 // hours counted until all counts fall
@@ -159,7 +158,7 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 		pace = max(pace, s.seldom(chPace+i, octaves(posts, 2.5), m.PaceSlope, m))
 	}
 	v.Pace = m.Pace * (pace + m.PaceOff)
-	v.Score = norm(m.Norm, max(v.Word, v.Talk), v.Bait, v.Hour, v.Client, v.Pace)
+	v.Score = join(max(v.Word, v.Talk), v.Bait, v.Hour, v.Client, v.Pace)
 	return v
 }
 

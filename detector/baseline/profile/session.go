@@ -8,15 +8,16 @@ import "math"
 // octaves are the bins of a number that is at least 1, so many to each doubling.
 func octaves(x, each float64) float64 { return each * math.Log2(x) }
 
-// norm is the p-norm of what is positive.
-func norm(p float64, xs ...float64) float64 {
+// join is the Euclidean norm of what is positive: between the maximum and the
+// sum.
+func join(xs ...float64) float64 {
 	sum := 0.0
 	for _, x := range xs {
 		if x > 0 {
-			sum += math.Pow(x, p)
+			sum += x * x
 		}
 	}
-	return math.Pow(sum, 1/p)
+	return math.Sqrt(sum)
 }
 
 // seldom notes what a channel shows, in bins, and returns the log of the months

@@ -35,7 +35,7 @@ detection: {s: {kind: post}, condition: s}
 // feedAll gives an engine activities, written as "minute kind [app] [likes]".
 func feedAll(t *testing.T, yaml string, script ...string) *log {
 	t.Helper()
-	l := &log{e: detector.NewEngine(0, plan(t, yaml), detector.EngineOptions{})}
+	l := &log{e: detector.NewEngine(0, plan(t, yaml, detector.Account{Name: "x/acme", Approvals: true}), detector.EngineOptions{})}
 	for _, line := range script {
 		words := append(strings.Fields(line), "", "", "")
 		minute, err := strconv.Atoi(words[0])
@@ -114,6 +114,11 @@ func TestCorrelationTypes(t *testing.T) {
 			[]string{"1m0s open c ×2 x/acme", "2m0s update c ×3 x/acme"},
 		},
 		{
+			"combinations of two fields", "{type: value_count, rules: [post], group-by: account, timespan: 10m, condition: {gte: 3, field: [app, metrics.likes]}}",
+			[]string{"0 post a 1", "1 post a 2", "2 post a 1", "3 post b", "4 post b 1", "5 post b 1"},
+			[]string{"4m0s open c ×3 x/acme", "5m0s update c ×4 x/acme"},
+		},
+		{
 			"an alias is another field in each rule", "{type: temporal, rules: [login, post], aliases: {who: {login: actor, post: text}}, group-by: [account, who], timespan: 10m}",
 			[]string{"0 login a", "1 post a"},
 			nil,
@@ -181,6 +186,70 @@ func TestRefire(t *testing.T) {
 				t.Errorf("memory changes on its way through a snapshot: %v", err)
 			}
 		})
+	}
+}
+
+// TestOverSequenceAndApproval counts findings of rules that judge by more than
+// one activity: each counts once, when it opens.
+func TestOverSequenceAndApproval(t *testing.T) {
+	const takeover = "title: Takeover\nname: takeover\nbaseline: {type: sequence, rules: [login], then: [profile], within: 10m}\npicket: {quiet: 5m}\n"
+	const unapproved = "title: Unapproved\nname: unapproved\nbaseline: {type: approval, rules: [post], verdict: missing, grace: 2m}\npicket: {quiet: 5m}\n"
+	for _, tt := range []struct {
+		name, yaml string
+		script     []string
+		want       []string
+	}{
+		{
+			"two takeovers in a day", takeover + "---\ntitle: Twice\nname: c\ncorrelation: {type: event_count, rules: [takeover], group-by: account, timespan: 1d, condition: {gte: 2}}\n",
+			[]string{"0 login", "1 profile", "2 profile", "30 tick", "60 login", "61 profile"},
+			[]string{"1h1m0s open c ×2 x/acme"},
+		},
+		{
+			"a takeover and then a post that nobody approved", takeover + "---\n" + unapproved +
+				"---\ntitle: Both\nname: c\ncorrelation: {type: temporal_ordered, rules: [takeover, unapproved], group-by: account, timespan: 1h}\n",
+			[]string{"0 login", "1 profile", "3 post", "10 tick"},
+			[]string{"5m0s open c ×2 x/acme"},
+		},
+		{
+			"a post before its takeover is the wrong order", takeover + "---\n" + unapproved +
+				"---\ntitle: Both\nname: c\ncorrelation: {type: temporal_ordered, rules: [takeover, unapproved], group-by: account, timespan: 1h}\n",
+			[]string{"0 post", "3 login", "4 profile", "10 tick"},
+			nil,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := feedAll(t, correlated+tt.yaml, tt.script...)
+			if diff := cmp.Diff(tt.want, l.lines); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCoverageOverSequence: a correlation over a sequence guards as well as the
+// sequence does, and over an approval rule where approvals are asked for.
+func TestCoverageOverSequence(t *testing.T) {
+	yaml := correlated + "title: Takeover\nname: takeover\nbaseline: {type: sequence, rules: [login], then: [profile], within: 10m}\n" +
+		"---\ntitle: Unapproved\nname: unapproved\nbaseline: {type: approval, rules: [post], verdict: missing}\n" +
+		"---\ntitle: Twice\nname: twice\ncorrelation: {type: event_count, rules: [takeover, unapproved], group-by: account, timespan: 1d, condition: {gte: 2}}\n" +
+		"---\ntitle: Both\nname: both\ncorrelation: {type: temporal, rules: [takeover, unapproved], group-by: account, timespan: 1d}\n"
+	e := detector.NewEngine(0, plan(t, yaml, detector.Account{Name: "x/acme", Approvals: true}), detector.EngineOptions{})
+	sight := func(_ string, k activity.Kind, _ string) detector.Sight {
+		return detector.Sight{Seen: k == activity.KindPost || k == activity.KindProfile, Why: "nobody shows " + string(k)}
+	}
+	got := map[string]string{}
+	for _, c := range e.Coverage([]string{"x/acme", "x/free"}, sight) {
+		got[c.Account+" "+c.Rule.Name] = strings.TrimSpace(string(c.State) + " " + c.Why)
+	}
+	for key, want := range map[string]string{
+		"x/acme twice": "active",
+		"x/acme both":  "no_source nobody shows login",
+		"x/free twice": "no_source nobody shows login",
+		"x/free both":  "off posts of this account need no approval",
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %q, want %q", key, got[key], want)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func (e *Engine) Coverage(accounts []string, sight Sighted) []Coverage {
 	for _, account := range accounts {
 		e.memory.release(0)
 		for i := range e.plan.rules {
-			if r := e.plan.rules[i].rule; !r.Silent && !slices.Contains(r.Tags, rules.TagTest) {
+			if r := e.plan.rules[i].rule; !r.Silent && !r.Shadow && !slices.Contains(r.Tags, rules.TagTest) {
 				out = append(out, e.covers(account, r, sight))
 			}
 		}
@@ -82,8 +82,8 @@ func (e *Engine) covers(account string, r *rules.Rule, sight Sighted) Coverage {
 		c.Mend = "add a rule file with placeholders: and their values"
 		return c
 	}
-	if r.Type == rules.TypeSequence {
-		return e.coversSequence(c, sight)
+	if steps := e.stepsOf(r); steps != nil {
+		return e.coversSteps(c, steps, sight)
 	}
 	best := e.alone(c, account, sight)
 	var blind []Coverage // identities that nothing shows
@@ -118,14 +118,38 @@ func (c *Coverage) partly(blind []Coverage) {
 	c.Mend = cmp.Or(c.Mend, blind[0].Mend)
 }
 
-// coversSequence says how a sequence guards an account: as well as the best of
-// its first steps and the best of its second ones do.
-func (e *Engine) coversSequence(c Coverage, sight Sighted) Coverage {
+// stepsOf returns the groups of rules of each of which one must see an account:
+// the first and second steps of a sequence, and what feeds a correlation over
+// rules that guard by other facts than their own activities. It is nil for
+// other rules.
+func (e *Engine) stepsOf(r *rules.Rule) [][]int {
+	if r.Type == rules.TypeSequence {
+		return [][]int{r.Inputs, r.Then}
+	}
+	if !slices.ContainsFunc(r.Inputs, func(i int) bool {
+		in := e.plan.rules[i].rule
+		return in.Type == rules.TypeApproval || e.stepsOf(in) != nil
+	}) {
+		return nil
+	}
+	if r.Type != rules.TypeTemporal && r.Type != rules.TypeTemporalOrdered {
+		return [][]int{r.Inputs}
+	}
+	var out [][]int
+	for _, in := range r.Inputs {
+		out = append(out, []int{in})
+	}
+	return out
+}
+
+// coversSteps says how a rule guards an account that takes one rule of each
+// group: as well as the best of each group do.
+func (e *Engine) coversSteps(c Coverage, groups [][]int, sight Sighted) Coverage {
 	worst := Coverage{State: CoverageActive}
-	for _, steps := range [][]int{c.Rule.Inputs, c.Rule.Then} {
+	for _, steps := range groups {
 		best := Coverage{State: CoverageOff}
 		for _, i := range steps {
-			if s := e.covers(c.Account, e.plan.rules[i].rule, sight); better(s.State, best.State) {
+			if s := e.covers(c.Account, e.plan.rules[i].rule, sight); better(s.State, best.State) || best == (Coverage{State: CoverageOff}) {
 				best = s
 			}
 		}
@@ -146,8 +170,18 @@ func better(a, b CoverageState) bool {
 // alone says how a rule guards what happens on one account or identity itself.
 func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	field := ""
-	if c.Rule.Field != nil {
+	switch {
+	case c.Rule.Field != nil:
 		field = c.Rule.Field.Name
+	case c.Rule.Type == rules.TypeTravel && !e.placed(subject, c.Rule):
+		field = "geo.lat"
+	case c.Rule.Type == rules.TypeLoginRisk:
+		if _, logins := e.knownLogins(subject, c.Rule); logins == 0 {
+			field = "user_agent"
+		}
+	}
+	if c.Rule.Keyed {
+		field = c.Rule.GroupBy[0].Name // whose value the accounts must share
 	}
 	if s := e.sees(subject, e.plan.Program.Kinds(c.Rule), field, c.Rule, sight); !s.Seen {
 		c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend
@@ -160,6 +194,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 		if st := e.find(subject); st != nil {
 			since, events = st.best(slotValues, e.plan.rules[c.Rule.Index].stateKey)
 		}
+		e.learning(&c, since, events)
+	case rules.TypeLoginRisk, rules.TypeRareValue:
+		since, events := e.knownLogins(subject, c.Rule)
 		e.learning(&c, since, events)
 	case rules.TypePeak:
 		since, events := int64(0), 0
@@ -174,6 +211,10 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	case rules.TypeProfile:
 		since, posts := e.profileKnown(subject, c.Rule)
 		e.learning(&c, since, posts)
+	case rules.TypeStorm:
+		e.learnsStorm(&c, subject)
+	case rules.TypeDrift:
+		e.learnsDrift(&c, subject)
 	default:
 	}
 	return c

@@ -11,11 +11,15 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
-	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
+
+// touchAtOnce bounds the accounts that are touched together, so that the first
+// is still in the cache when it is its turn.
+const touchAtOnce = 256
 
 const (
 	// DuplicateHorizon is how long, in log time, the same activity of one
@@ -52,27 +56,42 @@ type Stats struct {
 type Engine struct {
 	partition int
 	ticked    bool
+	counting  bool
 	replanned bool // the next sweep drops what gone rules kept; a reload may be taken back until then
 	lateness  int64
 	plan      *Plan
 	matcher   *rules.Matcher
+	meter     *meter // nil: nothing is measured
 
 	now          int64 // log time: running maximum, Unix nanoseconds
 	sweptAt      int64 // log time of the latest sweep, Unix nanoseconds
 	memory       *memory
 	organisation organisation
 	ledger       approval.Ledger
+	approvals    bool       // the ledger has changed since the last image
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
+	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
 	profiler     profiler
+	across       *keyedMemory // of a second stage's engine; nil for a partition's
 
 	// Of the message being applied.
-	seq    uint64
-	out    []Finding
-	values []activity.Value
-	group  []activity.Field
+	seq uint64
+	out []Finding
+	// To the second stage, the last one of the activity passing.
+	passes  []Match
+	passing *activity.Activity
+	values  []activity.Value
+	rows    []state.Ref // of the accounts of its activities
+	// Of the activity being judged: the rules that it matches, and where its
+	// findings begin in out.
+	matches []int
+	mark    int
+	group   []activity.Field
+	row     state.Ref // where its account stands
+	odd     bool      // it is of an alert that waits for a verdict, and no habit
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -84,6 +103,10 @@ type EngineOptions struct {
 	// as a daemon does, so that a longer step of log time is a downtime.
 	// Messages that wait for a late approval wait that much longer then.
 	Ticked bool
+	// Counting says that only which episodes there are is asked for, of
+	// activities of which none comes twice: what words and evidence take is left
+	// out.
+	Counting bool
 	// MaxAccounts bounds the accounts and identities that are remembered; 0
 	// bounds nothing. Beyond it those go that were heard of longest ago and have
 	// no open episode, some at a time, and Stats.Evicted counts them.
@@ -96,7 +119,7 @@ func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
 		opts.Lateness = DefaultLateness
 	}
 	return &Engine{
-		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, memory: newMemory(opts.MaxAccounts),
+		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, counting: opts.Counting, memory: newMemory(opts.MaxAccounts),
 		plan: plan, matcher: plan.Program.NewMatcher(),
 	}
 }
@@ -109,7 +132,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	for _, row := range e.memory.withEpisodes() {
 		st := e.memory.handle(row)
 		for _, key := range sortedKeys(st.Episodes) {
-			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID }) {
+			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
 				e.close(st, key, ep, "rule removed")
 			}
 		}
@@ -117,6 +140,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
+	e.remeasure()
 	return e.end()
 }
 
@@ -126,6 +150,12 @@ func (e *Engine) Plan() *Plan { return e.plan }
 // Stats returns what was counted so far.
 func (e *Engine) Stats() Stats { return e.stats }
 
+// Size returns how many accounts are remembered and how many bytes their memory
+// takes, without the cold side.
+func (e *Engine) Size() (accounts int, bytes int64) {
+	return e.memory.store.Accounts.Len(), e.memory.store.Bytes()
+}
+
 // LogTime returns the log time of the last message.
 func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 
@@ -133,9 +163,14 @@ func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 // findings in order. The batch may be reused after the call.
 func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	e.begin(seq, at)
-	for i := range b.Activities {
-		e.activity(&b.Activities[i], b.Backfill)
+	for some := range slices.Chunk(b.Activities, touchAtOnce) {
+		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return some[i].Account }, len(some), e.rows[:0])
+		for i := range some {
+			e.row = e.rows[i]
+			e.activity(&some[i], b.Backfill)
+		}
 	}
+	e.row = 0
 	return e.end()
 }
 
@@ -159,94 +194,33 @@ func (e *Engine) Pending() (time.Time, bool) {
 	return time.Unix(0, next).UTC(), ok
 }
 
-// begin moves log time to a message's, settling on the way what becomes due.
-func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out = seq, nil
-	e.memory.release(0)
-	target := max(e.now, at.UnixNano())
-	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
-		for _, p := range e.pending {
-			p.Since += step
-			p.Deadline += step
-		}
-	}
-	before := e.now
-	e.settle(target)
-	e.now, e.memory.now = target, target
-	if hourOf(target) != hourOf(before) {
-		e.sweep()
-	}
-	e.sweepPages(before/second, target/second)
-}
-
-func (e *Engine) end() []Finding {
-	out := e.out
-	e.out = nil
-	e.stats.Findings += uint64(len(out))
-	return out
-}
-
-// settle handles everything that is due by target, in the order in which it is
-// due and at that log time, so that it does not matter how finely the log
-// ticks.
-func (e *Engine) settle(target int64) {
-	for {
-		due, ok := e.Pending()
-		if !ok || due.UnixNano() > target {
-			return
-		}
-		e.now = max(e.now, due.UnixNano())
-		e.memory.now = e.now
-		used := e.memory.used
-		if len(e.pending) > 0 && e.pending[0].Deadline == due.UnixNano() {
-			p := e.pending[0]
-			e.pending = e.pending[1:]
-			e.verdict(p)
-		} else {
-			e.quiet(heap.Pop(&e.closing).(closing))
-		}
-		e.memory.release(used)
-	}
-}
-
-// quiet closes the episode of a queue entry unless it has matched since.
-func (e *Engine) quiet(c closing) {
-	st := e.find(c.account)
-	if st == nil {
-		return
-	}
-	ep := st.Episodes[c.key]
-	switch {
-	case ep == nil || ep.queued != c.deadline: // an earlier episode's entry
-	case ep.Deadline > c.deadline: // it matched again meanwhile
-		ep.queued = ep.Deadline
-		heap.Push(&e.closing, closing{ep.Deadline, c.account, c.key})
-	default:
-		e.close(st, c.key, ep, "quiet")
-	}
-}
-
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	e.memory.release(0)
-	if e.recent.seen(identity(a), e.now) {
+	if !e.counting && e.recent.seen(identity(a), e.now) {
 		e.stats.Duplicates++
 		return
 	}
 	e.stats.Activities++
 	if a.Kind == activity.KindApproval {
+		e.approvals = true
 		e.ledger.Add(new(a.Clone()), e.now)
 		e.reconsider()
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
-	matched := e.plan.Program.Match(a, e.matcher)
+	e.odd = false
+	if a.Kind == activity.KindVerdict {
+		e.judged(st, a, t)
+	}
+	matched := e.match(a)
+	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
 		for _, k := range e.plan.rules[i].excuses {
 			e.excuse(st, k, a, t)
 		}
 	}
 	for _, i := range matched {
-		e.matched(st, i, a, t, backfill)
+		e.charged(st, i, a, t, backfill)
 	}
 	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
@@ -256,31 +230,6 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		e.joinGuards(st, a, t)
 		e.gone(st, a, t)
 	}
-}
-
-// state returns the memory of an account, which is heard of now.
-func (e *Engine) state(account string) *accountState {
-	accounts := e.memory.store.Accounts
-	account = baseline.Shorten(account)
-	row := accounts.Find(account)
-	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
-		row = 0
-	}
-	if row == 0 {
-		e.evict()
-		row = accounts.Add(account)
-	}
-	state.Edit[state.Row](e.memory.store.Heap, row).Touched = uint32(max(0, e.now/second))
-	return e.memory.handle(row)
-}
-
-// find returns the memory of an account, nil where nothing is remembered.
-func (e *Engine) find(account string) *accountState {
-	row := e.memory.store.Accounts.Find(baseline.Shorten(account))
-	if row == 0 {
-		return nil
-	}
-	return e.memory.handle(row)
 }
 
 // matched handles one detection rule's match: its own finding, the rules that
@@ -302,7 +251,8 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 
 // feed gives a match of rule i to the rules that it feeds.
 func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
-	for _, k := range e.plan.rules[i].feeds {
+	e.pass(i, a, backfill)
+	for _, k := range e.fedBy(i) {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
 			continue
@@ -311,6 +261,8 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		st := e.holder(st, group)
+		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
@@ -318,16 +270,27 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.correlate(st, k, i, group, a, t, backfill)
 		case rules.TypeNewValue:
 			e.newValue(st, k, group, a, t, backfill)
+		case rules.TypeTravel:
+			e.travel(st, k, group, a, t, backfill)
+		case rules.TypeLoginRisk:
+			e.loginRisk(st, k, group, a, t, backfill)
+		case rules.TypeRareValue:
+			e.rareValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
 		case rules.TypeProfile:
 			e.profile(st, k, group, a, t, backfill)
+		case rules.TypeStorm:
+			e.storm(st, k, group, a, t, backfill)
+		case rules.TypeDrift:
+			e.drift(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
 				e.without(st, k, i, group, a, t)
 			}
 		case rules.TypeDetection, rules.TypeApproval, rules.TypeSequence:
 		}
+		e.leave(measured)
 	}
 }
 
@@ -358,6 +321,12 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 		return nil
 	}
 	key := episodeKey(r, group)
+	if part := e.join(st, r, group, key, m, why); part != nil {
+		if add != nil {
+			add(part)
+		}
+		return part
+	}
 	ep, phase := st.Episodes[key], Update
 	if ep == nil {
 		ep, phase = e.open(st, r, group, key, m), Open
@@ -365,14 +334,17 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	ep.Count++
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(r.Quiet)
-	if phase == Open {
+	if phase == Open || ep.Deadline < ep.queued { // a reload has made its quiet shorter
 		ep.queued = ep.Deadline
 		heap.Push(&e.closing, closing{ep.Deadline, ep.Account, key})
 	}
 	if phase == Open || r.Type != rules.TypeDetection {
 		ep.Reasons = why()
 	}
-	keepEvidence(&ep.Evidence, m.a)
+	if !e.counting {
+		keepEvidence(&ep.Evidence, m.a)
+	}
+	e.names(ep, r, &m)
 	if add != nil {
 		add(ep)
 	}
@@ -383,13 +355,14 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 }
 
 func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, key string, m match) *episode {
-	first := window.Event{Time: m.t, Key: m.a.Key()}
+	first := window.Event{Time: m.t, Key: e.eventKey(m.a)}
 	if m.count > 0 {
 		first = m.first
 	}
+	account, holder, network := e.subject(group, m.a)
 	ep := &episode{
-		ID: episodeID(r, group, m.a.Account, first.Key), RuleID: r.ID,
-		Account: clone(m.a.Account), Network: clone(m.a.Network), Group: cloneGroup(group),
+		ID: episodeID(r, group, account, first.Key), RuleID: r.ID,
+		Account: holder, Network: network, Group: cloneGroup(group),
 		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
 	}
 	around := m.setting
@@ -408,7 +381,7 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 
 // keepEvidence keeps the first activities and replaces the latest.
 func keepEvidence(evidence *[]kept, a *activity.Activity) {
-	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID {
+	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID && (*evidence)[n-1].Account == a.Account {
 		return // one activity may match more than once
 	}
 	k := kept{a.Clone()}
@@ -420,29 +393,35 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 }
 
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
+	held := ""
+	if ep.Muted {
+		r, held = observed(r), HeldTold
+	}
 	f := Finding{
 		Episode: ep.ID, Phase: phase,
-		Position: Position{e.partition, e.seq, len(e.out)},
+		Position: e.position(),
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: appendNotes(ep.Reasons, ep.Notes), Closed: closed,
+		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed, Held: held,
 		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
 	for i := range ep.Evidence {
 		f.Evidence[i] = ep.Evidence[i].Activity
 	}
+	e.unnamed(&f, ep)
 	e.out = append(e.out, f)
 }
 
-// close ends an episode: what a new-value model withheld meanwhile becomes
-// known, and the alert can resolve.
+// close ends an episode: what was withheld meanwhile is released or waits for a
+// verdict, and the alert can resolve.
 func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
 	delete(st.Episodes, key)
 	for i := range e.plan.rules {
 		if r := e.plan.rules[i].rule; r.ID == ep.RuleID {
 			e.release(st, r, ep)
+			e.releaseParts(st, ep)
 			e.emit(r, ep, Close, why)
 			return
 		}
@@ -496,5 +475,3 @@ func episodeID(r *rules.Rule, group []activity.Field, account string, first uint
 }
 
 func episodeKey(r *rules.Rule, group []activity.Field) string { return r.ID + groupKey(group) }
-
-func clone(s string) string { return string([]byte(s)) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/state"
 )
@@ -45,8 +46,10 @@ type memory struct {
 	handles []*accountState // of the activity that is being judged; the first used of them
 	used    int
 	key     []byte // of a group, while it is looked for
-	limit   int    // accounts that may be kept, 0 for any number
-	now     int64  // log time, Unix nanoseconds
+	habits  habits // those that are taken out
+	room    room
+	limit   int   // accounts that may be kept, 0 for any number
+	now     int64 // log time, Unix nanoseconds
 }
 
 func newMemory(limit int) *memory {
@@ -136,6 +139,34 @@ func (st *accountState) set(k slotKind, stateKey, group string, cell state.Ref) 
 	st.own().setGroup(k, stateKey+group, cell)
 }
 
+// state returns the memory of an account, which is heard of now.
+func (e *Engine) state(account string) *accountState {
+	accounts := e.memory.store.Accounts
+	account = baseline.Shorten(account)
+	row := e.row // where the activity's account stood when its message came
+	if row == 0 || accounts.Name(row) != account {
+		row = accounts.Find(account)
+	}
+	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
+		row = 0
+	}
+	if row == 0 {
+		e.evict()
+		row = accounts.Add(account)
+	}
+	state.Edit[state.Row](e.memory.store.Heap, row).Touched = uint32(max(0, e.now/second))
+	return e.memory.handle(row)
+}
+
+// find returns the memory of an account, nil where nothing is remembered.
+func (e *Engine) find(account string) *accountState {
+	row := e.memory.store.Accounts.Find(baseline.Shorten(account))
+	if row == 0 {
+		return nil
+	}
+	return e.memory.handle(row)
+}
+
 // memoryOf returns what the rule whose state key it is knows of an account's
 // group, a zero T where that is nothing yet. T is a struct of fixed size without
 // pointers, made of fields of at most 8 bytes, and its zero value has seen
@@ -156,6 +187,29 @@ func memoryOf[T any](st *accountState, stateKey, group string) *T {
 		st.set(slotModel, stateKey, group, r)
 	}
 	return state.Edit[T](h, r)
+}
+
+// memoriesOf returns what the rule whose state key it is knows of an account and
+// of its groups, in no order. They are for reading; st may be nil.
+func memoriesOf[T any](st *accountState, stateKey string) []*T {
+	var out []*T
+	if st == nil {
+		return nil
+	}
+	var zero T
+	if n, ok := st.m.by[slotModel][stateKey]; !ok || st.m.slots[n].Size != int(unsafe.Sizeof(zero)) {
+		return nil
+	}
+	h := st.m.store.Heap
+	if r := st.ref(slotModel, stateKey, ""); r != 0 {
+		out = append(out, state.Read[T](h, r))
+	}
+	for key, r := range st.Groups[slotModel] {
+		if stateOf(key) == stateKey {
+			out = append(out, state.Read[T](h, r))
+		}
+	}
+	return out
 }
 
 // dropModels forgets what every account knows under a rule's state key.

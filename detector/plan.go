@@ -24,6 +24,9 @@ type Set struct {
 	Rules     []rules.File `json:"rules"`
 	Overrides []Override   `json:"overrides,omitempty"`
 	Accounts  []Account    `json:"accounts"`
+	// Budget is how many alerts per account and month learned rules may raise
+	// together; 0 leaves each rule its own.
+	Budget float64 `json:"budget,omitempty"`
 }
 
 // Account holds the facts about one account that rules depend on.
@@ -40,6 +43,10 @@ type Override struct {
 	Rule  string      `json:"rule"`
 	Mode  rules.Mode  `json:"mode,omitempty"`  // "" leaves it
 	Level rules.Level `json:"level,omitempty"` // "" leaves it
+	// Version is the only version of the rule that the override is for: it
+	// changes nothing once somebody has changed the rule, or where the rule is
+	// gone. "" is for every version, and then the rule must be there.
+	Version string `json:"version,omitempty"`
 }
 
 // Encode returns the set's one encoding and its hash, "sha256:<hex>".
@@ -78,6 +85,7 @@ type Plan struct {
 	memory   map[string]int            // index of the rule that keeps memory under a state key
 	guards   map[string][]string       // accounts that an identity guards, sorted
 	zones    map[string]*time.Location // of accounts and identities; UTC without
+	across   acrossPlan
 }
 
 // planned is what the engine needs to know of one rule besides the rule.
@@ -85,6 +93,7 @@ type planned struct {
 	rule     *rules.Rule
 	stateKey string // names the memory that the rule keeps; changes when its meaning for that memory does
 	feeds    []int  // rules that take this detection rule's matches
+	keyed    []int  // those of them that are counted across accounts
 	resolves []int  // rules whose episodes it closes
 	excuses  []int  // without rules of which it excuses matches
 	steps    []stepOf
@@ -123,7 +132,11 @@ func Compile(s Set) (*Plan, error) {
 			p.approval[r.Verdict] = append(p.approval[r.Verdict], i)
 		}
 	}
+	p.joinLast()
 	if err := p.override(s.Overrides); err != nil {
+		return nil, err
+	}
+	if err := p.budget(s.Budget); err != nil {
 		return nil, err
 	}
 	for i := range p.rules {
@@ -144,6 +157,7 @@ func Compile(s Set) (*Plan, error) {
 			p.grace[r.Verdict] = max(p.grace[r.Verdict], int64(r.Grace))
 		}
 	}
+	p.cross()
 	return p, nil
 }
 
@@ -191,6 +205,9 @@ func (p *Plan) connect(i int, r *rules.Rule) {
 	for _, in := range r.Inputs {
 		p.rules[in].feeds = append(p.rules[in].feeds, i)
 	}
+	if r.Type != rules.TypeWithout {
+		return
+	}
 	for _, in := range r.Without {
 		p.rules[in].excuses = append(p.rules[in].excuses, i)
 	}
@@ -202,6 +219,9 @@ func (p *Plan) override(overrides []Override) error {
 		found := false
 		for i := range p.rules {
 			if r := p.rules[i].rule; r.ID == o.Rule || r.Name != "" && r.Name == o.Rule {
+				if o.Version != "" && o.Version != r.Version {
+					continue
+				}
 				c := *r
 				if o.Mode != "" {
 					c.Mode = o.Mode
@@ -213,7 +233,7 @@ func (p *Plan) override(overrides []Override) error {
 				found = true
 			}
 		}
-		if !found {
+		if !found && o.Version == "" {
 			return fmt.Errorf("override of rule %q: no rule has that id or name", o.Rule)
 		}
 	}
@@ -237,7 +257,7 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	if r.Type == rules.TypeSequence { // each step says whose it is
 		return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 	}
-	if r.Type == rules.TypePeak { // peaks of another span are other peaks
+	if r.Type == rules.TypePeak || r.Type == rules.TypeStorm { // peaks of another span are other peaks
 		fmt.Fprintf(h, "span %s\n", r.Timespan)
 	}
 	for _, in := range r.Inputs {
@@ -259,5 +279,11 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	if r.Field != nil {
 		fmt.Fprintf(h, "field %s\n", r.Field.Name)
 	}
+	for _, f := range r.With {
+		fmt.Fprintf(h, "with %s\n", f.Name)
+	}
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
+
+// Approves reports whether posts of an account need an approval.
+func (p *Plan) Approves(account string) bool { return p.accounts[account].Approvals }

@@ -22,6 +22,10 @@ const withheldFor = 6 * time.Hour
 // model.
 const worldMark = groupMark + "world"
 
+// withheldPosts says in an episode's Learn that its posts wait to be learned: they
+// are its evidence. The verdict true takes it away.
+const withheldPosts = "posts"
+
 // profiler is what judging profiles needs besides memory.
 type profiler struct {
 	reader *profile.Reader
@@ -46,7 +50,9 @@ func (e *Engine) profile(st *accountState, k int, group []activity.Field, a *act
 	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return profileReasons(own, p, a, &v) })
 	if ep == nil || t-ep.First > int64(withheldFor) { // silent: there is nothing whose end it could wait for
 		e.learnPost(own, pl.stateKey, p, &model)
+		return
 	}
+	ep.Learn = map[string]int{withheldPosts: 1}
 }
 
 // readPost reads what the model looks at in an activity that occurred at t.

@@ -43,7 +43,7 @@ const (
 // or nothing: the error is a Faults that holds every fault of every file.
 func Compile(files []File) (*Program, error) {
 	c := &compiler{
-		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}},
+		program: &Program{byKind: map[activity.Kind][]int32{}, byProduct: map[string][]int32{}, filters: map[int][]*sigma.Document{}},
 		refs:    map[string]int{}, slots: map[string]int32{}, predicates: map[predicateKey]int32{},
 		placeholders: map[string][]sigma.Value{}, filtered: map[int][]*filter{},
 	}
@@ -52,7 +52,9 @@ func Compile(files []File) (*Program, error) {
 	}
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	for _, f := range parseAll(files) {
+	parsed := parseAll(files)
+	c.shade(files, parsed)
+	for _, f := range parsed {
 		c.sort(f.docs)
 		c.faults = append(c.faults, f.faults...)
 	}
@@ -67,6 +69,7 @@ func Compile(files []File) (*Program, error) {
 		}
 	}
 	c.feed()
+	c.keyed()
 	c.tune()
 	if len(c.faults) > 0 {
 		return nil, c.faults.Sort()
@@ -125,6 +128,7 @@ type compiler struct {
 	values       []*sigma.Document        // of placeholders
 	placeholders map[string][]sigma.Value // by name
 	filtered     map[int][]*filter        // by rule
+	shadows      shadows
 	faults       Faults
 	program      *Program
 	refs         map[string]int // id and name → rule
@@ -183,6 +187,9 @@ func (c *compiler) describe(r *Rule, d *sigma.Document) {
 		r.Mode, r.Quiet = cmp.Or(Mode(k.Mode.S), r.Mode), cmp.Or(k.Quiet.D, r.Quiet)
 		r.Response = plain(k.Response)
 	}
+	if r.Shadow = c.shadows.has(d); r.Shadow && r.Mode == Enforce {
+		r.Mode = Observe
+	}
 }
 
 func plain(ts []sigma.Text) []string {
@@ -213,6 +220,7 @@ func (c *compiler) rule(r *Rule, d *sigma.Document) {
 		c.detection(r, d)
 	}
 	if d.Picket != nil {
+		c.joins(r, d)
 		r.ResolvedBy = c.detections(d, d.Picket.ResolvedBy, "resolved-by")
 		if slices.Contains(r.ResolvedBy, r.Index) {
 			c.fault(d, d.Picket.ResolvedBy[0].At, "resolved-by: the rule would resolve itself; name a rule that says that all is well again")
@@ -306,19 +314,9 @@ func (c *compiler) steps(d *sigma.Document, refs []sigma.Text, what string) []in
 	})
 }
 
-// events resolves references of a correlation, to rules of any type but
-// sequence.
+// events resolves references of a correlation, to rules of any type.
 func (c *compiler) events(d *sigma.Document, refs []sigma.Text, what string) []int {
-	return c.references(d, refs, what, func(ref sigma.Text, i int) bool {
-		switch t := c.program.rules[i].Type; {
-		case c.circle(d, ref, i, what):
-			return false
-		case t == TypeSequence || t == TypeApproval:
-			c.chained(d, ref, i, what)
-			return false
-		}
-		return true
-	})
+	return c.references(d, refs, what, func(ref sigma.Text, i int) bool { return !c.circle(d, ref, i, what) })
 }
 
 // circle reports a rule that feeds itself.
@@ -382,6 +380,9 @@ func (c *compiler) feed() {
 	for i, d := range c.docs {
 		r := c.program.rules[i]
 		for _, j := range r.refers() {
+			if r.Shadow && !c.program.rules[j].Shadow {
+				continue // what is in force goes on as before
+			}
 			c.program.rules[j].Silent = true
 			loud[j] = loud[j] || generates(d) && slices.Contains(r.Inputs, j)
 			fed[j] = true
@@ -423,7 +424,7 @@ func (c *compiler) meaning(i int) string {
 func (c *compiler) version(i int) string {
 	h := sha256.New()
 	add := func(d *sigma.Document) {
-		text := d.String()
+		text := c.shadows.text(d)
 		fmt.Fprintf(h, "%d\n%s", len(text), text)
 	}
 	for _, j := range c.reach(i) {
@@ -433,7 +434,7 @@ func (c *compiler) version(i int) string {
 		}
 	}
 	for _, d := range c.tunes {
-		if j, ok := c.resolve(d.Tune.Rule.S); ok && j == i {
+		if j, ok := c.resolve(d.Tune.Rule.S); ok && slices.Contains(c.twins(j), i) {
 			add(d)
 		}
 	}

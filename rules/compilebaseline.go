@@ -23,10 +23,20 @@ func baselineKeys(t Type) []string {
 		return []string{"then", "within"}
 	case TypeWithout:
 		return []string{"without", "within"}
+	case TypeTravel:
+		return []string{"without"}
+	case TypeLoginRisk:
+		return []string{"learn"}
+	case TypeRareValue:
+		return []string{"field", "learn"}
 	case TypePeak:
 		return []string{"timespan", "floor", "factor", "learn", "forget"}
 	case TypeProfile:
 		return []string{"learn"}
+	case TypeStorm:
+		return []string{"timespan"}
+	case TypeDrift:
+		return []string{"field"}
 	default:
 	}
 	return nil
@@ -35,7 +45,7 @@ func baselineKeys(t Type) []string {
 func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	b := d.Baseline
 	if baselineKeys(r.Type) == nil {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, approval, sequence, without, peak or profile", r.Type)
+		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without, peak, drift, storm or profile", r.Type)
 		return
 	}
 	c.foreign(r, d)
@@ -63,6 +73,12 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.peak(r, d)
 	case TypeProfile:
 		c.profile(r, d)
+	case TypeTravel, TypeLoginRisk, TypeRareValue:
+		c.loginModel(r, d)
+	case TypeStorm:
+		c.storm(r, d)
+	case TypeDrift:
+		c.drift(r, d)
 	default:
 	}
 }

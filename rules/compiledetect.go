@@ -206,6 +206,7 @@ func (b *detectionBuilder) test(t sigma.Test) node {
 		for _, q := range b.value(t, mods, v) {
 			either = append(either, node{kind: nodePredicate, pred: b.intern(q, s)})
 		}
+		either = append(either, b.otherwise(t, mods, v)...)
 		if mods.all {
 			either = []node{combine(nodeAny, either)}
 		}
@@ -220,6 +221,24 @@ func (b *detectionBuilder) test(t sigma.Test) node {
 		return node{kind: nodeNot, kids: []node{n}}
 	}
 	return n
+}
+
+// otherwise compiles what else a value is in the events, where a test asks for
+// it as it is.
+func (b *detectionBuilder) otherwise(t sigma.Test, mods modifiers, v sigma.Value) []node {
+	if b.picket || mods.op+mods.where+mods.part+mods.encoded != "" || mods.windash || mods.expand || mods.cased || v.Kind == sigma.Null {
+		return nil
+	}
+	var out []node
+	for _, m := range meant(b.doc.Logsource, t.Field, v.Text) {
+		f, err := activity.LookupField("raw." + m.path)
+		if err != nil {
+			b.fault(t.At, "%v", err)
+			return nil
+		}
+		out = append(out, node{kind: nodePredicate, pred: b.intern(textPredicate(plainPattern(m.is), false), eventSlot(f))})
+	}
+	return out
 }
 
 // slot resolves what a test looks at.

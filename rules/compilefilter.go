@@ -26,14 +26,14 @@ func (c *compiler) takeFilters() {
 			switch {
 			case !known:
 				c.fault(f.doc, ref.At, "filter rules: no rule has the name or id %q; add it or remove it from the filter%s", ref.S, suggest.Hint(ref.S, c.names()))
-			case c.docs[i].Faulty:
+			case c.docs[i].Faulty, f.doc.Logsource == nil, c.foreignTo(f.doc, ref.At, i): // their own faults are told
 			case c.docs[i].Detection == nil:
 				c.fault(f.doc, ref.At, "filter rules: %q is a rule of type %s, and filters are for detection rules; name those that feed it", ref.S, c.program.rules[i].Type)
 			case !covers(f.doc.Logsource, c.docs[i].Logsource):
 				c.fault(f.doc, ref.At, "filter rules: rule %q has another log source (%s) than the filter (%s), so the filter would never apply; make them equal or leave keys of the filter's out",
 					ref.S, sources(c.docs[i].Logsource), sources(f.doc.Logsource))
 			default:
-				f.rules = append(f.rules, i)
+				f.rules = append(f.rules, c.twins(i)...)
 			}
 		}
 		if !f.doc.Faulty {
@@ -60,12 +60,13 @@ func (c *compiler) build(f *filter) {
 // filter adds the conditions of the filters that are for a rule.
 func (c *compiler) filter(r *Rule, d *sigma.Document, det *detection) {
 	for _, f := range c.filters {
-		named := f.doc.Filter.Any && covers(f.doc.Logsource, d.Logsource) || slices.Contains(f.rules, r.Index)
+		named := f.doc.Filter.Any && covers(f.doc.Logsource, d.Logsource) && (r.Shadow || !c.shadows.has(f.doc)) || slices.Contains(f.rules, r.Index)
 		if !named || !f.ok {
 			continue
 		}
 		det.root = node{kind: nodeAll, kids: []node{det.root, f.root}}
 		c.filtered[r.Index] = append(c.filtered[r.Index], f)
+		c.program.filters[r.Index] = append(c.program.filters[r.Index], f.doc)
 	}
 }
 

@@ -20,6 +20,7 @@ func (c *compiler) correlation(r *Rule, d *sigma.Document) {
 		c.fault(d, k.At, `correlation has no group-by; add "group-by: [account]"`)
 	} else {
 		r.GroupBy = c.groupBy(d, k.GroupBy, c.raw(k.Rules))
+		r.Keyed = len(r.GroupBy) > 0 && r.GroupBy[0].Name != "account"
 	}
 	r.Condition = c.bounds(d, r.Type, k, k.Bounds)
 	c.countedField(r, d)
@@ -62,10 +63,28 @@ func (c *compiler) countedField(r *Rule, d *sigma.Document) {
 		c.fault(d, k.Fields[0].At, "condition field belongs to value_count; remove it, or change the type to value_count")
 	case needs && len(k.Fields) == 0:
 		c.fault(d, k.CondAt, "%s %s the values of a field; add for example \"field: ip\" to the condition", r.Type, doesWith(r.Type))
-	case len(k.Fields) > 1:
-		c.fault(d, k.Fields[1].At, "condition with several fields is not supported by this version of Picket; name one")
+	case len(k.Fields) > 1 && r.Type != TypeValueCount:
+		c.fault(d, k.Fields[1].At, "%s %s the values of one field, and only value_count takes several; name one", r.Type, doesWith(r.Type))
 	case needs:
-		r.Field = c.field(d, k.Fields[0], c.raw(k.Rules))
+		c.countedFields(r, d)
+	}
+}
+
+// countedFields resolves the fields whose values, or combinations of values,
+// count.
+func (c *compiler) countedFields(r *Rule, d *sigma.Document) {
+	k := d.Correlation
+	for i, name := range k.Fields {
+		f := c.field(d, name, c.raw(k.Rules))
+		switch {
+		case f == nil:
+		case slices.ContainsFunc(k.Fields[:i], func(o sigma.Text) bool { return o.S == name.S }):
+			c.fault(d, name.At, "condition names the field %q twice; remove one", name.S)
+		case i == 0:
+			r.Field = f
+		default:
+			r.With = append(r.With, *f)
+		}
 	}
 }
 
@@ -112,7 +131,8 @@ func (c *compiler) rawRule(i int, above []int) bool {
 	return true
 }
 
-// groupBy resolves the fields, account first.
+// groupBy resolves the fields, account first. A correlation may lack account,
+// which makes it one across accounts; over a source's own events it must say so.
 func (c *compiler) groupBy(d *sigma.Document, names []sigma.Text, raw bool) []activity.FieldRef {
 	var out []activity.FieldRef
 	account, before := false, len(c.faults)
@@ -137,10 +157,10 @@ func (c *compiler) groupBy(d *sigma.Document, names []sigma.Text, raw bool) []ac
 	}
 	switch {
 	case account || len(c.faults) > before:
-	case raw:
+	case raw && !across(d):
 		return c.ofAccount(out)
-	default:
-		c.fault(d, names[0].At, "group-by lacks account: rules across accounts are not supported by this version of Picket; add account to group-by")
+	case d.Correlation == nil:
+		c.fault(d, names[0].At, "group-by lacks account: what is learned is learned of an account, only correlations are counted across accounts; add account to group-by")
 	}
 	return out
 }

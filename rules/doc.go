@@ -21,12 +21,45 @@
 // What Sigma cannot say, in documents with "baseline:" and one of these types:
 //
 //   - new_value: a value of a field that the account has not used for "forget".
+//
 //   - peak: more matches within "timespan" than "factor" times the account's own
 //     second-busiest day, and at least "floor".
+//
 //   - approval: what the account's approvals say of a message; see "verdict".
+//
 //   - sequence: a match of one of "rules" and within "within" one of "then", on
 //     an account or the identities that guard it, in whatever order they are
 //     told. Its steps may be rules of any other type.
+//
+//   - rare_value: a value of a field that is less than "share" of what the
+//     account used lately.
+//
+//   - login_risk: a login whose address, network, country, user agent and hour
+//     are together "odds" times likelier somebody else's than the account's. One
+//     without a user agent is passed over.
+//
+//   - travel: two logins further apart than "distance" and faster than "speed",
+//     what both places may be off taken away ("radius" where the source does not
+//     say). Networks that the account has used in that place, and VPNs, proxies
+//     and rented servers that it has used anywhere, are no journey; one that it
+//     has used elsewhere in the country may be off by "gateway". A login that one
+//     of "without" matches, by a satellite for example, has no place.
+//
+//   - storm: far more matches within an interval of "timespan" than the account
+//     has at that hour, by all that was learned of it since "warm-up", and at
+//     least "least". "threshold" is the score, 0 to 1, from which it is one; each
+//     storm of the last weeks makes the next one need more. An interval is judged
+//     as it fills, and learned when nothing late can come for it: after the
+//     lateness of the detector, or four intervals if that is less. Any detection
+//     rule can feed it. What is history when Picket is connected is not learned,
+//     as networks tell it backwards.
+//
+//   - drift: a count of the account, "field: metrics.followers" for one, that
+//     falls or rises within about a day by "share" (0.05 is 5 percent) and
+//     "least" at least, and by "times" its usual daily variation; "direction: -1"
+//     reports falls only, 1 rises only. It judges once "days" daily changes are
+//     known.
+//
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
@@ -35,11 +68,51 @@
 //     joined into one finding with reasons by weight. "budget" is how many false
 //     alerts one account may cost in a month.
 //
-// "learn" says when new_value, peak and profile know an account: after "period" and
+// "learn" says when new_value, rare_value, login_risk, profile and peak know an account: after "period" and
 // "events" activities ("need: either" makes one of them enough), and at the
-// latest after "at-most". Until then new_value and profile are silent and peak
-// goes by its floor. A profile learns 30 days and 300 posts where nothing is
-// said, at most 90 days.
+// latest after "at-most". Until then they are silent, and peak goes by its
+// floor. A profile learns 30 days and 300 posts where nothing is said, at most
+// 90 days. What an account did before "half-life" ago counts half in rare_value
+// and login_risk.
+//
+// What a match showed is not learned before its alert closes, and perhaps not
+// then; see below.
+//
+// # One session, one alert
+//
+// Weak signals of one login belong together. A rule with "picket: {joins: [x]}"
+// raises no alert of its own while rule x, a baseline grouped by account alone,
+// has one open for the account, also one that the same activity has just opened:
+// its reasons become reasons of that alert, in the place of one about the same
+// field. It still feeds correlations and is a step of sequences. An alert of its
+// own that is open already goes on.
+//
+// # What is learned of an alert
+//
+// While an alert of a new_value is open, the values that it saw are kept from the
+// model: an intruder's tenth login explains itself as the first one did. What
+// becomes of them depends on what a person says (see activity.Verdict):
+//
+//   - expected, and false, make them the account's own; expected with an end until
+//     then, and from then on they are new again.
+//   - true ends the alert and makes them new again, also where they were learned
+//     in the meantime: whoever comes with one is told of at once.
+//   - Nothing, and the rule is of level high or critical: they stay new. For two
+//     weeks people are not told of the same values again; what comes with them
+//     meanwhile is one finding that observes, then people are told once more.
+//   - Nothing, and the rule is of a lower level or observes: they are learned when
+//     the alert has been quiet.
+//
+// A peak learns a burst when its alert has been quiet, whatever its level, since
+// one burst alone makes no next one usual, and unlearns it at the verdict true.
+// So do travel, login_risk and rare_value, which cannot unlearn: true keeps them
+// from learning as long as their alert is open, and is too late afterwards. A
+// silent rule has no alert that could be judged: it learns at once. People may
+// trust and forget values without an alert, too ("picket baseline").
+//
+// A model with a number "budget" is given its part of the configuration's alert
+// budget in its place: equal parts for all such rules that are enforced and not
+// critical.
 //
 // # For rule authors
 //
@@ -102,12 +175,20 @@
 //
 // # Correlations
 //
-// A correlation is counted for each account apart: account belongs to each
-// group. Rules for a source's own events, whose authors do not know of accounts,
-// get it added to their group-by; other rules must write it. A match that lacks
-// a field of group-by belongs to no group. A window is half-open: two matches
-// exactly one timespan apart are not together.
+// A correlation with account in its group-by is counted for each account apart.
+// One without is counted across accounts, for each value of its group-by: one
+// address that fails to log in to many accounts. Rules for a source's own
+// events, whose authors do not know of accounts, get account added to their
+// group-by unless they say "picket: {across-accounts: true}". What a correlation
+// across accounts feeds is one across accounts, too; baselines learn accounts
+// and a tune document sets thresholds of accounts, so neither takes it.
 //
+// A match that lacks a field of group-by belongs to no group. A window is
+// half-open: two matches exactly one timespan apart are not together.
+//
+//   - value_count with a list of fields counts different combinations of their
+//     values; an activity that lacks one of them shows none, and one that has
+//     many in each at most 256.
 //   - event_count and value_count need a lower bound, since "lt" alone would
 //     hold for every account that does nothing.
 //   - temporal wants a match of each of its rules, or of as many different ones
@@ -124,18 +205,31 @@
 //
 // When a condition that holds goes on holding, one finding opens and every
 // further match for which it holds updates it; it closes after "quiet" without
-// such a match, and what comes then opens another one. A correlation, or a
-// baseline but approval and sequence, that feeds a correlation counts there as
-// one match when its finding opens and not when it is updated, at the time and
-// with the fields of the activity that opened it. That it is silent makes no
+// such a match, and what comes then opens another one. A correlation or baseline
+// that feeds a correlation counts there as one match when its finding opens and
+// not when it is updated, at the time and with the fields of the activity that
+// opened it: of a sequence the second step, of an approval the message, when
+// its grace is over. That it is silent makes no
 // difference, that it is off does: then it feeds nothing. With "generate: true"
 // the rules that a correlation names raise findings of their own, too, at the
 // same moments.
 //
+// # Shadowed files
+//
+// A file with File.Shadow holds new versions of rules, or new rules, that run
+// beside those in force and observe only. Each keeps its words and gets names
+// of its own: an id made from the one written, NAME.shadow, and " (shadow)" in
+// the title. It refers to shadowed documents first and then to those in force,
+// and nothing in force refers to it or is changed by it: a rule that only feeds
+// a shadowed one stays as loud as it was. Filters and tune documents in force
+// are for the shadowed version of their rule, too. Its version is the one that
+// it will have once it is in force; what it learns it learns from then on that
+// it is shadowed.
+//
 // # What this version leaves out
 //
-// Conditions over several fields, group-by without account in rules for
-// Picket's activities, correlations over sequences and approvals, and the other
-// types of baseline. Each is refused by name, with its place. The category and
+// Group-by without account in baselines, sequences of sequences, and the types rate and profile of baseline. Each is refused by
+// name, with its place. Activities carry no sentiment: a storm of negative
+// mentions needs a rule that tells them by their words. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

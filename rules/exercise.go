@@ -38,7 +38,7 @@ func NewExercise(files []File) (*Exercise, error) {
 		}
 		r := program.rules[i]
 		x.rules = append(x.rules, Part{Rule: r, File: d.File, At: d.At})
-		if d.Detection == nil {
+		if d.Detection == nil || len(r.Lacks) > 0 { // nothing can try what has no values
 			continue
 		}
 		for _, s := range d.Detection.Searches {

@@ -17,12 +17,14 @@ func needs(r *Rule, a *activity.Activity) []string {
 	case TypeEventCount:
 		return []string{fmt.Sprintf("matches for the same %s within %s: %s", per, span(r.Timespan), r.Condition.Text)}
 	case TypeValueCount:
-		return []string{fmt.Sprintf("different values of %s for the same %s within %s: %s; %s", r.Field.Name, per, span(r.Timespan), r.Condition.Text, here(r, a))}
+		return []string{fmt.Sprintf("different %s of %s for the same %s within %s: %s; %s", countedAs(r), r.Counted(), per, span(r.Timespan), r.Condition.Text, here(r, a))}
 	case TypeNewValue:
 		return []string{
 			fmt.Sprintf("a value of %s that was not seen for the same %s in %s; %s", r.Field.Name, per, span(r.Forget), here(r, a)),
 			learned(r),
 		}
+	case TypeRareValue, TypeLoginRisk, TypeTravel:
+		return loginNeeds(r, a)
 	case TypePeak:
 		return []string{
 			fmt.Sprintf("at least %d matches for the same %s within %s", r.Floor, per, span(r.Timespan)),
@@ -33,6 +35,18 @@ func needs(r *Rule, a *activity.Activity) []string {
 		return []string{
 			fmt.Sprintf("a session of posts that is less like the %s than its own oddest ones; about %s a month of them are told", per, strconv.FormatFloat(r.Params["budget"], 'f', -1, 64)),
 			learned(r),
+		}
+	case TypeStorm:
+		return []string{
+			fmt.Sprintf("at least %d matches for the same %s within %s", r.Params.Count("least"), per, span(r.Timespan)),
+			fmt.Sprintf("a score of %s or more against what is usual for it at that hour", figure(r.Params["threshold"])),
+			"a series that was learned for " + span(r.Params.Span("warm-up")),
+		}
+	case TypeDrift:
+		return []string{
+			fmt.Sprintf("a change of %s by at least %d and %s %% within about a day; %s", r.Field.Name, r.Params.Count("least"), figure(100*r.Params["share"]), here(r, a)),
+			fmt.Sprintf("more than %s times its usual daily variation for the same %s", figure(r.Params["times"]), per),
+			fmt.Sprintf("%d daily changes that are known", r.Params.Count("days")),
 		}
 	case TypeApproval:
 		return []string{
@@ -55,12 +69,31 @@ func needs(r *Rule, a *activity.Activity) []string {
 	}
 }
 
-// here tells the activity's value of the field whose values count.
+// figure writes a number as rule authors do.
+func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// here tells the activity's values of the fields whose values count.
 func here(r *Rule, a *activity.Activity) string {
-	if seen := values(r.Field, a); len(seen) > 0 {
-		return "here " + strings.Join(seen, ", ")
+	var parts []string
+	for i := range len(r.With) + 1 {
+		f := r.Field
+		if i > 0 {
+			f = &r.With[i-1]
+		}
+		seen := values(f, a)
+		if len(seen) == 0 {
+			return "here absent, which never counts"
+		}
+		parts = append(parts, strings.Join(seen, ", "))
 	}
-	return "here absent, which never counts"
+	return "here " + strings.Join(parts, " with ")
+}
+
+func countedAs(r *Rule) string {
+	if len(r.With) > 0 {
+		return "combinations"
+	}
+	return "values"
 }
 
 func groups(r *Rule) []string {

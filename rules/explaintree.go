@@ -80,7 +80,9 @@ func (e *Explainer) Explain(r *Rule, a *activity.Activity) (*Explanation, error)
 	out := &Explanation{Rule: r, File: d.File, At: d.At}
 	if r.Type == TypeDetection {
 		var err error
-		out.Tree, err = detectionTree(d, a)
+		if out.Tree, err = detectionTree(d, a); err == nil {
+			err = out.Tree.filter(e.program.filters[r.Index], a)
+		}
 		out.Matches = slices.Contains(e.program.Match(a, e.program.NewMatcher()), r.Index)
 		return out, err
 	}
@@ -104,6 +106,21 @@ func (e *Explainer) Explain(r *Rule, a *activity.Activity) (*Explanation, error)
 		}
 	}
 	return out, nil
+}
+
+// filter adds the filters that hold beside a detection rule to its tree.
+func (t *Tree) filter(filters []*sigma.Document, a *activity.Activity) error {
+	for _, f := range filters {
+		sub, err := detectionTree(&sigma.Document{File: f.File, At: f.At, Logsource: f.Logsource, Detection: f.Filter.Detection}, a)
+		if err != nil {
+			return err
+		}
+		sub.Text = fmt.Sprintf("filter %s (%s:%d), %s", f.Title.S, f.File, f.At.Line, sub.Text)
+		sub.Kids = sub.Kids[1:] // the rule has told its log source
+		t.Hold = t.Hold && sub.Hold
+		t.Kids = append(t.Kids, sub)
+	}
+	return nil
 }
 
 // detectionTree explains a detection document.

@@ -76,7 +76,14 @@ baseline: {type: approval, rules: [two], verdict: missing}
 title: Apps
 name: apps
 correlation: {type: value_count, rules: [two], group-by: [account, lang], timespan: 2d, condition: {gt: 3, field: app}}
-`
+---
+title: Talked about
+name: talked
+baseline: {type: storm, rules: [two], timespan: 5m, least: 20}
+---
+title: Followers move
+name: moved
+baseline: {type: drift, rules: [two], field: metrics.followers, days: 14}`
 
 func post() activity.Activity {
 	return activity.Activity{
@@ -114,6 +121,8 @@ func TestExplainTrees(t *testing.T) {
 		{"sequence", "after", post()},
 		{"without", "unasked", post()},
 		{"peak", "peak", post()},
+		{"storm", "talked", post()},
+		{"drift", "moved", post()},
 		{"approval", "approval", post()},
 	} {
 		t.Run(row.golden, func(t *testing.T) {

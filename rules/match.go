@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules/sigma"
 )
 
 // Program is a set of rules compiled to be matched against activities all at
@@ -15,6 +16,7 @@ type Program struct {
 	detections []detection // of the rules of TypeDetection, in their order
 	slots      []slot
 	predicates []predicate
+	filters    map[int][]*sigma.Document // that hold beside a rule, by its index, for who explains it
 
 	// Candidates, as indexes of detections, ascending. byKind holds Picket's
 	// own rules by the kind of activity that they can match, otherKind those

@@ -124,7 +124,19 @@ func oracleValue(d *sigma.Document, t sigma.Test, v sigma.Value, a *activity.Act
 	case v.Kind == sigma.Null:
 		return len(values) == 0
 	}
-	return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) })
+	return slices.ContainsFunc(values, func(x activity.Value) bool { return oracleCompare(t, v, x, has) }) || oracleMeant(d, t, v, a)
+}
+
+// oracleMeant looks for what else a value is in the events of its product.
+func oracleMeant(d *sigma.Document, t sigma.Test, v sigma.Value, a *activity.Activity) bool {
+	plain := !slices.ContainsFunc(t.Modifiers, func(m sigma.Text) bool { return m.S != "all" && m.S != "neq" })
+	return plain && slices.ContainsFunc(meant(d.Logsource, t.Field, v.Text), func(m meaning) bool {
+		f, err := activity.LookupField("raw." + m.path)
+		if err != nil {
+			panic(err)
+		}
+		return slices.ContainsFunc(f.Values(a, nil), func(x activity.Value) bool { return strings.EqualFold(oracleText(x), m.is) })
+	})
 }
 
 func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(string) bool) bool {
@@ -150,7 +162,10 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 				flags += f
 			}
 		}
-		return oracleRegexp("(?" + flags + ":" + v.Text + ")").MatchString(text)
+		if flags != "" {
+			flags = "(?" + flags + ")"
+		}
+		return oracleRegexp(flags + v.Text).MatchString(text)
 	}
 	p := sigma.ParsePattern(v.Text)
 	if v.Kind != sigma.String {
@@ -353,11 +368,23 @@ func (g generator) activity() activity.Activity {
 // each with the oracle. It returns how many pairs matched.
 func compareWithOracle(t *testing.T, src string, activities []activity.Activity) int {
 	t.Helper()
+	p, docs := compileBoth(t, src)
+	return compareProgram(t, p, docs, activities)
+}
+
+// compileBoth compiles rules and parses them for the oracle.
+func compileBoth(t testing.TB, src string) (*Program, []*sigma.Document) {
+	t.Helper()
 	docs, faults := sigma.Parse("gen.yml", []byte(src))
 	p, err := Compile([]File{{Name: "gen.yml", Data: []byte(src)}, {Name: "places.yml", Data: []byte(placeholderDocument())}})
 	if err != nil || len(faults) > 0 {
 		t.Fatalf("generated rules have faults: %v\n%s", err, src)
 	}
+	return p, docs
+}
+
+func compareProgram(t *testing.T, p *Program, docs []*sigma.Document, activities []activity.Activity) int {
+	t.Helper()
 	m, matched := p.NewMatcher(), 0
 	for i := range activities {
 		a := &activities[i]

@@ -1,11 +1,13 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/rules/sigma"
@@ -98,14 +100,31 @@ func oraclePlaced(p sigma.Pattern, text string, has func(string) bool) bool {
 	return oracleGlob(p, text, has("cased"))
 }
 
-func oracleTimePart(part, text, bound string, has func(string) bool) bool {
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		sec, err := strconv.ParseFloat(text, 64)
-		if err != nil || sec < 0 || sec >= 1e11 || strings.ContainsAny(text, "eE") {
-			return false
+// oracleTime reads a time in one of the documented forms.
+func oracleTime(text string) (time.Time, bool) {
+	if len(text) <= 64 && oracleRegexp(`^-?[0-9]+(\.[0-9]+)?$`).MatchString(text) {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || n < 0 || n >= 1e14 {
+			return time.Time{}, false
 		}
-		t = time.Unix(int64(sec), 0)
+		if n < 1e11 {
+			n *= 1000
+		}
+		return time.UnixMilli(int64(n)), true
+	}
+	form := oracleRegexp(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?$`)
+	m := form.FindStringSubmatch(text)
+	if m == nil || len(text) > 40 {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, m[1]+"T"+m[2]+cmp.Or(m[4], "Z"))
+	return t, err == nil
+}
+
+func oracleTimePart(part, text, bound string, has func(string) bool) bool {
+	t, ok := oracleTime(text)
+	if !ok {
+		return false
 	}
 	t = t.UTC()
 	_, week := t.ISOWeek()
@@ -123,8 +142,12 @@ func oracleTimePart(part, text, bound string, has func(string) bool) bool {
 // oracleEncoded compares after undoing what the modifiers did to the value.
 func oracleEncoded(t sigma.Test, p sigma.Pattern, text string, has func(string) bool) bool {
 	if has("windash") {
-		text, p = oracleDashes(p, text)
+		return slices.ContainsFunc(oracleDashes(p), func(p sigma.Pattern) bool { return oracleSpelt(t, p, text, has) })
 	}
+	return oracleSpelt(t, p, text, has)
+}
+
+func oracleSpelt(t sigma.Test, p sigma.Pattern, text string, has func(string) bool) bool {
 	for _, m := range t.Modifiers {
 		if encodes(m.S) {
 			return slices.ContainsFunc(oracleEncodings(t, p), func(p sigma.Pattern) bool { return oraclePlaced(p, text, has) })
@@ -136,27 +159,66 @@ func oracleEncoded(t sigma.Test, p sigma.Pattern, text string, has func(string) 
 	return oraclePlaced(p, text, has)
 }
 
-// oracleDashes gives a pattern with a dash before an option one spelling, and
-// text the same one at every dash.
-func oracleDashes(p sigma.Pattern, text string) (string, sigma.Pattern) {
-	form := oracleRegexp(`(^|[^\pL\pN_])[-/]([\pL\pN_])`)
-	out := slices.Clone(p)
-	for i := range out {
-		for prev := ""; prev != out[i].Text; {
-			prev = out[i].Text
-			out[i].Text = form.ReplaceAllString(out[i].Text, "${1}\x01${2}")
+// oracleDashes spells a pattern with each dash before an option written in every
+// way there is.
+func oracleDashes(p sigma.Pattern) []sigma.Pattern {
+	out := []sigma.Pattern{p}
+	for i := range p {
+		if p[i].Kind != sigma.Literal {
+			continue
+		}
+		for _, at := range oracleOptions(p[i].Text) {
+			var spelt []sigma.Pattern
+			for _, q := range out {
+				for _, dash := range []string{"-", "/", "–", "—", "―"} {
+					fresh := slices.Clone(q)
+					end := len(fresh[i].Text) - (len(p[i].Text) - at) // of what stands before, respelt
+					fresh[i].Text = fresh[i].Text[:end] + dash + p[i].Text[at+1:]
+					spelt = append(spelt, fresh)
+				}
+			}
+			out = spelt
 		}
 	}
-	if !strings.ContainsFunc(out.String(), func(r rune) bool { return r == 1 }) {
-		return text, p
+	return out
+}
+
+// oracleOptions returns where a dash stands that no word goes into and one
+// comes out of.
+func oracleOptions(text string) []int {
+	word := oracleRegexp(`^[\pL\pN_]$`)
+	var out []int
+	runes, at := []rune(text), 0
+	for i, r := range runes {
+		before := i > 0 && word.MatchString(string(runes[i-1]))
+		after := i+1 < len(runes) && word.MatchString(string(runes[i+1]))
+		if (r == '-' || r == '/') && !before && after {
+			out = append(out, at)
+		}
+		at += utf8.RuneLen(r)
 	}
-	return strings.NewReplacer("-", "\x01", "/", "\x01", "–", "\x01", "—", "\x01", "―", "\x01").Replace(text), out
+	return out
+}
+
+// oracleAround encodes the texts between the wildcards of a pattern.
+func oracleAround(t sigma.Test, p sigma.Pattern) sigma.Pattern {
+	out := slices.Clone(p)
+	for i, piece := range out {
+		if piece.Kind == sigma.Literal {
+			encoded := oracleEncodings(t, sigma.Pattern{piece})
+			out[i].Text, _ = encoded[0].Plain()
+		}
+	}
+	return out
 }
 
 // oracleEncodings encodes by the book: each byte of UTF-16 by hand, base64 by
 // cutting what does not depend on the neighbours.
 func oracleEncodings(t sigma.Test, p sigma.Pattern) []sigma.Pattern {
-	text, _ := p.Plain()
+	text, plain := p.Plain()
+	if !plain { // only UTF-16 takes wildcards: each text between them becomes one
+		return []sigma.Pattern{oracleAround(t, p)}
+	}
 	out := []string{text}
 	for _, m := range t.Modifiers {
 		for i, s := range out {

@@ -46,8 +46,12 @@ func paramsOf(t Type) []param {
 	switch t {
 	case TypeProfile:
 		return profileParams()
+	case TypeStorm:
+		return stormParams()
+	case TypeDrift:
+		return driftParams()
 	default:
-		return nil
+		return loginParams(t)
 	}
 }
 

@@ -9,9 +9,22 @@ import (
 
 // placeholders takes what placeholder documents say.
 func (c *compiler) takePlaceholders() {
+	slices.SortStableFunc(c.values, func(a, b *sigma.Document) int { // those in force first
+		switch sa, sb := c.shadows.has(a), c.shadows.has(b); {
+		case sa == sb:
+			return 0
+		case sa:
+			return 1
+		}
+		return -1
+	})
 	for _, d := range c.values {
 		for _, h := range d.Placeholders {
-			if first, taken := c.placeholders[h.Name.S]; taken {
+			first, taken := c.placeholders[h.Name.S]
+			if taken && c.shadows.has(d) {
+				continue
+			}
+			if taken {
 				c.fault(d, h.Name.At, "placeholder %q already has values (first: %s); write all of them in one place", h.Name.S, first[0])
 				continue
 			}

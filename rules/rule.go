@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -68,6 +69,9 @@ const (
 type File struct {
 	Name string `json:"name"` // as shown in faults: file:line:column
 	Data []byte `json:"data"`
+	// Shadow says that its rules run beside those of the other files and observe
+	// only, under names of their own; see package rules.
+	Shadow bool `json:"shadow,omitempty"`
 }
 
 // Rule is one compiled rule. It is immutable; its Index is its place in
@@ -92,23 +96,29 @@ type Rule struct {
 	// level left aside; empty but for TypeDetection. Memory that a detection
 	// rule feeds stays valid while it is the same.
 	Meaning string
+	// Shadow marks a rule of a shadowed file.
+	Shadow bool
 	// Silent marks a rule that only feeds correlations or baselines: it is
 	// matched, and raises nothing itself.
 	Silent bool
 	// Lacks names the placeholders of a detection rule that have no values. Such
 	// a rule is checked and matches nothing.
 	Lacks []string
+	// Keyed marks a correlation that is counted across accounts, for each value
+	// of GroupBy: one address on many accounts. What it feeds is keyed, too.
+	Keyed bool
 
 	Inputs    []int               // indexes of the rules that feed this one: detection rules, for a sequence any; nil for TypeDetection
 	Then      []int               // sequence: the second steps, rules of any type but sequence
-	Without   []int               // without: the detection rules that excuse a match
+	Without   []int               // the detection rules that excuse a match; of travel, whose matches say nothing of a place
 	Within    time.Duration       // sequence, without: how far apart the two may be
-	GroupBy   []activity.FieldRef // always starts with account
-	Timespan  time.Duration       // correlations, peak
+	GroupBy   []activity.FieldRef // starts with account unless Keyed
+	Timespan  time.Duration       // correlations, peak; storm: the intervals of the series
 	Condition Condition           // correlations
 	Aliases   []Alias             // correlations: names in GroupBy that are no fields
-	Field     *activity.FieldRef  // value_count, new_value: the field whose values count
-	Learn     Learn               // new_value, peak
+	Field     *activity.FieldRef  // value_count, new_value, rare_value: the field whose values count; drift: the count that is followed
+	With      []activity.FieldRef // value_count: further fields, whose values count together with those of Field
+	Learn     Learn               // new_value, peak, login_risk, rare_value
 	Forget    time.Duration       // new_value: a value unseen for this long is new again; peak: peaks older than this do not count
 	Floor     int                 // peak: fewer than this in Timespan are never a burst
 	Factor    float64             // peak: how many times its own second-highest daily peak a burst is
@@ -118,6 +128,7 @@ type Rule struct {
 	Params Params // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
+	Joins      []int         // while one of these has an episode of the account, a match is a reason of that one, not an alert
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once
 	Tunings    []Tuning      // thresholds of single accounts; see Rule.For
 	Response   []string      // what to do now, one step each, for the person it wakes
@@ -187,6 +198,16 @@ func (r *Rule) GroupField(i, input int) *activity.FieldRef {
 		}
 	}
 	return f
+}
+
+// Counted names the fields whose values count: "ip", or "ip and app" where
+// combinations do.
+func (r *Rule) Counted() string {
+	names := []string{r.Field.Name}
+	for i := range r.With {
+		names = append(names, r.With[i].Name)
+	}
+	return strings.Join(names, " and ")
 }
 
 // Kinds returns the kinds of activity that a rule, other than a sequence, can

@@ -53,28 +53,49 @@ func (c *compiler) tune() {
 			c.fault(d, t.Rule.At, "tune rule: no rule has the name or id %q; add it or remove this document%s", t.Rule.S, suggest.Hint(t.Rule.S, c.names()))
 			continue
 		}
-		if c.docs[i].Faulty {
+		if c.docs[i].Faulty || c.foreignTo(d, t.Rule.At, i) {
 			continue
 		}
-		r := c.program.rules[i]
-		until, _ := time.Parse(time.DateOnly, t.Until.S)
-		tuning := Tuning{
-			Title: d.Title.S, Accounts: plain(t.Accounts), Until: until,
-			Owner: t.Owner.S, Reason: t.Reason.S, rule: c.tuned(d, r),
+		for _, j := range c.twins(i) {
+			if j == i || c.program.rules[j].Type == c.program.rules[i].Type && !c.tunesItself(j) {
+				c.tuneRule(d, c.program.rules[j])
+			}
 		}
-		var set []string
-		for _, s := range t.Set {
-			set = append(set, s.Name.S+": "+s.Value.Text)
-		}
-		tuning.Set = strings.Join(set, ", ")
-		c.overlap(d, r, tuning)
-		r.Tunings = append(r.Tunings, tuning)
 	}
 	for _, r := range c.program.rules {
 		for i := range r.Tunings {
 			r.Tunings[i].rule.Silent = r.Silent
 		}
 	}
+}
+
+// tunesItself reports whether a shadowed rule has tune documents of its own.
+func (c *compiler) tunesItself(i int) bool {
+	return slices.ContainsFunc(c.tunes, func(d *sigma.Document) bool {
+		j, ok := c.resolve(d.Tune.Rule.S)
+		return ok && j == i
+	})
+}
+
+// tuneRule applies one tune document to a rule.
+func (c *compiler) tuneRule(d *sigma.Document, r *Rule) {
+	t := d.Tune
+	if r.Keyed {
+		c.fault(d, t.Rule.At, "tune rule: %q is counted across accounts, so no account has a threshold of its own; change the rule, or except accounts with a filter for what feeds it", t.Rule.S)
+		return
+	}
+	until, _ := time.Parse(time.DateOnly, t.Until.S)
+	tuning := Tuning{
+		Title: d.Title.S, Accounts: plain(t.Accounts), Until: until,
+		Owner: t.Owner.S, Reason: t.Reason.S, rule: c.tuned(d, r),
+	}
+	var set []string
+	for _, s := range t.Set {
+		set = append(set, s.Name.S+": "+s.Value.Text)
+	}
+	tuning.Set = strings.Join(set, ", ")
+	c.overlap(d, r, tuning)
+	r.Tunings = append(r.Tunings, tuning)
 }
 
 // overlap reports accounts for which a rule is tuned twice.

@@ -67,7 +67,7 @@ func newCoverage(bound func(string) string) *coverage {
 func (c *coverage) expect(loaded []*rules.Rule) {
 	names := make([]string, 0, len(loaded))
 	for _, r := range loaded {
-		if !r.Silent && !slices.Contains(r.Tags, rules.TagTest) {
+		if !r.Silent && !r.Shadow && !slices.Contains(r.Tags, rules.TagTest) {
 			names = append(names, c.bound(ruleLabel(r.Name, r.ID)))
 		}
 	}

@@ -57,6 +57,7 @@ type Metrics struct {
 	intakeMetrics
 	detectorMetrics
 	alertMetrics
+	costMetrics
 
 	network, rule, outcome, reason, source, credential *label
 }
@@ -76,6 +77,7 @@ func New(reg *prometheus.Registry, opts Options) *Metrics {
 	f := factory{reg}
 	m.collectorMetrics, m.intakeMetrics = newCollectorMetrics(f), newIntakeMetrics(f)
 	m.detectorMetrics, m.alertMetrics = newDetectorMetrics(f, opts.Now, m.rule.bound), newAlertMetrics(f)
+	m.costMetrics = newCostMetrics(f)
 	build := f.gauges("build_info", "Constant 1, labelled by what this Picket was built from.", "version", "revision", "goversion")
 	build.WithLabelValues(tidy(opts.Version), tidy(opts.Revision), runtime.Version()).Set(1)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -25,17 +25,22 @@ type authored struct {
 // sources returns the packs and paths that are meant. Without any of its own
 // it takes those of the configuration.
 func (a *authored) sources(e *env) (packs, paths []string, err error) {
-	if len(a.Paths)+len(a.Pack) > 0 {
-		return a.Pack, a.Paths, nil
-	}
-	if _, err := os.Stat(a.Config); errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("there is no %s here; name files or folders of rules, or a built-in pack with --pack", a.Config)
-	}
-	cfg, err := config.Load(a.Config, e.getenv)
-	if err != nil {
-		return nil, nil, err
+	cfg, err := a.configuration(e)
+	if err != nil || cfg == nil {
+		return a.Pack, a.Paths, err
 	}
 	return cfg.Rules.Packs, nearby(cfg.Rules.Dirs), nil
+}
+
+// configuration returns the one whose rules are meant, nil where others are.
+func (a *authored) configuration(e *env) (*config.Config, error) {
+	if len(a.Paths)+len(a.Pack) > 0 {
+		return nil, nil //nolint:nilnil // as said
+	}
+	if _, err := os.Stat(a.Config); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no %s here; name files or folders of rules, or a built-in pack with --pack", a.Config)
+	}
+	return config.Load(a.Config, e.getenv)
 }
 
 // nearby shortens paths to what lies below the folder that one is in.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/picketd/picket/cmd/internal/app"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/ruletest"
 	"github.com/picketd/picket/rules"
 )
@@ -27,6 +28,10 @@ func (c *testCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	overrides, err := c.overrides(e)
+	if err != nil {
+		return err
+	}
 	if len(c.Paths)+len(c.Pack) == 0 && len(paths) > 0 {
 		packs = nil // the built-in ones are tested where they are made
 	}
@@ -39,6 +44,7 @@ func (c *testCmd) Run(e *env) error {
 	}
 	out := totals{}
 	for _, s := range suites {
+		s.overrides = overrides
 		if err := s.play(e); err != nil {
 			return err
 		}
@@ -60,10 +66,24 @@ func (c *testCmd) Run(e *env) error {
 	return err
 }
 
+// overrides returns those of the configuration whose rules are meant.
+func (c *testCmd) overrides(e *env) ([]detector.Override, error) {
+	cfg, err := c.configuration(e)
+	if err != nil || cfg == nil {
+		return nil, err
+	}
+	var out []detector.Override
+	for _, o := range cfg.Rules.Overrides {
+		out = append(out, detector.Override{Rule: o.Rule, Mode: o.Mode, Level: o.Level})
+	}
+	return out, nil
+}
+
 // suite is rules and the tests beside them.
 type suite struct {
 	name         string
 	packs, paths []string
+	overrides    []detector.Override
 
 	results    []testResult
 	rules      int // those that can be tried
@@ -102,13 +122,13 @@ func (s *suite) play(e *env) error {
 	}
 	fired := map[string]bool{} // ids of rules
 	for _, t := range tests {
-		s.results = append(s.results, playOne(e, t, files, exercise, fired))
+		s.results = append(s.results, s.playOne(e, t, files, exercise, fired))
 	}
 	s.untried(exercise, fired)
 	return nil
 }
 
-func playOne(e *env, file rules.File, files []rules.File, exercise *rules.Exercise, fired map[string]bool) testResult {
+func (s *suite) playOne(e *env, file rules.File, files []rules.File, exercise *rules.Exercise, fired map[string]bool) testResult {
 	out := testResult{file: file.Name}
 	scenario, err := ruletest.Parse(file.Name, file.Data)
 	if err != nil {
@@ -119,7 +139,7 @@ func playOne(e *env, file rules.File, files []rules.File, exercise *rules.Exerci
 	all, err := withPacks(files, scenario.Packs)
 	if err == nil {
 		var result ruletest.Result
-		if result, err = ruletest.Run(e.ctx, scenario, all); err == nil {
+		if result, err = ruletest.Run(e.ctx, scenario, all, s.overrides); err == nil {
 			out.diff = result.Diff()
 			for _, o := range result.Opened {
 				fired[o.Rule.ID] = true

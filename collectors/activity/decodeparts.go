@@ -30,6 +30,8 @@ func (d *Decoder) geo(i int, g *Geo) int {
 			g.ASOrg, i = d.text(i)
 		case nProxy:
 			g.Proxy, i = d.text(i)
+		case nRadius:
+			g.Radius, i = d.opt(i)
 		default:
 			i = d.unknown(i, n, geoNames())
 		}
@@ -137,6 +139,34 @@ func (d *Decoder) poll(i int, p *Poll) int {
 			p.ClockSkew, i = d.opt(i)
 		default:
 			i = d.unknown(i, n, pollNames())
+		}
+		n, i = d.next(i, n, &seen)
+	}
+	return i
+}
+
+// verdict reads what a person said.
+func (d *Decoder) verdict(i int, v *Verdict) int {
+	var seen members
+	n, i := d.openOrNull(i, startVerdict, &seen, "an object")
+	for n != nEnd {
+		switch n {
+		case nAlert:
+			v.Alert, i = d.text(i)
+		case nRule:
+			v.Rule, i = d.text(i)
+		case nSays:
+			v.Says, i = d.text(i)
+		case nValues:
+			v.Values, i = d.list(i, v.Values)
+		case nUntil:
+			v.Until, i = d.time(i)
+		case nBy:
+			v.By, i = d.text(i)
+		case nReason:
+			v.Reason, i = d.text(i)
+		default:
+			i = d.unknown(i, n, verdictNames())
 		}
 		n, i = d.next(i, n, &seen)
 	}

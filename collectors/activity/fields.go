@@ -29,7 +29,7 @@ func (f *FieldRef) Values(a *Activity, dst []Value) []Value { return f.get(a, ds
 // LookupField resolves a field name. Names are those of the format, with a
 // dot before the name of a part:
 //
-//   - metrics.*, geo.lat, geo.lon, geo.asn, approval.max_uses and
+//   - metrics.*, geo.lat, geo.lon, geo.radius, geo.asn, approval.max_uses and
 //     poll.clock_skew are numbers; numbers in raw are, too.
 //   - Times are text in RFC 3339, UTC.
 //   - profile.<name>, old.<name> and metrics.<name> take any name.

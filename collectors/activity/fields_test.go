@@ -43,6 +43,7 @@ func fixedRows() []fieldRow {
 		{"geo.asn", num(3320)},
 		{"geo.as_org", str(`Telekom "AG"`)},
 		{"geo.proxy", str("none")},
+		{"geo.radius", num(20)},
 		{"device", str("iPhone 15")},
 		{"user_agent", str("Mozilla/5.0 (X11; Linux x86_64)")},
 		{"text", str("Größe 🚀\nzweite \"Zeile\" \\ \t\x01 <b>&")},
@@ -75,6 +76,13 @@ func fixedRows() []fieldRow {
 		{"poll.until", str("2026-02-02T00:00:00Z")},
 		{"poll.last_ok", str("2026-02-03T00:00:00Z")},
 		{"poll.clock_skew", num(-0.75)},
+		{"verdict.alert", str("3fa29c00")},
+		{"verdict.rule", str("6ee3b0c8")},
+		{"verdict.says", str("expected")},
+		{"verdict.values", str("RO", "FR")},
+		{"verdict.until", str("2026-04-01T00:00:00Z")},
+		{"verdict.by", str("jane")},
+		{"verdict.reason", str("holiday")},
 		{"drill", str("drill-7")},
 	}
 }
@@ -186,7 +194,7 @@ func TestLookupFieldErrors(t *testing.T) {
 		{"old.", `field "old." needs a name after "old", such as "old.name"`},
 		{"metrics", `field "metrics" needs a name after "metrics", such as "metrics.followers"`},
 		{"raw", `field "raw" needs a name after "raw", such as "raw.eventType"`},
-		{"geo", `field "geo" is an object; expected one of geo.country, geo.region, geo.city, geo.lat, geo.lon, geo.asn, geo.as_org, geo.proxy`},
+		{"geo", `field "geo" is an object; expected one of geo.country, geo.region, geo.city, geo.lat, geo.lon, geo.asn, geo.as_org, geo.proxy, geo.radius`},
 		{"poll", `field "poll" is an object; expected one of poll.state, poll.reason, poll.from, poll.until, poll.last_ok, poll.clock_skew`},
 	}
 	for _, tt := range tests {
@@ -206,7 +214,7 @@ func TestValuesDoNotAllocate(t *testing.T) {
 	a := full()
 	dst := make([]Value, 0, 8)
 	// A time is not held as text, so its text must be made.
-	const times = " time seen approval.from approval.until poll.from poll.until poll.last_ok "
+	const times = " time seen approval.from approval.until poll.from poll.until poll.last_ok verdict.until "
 	names := []string{"profile.name", "old.name", "metrics.followers", "raw.eventType", "raw.n.deep", "raw.missing"}
 	for _, row := range fixedRows() {
 		names = append(names, row.field)

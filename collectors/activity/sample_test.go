@@ -11,7 +11,7 @@ func full() Activity {
 		Actor: "dana@acme.example", App: "Buffer", IP: "2001:db8::7",
 		Geo: Geo{
 			Country: "DE", Region: "DE-BE", City: "Berlin", Lat: Some(52.52), Lon: Some(-13.405),
-			ASN: Some(3320), ASOrg: `Telekom "AG"`, Proxy: "none",
+			ASN: Some(3320), ASOrg: `Telekom "AG"`, Proxy: "none", Radius: Some(20),
 		},
 		Device: "iPhone 15", UserAgent: "Mozilla/5.0 (X11; Linux x86_64)",
 		Text: "Größe 🚀\nzweite \"Zeile\" \\ \t\x01 <b>&", Lang: "de-DE",
@@ -38,6 +38,10 @@ func full() Activity {
 			Until: time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC), LastOK: time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC),
 			ClockSkew: Some(-0.75),
 		},
+		Verdict: Verdict{
+			Alert: "3fa29c00", Rule: "6ee3b0c8", Says: VerdictExpected, Values: []string{"RO", "FR"},
+			Until: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), By: "jane", Reason: "holiday",
+		},
 		Drill: "drill-7",
 		Raw:   []byte(`{"eventType":"user.session.start","n":[1,{"deep":true}],"half":"\ud83d"}`),
 	}
@@ -53,7 +57,7 @@ func usual() Activity {
 		Actor: "dana@acme.example", App: "Buffer", IP: "203.0.113.77",
 		Geo: Geo{
 			Country: "DE", Region: "DE-BE", City: "Berlin", Lat: Some(52.52), Lon: Some(13.405),
-			ASN: Some(3320), ASOrg: "Deutsche Telekom AG", Proxy: "none",
+			ASN: Some(3320), ASOrg: "Deutsche Telekom AG", Proxy: "none", Radius: Some(20),
 		},
 		UserAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
 		Text:      "We’re opening our new office in Berlin 🎉 next week!\nCome by on Thursday, meet the team and see what we have been building: https://acme.example/berlin-opening @acme #berlin #hiring",

@@ -51,7 +51,7 @@ func Shown(t *testing.T, says collectors.Shows, came []activity.Activity) {
 // parts returns the fields that a name stands for.
 func parts(name string) []string {
 	if name == "geo" {
-		return []string{"geo.country", "geo.region", "geo.city", "geo.lat", "geo.lon", "geo.asn", "geo.as_org", "geo.proxy"}
+		return []string{"geo.country", "geo.region", "geo.city", "geo.lat", "geo.lon", "geo.asn", "geo.as_org", "geo.proxy", "geo.radius"}
 	}
 	return []string{name}
 }

@@ -111,7 +111,7 @@ func (r *rig) state(use string) FileStatus {
 
 func berlin() activity.Geo {
 	return activity.Geo{
-		Country: "DE", Region: "DE-BE", City: "Berlin", Lat: activity.Some(52.52), Lon: activity.Some(13.405),
+		Country: "DE", Region: "DE-BE", City: "Berlin", Lat: activity.Some(52.52), Lon: activity.Some(13.405), Radius: activity.Some(20),
 		ASN: activity.Some(3320), ASOrg: "Deutsche Telekom AG", Proxy: "none",
 	}
 }
@@ -121,7 +121,7 @@ func TestEnrich(t *testing.T) {
 		g.ASN, g.ASOrg = activity.Some(9009), "M247 Europe SRL"
 		return g
 	}
-	bucharest := m247(activity.Geo{Country: "RO", Region: "RO-B", City: "Bucharest", Lat: activity.Some(44.43), Lon: activity.Some(26.1)})
+	bucharest := m247(activity.Geo{Country: "RO", Region: "RO-B", City: "Bucharest", Lat: activity.Some(44.43), Lon: activity.Some(26.1), Radius: activity.Some(20)})
 	at := func(proxy string) activity.Geo {
 		g := bucharest
 		g.Proxy = proxy
@@ -136,7 +136,7 @@ func TestEnrich(t *testing.T) {
 		{"nothing known", "81.2.69.142", activity.Geo{}, berlin()},
 		{"IPv4 in IPv6", "::ffff:81.2.69.142", activity.Geo{}, berlin()},
 		{"IPv6, and an ASN file of IPv4", "2001:480::7", activity.Geo{}, activity.Geo{
-			Country: "US", Region: "US-CA", City: "San Diego", Lat: activity.Some(32.7), Lon: activity.Some(-117.1), Proxy: "none",
+			Country: "US", Region: "US-CA", City: "San Diego", Lat: activity.Some(32.7), Lon: activity.Some(-117.1), Radius: activity.Some(20), Proxy: "none",
 		}},
 		{"country only", "89.160.200.1", activity.Geo{}, m247(activity.Geo{Country: "RO", Proxy: "none"})},
 		{"vpn before hosting", "89.160.1.1", activity.Geo{}, at("vpn")},

@@ -12,7 +12,7 @@ import (
 // place is what a Country or City file tells.
 type place struct {
 	country, region, city string
-	lat, lon              activity.Opt
+	lat, lon, radius      activity.Opt
 }
 
 func decodePlace(r maxminddb.Result) (place, error) {
@@ -31,6 +31,7 @@ func decodePlace(r maxminddb.Result) (place, error) {
 		Location struct {
 			Latitude  *float64 `maxminddb:"latitude"`
 			Longitude *float64 `maxminddb:"longitude"`
+			Radius    *uint16  `maxminddb:"accuracy_radius"`
 		} `maxminddb:"location"`
 	}
 	if err := r.Decode(&rec); err != nil {
@@ -43,6 +44,9 @@ func decodePlace(r maxminddb.Result) (place, error) {
 	lat, lon := rec.Location.Latitude, rec.Location.Longitude
 	if lat != nil && lon != nil && math.Abs(*lat) <= 90 && math.Abs(*lon) <= 180 {
 		p.lat, p.lon = activity.Some(*lat), activity.Some(*lon)
+		if km := rec.Location.Radius; km != nil {
+			p.radius = activity.Some(float64(*km))
+		}
 	}
 	return p, nil
 }
@@ -61,7 +65,7 @@ func (p place) useful() bool { return p.country != "" }
 // fill fills in a place. The parts of two places are never mixed.
 func (p place) fill(g *activity.Geo, override bool) {
 	if override && p.country != "" && (p.country != g.Country || p.city != "" || p.region != "") {
-		g.Country, g.Region, g.City, g.Lat, g.Lon = p.country, p.region, p.city, p.lat, p.lon
+		g.Country, g.Region, g.City, g.Lat, g.Lon, g.Radius = p.country, p.region, p.city, p.lat, p.lon, p.radius
 		return
 	}
 	if g.Country != "" && p.country != "" && g.Country != p.country {
@@ -80,7 +84,7 @@ func (p place) fill(g *activity.Geo, override bool) {
 		g.Region = p.region
 	}
 	if !g.Lat.OK && !g.Lon.OK {
-		g.Lat, g.Lon = p.lat, p.lon
+		g.Lat, g.Lon, g.Radius = p.lat, p.lon, p.radius
 	}
 }
 

@@ -154,6 +154,25 @@ func (j *Journal) FirstProgram(ctx context.Context, partition int) (string, erro
 	return cmp.Or(c.Before, c.Program), err
 }
 
+// LastProgram returns the program that is in force at the end of the log, which
+// is empty where none ever was.
+func (j *Journal) LastProgram(ctx context.Context, partition int) (string, error) {
+	s, err := j.js.Stream(ctx, StreamName(partition))
+	if err != nil {
+		return "", fmt.Errorf("last program: %w", err)
+	}
+	msg, err := j.lastMessage(ctx, StreamName(partition), subjectPrefix+strconv.Itoa(partition)+".control")
+	if err != nil {
+		return "", fmt.Errorf("last program: %w", err)
+	}
+	if msg != nil {
+		if c, err := ParseControl(msg.Data); err == nil {
+			return c.Program, nil
+		}
+	}
+	return s.CachedInfo().Config.Metadata[metaProgram], nil
+}
+
 // Ticker appends tick messages to one partition for its owner.
 type Ticker struct {
 	j       *Journal

@@ -28,16 +28,20 @@ type Result struct {
 type Opened struct {
 	Rule    *rules.Rule
 	Account string
-	At      time.Time // log time at which it opened, UTC
-	Count   int       // activities in it in the end
-	Why     []string  // the reasons' words, when it opened
-	Related []string  // rules of the episodes that led to it, in the end
+	Group   []activity.Field // of a rule across accounts
+	At      time.Time        // log time at which it opened, UTC
+	Count   int              // activities in it in the end
+	Why     []string         // the reasons' words, when it opened
+	Related []string         // rules of the episodes that led to it, in the end
+	// Accounts that one across accounts is about, in the end.
+	Accounts []string
 }
 
-// Run plays a scenario against rules. Its error says what keeps it from being
-// played; whether the findings are the expected ones is in the result.
-func Run(ctx context.Context, s *Scenario, files []rules.File) (Result, error) {
-	plan, err := detector.Compile(detector.Set{Rules: files, Accounts: s.Accounts})
+// Run plays a scenario against rules, with the overrides of those that are among
+// them. Its error says what keeps it from being played; whether the findings are
+// the expected ones is in the result.
+func Run(ctx context.Context, s *Scenario, files []rules.File, overrides []detector.Override) (Result, error) {
+	plan, err := compile(s, files, overrides)
 	if err != nil {
 		return Result{}, err
 	}
@@ -48,13 +52,19 @@ func Run(ctx context.Context, s *Scenario, files []rules.File) (Result, error) {
 	out := Result{file: s.File}
 	src := feed(s.Events)
 	_, err = replay.Run(ctx, plan, &src, detector.EngineOptions{}, func(f detector.Finding) error {
+		if f.Held != "" {
+			return nil // tells nobody anything new
+		}
 		i, ok := byEpisode[f.Episode]
 		if !ok {
 			i = len(out.Opened)
 			byEpisode[f.Episode] = i
 			out.Opened = append(out.Opened, Opened{Rule: f.Rule, Account: f.Account, At: f.LogTime, Why: words(f.Reasons)})
+			if f.Rule.Keyed {
+				out.Opened[i].Group = f.Group
+			}
 		}
-		out.Opened[i].Count, out.Opened[i].Related = f.Count, related(f.Related)
+		out.Opened[i].Count, out.Opened[i].Related, out.Opened[i].Accounts = f.Count, related(f.Related), f.Accounts
 		return nil
 	})
 	if err != nil {
@@ -62,6 +72,21 @@ func Run(ctx context.Context, s *Scenario, files []rules.File) (Result, error) {
 	}
 	out.compare(s.Expect)
 	return out, nil
+}
+
+// compile compiles rules with the overrides that are for one of them.
+func compile(s *Scenario, files []rules.File, overrides []detector.Override) (*detector.Plan, error) {
+	set := detector.Set{Rules: files, Accounts: s.Accounts}
+	plan, err := detector.Compile(set)
+	if err != nil || len(overrides) == 0 {
+		return plan, err
+	}
+	for _, o := range overrides {
+		if slices.ContainsFunc(plan.Rules(), func(r *rules.Rule) bool { return is(r, o.Rule) }) {
+			set.Overrides = append(set.Overrides, o)
+		}
+	}
+	return detector.Compile(set)
 }
 
 // named checks that every rule that a scenario expects exists.
@@ -116,10 +141,11 @@ func (r *Result) compare(expect []Expectation) {
 }
 
 func (e *Expectation) met(o *Opened) bool {
-	return is(o.Rule, e.Rule) && e.Account == o.Account && e.Level == o.Rule.Level && e.Count == o.Count &&
+	return is(o.Rule, e.Rule) && e.Account == o.Account && slices.Equal(e.Group, o.Group) && e.Level == o.Rule.Level && e.Count == o.Count &&
 		(e.At.IsZero() || e.At.Equal(o.At)) &&
 		(e.Why == "" || strings.Contains(strings.Join(o.Why, "\n"), e.Why)) &&
-		(e.Related == nil || slices.Equal(e.Related, o.Related))
+		(e.Related == nil || slices.Equal(e.Related, o.Related)) &&
+		(e.Accounts == nil || slices.Equal(e.Accounts, o.Accounts))
 }
 
 // Diff lists what is missing (-) and what is too much (+), one a line; empty
@@ -141,7 +167,7 @@ func (e Expectation) String() string {
 	if !e.At.IsZero() {
 		when = day(e.At)
 	}
-	return line(e.Rule, e.Account, string(e.Level), e.Count, when, e.Related, e.Why)
+	return line(e.Rule, subject(e.Account, e.Group, e.Accounts), string(e.Level), e.Count, when, e.Related, e.Why)
 }
 
 // String tells a finding in one line.
@@ -150,7 +176,23 @@ func (o Opened) String() string {
 	if name == "" {
 		name = o.Rule.ID
 	}
-	return line(name, o.Account, string(o.Rule.Level), o.Count, day(o.At), o.Related, strings.Join(o.Why, "; "))
+	return line(name, subject(o.Account, o.Group, o.Accounts), string(o.Rule.Level), o.Count, day(o.At), o.Related, strings.Join(o.Why, "; "))
+}
+
+// subject names what a finding is about: "x/acme", or "ip 192.0.2.1 of x/a, x/b".
+func subject(account string, group []activity.Field, accounts []string) string {
+	if len(group) == 0 {
+		return account
+	}
+	var parts []string
+	for _, g := range group {
+		parts = append(parts, g.Name+" "+g.Value)
+	}
+	s := strings.Join(parts, ", ")
+	if len(accounts) > 0 {
+		s += " of " + strings.Join(accounts, ", ")
+	}
+	return s
 }
 
 func line(rule, account, level string, count int, when string, after []string, why string) string {

@@ -62,7 +62,7 @@ func TestDiff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := ruletest.Run(t.Context(), s, countsPosts)
+			got, err := ruletest.Run(t.Context(), s, countsPosts, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func short(t time.Time) string { return t.Format("2 15:04:05") }
 // a tick each second, and as Run does, without.
 func TestTicksChangeNothing(t *testing.T) {
 	s := load(t, "incidents")["okta_help_desk_2023"]
-	want, err := ruletest.Run(t.Context(), s, social(t))
+	want, err := ruletest.Run(t.Context(), s, social(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

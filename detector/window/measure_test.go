@@ -17,6 +17,10 @@ func TestOrdered(t *testing.T) {
 		{"wrong order", []Event{{1, 1, 2}, {5, 2, 1}}, 2, ""},
 		{"the same moment", []Event{{5, 9, 1}, {5, 2, 2}}, 2, "5-5"},
 		{"one event is one step", []Event{{5, 9, 1}, {5, 9, 2}}, 2, ""},
+		{"an event that is both steps after another one", []Event{{3, 7, 1}, {3, 7, 2}, {7, 9, 1}, {7, 9, 2}}, 2, "3-7"},
+		{"both steps at the same moment, twice", []Event{{7, 1, 1}, {7, 9, 1}, {7, 9, 2}}, 2, "7-7"},
+		{"one event is not two steps around another", []Event{{5, 9, 1}, {5, 2, 2}, {5, 9, 3}}, 3, ""},
+		{"a step given to another event", []Event{{5, 9, 1}, {5, 2, 1}, {5, 9, 2}, {5, 2, 2}, {5, 9, 3}, {5, 1, 1}}, 3, "5-5"},
 		{"what comes after it is no part of it", []Event{{1, 1, 1}, {2, 2, 2}, {8, 3, 1}}, 2, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

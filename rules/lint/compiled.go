@@ -20,7 +20,7 @@ func (l *linter) compiled(p *rules.Program) {
 			continue
 		}
 		if r.Type == rules.TypeDetection {
-			if isPicket(d) && len(p.Kinds(r)) == 0 {
+			if isPicket(d) && len(p.Kinds(r)) == 0 && len(r.Lacks) == 0 {
 				dead[i] = true
 			}
 			if dead[i] && !l.dead[d] {
@@ -90,10 +90,17 @@ func (l *linter) window(d *sigma.Document, r *rules.Rule, docs []*sigma.Document
 	}
 	field := r.Field.Name
 	most, why := l.most(r, field, docs)
+	for _, f := range r.With {
+		n, more := l.most(r, f.Name, docs)
+		if most, why = most*n, why+"; "+more; n < 0 {
+			most = -1
+			break
+		}
+	}
 	switch {
 	case most < 0:
 	case r.Type == rules.TypeValueCount && r.Condition.Min > most:
-		l.warn(d, at, DeadWindow, "%s has at most %d different values here (%s), so the count %s is never reached", field, most, why, r.Condition.Text)
+		l.warn(d, at, DeadWindow, "%s has at most %d different values here (%s), so the count %s is never reached", r.Counted(), most, why, r.Condition.Text)
 	case r.Type == rules.TypeNewValue && most == 1:
 		l.warn(d, at, DeadWindow, "%s has only one value here (%s), so none is ever new once it is learned", field, why)
 	}

@@ -193,7 +193,7 @@ type Baseline struct {
 	Then     []Text   // sequence
 	Without  []Text   // without
 	Within   Duration // sequence, without
-	Timespan Duration // peak
+	Timespan Duration // peak, storm
 	Floor    Number   // peak
 	Factor   Number   // peak
 
@@ -220,6 +220,8 @@ type Picket struct {
 	Quiet      Duration
 	Mode       Text
 	ResolvedBy []Text
+	Joins      []Text
 	Response   []Text
 	Generate   *Flag
+	Across     *Flag // across-accounts
 }

@@ -205,12 +205,16 @@ func (r *reader) picket(p pair) *Picket {
 			k.Mode = r.choice(p.value, "picket mode", modes())
 		case "resolved-by":
 			k.ResolvedBy = r.oneOrMore(p.value, "picket resolved-by")
+		case "joins":
+			k.Joins = r.oneOrMore(p.value, "picket joins")
 		case "response":
 			k.Response = r.texts(p.value, "picket response")
 		case "generate":
 			k.Generate = r.flag(p.value, "picket generate")
+		case "across-accounts":
+			k.Across = r.flag(p.value, "picket across-accounts")
 		default:
-			r.unknown(p, "picket", []string{"quiet", "mode", "resolved-by", "response", "generate"})
+			r.unknown(p, "picket", []string{"quiet", "mode", "resolved-by", "joins", "response", "generate", "across-accounts"})
 		}
 	}
 	return k

@@ -16,9 +16,11 @@
 //	picket:
 //	  quiet: 1h                    # an episode ends after this long without a match
 //	  mode: enforce                # or observe, or off
+//	  joins: [odd_login]           # while that rule has an alert open, be a reason of it
 //	  resolved-by: [all_is_well]   # detection rules whose match ends an episode
 //	  response: [Phone the owner.] # what to do, one step each
 //	  generate: true               # raise findings although other rules use this one
+//	  across-accounts: true        # a correlation over a source's own events is not counted for each account apart
 //
 // A baseline takes the place of detection or correlation. It judges the
 // matches of other rules by what is normal for the account:
@@ -30,6 +32,35 @@
 //	  field: geo.country           # whose values are learned
 //	  learn: {period: 14d, events: 20}
 //	  forget: 90d                  # a value unseen for this long is new again
+//
+// with numbers of its own for some types, as named in package rules:
+//
+//	baseline:
+//	  type: travel
+//	  rules: [login]
+//	  without: [login_on_aircraft] # says nothing of a place
+//	  distance: 100                # km
+//	  speed: 900                   # km/h
+//
+// or what others do about it, in intervals of time, and what is counted of it:
+//
+//	baseline:
+//	  type: storm
+//	  rules: [mention]
+//	  timespan: 5m                 # the intervals
+//	  least: 10                    # fewer are no storm
+//	  threshold: 0.5               # the score from which it is one
+//	  warm-up: 3d                  # learned before it is judged
+//
+//	baseline:
+//	  type: drift
+//	  rules: [counted]
+//	  field: metrics.followers
+//	  direction: -1                # falls only; 1 rises only, 0 both
+//	  share: 0.05                  # of the count, that must come or go
+//	  least: 100                   # in number
+//	  times: 8                     # its usual daily variation
+//	  days: 7                      # known before it is judged
 //
 // or by the approvals that its messages have:
 //

@@ -271,7 +271,7 @@ func (p *printer) picket(k *Picket) {
 	if k == nil {
 		return
 	}
-	if k.Quiet.Text+k.Mode.S == "" && len(k.ResolvedBy)+len(k.Response) == 0 && k.Generate == nil {
+	if k.Quiet.Text+k.Mode.S == "" && len(k.ResolvedBy)+len(k.Joins)+len(k.Response) == 0 && k.Generate == nil && k.Across == nil {
 		p.line(0, "picket: {}")
 		return
 	}
@@ -279,8 +279,10 @@ func (p *printer) picket(k *Picket) {
 	p.text(1, "quiet", Text{S: k.Quiet.Text})
 	p.text(1, "mode", k.Mode)
 	p.texts(1, "resolved-by", k.ResolvedBy)
+	p.texts(1, "joins", k.Joins)
 	p.texts(1, "response", k.Response)
 	p.flag(1, "generate", k.Generate)
+	p.flag(1, "across-accounts", k.Across)
 }
 
 // quote writes s as a YAML double-quoted scalar.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,12 +25,13 @@ type planStore struct {
 
 	mu        sync.Mutex
 	plans     map[string]*detector.Plan
+	sets      map[string]detector.Set // of plans that this daemon made
 	now       string
 	appending map[int]chan struct{} // by partition, full while activate works
 }
 
 func newPlanStore(j *journal.Journal) *planStore {
-	return &planStore{journal: j, activate: j.Activate, plans: map[string]*detector.Plan{}, appending: map[int]chan struct{}{}}
+	return &planStore{journal: j, activate: j.Activate, plans: map[string]*detector.Plan{}, sets: map[string]detector.Set{}, appending: map[int]chan struct{}{}}
 }
 
 // put adds a set and makes it the current one.
@@ -38,6 +40,23 @@ func (s *planStore) put(ctx context.Context, set detector.Set) (hash string, pla
 		s.use(hash)
 	}
 	return hash, plan, err
+}
+
+// extend makes the current set with more overrides the current one.
+func (s *planStore) extend(ctx context.Context, more ...detector.Override) (*detector.Plan, error) {
+	s.mu.Lock()
+	set := s.sets[s.now]
+	s.mu.Unlock()
+	set.Overrides = append(slices.Clip(set.Overrides), more...)
+	_, plan, err := s.put(ctx, set)
+	return plan, err
+}
+
+// plan returns the plan of the current set.
+func (s *planStore) plan() *detector.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plans[s.now]
 }
 
 // add compiles a set and stores it in the journal; the current one stays.
@@ -54,7 +73,7 @@ func (s *planStore) add(ctx context.Context, set detector.Set) (hash string, pla
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.plans[hash] = plan
+	s.plans[hash], s.sets[hash] = plan, set
 	return hash, plan, nil
 }
 
@@ -123,11 +142,7 @@ func (s *planStore) get(ctx context.Context, hash string) (*detector.Plan, error
 	if plan != nil {
 		return plan, nil
 	}
-	data, err := s.journal.Program(ctx, hash)
-	if err != nil {
-		return nil, err
-	}
-	set, err := detector.ParseSet(data)
+	set, err := s.stored(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -138,4 +153,13 @@ func (s *planStore) get(ctx context.Context, hash string) (*detector.Plan, error
 	defer s.mu.Unlock()
 	s.plans[hash] = plan
 	return plan, nil
+}
+
+// stored returns the set of a hash from the journal's store.
+func (s *planStore) stored(ctx context.Context, hash string) (detector.Set, error) {
+	data, err := s.journal.Program(ctx, hash)
+	if err != nil {
+		return detector.Set{}, err
+	}
+	return detector.ParseSet(data)
 }

@@ -41,6 +41,9 @@ func (r *reloader) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case o := <-r.app.overspent:
+			r.demote(ctx, o)
+			continue
 		case <-r.app.hangup:
 		case <-r.files.changed:
 			settle(ctx, r.files.changed)
@@ -100,7 +103,7 @@ func (r *reloader) try(ctx context.Context) error {
 	}
 	running := a.cfg.get()
 	next := keepRunning(running, read)
-	set, hash, err := programOf(next)
+	set, hash, err := a.programOf(next)
 	if err != nil {
 		return err
 	}
@@ -114,6 +117,7 @@ func (r *reloader) try(ctx context.Context) error {
 		if err := a.commit(r.parts, ready); err != nil {
 			return err
 		}
+		r.lifted(ctx, ready)
 	}
 	r.spread(ctx)
 	if applied {
@@ -130,7 +134,7 @@ func (r *reloader) try(ctx context.Context) error {
 func (r *reloader) watch() {
 	cfg := r.app.cfg.get()
 	files, dirs := config.Named(r.app.opts.ConfigPath, r.app.opts.Getenv)
-	r.files.follow(cfg.DataDir, slices.Concat(cfg.Files(), files), slices.Concat(cfg.Rules.Dirs, dirs))
+	r.files.follow(cfg.DataDir, slices.Concat(cfg.Files(), files), slices.Concat(cfg.Rules.Dirs, cfg.Rules.Shadow, dirs))
 }
 
 // outdated reports whether the files are not those of the configuration in
@@ -141,16 +145,8 @@ func (r *reloader) outdated() bool {
 		return true
 	}
 	running := r.app.cfg.get()
-	_, hash, err := programOf(keepRunning(running, read))
+	_, hash, err := r.app.programOf(keepRunning(running, read))
 	return err != nil || hash != r.parts.plans.current() || len(config.Diff(running, read)) > 0
-}
-
-// programOf returns the program set of a configuration and its hash.
-func programOf(cfg *config.Config) (set detector.Set, hash string, err error) {
-	if set, err = BuildSet(cfg); err == nil {
-		_, hash, err = set.Encode()
-	}
-	return set, hash, err
 }
 
 // restartOnly names the changes that a reload cannot apply.

@@ -51,6 +51,11 @@ func (s *site) launch(t *testing.T) *watchedRun {
 
 func (s *site) launchAt(t *testing.T, level zapcore.Level) *watchedRun {
 	t.Helper()
+	return s.launchSampling(t, level, sampling{})
+}
+
+func (s *site) launchSampling(t *testing.T, level zapcore.Level, how sampling) *watchedRun {
+	t.Helper()
 	core, logs := observer.New(level)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := &watchedRun{
@@ -59,8 +64,9 @@ func (s *site) launchAt(t *testing.T, level zapcore.Level) *watchedRun {
 	go func() {
 		r.done <- Run(ctx, Options{
 			ConfigPath: s.config, Getenv: os.Getenv,
-			Log:     func(config.Log) (*zap.Logger, error) { return zap.New(core), nil },
-			Started: func(at Addresses) { r.up <- at },
+			Log:      func(config.Log) (*zap.Logger, error) { return zap.New(core), nil },
+			Started:  func(at Addresses) { r.up <- at },
+			sampling: how,
 		})
 	}()
 	t.Cleanup(r.end)

@@ -23,7 +23,7 @@ import (
 // the overrides and the facts about accounts. Faults of the configuration are
 // told with their place in it; faults of rules are found by compiling the set.
 func BuildSet(cfg *config.Config) (detector.Set, error) {
-	set := detector.Set{}
+	set := detector.Set{Budget: cfg.Budget}
 	var faults []error
 	for i, pack := range cfg.Rules.Packs {
 		files, err := RuleFiles([]string{pack}, nil)
@@ -34,6 +34,14 @@ func BuildSet(cfg *config.Config) (detector.Set, error) {
 		files, err := RuleFiles(nil, []string{dir})
 		set.Rules = append(set.Rules, files...)
 		faults = appendFault(faults, cfg, fmt.Sprintf("rules.dirs[%d]", i), err)
+	}
+	for i, dir := range cfg.Rules.Shadow {
+		files, err := RuleFiles(nil, []string{dir})
+		for j := range files {
+			files[j].Shadow = true
+		}
+		set.Rules = append(set.Rules, files...)
+		faults = appendFault(faults, cfg, fmt.Sprintf("rules.shadow[%d]", i), err)
 	}
 	for i, o := range cfg.Rules.Overrides {
 		over := detector.Override{Rule: o.Rule, Mode: o.Mode, Level: o.Level}
@@ -208,7 +216,7 @@ func (a *App) warnSplit(cfg *config.Config) {
 func Raising(plan *detector.Plan) int {
 	n := 0
 	for _, r := range plan.Rules() {
-		if !r.Silent && r.Mode != rules.Off && !slices.Contains(r.Tags, rules.TagTest) {
+		if !r.Silent && !r.Shadow && r.Mode != rules.Off && !slices.Contains(r.Tags, rules.TagTest) {
 			n++
 		}
 	}

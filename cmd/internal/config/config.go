@@ -39,6 +39,7 @@ type Config struct {
 	Enrich       Enrich
 	Intake       Intake
 	Detector     Detector
+	Budget       float64 // alerts per account and month that learned rules may raise together; 0 leaves each rule its own
 
 	src *source
 }
@@ -110,8 +111,26 @@ type Log struct {
 type Rules struct {
 	Packs     []string // built-in packs by name
 	Dirs      []string // folders of rule documents
+	Shadow    []string // folders of documents that only observe, beside the others
 	Overrides []Override
+	Budget    Budget
 }
+
+// Budget bounds what one rule may cost.
+type Budget struct {
+	Time   time.Duration // that a rule may take an activity, on average over all activities
+	Action BudgetAction
+}
+
+// BudgetAction says what happens to a rule over its budget.
+type BudgetAction string
+
+// What may happen to a rule over its budget.
+const (
+	BudgetReport  BudgetAction = "report"  // a metric and a line in the log tell of it
+	BudgetObserve BudgetAction = "observe" // it observes from then on, and an alert tells of it
+	BudgetOff     BudgetAction = "off"     // nothing
+)
 
 // Override changes one rule without a copy of it.
 type Override struct {

@@ -68,7 +68,7 @@ func TestDefaults(t *testing.T) {
 		},
 		HTTP:     HTTP{Listen: "127.0.0.1:9465"},
 		Log:      Log{Level: "info", Format: "console"},
-		Rules:    Rules{Packs: []string{"social"}},
+		Rules:    Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Action: BudgetReport}},
 		Accounts: []Account{{Name: "x/acme", TimeZone: time.UTC, Importance: Normal}},
 		Intake: Intake{
 			Webhook: Webhook{Rate: 100},
@@ -116,6 +116,7 @@ rules:
   overrides:
     - {rule: posting_burst, mode: observe}
     - {rule: 5e0c1f7a-5d5e-4f0a-9a57-2f9b7a0c6f11, mode: off, level: low}
+  budget: {time: 20us, action: observe}
 credentials:
   second: &oauth
     collector: x
@@ -201,6 +202,7 @@ detector: {lateness: 0s, checkpoint: 1m}
 				{Rule: "posting_burst", Mode: rules.Observe},
 				{Rule: "5e0c1f7a-5d5e-4f0a-9a57-2f9b7a0c6f11", Mode: rules.Off, Level: rules.Low},
 			},
+			Budget: Budget{Time: 20 * time.Microsecond, Action: BudgetObserve},
 		},
 		Credentials: []Credential{
 			{Name: "first", Collector: "x", API: "v2", FieldsParam: "tweet.fields", BearerToken: "bearer"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -44,7 +45,7 @@ func Named(path string, getenv func(string) string) (files, dirs []string) {
 	d := newDecoder(path, getenv)
 	if text, err := os.ReadFile(path); err == nil {
 		if c := d.decode(text); c != nil {
-			dirs = c.Rules.Dirs
+			dirs = slices.Concat(c.Rules.Dirs, c.Rules.Shadow)
 		}
 	}
 	return d.src.files, dirs

@@ -35,6 +35,7 @@ func loadReference(t *testing.T, text string) (*Config, error) {
 	dir := write(t, map[string]string{
 		"reference.yaml":            text,
 		"rules/mine.yaml":           "title: mine",
+		"rules-next/mine.yaml":      "title: mine",
 		"secrets/ci-token":          "0123456789abcdef0123456789abcdef",
 		"secrets/nats-password":     "nats-password",
 		"secrets/okta-token":        "00-api-token-of-okta",
@@ -155,8 +156,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 39 {
-		t.Errorf("%d lines are marked as defaults, want 39", marked)
+	if marked != 41 {
+		t.Errorf("%d lines are marked as defaults, want 41", marked)
 	}
 }
 

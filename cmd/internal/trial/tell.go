@@ -105,10 +105,10 @@ func valueOf(fields []activity.Field, name string) string {
 
 // strength orders the alerts of one rule by how far they are from what is
 // usual: a burst by its size, a new value by how often each of the known ones
-// came.
+// came, a login by its score, a journey by its speed.
 func strength(f *detector.Finding) float64 {
 	switch f.Rule.Type {
-	case rules.TypeEventCount, rules.TypeValueCount, rules.TypePeak:
+	case rules.TypeEventCount, rules.TypeValueCount, rules.TypePeak, rules.TypeStorm:
 		return float64(f.Count)
 	case rules.TypeNewValue:
 		events := 0.0
@@ -120,9 +120,24 @@ func strength(f *detector.Finding) float64 {
 			}
 		}
 		return events
+	case rules.TypeLoginRisk:
+		return most(f, "score")
+	case rules.TypeTravel:
+		return most(f, "km_per_hour")
 	default:
 		return 0
 	}
+}
+
+// most is the largest number of a name behind a finding's reasons.
+func most(f *detector.Finding, name string) float64 {
+	out := 0.0
+	for _, why := range f.Reasons {
+		if n, err := strconv.ParseFloat(why.Detail[name], 64); err == nil {
+			out = max(out, n)
+		}
+	}
+	return out
 }
 
 // because says in words why a rule fired.

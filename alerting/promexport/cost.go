@@ -1,0 +1,58 @@
+package promexport
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/picketd/picket/rules"
+)
+
+// costMetrics are about what rules cost, measured on a sample of activities:
+// time per activity is the seconds of a rule by the sampled activities.
+type costMetrics struct {
+	sampled    prometheus.Counter
+	time       *prometheus.CounterVec
+	candidates *prometheus.CounterVec
+	matches    *prometheus.CounterVec
+	over       *prometheus.GaugeVec
+}
+
+func newCostMetrics(f factory) costMetrics {
+	return costMetrics{
+		sampled:    f.counter("rule_sampled_activities_total", "Activities on which the cost of rules was measured."),
+		time:       f.counters("rule_sampled_seconds_total", "Time that a rule took on the sampled activities.", "rule"),
+		candidates: f.counters("rule_sampled_candidates_total", "How often the condition of a rule was evaluated on the sampled activities.", "rule"),
+		matches:    f.counters("rule_sampled_matches_total", "How often a rule matched, or took a match of another rule, on the sampled activities.", "rule"),
+		over:       f.gauges("rule_over_budget", "1 for each rule that takes more time an activity than its budget.", "rule"),
+	}
+}
+
+// Sampled counts activities on which the cost of rules was measured.
+func (m *Metrics) Sampled(activities uint64) { m.sampled.Add(float64(activities)) }
+
+// Cost adds what a rule took on sampled activities.
+func (m *Metrics) Cost(r *rules.Rule, took time.Duration, candidates, matches uint64) {
+	name := m.rule.bound(ruleLabel(r.Name, r.ID))
+	m.time.WithLabelValues(name).Add(took.Seconds())
+	m.candidates.WithLabelValues(name).Add(float64(candidates))
+	m.matches.WithLabelValues(name).Add(float64(matches))
+}
+
+// OverBudget tells whether a rule takes more time than its budget.
+func (m *Metrics) OverBudget(r *rules.Rule, over bool) {
+	name := m.rule.bound(ruleLabel(r.Name, r.ID))
+	if !over {
+		m.over.DeleteLabelValues(name)
+		return
+	}
+	m.over.WithLabelValues(name).Set(1)
+}
+
+// forgetCosts drops the counters of a rule that is not in force any more.
+func (m *Metrics) forgetCosts(name string) {
+	for _, v := range []*prometheus.CounterVec{m.time, m.candidates, m.matches} {
+		v.DeleteLabelValues(name)
+	}
+	m.over.DeleteLabelValues(name)
+}

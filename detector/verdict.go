@@ -140,6 +140,10 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 		e.releaseLogins(st, r, ep)
 		return
 	}
+	if r.Type == rules.TypeProfile {
+		e.releasePosts(st, r, ep)
+		return
+	}
 	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
 	key := e.modelKey(r, ep.Group)
 	if !quarantines(r) {
@@ -277,7 +281,7 @@ func (e *Engine) disown(ep *episode) {
 	for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
 		switch r := e.ruleOf(one.RuleID); {
 		case r == nil:
-		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue:
+		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue, r.Type == rules.TypeProfile:
 			one.Learn = nil
 		}
 	}

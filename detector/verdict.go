@@ -347,7 +347,7 @@ func (e *Engine) sweepJudged(c *cold) {
 		}
 	}
 	for key, known := range c.Judged.Trusted {
-		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-int64(e.lateness) })
+		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-e.lateness })
 		if len(known) == 0 {
 			delete(c.Judged.Trusted, key)
 		}

@@ -168,7 +168,7 @@ func (e *Engine) Pending() (time.Time, bool) {
 
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out = seq, nil
+	e.seq, e.out, e.mark = seq, nil, 0
 	e.memory.release(0)
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {

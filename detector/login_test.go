@@ -3,6 +3,8 @@ package detector_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
 )
 
 const loginRules = `
@@ -211,6 +214,67 @@ func TestOneLoginIsOneFinding(t *testing.T) {
 	l.put(intrusion+time.Hour, away())
 	if f := l.found[len(l.found)-1]; len(l.found) != 2 || f.Count != 2 || f.Phase != detector.Update {
 		t.Errorf("after a second login: %v, want one update ×2", l.lines)
+	}
+}
+
+// TestJoinsWakeNobodyLess holds that a match goes into another alert only where
+// that reaches whoever an alert of its own would.
+func TestJoinsWakeNobodyLess(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		overrides []detector.Override
+		want      []string // the rules that have an alert of their own
+	}{
+		{"as written", nil, []string{"unlike"}},
+		{"the other only observes", []detector.Override{{Rule: "unlike", Mode: rules.Observe}}, []string{"new_country", "seldom", "travel", "unlike"}},
+		{"the other is less urgent", []detector.Override{{Rule: "unlike", Level: rules.Medium}}, []string{"new_country", "travel", "unlike"}},
+		{"one observes", []detector.Override{{Rule: "travel", Mode: rules.Observe}}, []string{"travel", "unlike"}},
+		{"both observe", []detector.Override{{Rule: "travel", Mode: rules.Observe}, {Rule: "unlike", Mode: rules.Observe}}, []string{"new_country", "seldom", "unlike"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := atHome(t, joinedRules)
+			set := detector.Set{Rules: []rules.File{{Name: "rules.yml", Data: []byte(joinedRules)}}, Overrides: row.overrides}
+			p, err := detector.Compile(set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.e.Activate(l.seq+1, start.Add(intrusion), p)
+			l.put(intrusion, away())
+			var got []string
+			for _, f := range l.found {
+				got = append(got, f.Rule.Name)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("alerts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLaterSignIsItsOwnAlert holds that a sign as urgent as an open alert, which
+// that did not have, wakes somebody: the alert may be acknowledged by then.
+func TestLaterSignIsItsOwnAlert(t *testing.T) {
+	curl := home() // another device at the same place
+	curl.UserAgent, curl.IP = "curl/8.5", "198.51.100.9"
+	curl.Geo.ASN, curl.Geo.Proxy = activity.Some(64599), "hosting"
+	l := atHome(t, joinedRules)
+	l.put(intrusion, curl)
+	if got := l.found[len(l.found)-1]; len(l.found) != 1 || got.Rule.Name != "unlike" {
+		t.Fatalf("another device: %v, want one alert", l.lines)
+	}
+	l.put(intrusion+20*time.Minute, away())
+	opened := map[string]bool{}
+	for _, f := range l.found[1:] {
+		if f.Phase == detector.Open {
+			opened[f.Rule.Name] = true
+		}
+	}
+	if want := map[string]bool{"new_country": true, "travel": true}; !maps.Equal(opened, want) {
+		t.Errorf("from another country: %v opened, want the two that are as urgent and new: %v", opened, l.lines)
+	}
+	if last := l.last(t, "unlike"); !slices.ContainsFunc(last.Reasons, func(r detector.Reason) bool { return r.Field == "app" }) {
+		t.Errorf("reasons %+v, want the less urgent seldom app among them", last.Reasons)
 	}
 }
 

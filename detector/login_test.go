@@ -217,6 +217,22 @@ func TestOneLoginIsOneFinding(t *testing.T) {
 	}
 }
 
+// TestLowOdds holds that a rule which tells even of likely logins does not call
+// them unlikely.
+func TestLowOdds(t *testing.T) {
+	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(loginRules, "{type: login_risk, rules: [login]}", "{type: login_risk, rules: [login], odds: 0.001}", 1)), detector.EngineOptions{})}
+	for d := range 31 {
+		l.put(time.Duration(d)*day, home())
+	}
+	late := home()
+	late.IP, late.Geo.ASN = "198.51.100.9", activity.Some(64599)
+	l.put(30*day+12*time.Hour, late)
+	why := l.last(t, "unlike").Reasons
+	if got := why[len(why)-1].Seen; !strings.HasSuffix(got, " times likelier this person's login than somebody else's") {
+		t.Errorf("last reason %q, want that it is likelier this person's", got)
+	}
+}
+
 // TestJoinsWakeNobodyLess holds that a match goes into another alert only where
 // that reaches whoever an alert of its own would.
 func TestJoinsWakeNobodyLess(t *testing.T) {

@@ -60,6 +60,10 @@ type Alert struct {
 	Network string  `json:"network,omitempty"`
 	Account string  `json:"account,omitempty"` // "x/acme"; empty for alerts about no account
 	Group   []Label `json:"group,omitempty"`   // values of the rule's group-by
+	// Accounts are those that an alert across accounts is about, as they came, at
+	// most detector.MaxAccounts; AccountCount is how many there are.
+	Accounts     []string `json:"accounts,omitempty"`
+	AccountCount int      `json:"account_count,omitempty"`
 
 	State    State     `json:"state"`
 	Change   Change    `json:"change"`   // what this revision is about
@@ -73,6 +77,7 @@ type Alert struct {
 	Count   int            `json:"count"`    // matching activities
 	Phase   detector.Phase `json:"phase"`    // of the episode
 	Closed  string         `json:"closed,omitempty"`
+	Held    string         `json:"held,omitempty"` // why people are not told, see detector.Finding.Held
 	// Reasons say why, most important first.
 	Reasons []detector.Reason `json:"reasons,omitempty"`
 	// Usual says what is as always about it.
@@ -161,6 +166,7 @@ type Judgement struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason,omitempty"`
+	Until   time.Time `json:"until,omitzero"` // of VerdictExpected: from then on it is odd again; zero: no end
 }
 
 // Transition is one change of state. From is empty for the first.

@@ -256,7 +256,7 @@ func (b *board) of(accounts []string) []Head {
 
 // around returns what this Manager knows around an alert.
 func (m *Manager) around(a *Alert) Around {
-	names := neighbours(a.Account, m.cfg.Directory)
+	names := beside(a, m.cfg.Directory)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	brief := BriefOf(a)
@@ -274,7 +274,7 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("look at alert %s: %w", id, err)
 	}
-	names := neighbours(a.Account, m.cfg.Directory)
+	names := beside(&a, m.cfg.Directory)
 	near, of := heads[:0], BriefOf(&a)
 	for i := range heads {
 		b := &heads[i].Brief

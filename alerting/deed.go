@@ -21,10 +21,11 @@ const (
 // Deed is one thing that a person does with an alert.
 type Deed struct {
 	Action  Action
-	Actor   string  // who acts; not ByPicket
-	Reason  string  // may be empty
-	To      string  // of ActionAssign: whose matter it is from now on
-	Verdict Verdict // of ActionResolve: what it was; empty says nothing
+	Actor   string    // who acts; not ByPicket
+	Reason  string    // may be empty
+	To      string    // of ActionAssign: whose matter it is from now on
+	Verdict Verdict   // of ActionResolve: what it was; empty says nothing
+	Until   time.Time // of VerdictExpected: how long it will be; zero has no end
 }
 
 // Errors of Act, matched with errors.Is.
@@ -39,7 +40,7 @@ var (
 // was asked is not on it yet. A verdict may also be given on an alert that is
 // resolved; the newest holds.
 func Act(a Alert, d Deed, now time.Time) (Alert, error) {
-	d, err := d.checked(&a)
+	d, err := d.checked(&a, now)
 	if err != nil {
 		return a, err
 	}
@@ -60,14 +61,17 @@ func Act(a Alert, d Deed, now time.Time) (Alert, error) {
 		return a, fmt.Errorf("%s %s: %w: it is %s", d.Action, a.Number(), ErrState, a.standing())
 	}
 	if d.Verdict != "" {
-		a.Judged = &Judgement{Verdict: d.Verdict, By: d.Actor, At: now.UTC(), Reason: d.Reason}
+		a.Judged = &Judgement{Verdict: d.Verdict, By: d.Actor, At: now.UTC(), Reason: d.Reason, Until: d.Until.UTC()}
+		if d.Until.IsZero() {
+			a.Judged.Until = time.Time{}
+		}
 	}
 	a.Updated = now.UTC()
 	return a, nil
 }
 
 // checked returns the deed with its texts cut to size, or what is wrong with it.
-func (d Deed) checked(a *Alert) (Deed, error) {
+func (d Deed) checked(a *Alert, now time.Time) (Deed, error) {
 	d.Actor, d.To = strings.TrimSpace(d.Actor), strings.TrimSpace(d.To)
 	switch {
 	case d.Actor == "" || strings.EqualFold(d.Actor, ByPicket):
@@ -80,6 +84,10 @@ func (d Deed) checked(a *Alert) (Deed, error) {
 		return d, fmt.Errorf("%s %s: a verdict is given with %s", d.Action, a.Number(), ActionResolve)
 	case d.Verdict != "" && !slices.Contains(Verdicts(), d.Verdict):
 		return d, fmt.Errorf("%s %s: verdict %q; expected one of %v", d.Action, a.Number(), d.Verdict, Verdicts())
+	case !d.Until.IsZero() && d.Verdict != VerdictExpected:
+		return d, fmt.Errorf("%s %s: an end is given with the verdict %s alone", d.Action, a.Number(), VerdictExpected)
+	case !d.Until.IsZero() && !d.Until.After(now):
+		return d, fmt.Errorf("%s %s: expected until %s, which is over; name a time to come", d.Action, a.Number(), d.Until.UTC().Format(time.RFC3339))
 	}
 	d.Actor, d.To = clip(d.Actor, maxName), clip(d.To, maxName)
 	d.Reason = clip(strings.TrimSpace(d.Reason), maxReason)

@@ -40,6 +40,9 @@
 // episode, by [Manager.Flush] as log time moves on, and by [Manager.Sync]
 // before a checkpoint that would skip it in a replay.
 //
+// An alert of a rule across accounts has no account: Group says by what it
+// counts, "ip 198.51.100.7", and Accounts on whom.
+//
 // Every revision stores the Position of the last finding in it, so a finding
 // that comes again after a crash is recognised and ignored.
 package alerting

@@ -70,7 +70,7 @@ func open(f detector.Finding) Alert {
 func take(a *Alert, f *detector.Finding) {
 	a.Applied, a.Phase = f.Position, f.Phase
 	a.LogTime, a.Updated = f.LogTime.UTC(), f.LogTime.UTC()
-	a.Closed = clip(f.Closed, maxName)
+	a.Closed, a.Held = clip(f.Closed, maxName), f.Held
 	if f.Rule != nil {
 		a.Rule = keepRule(f.Rule)
 	}
@@ -94,6 +94,12 @@ func take(a *Alert, f *detector.Finding) {
 	}
 	if len(f.Deleted) > 0 {
 		a.Deleted = f.Deleted
+	}
+	if f.AccountCount > 0 {
+		a.AccountCount, a.Accounts = f.AccountCount, make([]string, len(f.Accounts))
+		for i, name := range f.Accounts {
+			a.Accounts[i] = clip(name, maxName)
+		}
 	}
 	if f.Since != nil {
 		a.Since = keepSince(f.Since)

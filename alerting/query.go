@@ -102,7 +102,7 @@ type Filter struct {
 	States  []State
 	Levels  []rules.Level
 	Network string
-	Account string
+	Account string // also among those that an alert across accounts names
 	Rule    string // id or name
 	Limit   int    // the newest ones; 0 means all
 }
@@ -113,7 +113,7 @@ func (f *Filter) head(h *Head) bool {
 }
 
 func (f *Filter) alert(a *Alert) bool {
-	return (f.Network == "" || f.Network == a.Network) && (f.Account == "" || f.Account == a.Account) &&
+	return (f.Network == "" || f.Network == a.Network) && (f.Account == "" || f.Account == a.Account || slices.Contains(a.Accounts, f.Account)) &&
 		(f.Rule == "" || f.Rule == a.Rule.ID || f.Rule == a.Rule.Name)
 }
 

@@ -62,7 +62,7 @@ func title(a *Alert, info AccountInfo) string {
 	case a.Drill() != "":
 		head = "DRILL " + head
 	}
-	head += " " + cut(subjectOf(a), MaxTitle/3)
+	head += " " + SubjectOf(a)
 	if n := len(info.Guards); n > 0 {
 		head += " (guards " + cut(clean(info.Guards[0]), MaxTitle/5)
 		if n > 1 {
@@ -73,16 +73,6 @@ func title(a *Alert, info AccountInfo) string {
 	tail := " [" + a.Number() + "]"
 	room := MaxTitle - utf8.RuneCountInString(head) - len(": ") - utf8.RuneCountInString(tail)
 	return head + ": " + cut(headline(a.Rule.Title, ""), room) + tail
-}
-
-func subjectOf(a *Alert) string {
-	switch {
-	case a.Account != "":
-		return clean(a.Account)
-	case a.Network != "":
-		return clean(a.Network)
-	}
-	return "Picket"
 }
 
 // lowerFirst makes a title fit into a sentence, unless it begins with an
@@ -108,6 +98,7 @@ func TextAt(a Alert, dir Directory, at time.Time) string {
 	w := writer{a: &a, at: at, zone: time.UTC}
 	if dir != nil {
 		w.info, _ = dir.Account(a.Account)
+		w.dir = dir
 	}
 	if w.info.TimeZone != nil {
 		w.zone = w.info.TimeZone
@@ -116,6 +107,7 @@ func TextAt(a Alert, dir Directory, at time.Time) string {
 		{text: title(&a, w.info), limit: 2},
 		{label: "State", text: w.standing(), limit: 1},
 		{label: "What", text: w.what(), limit: 3, tight: 2},
+		{label: "On", text: w.on(), limit: 2, tight: 1},
 		{label: "Why", text: w.why(), limit: 3, tight: 2},
 		{label: "Also", text: w.also(), limit: 2, tight: 1},
 		{label: "Reach", text: w.reach(), limit: 1, drop: 2},
@@ -133,6 +125,7 @@ type writer struct {
 	a    *Alert
 	at   time.Time // when it is read
 	info AccountInfo
+	dir  Directory // nil: nothing is known
 	zone *time.Location
 }
 

@@ -23,6 +23,9 @@ func (w *writer) standing() string {
 	}
 	if j := w.a.Judged; j != nil {
 		s := "verdict " + string(j.Verdict)
+		if !j.Until.IsZero() {
+			s += " until " + w.clock(j.Until)
+		}
 		if mark == nil || j.By != mark.By || !j.At.Equal(mark.At) {
 			s += " by " + clean(j.By) + because(j.Reason)
 		}
@@ -55,7 +58,7 @@ func (w *writer) why() string {
 	}
 	if t := w.a.Trigger(); t != nil && written(t.Kind) {
 		if t.App == "" {
-			parts = append(parts, "App: not shown by "+networkName(w.a.Network))
+			parts = append(parts, "App: not shown by "+networkName(w.network()))
 		} else {
 			parts = append(parts, "App: "+marked(cut(Plain(t.App), maxActor)))
 		}
@@ -248,7 +251,7 @@ func (w *writer) reach() string {
 	}
 	up := w.up(t)
 	if len(parts) == 0 {
-		return "not shown by " + networkName(w.a.Network) + "; " + up
+		return "not shown by " + networkName(w.network()) + "; " + up
 	}
 	s := strings.Join(parts, ", ")
 	if !t.Seen.IsZero() {
@@ -266,7 +269,7 @@ func (w *writer) up(t *activity.Activity) string {
 	case w.info.ShowsDeletions:
 		return "not deleted as of " + w.hour(w.a.LogTime)
 	}
-	return "whether still up: not shown by " + networkName(w.a.Network)
+	return "whether still up: not shown by " + networkName(w.network())
 }
 
 // do says whom to call and what to do. The owner comes first: steps may be cut.
@@ -276,7 +279,7 @@ func (w *writer) do() string {
 	}
 	var parts []string
 	if !w.a.Test() {
-		parts = append(parts, w.owner())
+		parts = append(parts, w.owners())
 	}
 	for i, step := range w.a.Rule.Response {
 		parts = append(parts, fmt.Sprintf("%d %s", i+1, clean(step)))

@@ -19,6 +19,8 @@ type cold struct {
 	// once a window is within MaxEvidence of firing, so that a finding can show
 	// what led to it.
 	Recent map[string][]kept `json:"recent,omitempty"`
+	// Judged is what waits for a verdict, and what verdicts said; nil for nothing.
+	Judged *judgedState `json:"judged,omitempty"`
 	// Groups are the cells of groups that are more than the account, as Excuses,
 	// by what they hold.
 	Groups [slotKinds]map[string]state.Ref `json:"groups"`
@@ -94,7 +96,7 @@ func (c *cold) empty() bool {
 	for _, g := range c.Groups {
 		n += len(g)
 	}
-	return n == 0
+	return n == 0 && c.Judged == nil
 }
 
 // setGroup puts the cell of a group under its key, or with 0 takes it away.

@@ -23,11 +23,11 @@ func (e *Engine) correlate(st *accountState, k, input int, group []activity.Fiel
 	r := pl.rule.For(a.Account, time.Unix(0, e.now))
 	var events []window.Event
 	if r.Type == rules.TypeTemporalOrdered {
-		events = append(events, window.Event{Time: t, Key: a.Key(), Value: stepValue(r, input)})
+		events = append(events, window.Event{Time: t, Key: e.eventKey(a), Value: stepValue(r, input)})
 	} else {
 		for _, v := range r.Field.Values(a, e.values[:0]) {
 			if value, ok := measured(r, v); ok {
-				events = append(events, window.Event{Time: t, Key: a.Key(), Value: value})
+				events = append(events, window.Event{Time: t, Key: e.eventKey(a), Value: value})
 			}
 		}
 	}
@@ -41,7 +41,7 @@ func (e *Engine) correlate(st *accountState, k, input int, group []activity.Fiel
 	}
 	span, value, met := judge(&w, r, events[len(events)-1])
 	if !met || backfill {
-		w.remember(a, true)
+		e.remember(&w, a, true)
 		return
 	}
 	before := w.led(span.First.Time)
@@ -146,7 +146,7 @@ func (e *Engine) inOrder(r *rules.Rule) string {
 // raises nothing itself has an episode all the same in this regard.
 func (e *Engine) raised(st *accountState, r *rules.Rule, group []activity.Field, m match, opened bool) {
 	pl := &e.plan.rules[r.Index]
-	if r.Type == rules.TypeDetection || len(pl.feeds) == 0 {
+	if r.Type == rules.TypeDetection || len(pl.feeds)+len(pl.keyed) == 0 {
 		return
 	}
 	if r.Silent {

@@ -14,7 +14,7 @@ import (
 func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule.For(a.Account, time.Unix(0, e.now))
-	events := []window.Event{{Time: t, Key: a.Key()}}
+	events := []window.Event{{Time: t, Key: e.eventKey(a)}}
 	switch r.Type {
 	case rules.TypeTemporal:
 		events[0].Value = stepValue(r, input)
@@ -28,7 +28,7 @@ func (e *Engine) count(st *accountState, k, input int, group []activity.Field, a
 	switch {
 	case best.Count == 0:
 	case !met || backfill:
-		w.remember(a, best.Count+MaxEvidence > r.Condition.Min)
+		e.remember(&w, a, best.Count+MaxEvidence > r.Condition.Min)
 	default:
 		before := w.led(best.First.Time)
 		e.hit(st, r, group, match{a: a, t: t, first: best.First, count: best.Count, before: before},
@@ -44,7 +44,7 @@ const maxCombinations = 256
 // activity that lacks one of them shows none.
 func (e *Engine) counted(events []window.Event, r *rules.Rule, a *activity.Activity, t int64) []window.Event {
 	for _, v := range r.Field.Values(a, e.values[:0]) {
-		events = append(events, window.Event{Time: t, Key: a.Key(), Value: hash(text(v))})
+		events = append(events, window.Event{Time: t, Key: e.eventKey(a), Value: hash(text(v))})
 	}
 	for i := range r.With {
 		before := events
@@ -89,6 +89,13 @@ func (e *Engine) fullest(w *windowState, r *rules.Rule, events ...window.Event) 
 	return best
 }
 
+// remember keeps an activity that a window may need to show what led to it.
+func (e *Engine) remember(w *windowState, a *activity.Activity, near bool) {
+	if !e.counting {
+		w.remember(a, near)
+	}
+}
+
 func countReason(r *rules.Rule, s window.Span) Reason {
 	unit := "activities"
 	switch r.Type {
@@ -96,8 +103,11 @@ func countReason(r *rules.Rule, s window.Span) Reason {
 		unit = "of the rules"
 	case rules.TypeValueCount:
 		unit = "different values of " + r.Field.Name
-		if len(r.With) > 0 {
+		switch {
+		case len(r.With) > 0:
 			unit = "different combinations of " + r.Counted()
+		case r.Field.Name == "account":
+			unit = "different accounts"
 		}
 	default:
 	}

@@ -180,6 +180,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 			field = "user_agent"
 		}
 	}
+	if c.Rule.Keyed {
+		field = c.Rule.GroupBy[0].Name // whose value the accounts must share
+	}
 	if s := e.sees(subject, e.plan.Program.Kinds(c.Rule), field, c.Rule, sight); !s.Seen {
 		c.State, c.Why, c.Mend = CoverageNoSource, s.Why, s.Mend
 		return c

@@ -18,6 +18,10 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
+// touchAtOnce bounds the accounts that are touched together, so that the first
+// is still in the cache when it is its turn.
+const touchAtOnce = 256
+
 const (
 	// DuplicateHorizon is how long, in log time, the same activity of one
 	// account counts once however often it is delivered.
@@ -53,6 +57,7 @@ type Stats struct {
 type Engine struct {
 	partition int
 	ticked    bool
+	counting  bool
 	replanned bool // the next sweep drops what gone rules kept; a reload may be taken back until then
 	lateness  int64
 	plan      *Plan
@@ -64,21 +69,29 @@ type Engine struct {
 	memory       *memory
 	organisation organisation
 	ledger       approval.Ledger
+	approvals    bool       // the ledger has changed since the last image
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
 	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
+	across       *keyedMemory // of a second stage's engine; nil for a partition's
 
 	// Of the message being applied.
-	seq    uint64
-	out    []Finding
-	values []activity.Value
+	seq uint64
+	out []Finding
+	// To the second stage, the last one of the activity passing.
+	passes  []Match
+	passing *activity.Activity
+	values  []activity.Value
+	rows    []state.Ref // of the accounts of its activities
 	// Of the activity being judged: the rules that it matches, and where its
 	// findings begin in out.
 	matches []int
 	mark    int
 	group   []activity.Field
+	row     state.Ref // where its account stands
+	odd     bool      // it is of an alert that waits for a verdict, and no habit
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -90,6 +103,10 @@ type EngineOptions struct {
 	// as a daemon does, so that a longer step of log time is a downtime.
 	// Messages that wait for a late approval wait that much longer then.
 	Ticked bool
+	// Counting says that only which episodes there are is asked for, of
+	// activities of which none comes twice: what words and evidence take is left
+	// out.
+	Counting bool
 	// MaxAccounts bounds the accounts and identities that are remembered; 0
 	// bounds nothing. Beyond it those go that were heard of longest ago and have
 	// no open episode, some at a time, and Stats.Evicted counts them.
@@ -102,7 +119,7 @@ func NewEngine(partition int, plan *Plan, opts EngineOptions) *Engine {
 		opts.Lateness = DefaultLateness
 	}
 	return &Engine{
-		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, memory: newMemory(opts.MaxAccounts),
+		partition: partition, lateness: int64(opts.Lateness), ticked: opts.Ticked, counting: opts.Counting, memory: newMemory(opts.MaxAccounts),
 		plan: plan, matcher: plan.Program.NewMatcher(),
 	}
 }
@@ -115,7 +132,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	for _, row := range e.memory.withEpisodes() {
 		st := e.memory.handle(row)
 		for _, key := range sortedKeys(st.Episodes) {
-			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID }) {
+			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
 				e.close(st, key, ep, "rule removed")
 			}
 		}
@@ -133,6 +150,12 @@ func (e *Engine) Plan() *Plan { return e.plan }
 // Stats returns what was counted so far.
 func (e *Engine) Stats() Stats { return e.stats }
 
+// Size returns how many accounts are remembered and how many bytes their memory
+// takes, without the cold side.
+func (e *Engine) Size() (accounts int, bytes int64) {
+	return e.memory.store.Accounts.Len(), e.memory.store.Bytes()
+}
+
 // LogTime returns the log time of the last message.
 func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 
@@ -140,9 +163,14 @@ func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 // findings in order. The batch may be reused after the call.
 func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	e.begin(seq, at)
-	for i := range b.Activities {
-		e.activity(&b.Activities[i], b.Backfill)
+	for some := range slices.Chunk(b.Activities, touchAtOnce) {
+		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return some[i].Account }, len(some), e.rows[:0])
+		for i := range some {
+			e.row = e.rows[i]
+			e.activity(&some[i], b.Backfill)
+		}
 	}
+	e.row = 0
 	return e.end()
 }
 
@@ -168,7 +196,7 @@ func (e *Engine) Pending() (time.Time, bool) {
 
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out, e.mark = seq, nil, 0
+	e.seq, e.out, e.mark, e.passes, e.passing = seq, nil, 0, e.passes[:0], nil
 	e.memory.release(0)
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
@@ -235,17 +263,22 @@ func (e *Engine) quiet(c closing) {
 
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	e.memory.release(0)
-	if e.recent.seen(identity(a), e.now) {
+	if !e.counting && e.recent.seen(identity(a), e.now) {
 		e.stats.Duplicates++
 		return
 	}
 	e.stats.Activities++
 	if a.Kind == activity.KindApproval {
+		e.approvals = true
 		e.ledger.Add(new(a.Clone()), e.now)
 		e.reconsider()
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
+	e.odd = false
+	if a.Kind == activity.KindVerdict {
+		e.judged(st, a, t)
+	}
 	matched := e.match(a)
 	e.matches, e.mark = matched, len(e.out)
 	for _, i := range matched {
@@ -270,7 +303,10 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 func (e *Engine) state(account string) *accountState {
 	accounts := e.memory.store.Accounts
 	account = baseline.Shorten(account)
-	row := accounts.Find(account)
+	row := e.row // where the activity's account stood when its message came
+	if row == 0 || accounts.Name(row) != account {
+		row = accounts.Find(account)
+	}
 	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
 		row = 0
 	}
@@ -310,7 +346,8 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 
 // feed gives a match of rule i to the rules that it feeds.
 func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
-	for _, k := range e.plan.rules[i].feeds {
+	e.pass(i, a, backfill)
+	for _, k := range e.fedBy(i) {
 		r := e.plan.rules[k].rule
 		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
 			continue
@@ -319,6 +356,7 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 		if !ok {
 			continue
 		}
+		st := e.holder(st, group)
 		measured := e.enterFed(k)
 		switch r.Type {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
@@ -377,6 +415,9 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	}
 	key := episodeKey(r, group)
 	if part := e.join(st, r, group, key, m, why); part != nil {
+		if add != nil {
+			add(part)
+		}
 		return part
 	}
 	ep, phase := st.Episodes[key], Update
@@ -386,14 +427,17 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	ep.Count++
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(r.Quiet)
-	if phase == Open {
+	if phase == Open || ep.Deadline < ep.queued { // a reload has made its quiet shorter
 		ep.queued = ep.Deadline
 		heap.Push(&e.closing, closing{ep.Deadline, ep.Account, key})
 	}
 	if phase == Open || r.Type != rules.TypeDetection {
 		ep.Reasons = why()
 	}
-	keepEvidence(&ep.Evidence, m.a)
+	if !e.counting {
+		keepEvidence(&ep.Evidence, m.a)
+	}
+	e.names(ep, r, &m)
 	if add != nil {
 		add(ep)
 	}
@@ -404,13 +448,14 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 }
 
 func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, key string, m match) *episode {
-	first := window.Event{Time: m.t, Key: m.a.Key()}
+	first := window.Event{Time: m.t, Key: e.eventKey(m.a)}
 	if m.count > 0 {
 		first = m.first
 	}
+	account, holder, network := e.subject(group, m.a)
 	ep := &episode{
-		ID: episodeID(r, group, m.a.Account, first.Key), RuleID: r.ID,
-		Account: clone(m.a.Account), Network: clone(m.a.Network), Group: cloneGroup(group),
+		ID: episodeID(r, group, account, first.Key), RuleID: r.ID,
+		Account: holder, Network: network, Group: cloneGroup(group),
 		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
 	}
 	around := m.setting
@@ -429,7 +474,7 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 
 // keepEvidence keeps the first activities and replaces the latest.
 func keepEvidence(evidence *[]kept, a *activity.Activity) {
-	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID {
+	if n := len(*evidence); n > 0 && (*evidence)[n-1].Kind == a.Kind && (*evidence)[n-1].ID == a.ID && (*evidence)[n-1].Account == a.Account {
 		return // one activity may match more than once
 	}
 	k := kept{a.Clone()}
@@ -441,24 +486,29 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 }
 
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
+	held := ""
+	if ep.Muted {
+		r, held = observed(r), HeldTold
+	}
 	f := Finding{
 		Episode: ep.ID, Phase: phase,
-		Position: Position{e.partition, e.seq, len(e.out)},
+		Position: e.position(),
 		Rule:     r, Network: ep.Network, Account: ep.Account, Group: ep.Group,
 		LogTime: time.Unix(0, e.now).UTC(),
 		First:   time.Unix(0, ep.First).UTC(), Last: time.Unix(0, ep.Last).UTC(),
-		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed,
+		Count: ep.Count, Reasons: appendNotes(ep.reasons(e.plan), ep.notes(r)), Closed: closed, Held: held,
 		Usual: ep.Usual, Related: ep.Related, Since: e.sinceOf(ep), Deleted: maps.Clone(ep.Deleted),
 	}
 	f.Evidence = make([]activity.Activity, len(ep.Evidence))
 	for i := range ep.Evidence {
 		f.Evidence[i] = ep.Evidence[i].Activity
 	}
+	e.unnamed(&f, ep)
 	e.out = append(e.out, f)
 }
 
-// close ends an episode: what a new-value model withheld meanwhile becomes
-// known, and the alert can resolve.
+// close ends an episode: what was withheld meanwhile is released or waits for a
+// verdict, and the alert can resolve.
 func (e *Engine) close(st *accountState, key string, ep *episode, why string) {
 	delete(st.Episodes, key)
 	for i := range e.plan.rules {

@@ -138,6 +138,9 @@ func (l *log) note(found []detector.Finding) {
 		if f.Closed != "" {
 			line += " (" + f.Closed + ")"
 		}
+		if f.Held != "" {
+			line += " held"
+		}
 		l.lines = append(l.lines, line)
 		l.found = append(l.found, f)
 	}
@@ -243,7 +246,7 @@ func TestNewValue(t *testing.T) {
 		l.put(42*day, login("RO"))
 		l.want(t, "1008h0m0s open new_country ×1 x/acme")
 	})
-	t.Run("an open episode does not learn, a closed one has learned", func(t *testing.T) {
+	t.Run("an open episode does not learn, nor does one that nobody judged", func(t *testing.T) {
 		l := newLog(t)
 		for i := range 5 {
 			l.put(time.Duration(i)*4*day, login("DE"))
@@ -258,6 +261,7 @@ func TestNewValue(t *testing.T) {
 			"408h0m0s open new_country ×1 x/acme",
 			"408h10m0s update new_country ×2 x/acme",
 			"409h10m0s close new_country ×2 x/acme (quiet)",
+			"410h0m0s open new_country ×1 x/acme held",
 		)
 		if got := l.found[1].Reasons[0].Expected; got != "DE 5 in 17 days" {
 			t.Errorf("the intruder's second login is explained by %q", got)

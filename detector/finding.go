@@ -21,6 +21,11 @@ const (
 
 // Position is where in the log the finding was made. Index counts the
 // findings of one message. Positions of one partition are totally ordered.
+//
+// The second stage has a partition of its own, after those of the log. What it
+// reads are several logs in the order of log time, so its Sequence is the log
+// time, in Unix nanoseconds, at which the finding was made, and Index counts the
+// findings of that moment.
 type Position struct {
 	Partition int    `json:"partition"`
 	Sequence  uint64 `json:"sequence"`
@@ -38,13 +43,14 @@ type Finding struct {
 	Phase    Phase
 	Position Position
 	Rule     *rules.Rule
-	Network  string
-	Account  string
-	Group    []activity.Field // names and values of the rule's group-by
-	LogTime  time.Time        // log time at this position, UTC
-	First    time.Time        // occurrence of the episode's first matching activity, UTC
-	Last     time.Time        // occurrence of its latest one, UTC
-	Count    int              // matching activities in the episode
+	// Network and Account are empty in findings of rules across accounts.
+	Network string
+	Account string
+	Group   []activity.Field // names and values of the rule's group-by
+	LogTime time.Time        // log time at this position, UTC
+	First   time.Time        // occurrence of the episode's first matching activity, UTC
+	Last    time.Time        // occurrence of its latest one, UTC
+	Count   int              // matching activities in the episode
 	// Reasons say why, most important first: what was seen, what was expected.
 	Reasons []Reason
 	// Usual says what is as always about it, so that nobody looks it up: the
@@ -62,12 +68,31 @@ type Finding struct {
 	// Evidence are the activities that opened the episode and its latest ones,
 	// at most MaxEvidence, oldest first.
 	Evidence []activity.Activity
+	// Accounts are those that a finding of a rule across accounts is about, as
+	// they came, at most MaxAccounts; AccountCount is how many there are, of
+	// which more than 1,024 may not be told.
+	Accounts     []string
+	AccountCount int
+	// Held says why people are not told of the episode, though its rule enforces:
+	// one of the Held values. Rule.Mode is Observe then. Empty where they are told.
+	Held string
 	// Closed says why the episode ended: "quiet" or the resolving rule's title.
 	Closed string
 }
 
+// Why people are not told of an episode, in Finding.Held.
+const (
+	// HeldTold: they were told of its values and have not judged them.
+	HeldTold = "told"
+	// HeldBudget: the alert budget of its account has no room for it.
+	HeldBudget = "budget"
+)
+
 // MaxEvidence bounds the activities that a finding carries.
 const MaxEvidence = 8
+
+// MaxAccounts bounds the accounts that a finding names.
+const MaxAccounts = 32
 
 // Reason explains one part of a finding: Seen against Expected, in words that
 // need no look-up. Field is the activity field that it is about, or empty.

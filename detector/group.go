@@ -1,6 +1,8 @@
 package detector
 
 import (
+	"strings"
+
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/rules"
 )
@@ -60,4 +62,13 @@ func cloneGroup(in []activity.Field) []activity.Field {
 		out[i] = activity.Field{Name: g.Name, Value: clone(g.Value)}
 	}
 	return out
+}
+
+// groupsOf returns the values of a memory key's group but account.
+func groupsOf(key string) []string {
+	_, group, ok := strings.Cut(key, groupMark)
+	if !ok {
+		return nil
+	}
+	return strings.Split(group, groupMark)
 }

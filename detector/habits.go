@@ -34,7 +34,7 @@ type todayHead struct{ Day int64 }
 type seenHead = windowHead
 
 // habits are an account's habits of posting or of logging in, taken out. The
-// other half of them is not there.
+// other half of them is what was taken out before.
 type habits struct {
 	habit.Habits
 	st    *accountState
@@ -60,21 +60,23 @@ func halfOf(a *activity.Activity) half {
 	return neither
 }
 
-// habits takes out one half.
-func (st *accountState) habits(of half) habits {
-	h := habits{st: st, Habits: *habit.New(st.m.store.Texts)}
+// habits takes out one half. There is room for one account's only.
+func (st *accountState) habits(of half) *habits {
+	h := &st.m.habits
+	h.st = st
 	switch of {
 	case posting:
-		h.Posts = h.rhythm(habitPosts, 0)
+		h.rhythm(habitPosts, 0, &h.Posts)
 		h.Domains = h.model(habitDomains)
-		h.Today.Posts = h.rhythm(habitToday, unsafe.Sizeof(todayHead{}))
+		h.rhythm(habitToday, unsafe.Sizeof(todayHead{}), &h.Today.Posts)
 		h.Today.Domains = h.model(habitTodayDomains)
 		if r := h.cells[habitToday]; r != 0 {
 			h.Today.Day = state.Read[todayHead](st.m.store.Heap, r).Day
 		}
 	case logging:
-		h.Logins = h.rhythm(habitLogins, 0)
+		h.rhythm(habitLogins, 0, &h.Logins)
 		h.Countries, h.Devices = h.model(habitCountries), h.model(habitDevices)
+		h.Last = habit.Place{}
 		if r := h.cell(habitPlace); r != 0 {
 			h.Last = *state.Read[habit.Place](st.m.store.Heap, r)
 		}
@@ -126,7 +128,9 @@ func (h *habits) setCell(slot int, r state.Ref) {
 	}
 }
 
-func (h *habits) model(slot int) baseline.NewValue { return h.st.m.values(h.cell(slot)) }
+func (h *habits) model(slot int) baseline.NewValue {
+	return h.st.m.values(h.cell(slot), &h.st.m.room.habits[slot])
+}
 
 // putModel puts a model back; one of which nothing is left has no cell.
 func (h *habits) putModel(slot int, v *baseline.NewValue) {
@@ -140,13 +144,14 @@ func (h *habits) putModel(slot int, v *baseline.NewValue) {
 }
 
 // rhythm reads the hours after a head of so many bytes.
-func (h *habits) rhythm(slot int, head uintptr) habit.Rhythm {
+func (h *habits) rhythm(slot int, head uintptr, to *habit.Rhythm) {
 	r := h.cell(slot)
 	if r == 0 {
-		return habit.Rhythm{}
+		*to = habit.Rhythm{}
+		return
 	}
 	heap := h.st.m.store.Heap
-	return habit.Unpack(unsafe.Slice((*byte)(unsafe.Add(heap.At(r), head)), heap.Size(r)-int(head)))
+	to.Unpack(unsafe.Slice((*byte)(unsafe.Add(heap.At(r), head)), heap.Size(r)-int(head)))
 }
 
 // putRhythm stores hours after a head; none have no cell.
@@ -168,15 +173,22 @@ func (h *habits) putRhythm(slot int, hours *habit.Rhythm, head uintptr) {
 
 // learnHabits takes an activity into what is usual for its account.
 func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
+	if e.counting || a.Kind == activity.KindVerdict { // what people say about the account is none of its habits
+		return
+	}
 	st.see(a.Kind, t)
 	of := halfOf(a)
-	if of == neither {
+	if of == neither || e.odd {
 		return
 	}
 	h := st.habits(of)
-	e.organisation.forget(&h.Habits)
+	if of == logging {
+		e.organisation.forget(&h.Habits)
+	}
 	h.Learn(a, t, e.plan.zone(a.Account))
-	e.organisation.learn(&h.Habits)
+	if of == logging {
+		e.organisation.learn(&h.Habits)
+	}
 	h.put(of)
 }
 

@@ -28,9 +28,8 @@ type root struct {
 	Store    []byte                      `json:"store"`
 	ColdEnd  int                         `json:"cold_end"`
 	ColdFree []uint32                    `json:"cold_free,omitempty"`
-	Ledger   approval.Ledger             `json:"ledger"`
 	Pending  []pending                   `json:"pending,omitempty"`
-	Recent   recentKeys                  `json:"recent,omitempty"`
+	Recent   int                         `json:"recent"` // keys that are left of those so far and these
 	Crowds   map[string]*loginrisk.Crowd `json:"crowds,omitempty"`
 }
 
@@ -39,30 +38,38 @@ type root struct {
 // changes meanwhile is encoded first. An image is a sequence of parts, each one
 // byte of its kind, four of its length and so many bytes.
 type Image struct {
-	e     *Engine
-	store *state.Image
-	root  root
-	colds []uint32 // cold sides that are not encoded yet
-	out   []byte   // parts that had to come early
-	err   error
+	e      *Engine
+	store  *state.Image
+	root   root
+	ledger *approval.Ledger // nil where it has not changed
+	recent []recentKey
+	colds  []uint32 // cold sides that are not encoded yet
+	out    []byte   // parts that had to come early
+	err    error
 }
 
 // The kinds of parts.
 const (
 	partPieces = 'p' // of the store
 	partCold   = 'c' // a cold side: its number and its JSON, "null" where it is gone
+	partLedger = 'l' // the approvals, in JSON
+	partRecent = 'k' // keys of the duplicate horizon, to follow those so far
 	partRoot   = 'r' // the last of an image, in JSON
 )
 
 // Image begins an image of the memory as it is after the last message. The image
-// before it must be complete or given up.
+// before it must be complete.
 func (e *Engine) Image(whole bool) *Image {
 	m := e.memory
 	im := &Image{e: e, store: m.store.Image(whole)}
 	im.root = root{
 		Version: snapshotVersion, LogTime: e.now, Swept: e.sweptAt, Slots: slices.Clone(m.slots), Store: im.store.Root(),
-		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free),
-		Ledger: approval.Ledger{Entries: slices.Clone(e.ledger.Entries)}, Recent: slices.Clone(e.recent.queue()), Crowds: cloneCrowds(e.crowds),
+		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free), Recent: len(e.recent.queue()), Crowds: cloneCrowds(e.crowds),
+	}
+	im.recent = e.recent.news(whole)
+	if whole || e.approvals {
+		im.ledger = &approval.Ledger{Entries: slices.Clone(e.ledger.Entries)}
+		e.approvals = false
 	}
 	for _, p := range e.pending {
 		im.root.Pending = append(im.root.Pending, *p)
@@ -99,7 +106,7 @@ func appendPart(dst []byte, kind byte, size int) []byte {
 }
 
 // Step appends parts to dst, about size bytes of them or a little more, and
-// reports whether only the root is missing; see Root.
+// reports whether only what Root appends is missing.
 func (im *Image) Step(dst []byte, size int) (parts []byte, done bool) {
 	from := len(dst)
 	dst = append(dst, im.out...)
@@ -124,8 +131,16 @@ func (im *Image) Step(dst []byte, size int) (parts []byte, done bool) {
 	return dst, done
 }
 
-// Root appends the last part. It may be called beside the engine.
+// Root appends the last parts. It may be called beside the engine.
 func (im *Image) Root(dst []byte) ([]byte, error) {
+	dst = appendRecent(appendPart(dst, partRecent, recentBytes*len(im.recent)), im.recent)
+	if im.ledger != nil {
+		data, err := json.Marshal(im.ledger)
+		if err != nil {
+			return dst, fmt.Errorf("encode snapshot: %w", err)
+		}
+		dst = append(appendPart(dst, partLedger, len(data)), data...)
+	}
 	data, err := json.Marshal(im.root)
 	if err = errors.Join(im.err, err); err != nil {
 		return dst, fmt.Errorf("encode snapshot: %w", err)
@@ -158,6 +173,8 @@ func (e *Engine) Restore(data []byte) error {
 type Loader struct {
 	e      *Engine
 	memory *memory
+	ledger approval.Ledger
+	recent []recentKey
 	root   []byte
 }
 
@@ -181,6 +198,10 @@ func (l *Loader) Add(parts []byte) error {
 			err = l.memory.store.Load(body)
 		case partCold:
 			err = l.cold(body)
+		case partLedger:
+			err = json.Unmarshal(body, &l.ledger)
+		case partRecent:
+			l.recent = parseRecent(l.recent, body)
 		case partRoot:
 			l.root = append(l.root[:0], body...)
 		default:
@@ -228,12 +249,12 @@ func (l *Loader) Finish() error {
 	if err := m.index(); err != nil {
 		return err
 	}
-	e.memory, e.now, e.sweptAt, e.ledger = m, r.LogTime, r.Swept, r.Ledger
+	e.memory, e.now, e.sweptAt, e.ledger = m, r.LogTime, r.Swept, l.ledger
 	e.pending = nil
 	for i := range r.Pending {
 		e.pending = append(e.pending, &r.Pending[i])
 	}
-	e.recent.restore(r.Recent)
+	e.recent.restore(l.recent[max(0, len(l.recent)-r.Recent):])
 	e.crowds = r.Crowds
 	e.replanned = true // the plan may be another one
 	e.derive()

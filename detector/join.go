@@ -35,11 +35,12 @@ func (p *Plan) joinsDeep(k, above int) int {
 }
 
 // joined returns the first open episode of a rule which r joins that fits, nil
-// where there is none.
+// where there is none. One that is muted, since people know what it saw, is not
+// for what they do not know.
 func (e *Engine) joined(st *accountState, r *rules.Rule, fits func(*episode, *rules.Rule) bool) (*episode, *rules.Rule) {
 	for _, k := range r.Joins {
 		target := e.plan.rules[k].rule
-		if ep := st.Episodes[episodeKey(target, e.account())]; ep != nil && wakes(target, r) && fits(ep, target) {
+		if ep := st.Episodes[episodeKey(target, e.account())]; ep != nil && !ep.Muted && wakes(target, r) && fits(ep, target) {
 			return ep, target
 		}
 	}
@@ -94,7 +95,9 @@ func (e *Engine) join(st *accountState, r *rules.Rule, group []activity.Field, k
 	}
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(target.Quiet)
-	keepEvidence(&ep.Evidence, m.a)
+	if !e.counting {
+		keepEvidence(&ep.Evidence, m.a)
+	}
 	e.retell(target, ep)
 	e.took(r, ep.ID, m.a, m.t, func() []Reason { return part.Reasons })
 	e.raised(st, r, group, m, first)

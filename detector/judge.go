@@ -3,7 +3,6 @@ package detector
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
 	"github.com/picketd/picket/detector/baseline"
-	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
 
@@ -48,6 +46,9 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	var odd []string
 	for _, v := range e.values {
 		value := text(v)
+		if st.trusted(pl.stateKey, groupKey(group), value, t) {
+			continue // for a while, so it is not learned
+		}
 		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
 			model.Learn(value, t)
 		} else if !slices.Contains(odd, value) {
@@ -61,28 +62,20 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 	if len(odd) == 0 {
 		return
 	}
-	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason {
+	told := st.told(pl.stateKey+groupKey(group), odd, e.now)
+	ep := e.hitWith(st, r, group, match{a: a, t: t}, func() []Reason {
 		var why []Reason
 		for _, value := range odd[:min(len(odd), maxOdd)] {
 			why = append(why, newValueReason(r, &model.NewValue, value, t))
 		}
-		return why
-	})
+		return append(why, toldReason(told)...)
+	}, func(ep *episode) { e.withhold(r, ep, odd, told) })
 	if ep == nil { // silent: there is nothing whose end it could wait for
 		model = st.values(pl.stateKey, groupKey(group))
 		for _, value := range odd {
 			model.Learn(value, t)
 		}
 		model.put()
-		return
-	}
-	if ep.Learn == nil {
-		ep.Learn = map[string]int{}
-	}
-	for _, value := range odd {
-		if _, ok := ep.Learn[value]; ok || len(ep.Learn) < maxWithheld {
-			ep.Learn[value]++
-		}
 	}
 }
 
@@ -94,62 +87,9 @@ const (
 	maxWithheld = baseline.MaxValues / 4
 )
 
-// Learning tells, for each rule that learns, by name, of how many accounts it
-// knows enough to judge and of how many it does not yet, as of log time.
-func (e *Engine) Learning() map[string]LearnState {
-	out := map[string]LearnState{}
-	for i := range e.plan.rules {
-		pl := &e.plan.rules[i]
-		if pl.rule.Mode != rules.Off && (pl.rule.Type == rules.TypeLoginRisk || pl.rule.Type == rules.TypeRareValue) {
-			out[cmp.Or(pl.rule.Name, pl.rule.ID)] = e.learningLogins(pl)
-		}
-		if pl.rule.Type != rules.TypeNewValue || pl.rule.Mode == rules.Off {
-			continue
-		}
-		p := params(pl.rule)
-		var n LearnState
-		e.memory.eachModel(slotValues, pl.stateKey, func(r state.Ref) {
-			if since, events := e.memory.known(r); p.Learn.Ready(since, events, e.now) {
-				n.Active++
-			} else {
-				n.Learning++
-			}
-		})
-		out[cmp.Or(pl.rule.Name, pl.rule.ID)] = n
-	}
-	return out
-}
-
-// LearnState counts accounts by whether a rule knows them well enough.
-type LearnState struct{ Learning, Active int }
-
 // params are what a learning rule says about its model.
 func params(r *rules.Rule) baseline.Params {
 	return baseline.Params{Learn: baseline.Learn(r.Learn), Forget: r.Forget}
-}
-
-// release teaches a model what its closing episode withheld.
-func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
-	if len(ep.Learn) == 0 {
-		return
-	}
-	switch r.Type {
-	case rules.TypePeak:
-		e.releasePeaks(st, r, ep)
-		return
-	case rules.TypeTravel, rules.TypeLoginRisk, rules.TypeRareValue:
-		e.releaseLogins(st, r, ep)
-		return
-	default:
-	}
-	model := st.values(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
-	if model.cell == 0 {
-		return
-	}
-	for _, v := range slices.Sorted(maps.Keys(ep.Learn)) {
-		model.LearnMany(v, ep.Last, ep.Learn[v])
-	}
-	model.put()
 }
 
 func newValueReason(r *rules.Rule, m *baseline.NewValue, value string, t int64) Reason {
@@ -180,6 +120,7 @@ func (e *Engine) published(a *activity.Activity, t int64, matched []int) {
 		media[i] = a.Media[i].Hash
 	}
 	m := approval.Normalise(a.Text, a.Links, media)
+	e.approvals = true // one may be used
 	j := e.ledger.Judge(a.Account, m, t, true)
 	if j.Verdict == approval.Approved {
 		return
@@ -209,6 +150,7 @@ func (e *Engine) reconsider() {
 func (e *Engine) verdict(p *pending) {
 	a := &p.Activity.Activity
 	t := min(a.Time.UnixNano(), e.now)
+	e.approvals = true // one may be used
 	j := e.ledger.Judge(a.Account, p.Message, t, true)
 	if p.Since+e.plan.grace[string(j.Verdict)] > e.now {
 		e.await(p, j.Verdict) // an approval that came meanwhile makes it another one, with a longer grace

@@ -44,20 +44,39 @@ type values struct {
 // values takes a model out.
 func (st *accountState) values(stateKey, group string) values {
 	v := values{st: st, key: stateKey, group: group, cell: st.ref(slotValues, stateKey, group)}
-	v.NewValue = st.m.values(v.cell)
+	v.NewValue = st.m.values(v.cell, &st.m.room.values)
 	return v
 }
 
-func (m *memory) values(cell state.Ref) baseline.NewValue {
+func (m *memory) values(cell state.Ref, room *[]value) baseline.NewValue {
 	head, list := state.EditList[valuesHead, value](m.store.Heap, cell)
-	return baseline.NewValue{Since: head.Since, Events: int(head.Events), Values: list, Texts: m.store.Texts}
+	return baseline.NewValue{Since: head.Since, Events: int(head.Events), Values: withRoom(list, room), Texts: m.store.Texts}
+}
+
+// room is where lists that fill their cells grow before they are put back.
+type room struct {
+	values []value
+	habits [len(habitSlots)][]value
+	days   []baseline.Peak
+	events []window.Event
+}
+
+// withRoom returns a list to which one item can be added, in memory that is used
+// again and again.
+func withRoom[T any](list []T, room *[]T) []T {
+	if len(list) < cap(list) {
+		return list
+	}
+	*room = slices.Grow(append((*room)[:0], list...), 1)
+	return *room
 }
 
 // put puts a model back.
 func (v *values) put() {
 	if v.cell == 0 && v.group != "" {
 		v.st.makeRoom(slotValues, v.key, func(r state.Ref) int64 {
-			m := v.st.m.values(r)
+			_, list := state.ReadList[valuesHead, value](v.st.m.store.Heap, r)
+			m := baseline.NewValue{Values: list}
 			return m.Latest()
 		})
 	}
@@ -89,14 +108,15 @@ func (st *accountState) peaks(stateKey, group string) peaks {
 
 func (m *memory) peaks(cell state.Ref) baseline.Peaks {
 	head, days := state.EditList[peaksHead, baseline.Peak](m.store.Heap, cell)
-	return baseline.Peaks{Since: head.Since, Events: int(head.Events), Days: days}
+	return baseline.Peaks{Since: head.Since, Events: int(head.Events), Days: withRoom(days, &m.room.days)}
 }
 
 // put puts a model back.
 func (p *peaks) put() {
 	if p.cell == 0 && p.group != "" {
 		p.st.makeRoom(slotPeaks, p.key, func(r state.Ref) int64 {
-			m := p.st.m.peaks(r)
+			_, days := state.ReadList[peaksHead, baseline.Peak](p.st.m.store.Heap, r)
+			m := baseline.Peaks{Days: days}
 			return m.Latest()
 		})
 	}
@@ -118,7 +138,8 @@ type windowState struct {
 // window takes out the window that is kept under a rule's key and a group.
 func (e *Engine) window(st *accountState, stateKey, group string) windowState {
 	w := windowState{st: st, key: stateKey, group: group, cell: st.ref(slotWindow, stateKey, group)}
-	_, w.Events = state.EditList[windowHead, window.Event](st.m.store.Heap, w.cell)
+	_, events := state.EditList[windowHead, window.Event](st.m.store.Heap, w.cell)
+	w.Events = withRoom(events, &st.m.room.events)
 	return w
 }
 
@@ -201,9 +222,22 @@ func (w *windowState) remember(a *activity.Activity, near bool) {
 	key := w.key + w.group
 	recent := append(c.Recent[key], k)
 	if len(recent) >= MaxEvidence {
-		recent = slices.Delete(recent, 0, len(recent)-MaxEvidence+1)
+		recent = fewer(recent)
 	}
 	c.Recent[key] = recent
+}
+
+// fewer drops one of some activities: the oldest of an account that a later one
+// is of, so that a finding across accounts shows as many as it can.
+func fewer(recent []kept) []kept {
+	drop := 0
+	for i := range recent {
+		if slices.ContainsFunc(recent[i+1:], func(k kept) bool { return k.Account == recent[i].Account }) {
+			drop = i
+			break
+		}
+	}
+	return slices.Delete(recent, drop, drop+1)
 }
 
 // forget drops the evidence of a window.
@@ -230,17 +264,24 @@ func (m *memory) known(cell state.Ref) (since int64, events int) {
 	return head.Since, int(head.Events)
 }
 
-// eachModel calls each with every cell of a kind that is kept under a rule's
-// state key, whatever the group.
-func (m *memory) eachModel(k slotKind, stateKey string, each func(state.Ref)) {
-	if n, ok := m.by[k][stateKey]; ok {
-		m.store.Accounts.Each(0, m.end(), func(row state.Ref) bool {
-			if r := m.store.Accounts.Slot(row, n); r != 0 {
-				each(r)
-			}
-			return true
-		})
+// eachModel calls each with the cells of a kind that accounts on pages from to
+// to, exclusive, have under a rule's state key.
+func (m *memory) eachModel(k slotKind, stateKey string, from, to uint32, each func(state.Ref)) {
+	n, ok := m.by[k][stateKey]
+	if !ok {
+		return
 	}
+	m.store.Accounts.Each(from, to, func(row state.Ref) bool {
+		if r := m.store.Accounts.Slot(row, n); r != 0 {
+			each(r)
+		}
+		return true
+	})
+}
+
+// eachGroup calls each with the cells of a kind that groups of more than the
+// account have under a rule's state key.
+func (m *memory) eachGroup(k slotKind, stateKey string, each func(state.Ref)) {
 	for _, c := range m.colds.all {
 		if c == nil {
 			continue

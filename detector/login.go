@@ -361,20 +361,6 @@ func (m *memory) knownLogins(r *rules.Rule, cell state.Ref) (since int64, events
 	return state.Read[baseline.Rare](m.store.Heap, cell).Known()
 }
 
-// learningLogins counts accounts by whether a rule knows them well enough.
-func (e *Engine) learningLogins(pl *planned) LearnState {
-	var n LearnState
-	e.memory.eachModel(slotModel, pl.stateKey, func(cell state.Ref) {
-		since, events := e.memory.knownLogins(pl.rule, cell)
-		if baseline.Learn(pl.rule.Learn).Ready(since, events, e.now) {
-			n.Active++
-		} else {
-			n.Learning++
-		}
-	})
-	return n
-}
-
 // placed reports whether a rule over journeys has a place of an account.
 func (e *Engine) placed(subject string, r *rules.Rule) bool {
 	st := e.find(subject)

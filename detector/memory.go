@@ -45,8 +45,10 @@ type memory struct {
 	handles []*accountState // of the activity that is being judged; the first used of them
 	used    int
 	key     []byte // of a group, while it is looked for
-	limit   int    // accounts that may be kept, 0 for any number
-	now     int64  // log time, Unix nanoseconds
+	habits  habits // those that are taken out
+	room    room
+	limit   int   // accounts that may be kept, 0 for any number
+	now     int64 // log time, Unix nanoseconds
 }
 
 func newMemory(limit int) *memory {

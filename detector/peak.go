@@ -2,8 +2,6 @@ package detector
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +34,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	p := peakParams(r)
 	limit := peakLimit(&model.Peaks, t, p)
 	if backfill || best.Count < limit {
-		w.remember(a, best.Count+MaxEvidence > limit)
+		e.remember(&w, a, best.Count+MaxEvidence > limit)
 		model.Learn(t, best.Count)
 		model.put()
 		return
@@ -54,11 +52,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	if ep == nil {
 		return
 	}
-	if ep.Learn == nil {
-		ep.Learn = map[string]int{}
-	}
-	day := strconv.FormatInt(baseline.DayOf(t), 10)
-	ep.Learn[day] = max(ep.Learn[day], best.Count)
+	e.withholdPeak(ep, baseline.DayOf(t), best.Count)
 }
 
 // historyMark ends the keys of windows for history that is older than what its
@@ -80,25 +74,6 @@ func (e *Engine) history(st *accountState, stateKey, group string, r *rules.Rule
 // further than window.MaxEvents, so one that is full always is.
 func peakLimit(m *baseline.Peaks, t int64, p baseline.PeakParams) int {
 	return min(m.Limit(t, p), window.MaxEvents)
-}
-
-// releasePeaks teaches a model the burst of its closing episode, as one day's
-// peak also where it lasted over midnight: one attack is one day.
-func (e *Engine) releasePeaks(st *accountState, r *rules.Rule, ep *episode) {
-	model := st.peaks(e.plan.rules[r.Index].stateKey, groupKey(ep.Group))
-	if model.cell == 0 {
-		return
-	}
-	best, at := 0, int64(0)
-	for _, day := range slices.Sorted(maps.Keys(ep.Learn)) {
-		if n, err := strconv.ParseInt(day, 10, 64); err == nil && ep.Learn[day] > best {
-			best, at = ep.Learn[day], n
-		}
-	}
-	if best > 0 {
-		model.Raise(at, best)
-	}
-	model.put()
 }
 
 // peakReason says how many there were, against what is usual for the account.

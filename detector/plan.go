@@ -24,6 +24,9 @@ type Set struct {
 	Rules     []rules.File `json:"rules"`
 	Overrides []Override   `json:"overrides,omitempty"`
 	Accounts  []Account    `json:"accounts"`
+	// Budget is how many alerts per account and month learned rules may raise
+	// together; 0 leaves each rule its own.
+	Budget float64 `json:"budget,omitempty"`
 }
 
 // Account holds the facts about one account that rules depend on.
@@ -82,6 +85,7 @@ type Plan struct {
 	memory   map[string]int            // index of the rule that keeps memory under a state key
 	guards   map[string][]string       // accounts that an identity guards, sorted
 	zones    map[string]*time.Location // of accounts and identities; UTC without
+	across   acrossPlan
 }
 
 // planned is what the engine needs to know of one rule besides the rule.
@@ -89,6 +93,7 @@ type planned struct {
 	rule     *rules.Rule
 	stateKey string // names the memory that the rule keeps; changes when its meaning for that memory does
 	feeds    []int  // rules that take this detection rule's matches
+	keyed    []int  // those of them that are counted across accounts
 	resolves []int  // rules whose episodes it closes
 	excuses  []int  // without rules of which it excuses matches
 	steps    []stepOf
@@ -135,6 +140,9 @@ func Compile(s Set) (*Plan, error) {
 	if err := p.override(s.Overrides); err != nil {
 		return nil, err
 	}
+	if err := p.budget(s.Budget); err != nil {
+		return nil, err
+	}
 	for i := range p.rules {
 		r := p.rules[i].rule
 		if r.Floor > window.MaxEvents {
@@ -153,6 +161,7 @@ func Compile(s Set) (*Plan, error) {
 			p.grace[r.Verdict] = max(p.grace[r.Verdict], int64(r.Grace))
 		}
 	}
+	p.cross()
 	return p, nil
 }
 
@@ -279,3 +288,6 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	}
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
+
+// Approves reports whether posts of an account need an approval.
+func (p *Plan) Approves(account string) bool { return p.accounts[account].Approvals }

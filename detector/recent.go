@@ -1,9 +1,11 @@
 package detector
 
 import (
-	"encoding/base64"
 	"encoding/binary"
-	"fmt"
+	"slices"
+	"time"
+
+	"github.com/picketd/picket/collectors/activity"
 )
 
 // recentKey is one remembered activity of the duplicate horizon.
@@ -12,30 +14,23 @@ type recentKey struct {
 	At  int64 // log time, Unix nanoseconds
 }
 
-// recentKeys are stored as base64 of 16 bytes each, little-endian.
-type recentKeys []recentKey
+const recentBytes = 16 // of one key in an image
 
-// MarshalText implements encoding.TextMarshaler.
-func (r recentKeys) MarshalText() ([]byte, error) {
-	raw := make([]byte, 0, 16*len(r))
-	for _, k := range r {
-		raw = binary.LittleEndian.AppendUint64(raw, k.Key)
-		raw = binary.LittleEndian.AppendUint64(raw, uint64(k.At))
+// appendRecent appends keys, 16 bytes each, little-endian.
+func appendRecent(dst []byte, keys []recentKey) []byte {
+	for _, k := range keys {
+		dst = binary.LittleEndian.AppendUint64(dst, k.Key)
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(k.At))
 	}
-	return base64.StdEncoding.AppendEncode(nil, raw), nil
+	return dst
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (r *recentKeys) UnmarshalText(text []byte) error {
-	raw, err := base64.StdEncoding.AppendDecode(nil, text)
-	if err != nil || len(raw)%16 != 0 {
-		return fmt.Errorf("recent keys: %d bytes are not base64 of 16 bytes each", len(text))
+// parseRecent appends the keys that appendRecent wrote.
+func parseRecent(keys []recentKey, data []byte) []recentKey {
+	for ; len(data) >= recentBytes; data = data[recentBytes:] {
+		keys = append(keys, recentKey{binary.LittleEndian.Uint64(data), int64(binary.LittleEndian.Uint64(data[8:]))})
 	}
-	*r = make(recentKeys, 0, len(raw)/16)
-	for ; len(raw) > 0; raw = raw[16:] {
-		*r = append(*r, recentKey{binary.LittleEndian.Uint64(raw), int64(binary.LittleEndian.Uint64(raw[8:]))})
-	}
-	return nil
+	return keys
 }
 
 // recentSet remembers which activities came within the horizon, so that bulk
@@ -45,6 +40,17 @@ type recentSet struct {
 	zero  bool     // the key 0 is known
 	ring  []recentKey
 	head  int // index of the oldest
+	fresh int // how many of the newest came after the last image
+}
+
+// Duplicates drops repeated activities as an engine does, for whoever reads one
+// log for several engines. The zero value has seen none.
+type Duplicates struct{ recent recentSet }
+
+// Seen reports whether an activity came within DuplicateHorizon before log time
+// now, and remembers it.
+func (d *Duplicates) Seen(a *activity.Activity, now time.Time) bool {
+	return d.recent.seen(identity(a), now.UnixNano())
 }
 
 // seen reports whether key came within the horizon before now and remembers it.
@@ -64,6 +70,7 @@ func (r *recentSet) seen(key uint64, now int64) bool {
 		return true
 	}
 	r.ring = append(r.ring, recentKey{key, now})
+	r.fresh++
 	return false
 }
 
@@ -116,6 +123,17 @@ func (r *recentSet) grow() {
 }
 
 func (r *recentSet) queue() []recentKey { return r.ring[r.head:] }
+
+// news returns the keys that came since the last image, of those that are left,
+// or all of them.
+func (r *recentSet) news(all bool) []recentKey {
+	queue := r.queue()
+	if !all {
+		queue = queue[len(queue)-min(r.fresh, len(queue)):]
+	}
+	r.fresh = 0
+	return slices.Clone(queue)
+}
 
 func (r *recentSet) restore(ring []recentKey) {
 	*r = recentSet{ring: ring}

@@ -23,11 +23,17 @@ type episode struct {
 	// Learn holds values withheld from a new-value model while the episode is
 	// open, with how often each was seen; of a peak, days with their counts.
 	Learn map[string]int `json:"learn,omitempty"`
+	// Told is since when, in log time, people know of what was withheld: the
+	// episode's own opening, or that of an earlier one, which makes it Muted.
+	Told  int64 `json:"told,omitempty"`
+	Muted bool  `json:"muted,omitempty"`
 	// Notes and Usual say what else is odd and what is usual about the activity
 	// that opened the episode.
 	Notes   []Reason  `json:"notes,omitempty"`
 	Usual   []Reason  `json:"usual,omitempty"`
 	Related []Related `json:"related,omitempty"`
+	// Across are the accounts that an episode across accounts is about.
+	Across *acrossAccounts `json:"across,omitempty"`
 	// Since is kept for logins of identities that guard accounts.
 	Since *since `json:"since,omitempty"`
 	// Parts are what rules that join this one found, by rule id.

@@ -14,12 +14,12 @@ import (
 
 // Each hour of log time, memory that says nothing any more is dropped. The cold
 // side is gone through at once. An account's row and cells are, at the latest,
-// when the account is heard of again; else in the course of the next hour, some
-// pages each second, since there are too many for one moment. Which of the two
-// it was cannot be seen from outside.
+// when the account is heard of again; else in the course of a day, some pages
+// each second, since there are too many for one moment. Which of the two it was
+// cannot be seen from outside.
 
 // sweepPace is in how many seconds of log time all pages are gone through.
-const sweepPace = 3600
+const sweepPace = 24 * 3600
 
 // sweep begins the hour: windows, steps and excuses that no activity can reach
 // go, what rules kept that are gone, and cold sides of which nothing is left.
@@ -45,6 +45,7 @@ func (e *Engine) sweep() {
 		e.sweepSteps(c)
 		e.sweepChanges(c)
 		e.sweepFired(c)
+		e.sweepJudged(c)
 		for key := range c.Recent {
 			if !e.plan.keeps(key) {
 				delete(c.Recent, key)
@@ -71,9 +72,13 @@ func (e *Engine) passed(key string, cell state.Ref) bool {
 		return true
 	}
 	h := e.memory.store.Heap
+	span := int64(e.plan.rules[i].rule.Timespan)
+	if _, events := state.ReadList[windowHead, window.Event](h, cell); len(events) > 0 && events[0].Time > e.sweptAt-span-e.lateness {
+		return false
+	}
 	head, events := state.EditList[windowHead, window.Event](h, cell)
 	w := window.Sliding{Events: events}
-	w.Advance(e.sweptAt, int64(e.plan.rules[i].rule.Timespan), e.lateness)
+	w.Advance(e.sweptAt, span, e.lateness)
 	head.N = uint32(len(w.Events))
 	*state.Edit[windowHead](h, cell) = head
 	return len(w.Events) == 0

@@ -67,6 +67,7 @@ func Compile(files []File) (*Program, error) {
 		}
 	}
 	c.feed()
+	c.keyed()
 	c.tune()
 	if len(c.faults) > 0 {
 		return nil, c.faults.Sort()

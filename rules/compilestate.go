@@ -20,6 +20,7 @@ func (c *compiler) correlation(r *Rule, d *sigma.Document) {
 		c.fault(d, k.At, `correlation has no group-by; add "group-by: [account]"`)
 	} else {
 		r.GroupBy = c.groupBy(d, k.GroupBy, c.raw(k.Rules))
+		r.Keyed = len(r.GroupBy) > 0 && r.GroupBy[0].Name != "account"
 	}
 	r.Condition = c.bounds(d, r.Type, k, k.Bounds)
 	c.countedField(r, d)
@@ -130,7 +131,8 @@ func (c *compiler) rawRule(i int, above []int) bool {
 	return true
 }
 
-// groupBy resolves the fields, account first.
+// groupBy resolves the fields, account first. A correlation may lack account,
+// which makes it one across accounts; over a source's own events it must say so.
 func (c *compiler) groupBy(d *sigma.Document, names []sigma.Text, raw bool) []activity.FieldRef {
 	var out []activity.FieldRef
 	account, before := false, len(c.faults)
@@ -155,10 +157,10 @@ func (c *compiler) groupBy(d *sigma.Document, names []sigma.Text, raw bool) []ac
 	}
 	switch {
 	case account || len(c.faults) > before:
-	case raw:
+	case raw && !across(d):
 		return c.ofAccount(out)
-	default:
-		c.fault(d, names[0].At, "group-by lacks account: rules across accounts are not supported by this version of Picket; add account to group-by")
+	case d.Correlation == nil:
+		c.fault(d, names[0].At, "group-by lacks account: what is learned is learned of an account, only correlations are counted across accounts; add account to group-by")
 	}
 	return out
 }

@@ -60,8 +60,8 @@
 // floor. What an account did before "half-life" ago counts half in rare_value
 // and login_risk.
 //
-// What a match showed is learned when its alert closes, and not before: an
-// intruder's tenth login is as odd as the first.
+// What a match showed is not learned before its alert closes, and perhaps not
+// then; see below.
 //
 // # One session, one alert
 //
@@ -77,6 +77,33 @@
 // two observes, matches are alerts of their own. So is what a rule as urgent as x
 // finds about a later activity for the first time: the alert may be acknowledged
 // by then.
+//
+// # What is learned of an alert
+//
+// While an alert of a new_value is open, the values that it saw are kept from the
+// model: an intruder's tenth login explains itself as the first one did. What
+// becomes of them depends on what a person says (see activity.Verdict):
+//
+//   - expected, and false, make them the account's own; expected with an end until
+//     then, and from then on they are new again.
+//   - true ends the alert and makes them new again, also where they were learned
+//     in the meantime: whoever comes with one is told of at once.
+//   - Nothing, and the rule is of level high or critical: they stay new. For two
+//     weeks people are not told of the same values again; what comes with them
+//     meanwhile is one finding that observes, then people are told once more.
+//   - Nothing, and the rule is of a lower level or observes: they are learned when
+//     the alert has been quiet.
+//
+// A peak learns a burst when its alert has been quiet, whatever its level, since
+// one burst alone makes no next one usual, and unlearns it at the verdict true.
+// So do travel, login_risk and rare_value, which cannot unlearn: true keeps them
+// from learning as long as their alert is open, and is too late afterwards. A
+// silent rule has no alert that could be judged: it learns at once. People may
+// trust and forget values without an alert, too ("picket baseline").
+//
+// A model with a number "budget" is given its part of the configuration's alert
+// budget in its place: equal parts for all such rules that are enforced and not
+// critical.
 //
 // # For rule authors
 //
@@ -139,11 +166,16 @@
 //
 // # Correlations
 //
-// A correlation is counted for each account apart: account belongs to each
-// group. Rules for a source's own events, whose authors do not know of accounts,
-// get it added to their group-by; other rules must write it. A match that lacks
-// a field of group-by belongs to no group. A window is half-open: two matches
-// exactly one timespan apart are not together.
+// A correlation with account in its group-by is counted for each account apart.
+// One without is counted across accounts, for each value of its group-by: one
+// address that fails to log in to many accounts. Rules for a source's own
+// events, whose authors do not know of accounts, get account added to their
+// group-by unless they say "picket: {across-accounts: true}". What a correlation
+// across accounts feeds is one across accounts, too; baselines learn accounts
+// and a tune document sets thresholds of accounts, so neither takes it.
+//
+// A match that lacks a field of group-by belongs to no group. A window is
+// half-open: two matches exactly one timespan apart are not together.
 //
 //   - value_count with a list of fields counts different combinations of their
 //     values; an activity that lacks one of them shows none, and one that has
@@ -187,8 +219,7 @@
 //
 // # What this version leaves out
 //
-// Group-by without account in rules for Picket's activities, sequences of
-// sequences, and the types rate and profile of baseline. Each is refused by
+// Group-by without account in baselines, sequences of sequences, and the types rate and profile of baseline. Each is refused by
 // name, with its place. Activities carry no sentiment: a storm of negative
 // mentions needs a rule that tells them by their words. The category and
 // service of a source's own events are not told apart: their network is.

@@ -109,12 +109,15 @@ type Rule struct {
 	// Lacks names the placeholders of a detection rule that have no values. Such
 	// a rule is checked and matches nothing.
 	Lacks []string
+	// Keyed marks a correlation that is counted across accounts, for each value
+	// of GroupBy: one address on many accounts. What it feeds is keyed, too.
+	Keyed bool
 
 	Inputs    []int               // indexes of the rules that feed this one: detection rules, for a sequence any; nil for TypeDetection
 	Then      []int               // sequence: the second steps, rules of any type but sequence
 	Without   []int               // the detection rules that excuse a match; of travel, whose matches say nothing of a place
 	Within    time.Duration       // sequence, without: how far apart the two may be
-	GroupBy   []activity.FieldRef // always starts with account
+	GroupBy   []activity.FieldRef // starts with account unless Keyed
 	Timespan  time.Duration       // correlations, peak; storm: the intervals of the series
 	Condition Condition           // correlations
 	Aliases   []Alias             // correlations: names in GroupBy that are no fields

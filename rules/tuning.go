@@ -80,6 +80,10 @@ func (c *compiler) tunesItself(i int) bool {
 // tuneRule applies one tune document to a rule.
 func (c *compiler) tuneRule(d *sigma.Document, r *Rule) {
 	t := d.Tune
+	if r.Keyed {
+		c.fault(d, t.Rule.At, "tune rule: %q is counted across accounts, so no account has a threshold of its own; change the rule, or except accounts with a filter for what feeds it", t.Rule.S)
+		return
+	}
 	until, _ := time.Parse(time.DateOnly, t.Until.S)
 	tuning := Tuning{
 		Title: d.Title.S, Accounts: plain(t.Accounts), Until: until,

@@ -29,7 +29,9 @@
 //
 // The public copy is for subscribers. It follows the state, once the state is
 // durable. <account> is the account without its network ("acme" of "x/acme"),
-// "_" for alerts about no account; <rule> is the rule's id. Headers:
+// "_" for alerts about no account; <rule> is the rule's id. An alert of a rule
+// across accounts is about none: its subject is picket.alert.<level>._._.<rule>,
+// and its body names the accounts. Headers:
 //
 //	Nats-Msg-Id       <alert-id>.<revision>: the same copy published again
 //	                  within an hour is stored once
@@ -49,7 +51,9 @@
 //	                 io.picket.alert.updated       more of the same, or assigned
 //	                 io.picket.alert.acknowledged
 //	                 io.picket.alert.resolved
-//	subject          the account, "x/acme"; absent if none
+//	subject          the account, "x/acme"; absent if none, as of an alert across
+//	                 accounts: what it is about is in unmapped.picket.group, and
+//	                 resources are its accounts
 //	time             of the revision, RFC 3339
 //	datacontenttype  "application/json"
 //	data             an OCSF 1.8.0 Detection Finding, class 2004

@@ -151,18 +151,22 @@ type Unmapped struct {
 
 // Picket is the alert in Picket's own terms.
 type Picket struct {
-	V        int               `json:"v"` // of the layout, 1
-	Number   string            `json:"number"`
-	State    alerting.State    `json:"state"`
-	Change   alerting.Change   `json:"change"`
-	Revision uint64            `json:"revision"`
-	Level    rules.Level       `json:"level"`
-	Rule     string            `json:"rule,omitempty"` // the rule's name
-	Network  string            `json:"network,omitempty"`
-	Account  string            `json:"account,omitempty"`
-	Group    []alerting.Label  `json:"group,omitempty"`
-	Reasons  []detector.Reason `json:"reasons,omitempty"`
-	Usual    []detector.Reason `json:"usual,omitempty"`
+	V        int              `json:"v"` // of the layout, 1
+	Number   string           `json:"number"`
+	State    alerting.State   `json:"state"`
+	Change   alerting.Change  `json:"change"`
+	Revision uint64           `json:"revision"`
+	Level    rules.Level      `json:"level"`
+	Rule     string           `json:"rule,omitempty"` // the rule's name
+	Network  string           `json:"network,omitempty"`
+	Account  string           `json:"account,omitempty"`
+	Group    []alerting.Label `json:"group,omitempty"`
+	// Of an alert across accounts: those that it is about, at most
+	// detector.MaxAccounts, and how many there are.
+	Accounts     []string          `json:"accounts,omitempty"`
+	AccountCount int               `json:"account_count,omitempty"`
+	Reasons      []detector.Reason `json:"reasons,omitempty"`
+	Usual        []detector.Reason `json:"usual,omitempty"`
 	// Related led to this alert; Beside are other alerts around it.
 	Related  []detector.Related   `json:"related,omitempty"`
 	Beside   []Beside             `json:"beside,omitempty"`
@@ -270,9 +274,7 @@ func newFinding(opts PublisherOptions, a *alerting.Alert) Finding {
 		},
 		Unmapped: Unmapped{newPicket(a)},
 	}
-	if a.Account != "" {
-		f.Resources = []Resource{{UID: a.Account, Name: strings.TrimPrefix(a.Account, a.Network+"/"), Type: "Social Media Account"}}
-	}
+	f.Resources = resources(a)
 	f.Observables = observables(a)
 	if len(a.Rule.Response) > 0 {
 		f.Remediation = &Remediation{Desc: strings.Join(a.Rule.Response, "\n")}
@@ -284,6 +286,7 @@ func newPicket(a *alerting.Alert) Picket {
 	p := Picket{
 		V: 1, Number: a.Number(), State: a.State, Change: a.Change, Revision: a.Revision, Level: a.Rule.Level,
 		Rule: a.Rule.Name, Network: a.Network, Account: a.Account, Group: a.Group,
+		Accounts: a.Accounts, AccountCount: a.AccountCount,
 		Reasons: a.Reasons, Usual: a.Usual, Related: a.Related, Since: a.Since,
 		Assigned: a.Assigned, Ack: a.Ack, Resolved: a.Resolution, Judged: a.Judged, Verdicts: a.Around.Verdicts,
 	}
@@ -355,6 +358,19 @@ func evidences(a *alerting.Alert) []Evidence {
 	return out
 }
 
+// resources lists the account, or those that an alert across accounts is about.
+func resources(a *alerting.Alert) []Resource {
+	var out []Resource
+	if a.Account != "" {
+		out = append(out, Resource{UID: a.Account, Name: strings.TrimPrefix(a.Account, a.Network+"/"), Type: "Social Media Account"})
+	}
+	for _, account := range a.Accounts {
+		_, name, _ := strings.Cut(account, "/")
+		out = append(out, Resource{UID: account, Name: name, Type: "Social Media Account"})
+	}
+	return out
+}
+
 // observables lists the account and the distinct addresses and actors. Their
 // type ids are those of OCSF: 10 Resource UID, 2 IP Address, 4 User Name.
 func observables(a *alerting.Alert) []Observable {
@@ -368,6 +384,9 @@ func observables(a *alerting.Alert) []Observable {
 		}
 	}
 	add("resources[].uid", "Resource UID", 10, a.Account)
+	for _, account := range a.Accounts {
+		add("resources[].uid", "Resource UID", 10, account)
+	}
 	for i := range a.Evidence {
 		add("evidences[].src_endpoint.ip", "IP Address", 2, a.Evidence[i].IP)
 		add("evidences[].actor.user.name", "User Name", 4, a.Evidence[i].Actor)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
 )
 
@@ -17,6 +18,7 @@ type detectorMetrics struct {
 	damaged      *prometheus.CounterVec
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
+	awaited      *prometheus.GaugeVec
 	partitions   *partitions
 	coverage     *coverage
 }
@@ -31,6 +33,7 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 		damaged:      f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
 		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
+		awaited:      f.gauges("across_awaited_seconds", "For how long matches of rules across accounts have waited for this partition to say how far it is; 0 when they do not.", "partition"),
 		partitions:   newPartitions(now),
 		coverage:     newCoverage(rule),
 	}
@@ -67,13 +70,22 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 	for _, name := range m.rule.keep(names) {
 		m.findings.DeleteLabelValues(name)
 		m.raised.DeletePartialMatch(prometheus.Labels{"rule": name})
+		m.held.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.forgetCosts(name)
 	}
+	m.budget.Reset()
 	for _, r := range loaded {
 		if !r.Silent && r.Mode != rules.Off {
 			name := m.rule.bound(ruleLabel(r.Name, r.ID))
 			m.findings.WithLabelValues(name)
 			m.raised.WithLabelValues(name, levelLabel(r.Level))
+			if detector.Learns(r) {
+				m.held.WithLabelValues(name, detector.HeldTold)
+				m.held.WithLabelValues(name, detector.HeldBudget)
+			}
+			if share, ok := detector.Share(r); ok {
+				m.budget.WithLabelValues(name).Set(share)
+			}
 		}
 	}
 	m.coverage.expect(loaded)
@@ -118,6 +130,12 @@ func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time
 	m.snapshotTook.WithLabelValues(partitionLabel(partition))
 }
 
+// Awaited tells for how long the rules across accounts have waited for a
+// partition; 0 when they do not.
+func (m *Metrics) Awaited(partition int, d time.Duration) {
+	m.awaited.WithLabelValues(partitionLabel(partition)).Set(d.Seconds())
+}
+
 // Damaged counts a journal message that could not be decoded.
 func (m *Metrics) Damaged(partition int) { m.damaged.WithLabelValues(partitionLabel(partition)).Inc() }
 
@@ -138,6 +156,8 @@ func (m *Metrics) Learned(partition int, rule string, learning, active int) {
 // alertMetrics are about alerts.
 type alertMetrics struct {
 	raised, revisions      *prometheus.CounterVec
+	held                   *prometheus.CounterVec
+	budget                 *prometheus.GaugeVec
 	conflicts              prometheus.Counter
 	published, undelivered *prometheus.CounterVec
 	open                   *openAlerts
@@ -146,6 +166,8 @@ type alertMetrics struct {
 func newAlertMetrics(f factory) alertMetrics {
 	a := alertMetrics{
 		raised:      f.counters("alerts_raised_total", "Alerts raised, by rule and level.", "rule", "level"),
+		held:        f.counters("alerts_held_total", "Alerts that were recorded and told to nobody, by rule and why: told already and not judged (told), or no room in the alert budget (budget).", "rule", "reason"),
+		budget:      f.gauges("alert_budget", "Alerts per account and month that a rule keeps to, of those whose thresholds follow the budget.", "rule"),
 		revisions:   f.counters("alert_revisions_total", "Revisions of alerts stored, by what they are about.", "change"),
 		conflicts:   f.counter("alert_conflicts_total", "Revisions that another writer was ahead of; they are tried again."),
 		published:   f.counters("notifications_total", "Notifications delivered.", "notifier"),
@@ -165,7 +187,10 @@ const (
 
 // Revised counts a durable revision of an alert.
 func (m *Metrics) Revised(a *alerting.Alert) {
-	if a.Change == alerting.ChangeOpened {
+	switch {
+	case a.Change == alerting.ChangeOpened && a.Held != "":
+		m.held.WithLabelValues(m.rule.bound(ruleLabel(a.Rule.Name, a.Rule.ID)), heldLabel(a.Held)).Inc()
+	case a.Change == alerting.ChangeOpened:
 		raised := m.raised.WithLabelValues(m.rule.bound(ruleLabel(a.Rule.Name, a.Rule.ID)), levelLabel(a.Rule.Level))
 		// An exemplar holds 128 characters at most; a longer one would panic.
 		if with, ok := raised.(prometheus.ExemplarAdder); ok && len(a.ID) <= maxExemplar {
@@ -175,6 +200,14 @@ func (m *Metrics) Revised(a *alerting.Alert) {
 		}
 	}
 	m.revisions.WithLabelValues(string(a.Change)).Inc()
+}
+
+// heldLabel bounds the reasons to those that are known.
+func heldLabel(reason string) string {
+	if reason == detector.HeldTold || reason == detector.HeldBudget {
+		return reason
+	}
+	return "other"
 }
 
 // Published counts a public copy.

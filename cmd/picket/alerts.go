@@ -112,7 +112,7 @@ func listAlerts(out io.Writer, alerts []alerting.Alert, dir alerting.Directory) 
 	for i := range alerts {
 		a := &alerts[i]
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", a.Number(), a.Rule.Level, a.Urgency(dir, now), a.State, who(a),
-			a.Account, a.Last.Format("2006-01-02 15:04Z"), a.Count, titleOf(a))
+			alerting.SubjectOf(a), a.Last.Format("2006-01-02 15:04Z"), a.Count, titleOf(a))
 	}
 	return w.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"time"
 
 	"github.com/picketd/picket/alerting"
 )
@@ -40,7 +41,9 @@ func (c *alertsAssignCmd) Run(e *env) error {
 type alertsResolveCmd struct {
 	Alert []string `arg:"" help:"Numbers (PK-1A2B3C) or ids of alerts."`
 	actFlags
-	Verdict string `short:"v" enum:"true,expected,false,not-me,was-me," default:"" placeholder:"VERDICT" help:"What it was: true, expected (it happened, and was all right) or false. Of a login, not-me is true and was-me is expected. Also for an alert that is resolved already."`
+	Verdict string        `short:"v" enum:"true,expected,false,not-me,was-me," default:"" placeholder:"VERDICT" help:"What it was: true, expected (it happened, and was all right) or false. Of a login, not-me is true and was-me is expected. Also for an alert that is resolved already."`
+	Until   time.Time     `help:"With --verdict expected: until when it is (RFC 3339); from then on it is odd again. Without an end unless given."`
+	For     time.Duration `help:"With --verdict expected: for how long from now it is, such as 12h or 14d."`
 }
 
 // Run resolves alerts.
@@ -52,7 +55,24 @@ func (c *alertsResolveCmd) Run(e *env) error {
 	case "was-me":
 		verdict = alerting.VerdictExpected
 	}
-	return c.act(e, c.Alert, alerting.Deed{Action: alerting.ActionResolve, Verdict: verdict})
+	end, err := ending(c.Until, c.For)
+	if err != nil {
+		return err
+	}
+	return c.act(e, c.Alert, alerting.Deed{Action: alerting.ActionResolve, Verdict: verdict, Until: end})
+}
+
+// ending is the time that --until or --for names; zero for none.
+func ending(until time.Time, span time.Duration) (time.Time, error) {
+	switch {
+	case span == 0:
+		return until, nil
+	case !until.IsZero():
+		return until, errors.New("give --until or --for, not both")
+	case span < 0:
+		return until, fmt.Errorf("--for %s: expected a duration such as 12h or 14d", span)
+	}
+	return time.Now().Add(span).UTC(), nil
 }
 
 // act does one thing to each alert; one that fails does not stop the others.
@@ -72,7 +92,7 @@ func (c *actFlags) act(e *env, alerts []string, d alerting.Deed) error {
 		if err == nil {
 			var a alerting.Alert
 			if a, err = m.Act(e.ctx, id, d); err == nil {
-				fmt.Fprintf(e.out, "%s %s by %s: %s, %s\n", a.Number(), outcome(&a, d), d.Actor, a.Account, a.Rule.Title)
+				fmt.Fprintf(e.out, "%s %s by %s: %s, %s\n", a.Number(), outcome(&a, d), d.Actor, alerting.SubjectOf(&a), a.Rule.Title)
 			}
 		}
 		if err != nil {
@@ -100,6 +120,9 @@ func outcome(a *alerting.Alert, d alerting.Deed) string {
 	case d.Action == alerting.ActionAssign:
 		return "assigned to " + d.To
 	case d.Verdict != "":
+		if !d.Until.IsZero() {
+			return fmt.Sprintf("%s, verdict %s until %s", a.State, d.Verdict, d.Until.UTC().Format(time.RFC3339))
+		}
 		return fmt.Sprintf("%s, verdict %s", a.State, d.Verdict)
 	}
 	return string(a.State)

@@ -14,16 +14,32 @@ import (
 )
 
 type explainCmd struct {
-	Rule   string   `arg:"" help:"Name, id or title of a rule."`
-	Event  string   `arg:"" help:"File with one activity as JSON, - for standard input, or with --in the id of an activity."`
+	Rule   string   `arg:"" name:"rule|alert" help:"Name, id or title of a rule; or number (PK-1A2B3C) or id of an alert, without an activity."`
+	Event  string   `arg:"" optional:"" help:"File with one activity as JSON, - for standard input, or with --in the id of an activity."`
 	In     string   `help:"Recorded activity to find the id in: JSON lines, plain or gzip, or an archive." type:"existingfile" placeholder:"FILE"`
-	Config string   `short:"c" help:"Configuration whose rules are meant." type:"path"`
+	Config string   `short:"c" help:"Configuration whose rules are meant; of an alert, that of the daemon, picket.yaml unless given." type:"path"`
 	Rules  []string `help:"Files and folders of rules."`
 	Pack   []string `help:"Built-in packs; social unless --rules or --config is given."`
+	JSON   bool     `help:"Of an alert: print one JSON object."`
 }
 
-// Run prints what a rule makes of an activity, node by node.
+// Help is shown below the flags.
+func (*explainCmd) Help() string {
+	return `With a rule and an activity: why the one matches the other, or does not, node by
+node. With an alert: the daemon's journal is replayed up to where it was raised,
+by the rules that were in force, and what the rule knew just before is printed
+with the reasons and the evidence.`
+}
+
+// Run prints what a rule makes of an activity, node by node, or why an alert was
+// raised.
 func (c *explainCmd) Run(e *env) error {
+	if c.Event == "" {
+		return c.alert(e)
+	}
+	if c.JSON {
+		return errors.New("--json goes with an alert")
+	}
 	files, err := c.files(e)
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ func TestLevels(t *testing.T) {
 		{"posting_burst", rules.Medium, chat, chat, chat},
 		{"new_client_app", rules.Medium, chat, chat, chat},
 		{"new_token_app", rules.Medium, chat, chat, chat},
+		{"password_spray", rules.Medium, chat, chat, chat},
 		{"message_edited", rules.Medium, chat, chat, chat},
 		{"message_expired", rules.Medium, chat, chat, chat},
 		{"public_storm", rules.Medium, chat, chat, chat},

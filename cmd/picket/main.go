@@ -41,13 +41,17 @@ type cli struct {
 	Connect    connectCmd                `cmd:"" help:"Connect an account, step by step."`
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
+	Baseline   baselineCmd               `cmd:"" help:"Show what rules have learned of an account, trust it or forget it."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
+	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
 	Test       testCmd                   `cmd:"" help:"Play the tests of rules, and show what they leave untried."`
-	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or does not."`
+	Explain    explainCmd                `cmd:"" help:"Show why a rule matches an activity, or an alert was raised."`
 	Rules      rulesCmd                  `cmd:"" help:"Compare versions of rules."`
 	Replay     replayCmd                 `cmd:"" help:"Run the rules over recorded activity."`
+	Tune       tuneCmd                   `cmd:"" help:"Try other numbers of a rule on recorded activity."`
+	Evaluate   evaluateCmd               `cmd:"" help:"Play takeovers of recorded accounts, and show what rules notice."`
 	Simulate   simulateCmd               `cmd:"" help:"Write the activity of simulated accounts."`
 	Config     configCmd                 `cmd:"" help:"Check the configuration."`
 	Health     healthCmd                 `cmd:"" help:"Ask the daemon on this machine whether it works."`

@@ -40,22 +40,14 @@ type replayCmd struct {
 
 // Run replays recorded activity through the engine and prints what it finds.
 func (c *replayCmd) Run(e *env) error {
-	cfg, set, err := c.rules(e)
+	in, err := c.input(e)
 	if err != nil {
 		return err
 	}
-	plan, err := detector.Compile(set)
-	if err != nil {
-		return err
-	}
-	src, progress, closeSource, err := c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
-	if err != nil {
-		return err
-	}
-	defer closeSource()
-	bar := newBar(e, progress)
+	defer in.close()
+	bar := newBar(e, in.progress)
 	started := time.Now()
-	res, err := replay.Run(e.ctx, plan, bar.wrap(src), c.engine(cfg), c.reporter(e, bar))
+	res, err := replay.Run(e.ctx, in.plan, bar.wrap(in.src), in.opts, c.reporter(e, bar))
 	bar.finish()
 	if err != nil {
 		return err
@@ -69,6 +61,20 @@ func (c *replayCmd) Run(e *env) error {
 	took := time.Since(started).Seconds() // not on standard output, which the same input makes the same
 	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
 	return err
+}
+
+// input opens what is replayed, and the rules that judge it.
+func (c *replayCmd) input(e *env) (*input, error) {
+	cfg, set, err := c.rules(e)
+	if err != nil {
+		return nil, err
+	}
+	in := &input{cfg: cfg, opts: c.engine(cfg)}
+	if in.plan, err = detector.Compile(set); err != nil {
+		return nil, err
+	}
+	in.src, in.progress, in.close, err = c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
+	return in, err
 }
 
 // open opens what is replayed; of a journal by the rules that it records, or
@@ -187,6 +193,8 @@ type found struct {
 	Phase    detector.Phase    `json:"phase"`
 	Level    rules.Level       `json:"level"`
 	Account  string            `json:"account"`
+	Group    map[string]string `json:"group,omitempty"`    // of a rule across accounts, which has no account
+	Accounts []string          `json:"accounts,omitempty"` // and those that it is about, as far as they are named
 	Rule     string            `json:"rule"`
 	RuleID   string            `json:"rule_id"`
 	Version  string            `json:"rule_version"`
@@ -210,18 +218,37 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 				return nil
 			}
 			bar.clear()
-			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, f.Account, f.Rule.Title, why(f.Reasons))
+			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, about(&f), f.Rule.Title, why(f.Reasons))
 			return err
 		}
 		out := found{
 			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID, Version: f.Rule.Version,
 			Alert: f.Episode, Count: f.Count, First: f.First, Last: f.Last, Reasons: f.Reasons, Closed: f.Closed,
 		}
+		if f.Rule.Keyed {
+			out.Group, out.Accounts = map[string]string{}, f.Accounts
+			for _, g := range f.Group {
+				out.Group[g.Name] = g.Value
+			}
+		}
 		for i := range f.Evidence {
 			out.Evidence = append(out.Evidence, f.Evidence[i].ID)
 		}
 		return enc.Encode(out)
 	}
+}
+
+// about names what a finding is about: its account, or the group of a rule
+// across accounts.
+func about(f *detector.Finding) string {
+	if f.Account != "" {
+		return f.Account
+	}
+	parts := make([]string, 0, len(f.Group))
+	for _, g := range f.Group {
+		parts = append(parts, g.Name+" "+g.Value)
+	}
+	return fmt.Sprintf("%s (%d accounts)", strings.Join(parts, ", "), f.AccountCount)
 }
 
 func why(reasons []detector.Reason) string {
@@ -282,15 +309,27 @@ func (b *bar) wrap(src replay.Source) replay.Source {
 	if b.bar == nil {
 		return src
 	}
-	return sourceFunc(func(ctx context.Context) (replay.Message, error) {
-		if b.seen++; b.seen%4096 == 0 {
-			done, total := b.progress()
-			b.bar.ChangeMax64(max(total, 1))
-			_ = b.bar.Set64(min(done, total)) // a bar that is not drawn harms nothing
-		}
-		return src.Next(ctx)
-	})
+	return watched{src, b}
 }
+
+// watched moves a bar as messages pass.
+type watched struct {
+	src replay.Source
+	bar *bar
+}
+
+func (w watched) Next(ctx context.Context) (replay.Message, error) {
+	if b := w.bar; b.seen%4096 == 4095 {
+		done, total := b.progress()
+		b.bar.ChangeMax64(max(total, 1))
+		_ = b.bar.Set64(min(done, total)) // a bar that is not drawn harms nothing
+	}
+	w.bar.seen++
+	return w.src.Next(ctx)
+}
+
+// Partitions implements replay.Parted.
+func (w watched) Partitions() int { return replay.Partitions(w.src) }
 
 func (b *bar) clear() {
 	if b.bar != nil {
@@ -303,7 +342,3 @@ func (b *bar) finish() {
 		_ = b.bar.Finish()
 	}
 }
-
-type sourceFunc func(context.Context) (replay.Message, error)
-
-func (f sourceFunc) Next(ctx context.Context) (replay.Message, error) { return f(ctx) }

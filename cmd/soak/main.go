@@ -24,6 +24,7 @@ func main() {
 	flag.DurationVar(&o.during, "during", 90*time.Second, "how long the posts take to appear")
 	flag.DurationVar(&o.settle, "settle", 90*time.Second, "how long to wait for alerts that are missing at the end")
 	flag.BoolVar(&o.ablation, "ablation", false, "build the daemon with random alert ids: the comparison must fail")
+	flag.BoolVar(&o.torn, "torn", false, "damage the newest checkpoint at every other kill: cut its end off or change a byte")
 	measure := flag.Duration("latency", 0, "measure instead, for this long: activity appended to alert published at 1,000 activities/s")
 	idle := flag.Duration("small", 0, "measure instead what a small install takes: 50 accounts, a day of their life, then idle for this long")
 	flag.Parse()

@@ -31,7 +31,9 @@ type outcome struct {
 	byRule   map[string]int
 	bursts   map[string][]string // ids of the burst's posts by account, its first post first
 	wrongIDs []error
-	requests int // timeline requests that the network has served
+	requests int    // timeline requests that the network has served
+	told     []told // every alert
+	replay   string // of the journal: how much and how fast
 }
 
 func (o *outcome) String() string {
@@ -41,8 +43,8 @@ func (o *outcome) String() string {
 			twice++
 		}
 	}
-	return fmt.Sprintf("%d posts journaled (%d more than once), %d alerts %v, %d public copies, %d timeline requests",
-		len(o.posts), twice, len(o.alerts), o.byRule, len(o.copies), o.requests)
+	return fmt.Sprintf("%d posts journaled (%d more than once), %d alerts %v, %d public copies, %d timeline requests; replay of %s",
+		len(o.posts), twice, len(o.alerts), o.byRule, len(o.copies), o.requests, o.replay)
 }
 
 // complete reports posts or alerts that are missing or too many, against what
@@ -86,7 +88,8 @@ func (o *outcome) raised(s *script) map[string]int {
 	return out
 }
 
-// same compares two outcomes alert by alert.
+// same compares two outcomes alert by alert. Which activities stand in the
+// evidence depends on the order in which pages came; see stage.replayed.
 func same(want, got *outcome) error {
 	var errs []error
 	for _, a := range want.alerts {
@@ -116,6 +119,9 @@ func (st *stage) outcome(ctx context.Context, o options, s *script) (*outcome, e
 	out, err := st.settle(ctx, o.settle, s)
 	if err != nil {
 		return nil, err
+	}
+	if err := st.replayed(ctx, out); err != nil {
+		return nil, fmt.Errorf("its alerts are not those of its journal: %w", err)
 	}
 	if err := st.stop(); err != nil {
 		return nil, err
@@ -227,15 +233,11 @@ func (o *outcome) readAlerts(ctx context.Context, js jetstream.JetStream) error 
 	for i := range alerts {
 		a := &alerts[i]
 		o.byRule[a.Rule.Name]++
+		o.told = append(o.told, tellOf(a.ID, a.Rule.Name, a.Count, a.First, a.Last, a.Evidence))
 		if a.Rule.Name == "collector_blind" {
 			continue // a kill in the middle of a poll may look like a failure for a moment
 		}
-		var evidence []string
-		for k := range a.Evidence {
-			e := &a.Evidence[k]
-			evidence = append(evidence, strings.TrimSpace(e.Text+" "+e.Geo.Country+" "+strings.Join(e.Changed, ",")))
-		}
-		o.alerts = append(o.alerts, fmt.Sprintf("%s %s %s ×%d %q", a.Rule.Name, a.Rule.Level, a.Account, a.Count, evidence))
+		o.alerts = append(o.alerts, fmt.Sprintf("%s %s %s", a.Rule.Name, a.Rule.Level, a.Account))
 		if want := o.documentedIDs(a); !slices.Contains(want, a.ID) {
 			o.wrongIDs = append(o.wrongIDs, fmt.Errorf("alert %s of %s on %s should have the id %s", a.ID, a.Rule.Name, a.Account, strings.Join(want, " or ")))
 		}

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -214,6 +216,25 @@ func (st *stage) postOnce(ctx context.Context, body []byte) error {
 	return nil
 }
 
+// tear damages the newest checkpoint in a daemon's directory, as a crash or a bad
+// disk does.
+func tear(rng *rand.Rand, dir string) error {
+	path := filepath.Join(dir, "data", "checkpoints", "partition-0.checkpoint")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || len(data) == 0 {
+		return nil // it was killed before the first one
+	}
+	if err != nil {
+		return err
+	}
+	if at := rng.IntN(len(data)); rng.IntN(2) == 0 {
+		data = data[:at]
+	} else {
+		data[at] ^= 1 << rng.IntN(8)
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
 // killer kills a random daemon o.kills times at random moments and starts it
 // again.
 func (st *stage) killer(ctx context.Context, o options, done *atomic.Bool) error {
@@ -229,7 +250,11 @@ func (st *stage) killer(ctx context.Context, o options, done *atomic.Bool) error
 		if done.Load() {
 			fmt.Fprintf(o.log, "the posts ended before kill %d; it comes in the quiet after them\n", k+1)
 		}
-		if err := st.kill(ctx, rng.IntN(len(st.daemons))); err != nil {
+		var damage func(dir string) error
+		if o.torn && k%2 == 0 {
+			damage = func(dir string) error { return tear(rng, dir) }
+		}
+		if err := st.kill(ctx, rng.IntN(len(st.daemons)), damage); err != nil {
 			return fmt.Errorf("kill %d: %w", k+1, err)
 		}
 	}

@@ -16,6 +16,7 @@ type options struct {
 	during                          time.Duration
 	settle                          time.Duration // how long to wait for what is still missing
 	ablation                        bool
+	torn                            bool // damage checkpoints
 	log                             io.Writer
 }
 

@@ -252,8 +252,9 @@ func (l locked) Write(p []byte) (int, error) {
 
 func tail(s string) string { return s[max(0, len(s)-3000):] }
 
-// kill sends SIGKILL to a daemon and starts it again.
-func (st *stage) kill(ctx context.Context, i int) error {
+// kill sends SIGKILL to a daemon and starts it again; damage, if any, is done to
+// its directory meanwhile.
+func (st *stage) kill(ctx context.Context, i int, damage func(dir string) error) error {
 	d := st.daemons[i]
 	d.mu.Lock()
 	cmd, exited := d.cmd, d.exited
@@ -262,6 +263,11 @@ func (st *stage) kill(ctx context.Context, i int) error {
 		return err
 	}
 	<-exited
+	if damage != nil {
+		if err := damage(d.dir); err != nil {
+			return err
+		}
+	}
 	return d.start(ctx)
 }
 

@@ -44,9 +44,10 @@ type Activity struct {
 
 	Approval Approval // set on KindApproval only
 	Outcome  Outcome
-	Poll     Poll   // set on KindPoll only
-	Drill    string // id of the drill that this belongs to
-	Raw      []byte // the source's own event as one JSON object, for audit logs
+	Poll     Poll    // set on KindPoll only
+	Verdict  Verdict // set on KindVerdict only
+	Drill    string  // id of the drill that this belongs to
+	Raw      []byte  // the source's own event as one JSON object, for audit logs
 }
 
 // Opt is a number that may be absent.
@@ -98,6 +99,31 @@ type Approval struct {
 	MaxUses   int       // 0: once
 	Tool      string    // publishing tool or "picket approve"
 }
+
+// Verdict is what a person said of an alert, or of what rules have learned about
+// the activity's account.
+type Verdict struct {
+	Alert  string    // id of the alert; "" where it is about what was learned
+	Rule   string    // id of the rule; "" for all, where it is about no alert
+	Says   string    // one of the Verdict values
+	Values []string  // what is trusted or forgotten; none for all
+	Until  time.Time // of VerdictExpected and VerdictTrust: from then on the values are new again; zero: no end
+	By     string    // who said so
+	Reason string
+}
+
+// What a person says of an alert, in Verdict.Says.
+const (
+	VerdictTrue     = "true"     // something was wrong, as the alert said
+	VerdictExpected = "expected" // it happened, and was all right
+	VerdictFalse    = "false"    // nobody should have been told
+)
+
+// What a person says of what was learned, in Verdict.Says.
+const (
+	VerdictTrust  = "trust"  // the values are the account's own
+	VerdictForget = "forget" // the values are new again
+)
 
 // Outcome is how an attempt ended.
 type Outcome struct {
@@ -155,6 +181,7 @@ func (a *Activity) Clone() Activity {
 	c.Changed = cloneAll(a.Changed)
 	c.Approval.Links, c.Approval.Media = cloneAll(a.Approval.Links), cloneAll(a.Approval.Media)
 	c.Approval.Approvers = cloneAll(a.Approval.Approvers)
+	c.Verdict.Values = cloneAll(a.Verdict.Values)
 	c.Profile, c.Old = cloneFields(a.Profile), cloneFields(a.Old)
 	c.Media = copied(a.Media)
 	for i := range c.Media {
@@ -176,6 +203,7 @@ func (a *Activity) strings() []*string {
 		&a.Geo.Country, &a.Geo.Region, &a.Geo.City, &a.Geo.ASOrg, &a.Geo.Proxy,
 		&a.Approval.Text, &a.Approval.Tool, &a.Outcome.Result, &a.Outcome.Reason,
 		&a.Poll.State, &a.Poll.Reason,
+		&a.Verdict.Alert, &a.Verdict.Rule, &a.Verdict.Says, &a.Verdict.By, &a.Verdict.Reason,
 	}
 }
 

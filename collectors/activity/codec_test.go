@@ -80,7 +80,7 @@ func TestFullIsFull(t *testing.T) {
 	data := string(AppendActivity(nil, &a))
 	lists := map[string][]string{
 		"activity": activityNames(), "geo": geoNames(), "media": mediaNames(),
-		"approval": approvalNames(), "outcome": outcomeNames(), "poll": pollNames(),
+		"approval": approvalNames(), "outcome": outcomeNames(), "poll": pollNames(), "verdict": verdictNames(),
 	}
 	for object, names := range lists {
 		for _, n := range names {

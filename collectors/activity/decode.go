@@ -128,6 +128,8 @@ func (d *Decoder) part(i int, n name, a *Activity) int {
 		i = d.outcome(i, &a.Outcome)
 	case nPoll:
 		i = d.poll(i, &a.Poll)
+	case nVerdict:
+		i = d.verdict(i, &a.Verdict)
 	case nRaw:
 		a.Raw, i = d.raw(i)
 	default:
@@ -224,8 +226,10 @@ func (a *Activity) reset() {
 	links, domains, mentions, hashtags := a.Links[:0], a.LinkDomains[:0], a.Mentions[:0], a.Hashtags[:0]
 	media, profile, changed, old, metrics := a.Media[:0], a.Profile[:0], a.Changed[:0], a.Old[:0], a.Metrics[:0]
 	texts, hashes, approvers := a.Approval.Links[:0], a.Approval.Media[:0], a.Approval.Approvers[:0]
+	values := a.Verdict.Values[:0]
 	*a = Activity{}
 	a.Links, a.LinkDomains, a.Mentions, a.Hashtags = links, domains, mentions, hashtags
 	a.Media, a.Profile, a.Changed, a.Old, a.Metrics = media, profile, changed, old, metrics
 	a.Approval.Links, a.Approval.Media, a.Approval.Approvers = texts, hashes, approvers
+	a.Verdict.Values = values
 }

@@ -145,6 +145,34 @@ func (d *Decoder) poll(i int, p *Poll) int {
 	return i
 }
 
+// verdict reads what a person said.
+func (d *Decoder) verdict(i int, v *Verdict) int {
+	var seen members
+	n, i := d.openOrNull(i, startVerdict, &seen, "an object")
+	for n != nEnd {
+		switch n {
+		case nAlert:
+			v.Alert, i = d.text(i)
+		case nRule:
+			v.Rule, i = d.text(i)
+		case nSays:
+			v.Says, i = d.text(i)
+		case nValues:
+			v.Values, i = d.list(i, v.Values)
+		case nUntil:
+			v.Until, i = d.time(i)
+		case nBy:
+			v.By, i = d.text(i)
+		case nReason:
+			v.Reason, i = d.text(i)
+		default:
+			i = d.unknown(i, n, verdictNames())
+		}
+		n, i = d.next(i, n, &seen)
+	}
+	return i
+}
+
 // list appends the texts of the list at i to dst.
 func (d *Decoder) list(i int, dst []string) ([]string, int) {
 	i, more := d.openList(i, "a list of texts")

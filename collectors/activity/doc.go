@@ -12,7 +12,7 @@
 //
 //	{"id":"1800000000000000001","account":"x/acme","kind":"post","time":"2026-03-01T12:00:00Z","text":"Hello"}
 //
-// These four are required, and approval or poll with the kinds of that name;
+// These four are required, and approval, poll or verdict with the kinds of that name;
 // everything else is left out where the source does not tell it. Absent means
 // unknown: send neither 0 nor "" nor "unknown" in place of it. null is the same
 // as absent, except as an element of a list, where it is refused.
@@ -72,12 +72,22 @@
 //	  from, until time      bounds of a gap
 //	  last_ok     time      last poll that succeeded
 //	  clock_skew  number    seconds that the network's clock is ahead
+//	verdict       object  what a person said, with kind "verdict" only, which Picket alone writes:
+//	  alert       text      id of the alert that it is about; absent where it is about what
+//	                        rules have learned of the account
+//	  rule        text      id of the rule; absent without an alert: all rules that learn
+//	  says        text      of an alert "true", "expected" or "false"; else "trust" or
+//	                        "forget"; required
+//	  values      texts     without an alert: the values that are meant; absent: all
+//	  until       time      with "expected" and "trust": from then on the values are new again
+//	  by          text      who said so; required
+//	  reason      text
 //	drill         text    id of the drill that this belongs to
 //	raw           object  the source's own event, kept as it is
 //
 // Kinds: post repost reply edit delete message; login login_failure logout
 // session token_grant token_revoke mfa_change password_change role_change;
-// profile followers mention approval poll.
+// profile followers mention approval poll verdict.
 //
 // A time is RFC 3339 text with at most nine decimals of a second; an offset is
 // allowed and read as UTC. A number must fit a 64-bit float. Texts must be
@@ -97,7 +107,7 @@
 // place, without another layout: a reader that has no key reads over a member
 // that it does not know, and finds the activity without them. What else names
 // people is what they published or approved: text, mentions, media, profile,
-// approval.
+// approval; and who gave a verdict.
 //
 // # Batches
 //

@@ -52,6 +52,7 @@ func AppendActivity(dst []byte, a *Activity) []byte {
 	dst = appendApproval(dst, &a.Approval)
 	dst = appendOutcome(dst, &a.Outcome)
 	dst = appendPoll(dst, &a.Poll)
+	dst = appendVerdict(dst, &a.Verdict)
 	dst = appendText(dst, `"drill":`, a.Drill)
 	return closeObject(appendPersonal(dst, a))
 }
@@ -304,6 +305,20 @@ func appendPoll(dst []byte, p *Poll) []byte {
 	dst = appendTime(dst, `"until":`, p.Until)
 	dst = appendTime(dst, `"last_ok":`, p.LastOK)
 	dst = appendOpt(dst, `"clock_skew":`, p.ClockSkew)
+	return closePart(dst, mark, body)
+}
+
+func appendVerdict(dst []byte, v *Verdict) []byte {
+	mark := len(dst)
+	dst = append(dst, `"verdict":{`...)
+	body := len(dst)
+	dst = appendText(dst, `"alert":`, v.Alert)
+	dst = appendText(dst, `"rule":`, v.Rule)
+	dst = appendText(dst, `"says":`, v.Says)
+	dst = appendList(dst, `"values":`, v.Values)
+	dst = appendTime(dst, `"until":`, v.Until)
+	dst = appendText(dst, `"by":`, v.By)
+	dst = appendText(dst, `"reason":`, v.Reason)
 	return closePart(dst, mark, body)
 }
 

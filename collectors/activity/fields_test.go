@@ -76,6 +76,13 @@ func fixedRows() []fieldRow {
 		{"poll.until", str("2026-02-02T00:00:00Z")},
 		{"poll.last_ok", str("2026-02-03T00:00:00Z")},
 		{"poll.clock_skew", num(-0.75)},
+		{"verdict.alert", str("3fa29c00")},
+		{"verdict.rule", str("6ee3b0c8")},
+		{"verdict.says", str("expected")},
+		{"verdict.values", str("RO", "FR")},
+		{"verdict.until", str("2026-04-01T00:00:00Z")},
+		{"verdict.by", str("jane")},
+		{"verdict.reason", str("holiday")},
 		{"drill", str("drill-7")},
 	}
 }
@@ -207,7 +214,7 @@ func TestValuesDoNotAllocate(t *testing.T) {
 	a := full()
 	dst := make([]Value, 0, 8)
 	// A time is not held as text, so its text must be made.
-	const times = " time seen approval.from approval.until poll.from poll.until poll.last_ok "
+	const times = " time seen approval.from approval.until poll.from poll.until poll.last_ok verdict.until "
 	names := []string{"profile.name", "old.name", "metrics.followers", "raw.eventType", "raw.n.deep", "raw.missing"}
 	for _, row := range fixedRows() {
 		names = append(names, row.field)

@@ -46,7 +46,7 @@ func eventFields() []fixedField {
 	}
 }
 
-// factFields are what is said about approvals, attempts, collectors and drills.
+// factFields are what is said about approvals, attempts, collectors, verdicts and drills.
 func factFields() []fixedField {
 	return []fixedField{
 		{name: "approval.text", text: func(a *Activity) string { return a.Approval.Text }},
@@ -66,6 +66,13 @@ func factFields() []fixedField {
 		{name: "poll.until", time: func(a *Activity) time.Time { return a.Poll.Until }},
 		{name: "poll.last_ok", time: func(a *Activity) time.Time { return a.Poll.LastOK }},
 		{name: "poll.clock_skew", num: func(a *Activity) Opt { return a.Poll.ClockSkew }},
+		{name: "verdict.alert", text: func(a *Activity) string { return a.Verdict.Alert }},
+		{name: "verdict.rule", text: func(a *Activity) string { return a.Verdict.Rule }},
+		{name: "verdict.says", text: func(a *Activity) string { return a.Verdict.Says }},
+		{name: "verdict.values", list: func(a *Activity) []string { return a.Verdict.Values }},
+		{name: "verdict.until", time: func(a *Activity) time.Time { return a.Verdict.Until }},
+		{name: "verdict.by", text: func(a *Activity) string { return a.Verdict.By }},
+		{name: "verdict.reason", text: func(a *Activity) string { return a.Verdict.Reason }},
 		{name: "drill", text: func(a *Activity) string { return a.Drill }},
 	}
 }

@@ -3,8 +3,9 @@ package activity
 // Kind says what happened.
 type Kind string
 
-// The kinds of activity. KindApproval, KindPoll and KindFollowers are facts
-// about the account; the rest is what somebody did.
+// The kinds of activity. KindApproval, KindPoll, KindFollowers and KindVerdict
+// are facts about the account, of which Picket alone writes polls and verdicts;
+// the rest is what somebody did.
 const (
 	KindPost           Kind = "post"
 	KindRepost         Kind = "repost"
@@ -26,6 +27,7 @@ const (
 	KindMention        Kind = "mention"
 	KindApproval       Kind = "approval"
 	KindPoll           Kind = "poll"
+	KindVerdict        Kind = "verdict"
 )
 
 // Kinds returns all kinds in their documented order.
@@ -34,7 +36,7 @@ func Kinds() []Kind {
 		KindPost, KindRepost, KindReply, KindEdit, KindDelete, KindMessage,
 		KindLogin, KindLoginFailure, KindLogout, KindSession,
 		KindTokenGrant, KindTokenRevoke, KindMFAChange, KindPasswordChange, KindRoleChange,
-		KindProfile, KindFollowers, KindMention, KindApproval, KindPoll,
+		KindProfile, KindFollowers, KindMention, KindApproval, KindPoll, KindVerdict,
 	}
 }
 

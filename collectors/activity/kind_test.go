@@ -13,7 +13,7 @@ func TestClasses(t *testing.T) {
 		got[k.Class()] = append(got[k.Class()], string(k))
 	}
 	for class, want := range map[Class]string{
-		ClassPosts:    "post repost reply edit delete message profile followers approval poll",
+		ClassPosts:    "post repost reply edit delete message profile followers approval poll verdict",
 		ClassLogins:   "login login_failure logout session token_grant token_revoke mfa_change password_change role_change",
 		ClassMentions: "mention",
 	} {

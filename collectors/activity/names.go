@@ -38,6 +38,7 @@ const (
 	nApproval
 	nOutcome
 	nPoll
+	nVerdict
 	nRaw
 	// Members of geo.
 	nCountry
@@ -53,7 +54,7 @@ const (
 	nHash
 	nType
 	nURL
-	// Members of approval, outcome and poll.
+	// Members of approval, outcome, poll and verdict.
 	nApprovers
 	nFrom
 	nUntil
@@ -64,6 +65,11 @@ const (
 	nState
 	nLastOk
 	nClockSkew
+	nAlert
+	nRule
+	nSays
+	nValues
+	nBy
 	// Members of a batch.
 	nV
 	nBackfill
@@ -81,6 +87,7 @@ const (
 	startApproval
 	startOutcome
 	startPoll
+	startVerdict
 	startBatch
 	nameCount
 
@@ -97,12 +104,13 @@ func (n name) String() string {
 		nDevice: "device", nUserAgent: "user_agent", nText: "text", nLang: "lang", nReplyTo: "reply_to", nObject: "object", nDrill: "drill",
 		nLinks: "links", nLinkDomains: "link_domains", nMentions: "mentions", nHashtags: "hashtags", nChanged: "changed",
 		nKind: "kind", nTime: "time", nSeen: "seen", nGeo: "geo", nMedia: "media", nProfile: "profile",
-		nOld: "old", nMetrics: "metrics", nApproval: "approval", nOutcome: "outcome", nPoll: "poll", nRaw: "raw",
+		nOld: "old", nMetrics: "metrics", nApproval: "approval", nOutcome: "outcome", nPoll: "poll", nVerdict: "verdict", nRaw: "raw",
 		nCountry: "country", nRegion: "region", nCity: "city", nLat: "lat", nLon: "lon", nASN: "asn",
 		nAsOrg: "as_org", nProxy: "proxy", nRadius: "radius",
 		nHash: "hash", nType: "type", nURL: "url",
 		nApprovers: "approvers", nFrom: "from", nUntil: "until", nMaxUses: "max_uses", nTool: "tool", nResult: "result",
 		nReason: "reason", nState: "state", nLastOk: "last_ok", nClockSkew: "clock_skew",
+		nAlert: "alert", nRule: "rule", nSays: "says", nValues: "values", nBy: "by",
 		nV: "v", nBackfill: "backfill", nCursor: "cursor", nRecent: "recent", nActivities: "activities",
 	}[n]
 }
@@ -175,6 +183,8 @@ func nameOfPart(s string) name {
 		return nOutcome
 	case "poll":
 		return nPoll
+	case "verdict":
+		return nVerdict
 	case "raw":
 		return nRaw
 	case "country":
@@ -228,6 +238,16 @@ func nameOfRest(s string) name {
 		return nLastOk
 	case "clock_skew":
 		return nClockSkew
+	case "alert":
+		return nAlert
+	case "rule":
+		return nRule
+	case "says":
+		return nSays
+	case "values":
+		return nValues
+	case "by":
+		return nBy
 	case "v":
 		return nV
 	case "backfill":
@@ -301,7 +321,7 @@ func activityNames() []string {
 	return []string{
 		"id", "network", "account", "kind", "time", "seen", "app", "device",
 		"text", "lang", "links", "link_domains", "mentions", "hashtags", "media", "reply_to", "object",
-		"profile", "changed", "old", "metrics", "approval", "outcome", "poll", "drill",
+		"profile", "changed", "old", "metrics", "approval", "outcome", "poll", "verdict", "drill",
 		"actor", "ip", "user_agent", "geo", "raw",
 	}
 }
@@ -320,4 +340,8 @@ func outcomeNames() []string { return []string{"result", "reason"} }
 
 func pollNames() []string {
 	return []string{"state", "reason", "from", "until", "last_ok", "clock_skew"}
+}
+
+func verdictNames() []string {
+	return []string{"alert", "rule", "says", "values", "until", "by", "reason"}
 }

@@ -245,7 +245,7 @@ func set(table map[string]any) func(string, []byte) bool {
 }
 
 func oracleActivity(a *Activity, data []byte) {
-	g, p, l := &a.Geo, &a.Approval, &a.Poll
+	g, p, l, v := &a.Geo, &a.Approval, &a.Poll, &a.Verdict
 	eachMember(data, set(map[string]any{
 		"id": &a.ID, "network": &a.Network, "account": &a.Account, "kind": &a.Kind, "time": &a.Time, "seen": &a.Seen,
 		"actor": &a.Actor, "app": &a.App, "ip": &a.IP,
@@ -265,6 +265,10 @@ func oracleActivity(a *Activity, data []byte) {
 		"poll": map[string]any{
 			"state": &l.State, "reason": &l.Reason, "from": &l.From, "until": &l.Until,
 			"last_ok": &l.LastOK, "clock_skew": &l.ClockSkew,
+		},
+		"verdict": map[string]any{
+			"alert": &v.Alert, "rule": &v.Rule, "says": &v.Says, "values": &v.Values,
+			"until": &v.Until, "by": &v.By, "reason": &v.Reason,
 		},
 		"drill": &a.Drill, "raw": &a.Raw,
 	}))

@@ -38,6 +38,10 @@ func full() Activity {
 			Until: time.Date(2026, 2, 2, 0, 0, 0, 0, time.UTC), LastOK: time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC),
 			ClockSkew: Some(-0.75),
 		},
+		Verdict: Verdict{
+			Alert: "3fa29c00", Rule: "6ee3b0c8", Says: VerdictExpected, Values: []string{"RO", "FR"},
+			Until: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), By: "jane", Reason: "holiday",
+		},
 		Drill: "drill-7",
 		Raw:   []byte(`{"eventType":"user.session.start","n":[1,{"deep":true}],"half":"\ud83d"}`),
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -27,7 +28,7 @@ func (a *Activity) Validate() error {
 	// A concrete type is passed on through checks and turned into error only
 	// where not nil.
 	for _, check := range [...]func(*Activity) *FieldError{
-		checkIdentity, checkTimes, checkGeo, checkApproval, checkPoll, checkSizes,
+		checkIdentity, checkTimes, checkGeo, checkApproval, checkPoll, checkVerdict, checkSizes,
 	} {
 		if err := check(a); err != nil {
 			return err
@@ -107,7 +108,7 @@ func (k Kind) known() bool {
 	case KindPost, KindRepost, KindReply, KindEdit, KindDelete, KindMessage,
 		KindLogin, KindLoginFailure, KindLogout, KindSession,
 		KindTokenGrant, KindTokenRevoke, KindMFAChange, KindPasswordChange, KindRoleChange,
-		KindProfile, KindFollowers, KindMention, KindApproval, KindPoll:
+		KindProfile, KindFollowers, KindMention, KindApproval, KindPoll, KindVerdict:
 		return true
 	}
 	return false
@@ -224,6 +225,38 @@ func checkPoll(a *Activity) *FieldError {
 	return fault("poll.state", "unknown state %q%s", brief(p.State), suggest(p.State, states))
 }
 
+func checkVerdict(a *Activity) *FieldError {
+	v := &a.Verdict
+	if a.Kind != KindVerdict {
+		if v.Alert != "" || v.Rule != "" || v.Says != "" || len(v.Values) > 0 || !v.Until.IsZero() || v.By != "" || v.Reason != "" {
+			return fault("verdict", "given with kind %q; expected it with kind %q only", a.Kind, KindVerdict)
+		}
+		return nil
+	}
+	words := []string{VerdictTrue, VerdictExpected, VerdictFalse}
+	if v.Alert == "" {
+		words = []string{VerdictTrust, VerdictForget}
+	}
+	ends := v.Says == VerdictExpected || v.Says == VerdictTrust
+	switch {
+	case v.Says == "":
+		return fault("verdict.says", "missing; expected one of %s", strings.Join(words, ", "))
+	case !slices.Contains(words, v.Says):
+		return fault("verdict.says", "%q; expected one of %s", brief(v.Says), strings.Join(words, ", "))
+	case v.By == "":
+		return fault("verdict.by", "missing; expected who says so")
+	case v.Alert != "" && len(v.Values) > 0:
+		return fault("verdict.values", "given with an alert, which has its own; remove them")
+	case v.Rule == "" && len(v.Values) > 0:
+		return fault("verdict.rule", "missing; expected the rule that the values belong to")
+	case !v.Until.IsZero() && !ends:
+		return fault("verdict.until", "given with %q; expected it with %s or %s", v.Says, VerdictExpected, VerdictTrust)
+	case v.Until.IsZero():
+		return nil
+	}
+	return checkTime("verdict.until", v.Until)
+}
+
 func checkSizes(a *Activity) *FieldError {
 	if len(a.Text) > MaxText {
 		return fault("text", "%d bytes long; expected at most %d", len(a.Text), MaxText)
@@ -255,12 +288,13 @@ func (a *Activity) volume() int {
 		a.Text, a.Lang, a.ReplyTo, a.Object, a.Drill,
 		a.Geo.Country, a.Geo.Region, a.Geo.City, a.Geo.ASOrg, a.Geo.Proxy,
 		a.Approval.Text, a.Approval.Tool, a.Outcome.Result, a.Outcome.Reason, a.Poll.Reason,
+		a.Verdict.Alert, a.Verdict.Rule, a.Verdict.By, a.Verdict.Reason,
 	} {
 		n += len(s)
 	}
 	for _, list := range [...][]string{
 		a.Links, a.LinkDomains, a.Mentions, a.Hashtags, a.Changed,
-		a.Approval.Links, a.Approval.Media, a.Approval.Approvers,
+		a.Approval.Links, a.Approval.Media, a.Approval.Approvers, a.Verdict.Values,
 	} {
 		for _, s := range list {
 			n += len(s) + 1

@@ -24,6 +24,12 @@ func TestValidateAccepts(t *testing.T) {
 		{"text that is long when escaped", func(a *Activity) { a.Text = strings.Repeat("\n", 64<<10) }},
 		{"approval of media", func(a *Activity) { a.Kind, a.Approval.Media = KindApproval, []string{"sha256:ab"} }},
 		{"poll", func(a *Activity) { a.Kind, a.Poll.State = KindPoll, PollFailing }},
+		{"verdict on an alert", func(a *Activity) {
+			a.Kind, a.Verdict = KindVerdict, Verdict{Alert: "3fa29c00", Says: VerdictExpected, Until: a.Time, By: "jane"}
+		}},
+		{"verdict on values", func(a *Activity) {
+			a.Kind, a.Verdict = KindVerdict, Verdict{Rule: "login_new_country", Says: VerdictForget, Values: []string{"RO"}, By: "jane"}
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,7 +69,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"line break in account", "account", func(a *Activity) { a.Account = "x/ac\nme" }, `byte 4 of "x/ac\nme" is not part of a printable character; expected visible UTF-8 text without control or formatting characters`},
 		{"right-to-left override", "account", func(a *Activity) { a.Account = "x/\u202eacme" }, `byte 2 of "x/\u202eacme" is not part of a printable character; expected visible UTF-8 text without control or formatting characters`},
 		{"account is not UTF-8", "account", func(a *Activity) { a.Account = "x/\xffacme" }, `byte 2 of "x/\xffacme" is not part of a printable character; expected visible UTF-8 text without control or formatting characters`},
-		{"no kind", "kind", func(a *Activity) { a.Kind = "" }, `missing; expected one of post, repost, reply, edit, delete, message, login, login_failure, logout, session, token_grant, token_revoke, mfa_change, password_change, role_change, profile, followers, mention, approval, poll`},
+		{"no kind", "kind", func(a *Activity) { a.Kind = "" }, `missing; expected one of post, repost, reply, edit, delete, message, login, login_failure, logout, session, token_grant, token_revoke, mfa_change, password_change, role_change, profile, followers, mention, approval, poll, verdict`},
 		{"typo in kind", "kind", func(a *Activity) { a.Kind = "psot" }, `unknown kind "psot"; did you mean "post"?`},
 		{"no time", "time", func(a *Activity) { a.Time = time.Time{} }, `missing; expected when it happened, such as "2026-03-01T12:00:00Z"`},
 		{"milliseconds for seconds", "time", func(a *Activity) { a.Time = time.Unix(1_767_225_600_000, 0) }, `year 57971; expected a time from 2000 to 2199 (is the unit seconds?)`},
@@ -91,6 +97,22 @@ func TestValidateRefuses(t *testing.T) {
 		{"poll without state", "poll.state", func(a *Activity) { a.Kind = KindPoll }, `missing; expected one of complete, gap, forbidden, failing`},
 		{"unknown state", "poll.state", func(a *Activity) { a.Kind, a.Poll.State = KindPoll, "completed" }, `unknown state "completed"; did you mean "complete"?`},
 		{"poll with a post", "poll", func(a *Activity) { a.Poll.State = PollGap }, `given with kind "post"; expected it with kind "poll" only`},
+		{"verdict with a post", "verdict", func(a *Activity) { a.Verdict.By = "jane" }, `given with kind "post"; expected it with kind "verdict" only`},
+		{"verdict that says nothing", "verdict.says", func(a *Activity) { a.Kind, a.Verdict = KindVerdict, Verdict{Alert: "3f", By: "jane"} }, `missing; expected one of true, expected, false`},
+		{"unknown verdict", "verdict.says", func(a *Activity) { a.Kind, a.Verdict = KindVerdict, Verdict{Says: VerdictTrue, By: "jane"} }, `"true"; expected one of trust, forget`},
+		{"verdict of nobody", "verdict.by", func(a *Activity) { a.Kind, a.Verdict = KindVerdict, Verdict{Says: VerdictTrust} }, `missing; expected who says so`},
+		{"alert and values", "verdict.values", func(a *Activity) {
+			a.Kind, a.Verdict = KindVerdict, Verdict{Alert: "3f", Says: VerdictTrue, Values: []string{"RO"}, By: "jane"}
+		}, `given with an alert, which has its own; remove them`},
+		{"values of no rule", "verdict.rule", func(a *Activity) {
+			a.Kind, a.Verdict = KindVerdict, Verdict{Says: VerdictForget, Values: []string{"RO"}, By: "jane"}
+		}, `missing; expected the rule that the values belong to`},
+		{"forgotten for a while", "verdict.until", func(a *Activity) {
+			a.Kind, a.Verdict = KindVerdict, Verdict{Rule: "r", Says: VerdictForget, Until: a.Time, By: "jane"}
+		}, `given with "forget"; expected it with expected or trust`},
+		{"trusted for a thousand years", "verdict.until", func(a *Activity) {
+			a.Kind, a.Verdict = KindVerdict, Verdict{Rule: "r", Says: VerdictTrust, Until: time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC), By: "jane"}
+		}, `year 3000; expected a time from 2000 to 2199 (is the unit seconds?)`},
 		{"long text", "text", func(a *Activity) { a.Text = strings.Repeat("a", 64<<10+1) }, `65537 bytes long; expected at most 65536`},
 		{"infinite metric", "metrics.posts", func(a *Activity) { a.Metrics = []Metric{{"posts", math.Inf(1)}} }, `+Inf; expected a finite number`},
 		{"raw is a list", "raw", func(a *Activity) { a.Raw = []byte("[]") }, `not a JSON object; expected the source's own event, nested at most 64 levels deep`},

@@ -38,14 +38,26 @@ func Decode(content Content, data []byte, now time.Time) (activity.Activity, err
 	if err := dec.Activity(data, &a); err != nil {
 		return activity.Activity{}, err
 	}
-	if a.Kind == activity.KindPoll && content != Recorded {
-		return activity.Activity{}, fmt.Errorf("kind: %w: %q is a collector's report about itself", ErrForbiddenKind, a.Kind)
+	if err := own(a.Kind); err != nil && content != Recorded {
+		return activity.Activity{}, err
 	}
 	Complete(&a, now)
 	if err := a.Validate(); err != nil {
 		return activity.Activity{}, err
 	}
 	return a, nil
+}
+
+// own refuses the kinds that Picket alone writes.
+func own(k activity.Kind) error {
+	switch k {
+	case activity.KindPoll:
+		return fmt.Errorf("kind: %w: %q is a collector's report about itself", ErrForbiddenKind, k)
+	case activity.KindVerdict:
+		return fmt.Errorf("kind: %w: %q is what a person said of an alert; say it with picket alerts resolve --verdict, or picket baseline", ErrForbiddenKind, k)
+	default:
+		return nil
+	}
 }
 
 // Complete fills in what follows from the rest: the network from the account,

@@ -37,6 +37,9 @@
 // of an account's subject is its state: its cursor cannot disagree with its
 // data, and of two writers one is refused (JetStream err_code 10071).
 //
+// What the partitions pass on to the rules across accounts is in a stream of its
+// own, MATCH_0, under picket.match.0.<p>; see Steps.
+//
 // Log time is the running maximum of the broker's message timestamps.
 //
 // Approvals are the one kind that every partition needs, to tell a post that

@@ -137,7 +137,8 @@ func TestPack(t *testing.T) {
 			}
 			packed := make([]byte, row.want)
 			r.Pack(packed)
-			if got := habit.Unpack(packed); got != r {
+			var got habit.Rhythm
+			if got.Unpack(packed); got != r {
 				t.Errorf("unpacked %v, want %v", got, r)
 			}
 		})

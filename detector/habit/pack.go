@@ -34,8 +34,8 @@ func (r *Rhythm) Pack(to []byte) {
 }
 
 // Unpack reads what Pack wrote.
-func Unpack(from []byte) Rhythm {
-	var r Rhythm
+func (r *Rhythm) Unpack(from []byte) {
+	r.Count = 0
 	width := len(from) / len(r.Hours)
 	for i := range r.Hours {
 		switch at := from[i*width:]; width {
@@ -48,5 +48,4 @@ func Unpack(from []byte) Rhythm {
 		}
 		r.Count += int(r.Hours[i])
 	}
-	return r
 }

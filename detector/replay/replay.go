@@ -1,5 +1,6 @@
 // Package replay runs the detector over recorded activity at full speed: the
-// same engine as the daemon's, fed by a log that is read instead of awaited.
+// same engine as the daemon's, fed by a log that is read instead of awaited, and
+// behind it the same second stage for rules across accounts.
 // Where the records come from belongs to the caller; which findings there are
 // belongs in detector.
 package replay
@@ -33,6 +34,10 @@ type Source interface {
 	Next(ctx context.Context) (Message, error)
 }
 
+// Parted is a Source that knows how many partitions its log has; others have
+// one. The findings of rules across accounts have the partition after them.
+type Parted interface{ Partitions() int }
+
 // ItemError is one record that could not be read.
 type ItemError struct{ Err error }
 
@@ -60,8 +65,9 @@ type RuleCount struct {
 	Name     string      `json:"name,omitempty"`
 	Title    string      `json:"title"`
 	Level    rules.Level `json:"level"`
-	Findings int         `json:"findings"` // episodes opened
-	Updates  int         `json:"updates"`  // further matches in them
+	Findings int         `json:"findings"`       // episodes opened of which people are told, or the rule only observes
+	Held     int         `json:"held,omitempty"` // episodes that an enforced rule kept to itself; see detector.Finding.Held
+	Updates  int         `json:"updates"`        // further matches in them
 	PerMonth float64     `json:"per_account_month"`
 }
 
@@ -80,41 +86,80 @@ const Month = time.Duration(30.44 * 24 * float64(time.Hour))
 // is let become due at the end. Each finding is given to report as it is made;
 // report may be nil.
 func Run(ctx context.Context, plan *detector.Plan, src Source, opts detector.EngineOptions, report func(detector.Finding) error) (Result, error) {
+	r := newRun(src, plan, opts, report)
+	if err := r.play(ctx, src); err != nil {
+		return r.finish(), err
+	}
+	if !opts.Ticked {
+		if err := r.settle(ctx); err != nil {
+			return r.finish(), err
+		}
+	}
+	return r.finish(), nil
+}
+
+// Engines replays src and returns the engines as they are at its end, in the
+// order of their partitions.
+func Engines(ctx context.Context, plan *detector.Plan, src Source, opts detector.EngineOptions) ([]*detector.Engine, error) {
+	r := newRun(src, plan, opts, nil)
+	if err := r.play(ctx, src); err != nil {
+		return nil, err
+	}
+	var out []*detector.Engine
+	for _, partition := range slices.Sorted(maps.Keys(r.engines)) {
+		out = append(out, r.engines[partition])
+	}
+	return out, nil
+}
+
+func newRun(src Source, plan *detector.Plan, opts detector.EngineOptions, report func(detector.Finding) error) *run {
 	r := &run{
 		plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
-		res: Result{PerAccount: map[string]*Activity{}}, counts: map[string]*RuleCount{},
+		second: detector.NewKeyed(Partitions(src), plan, opts), res: Result{PerAccount: map[string]*Activity{}},
+		counts: map[string]*RuleCount{}, held: map[string]bool{},
 	}
 	r.list(plan)
+	return r
+}
+
+// play reads src to its end.
+func (r *run) play(ctx context.Context, src Source) error {
 	for {
 		m, err := src.Next(ctx)
 		var item *ItemError
 		switch {
 		case errors.Is(err, io.EOF):
-			var err error
-			if !opts.Ticked {
-				err = r.settle(ctx)
-			}
-			return r.finish(), err
+			return nil
 		case errors.As(err, &item):
 			r.res.Unreadable++
 			continue
 		case err != nil:
-			return r.finish(), fmt.Errorf("replay: %w", err)
+			return fmt.Errorf("replay: %w", err)
 		}
 		if err := r.message(&m); err != nil {
-			return r.finish(), err
+			return err
 		}
 	}
+}
+
+// Partitions returns how many partitions a source's log has.
+func Partitions(src Source) int {
+	if p, ok := src.(Parted); ok {
+		return p.Partitions()
+	}
+	return 1
 }
 
 type run struct {
 	plan    *detector.Plan
 	opts    detector.EngineOptions
 	engines map[int]*detector.Engine // by partition
+	second  *detector.Keyed
 	report  func(detector.Finding) error
 	seq     uint64
 	res     Result
 	counts  map[string]*RuleCount
+	held    map[string]bool // open episodes of which nobody is told
 	order   []string
 }
 
@@ -130,27 +175,64 @@ func (r *run) list(p *detector.Plan) {
 }
 
 func (r *run) message(m *Message) error {
-	engine := r.engines[m.Partition]
-	if engine == nil {
-		engine = detector.NewEngine(m.Partition, r.plan, r.opts)
-		r.engines[m.Partition] = engine
-	}
 	if r.res.From.IsZero() {
 		r.res.From = m.Time
 	}
 	r.res.Until = m.Time
-	r.seq++
 	if m.Plan != nil {
 		r.list(m.Plan)
-		return r.found(engine.Activate(r.seq, m.Time, m.Plan))
 	}
-	if m.Batch == nil {
-		return r.found(engine.Tick(r.seq, m.Time))
+	if m.Batch != nil {
+		for i := range m.Batch.Activities {
+			r.seen(&m.Batch.Activities[i])
+		}
 	}
-	for i := range m.Batch.Activities {
-		r.seen(&m.Batch.Activities[i])
+	return r.judge(m)
+}
+
+// judge gives a message to the engine of its partition, and what that passes on
+// to the second stage.
+func (r *run) judge(m *Message) error {
+	engine := r.engine(m.Partition)
+	r.seq++
+	var found []detector.Finding
+	switch {
+	case m.Plan != nil:
+		found = engine.Activate(r.seq, m.Time, m.Plan)
+	case m.Batch == nil:
+		found = engine.Tick(r.seq, m.Time)
+	default:
+		found = engine.Apply(r.seq, m.Time, m.Batch)
 	}
-	return r.found(engine.Apply(r.seq, m.Time, m.Batch))
+	if err := r.found(found); err != nil {
+		return err
+	}
+	return r.across(m, engine)
+}
+
+// across gives the second stage what a message passed on. A log's messages come
+// in the order of log time and partition, which is that of detector.Merge; the
+// first partition's plan is the second stage's.
+func (r *run) across(m *Message, engine *detector.Engine) error {
+	at := engine.LogTime()
+	if m.Plan != nil && m.Partition == 0 {
+		return r.found(r.second.Activate(at, m.Plan))
+	}
+	_, waits := r.second.Pending()
+	if !waits && !r.second.Plan().Keyed() {
+		return nil
+	}
+	return r.found(r.second.Apply(at, engine.Passed()))
+}
+
+// engine returns the engine of a partition.
+func (r *run) engine(partition int) *detector.Engine {
+	engine := r.engines[partition]
+	if engine == nil {
+		engine = detector.NewEngine(partition, r.plan, r.opts)
+		r.engines[partition] = engine
+	}
+	return engine
 }
 
 func (r *run) seen(a *activity.Activity) {
@@ -173,13 +255,16 @@ func (r *run) found(findings []detector.Finding) error {
 		c := r.counts[f.Rule.ID]
 		switch f.Phase {
 		case detector.Open:
-			c.Findings++
-			if acc := r.res.PerAccount[f.Account]; acc != nil {
-				acc.Findings++
-			}
+			r.opened(c, &f)
 		case detector.Update:
-			c.Updates++
+			if r.held[f.Episode] && f.Held == "" { // people are told of it now
+				c.Held--
+				r.opened(c, &f)
+			} else {
+				c.Updates++
+			}
 		case detector.Close:
+			delete(r.held, f.Episode)
 		}
 		if r.report != nil {
 			if err := r.report(f); err != nil {
@@ -188,6 +273,20 @@ func (r *run) found(findings []detector.Finding) error {
 		}
 	}
 	return nil
+}
+
+// opened counts an episode, which may be kept from people up to now.
+func (r *run) opened(c *RuleCount, f *detector.Finding) {
+	if f.Held != "" {
+		c.Held++
+		r.held[f.Episode] = true
+		return
+	}
+	delete(r.held, f.Episode)
+	c.Findings++
+	if acc := r.res.PerAccount[f.Account]; acc != nil {
+		acc.Findings++
+	}
 }
 
 // settle lets everything become due that waits for log time, so that a replay
@@ -202,6 +301,11 @@ func (r *run) settle(ctx context.Context) error {
 			}
 		}
 	}
+	for due, ok := r.second.Pending(); ok; due, ok = r.second.Pending() {
+		if err := errors.Join(ctx.Err(), r.found(r.second.Apply(due, nil))); err != nil {
+			return err
+		}
+	}
 	return ctx.Err()
 }
 
@@ -213,6 +317,7 @@ func (r *run) finish() Result {
 		r.res.Duplicates += s.Duplicates
 		r.res.Late += s.Late
 	}
+	r.res.Late += r.second.Stats().Late
 	r.res.Accounts = len(r.res.PerAccount)
 	for _, name := range slices.Sorted(maps.Keys(r.res.PerAccount)) {
 		a := r.res.PerAccount[name]

@@ -53,7 +53,9 @@
 // An entry of expect has
 //
 //	rule      its name or id
-//	account   account or identity of the finding
+//	account   account or identity of the finding; absent for a rule across accounts, of which
+//	group     its group, in the order of group-by: {ip: 198.51.100.7}
+//	accounts  optional: the accounts that it is about in the end, as they came
 //	level     of the rule
 //	count     activities in the episode when it has closed, 1 if absent
 //	at        optional: log time at which it opens, "day 31 02:58"

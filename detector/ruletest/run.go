@@ -28,10 +28,13 @@ type Result struct {
 type Opened struct {
 	Rule    *rules.Rule
 	Account string
-	At      time.Time // log time at which it opened, UTC
-	Count   int       // activities in it in the end
-	Why     []string  // the reasons' words, when it opened
-	Related []string  // rules of the episodes that led to it, in the end
+	Group   []activity.Field // of a rule across accounts
+	At      time.Time        // log time at which it opened, UTC
+	Count   int              // activities in it in the end
+	Why     []string         // the reasons' words, when it opened
+	Related []string         // rules of the episodes that led to it, in the end
+	// Accounts that one across accounts is about, in the end.
+	Accounts []string
 }
 
 // Run plays a scenario against rules, with the overrides of those that are among
@@ -49,13 +52,19 @@ func Run(ctx context.Context, s *Scenario, files []rules.File, overrides []detec
 	out := Result{file: s.File}
 	src := feed(s.Events)
 	_, err = replay.Run(ctx, plan, &src, detector.EngineOptions{}, func(f detector.Finding) error {
+		if f.Held != "" {
+			return nil // tells nobody anything new
+		}
 		i, ok := byEpisode[f.Episode]
 		if !ok {
 			i = len(out.Opened)
 			byEpisode[f.Episode] = i
 			out.Opened = append(out.Opened, Opened{Rule: f.Rule, Account: f.Account, At: f.LogTime, Why: words(f.Reasons)})
+			if f.Rule.Keyed {
+				out.Opened[i].Group = f.Group
+			}
 		}
-		out.Opened[i].Count, out.Opened[i].Related = f.Count, related(f.Related)
+		out.Opened[i].Count, out.Opened[i].Related, out.Opened[i].Accounts = f.Count, related(f.Related), f.Accounts
 		return nil
 	})
 	if err != nil {
@@ -132,10 +141,11 @@ func (r *Result) compare(expect []Expectation) {
 }
 
 func (e *Expectation) met(o *Opened) bool {
-	return is(o.Rule, e.Rule) && e.Account == o.Account && e.Level == o.Rule.Level && e.Count == o.Count &&
+	return is(o.Rule, e.Rule) && e.Account == o.Account && slices.Equal(e.Group, o.Group) && e.Level == o.Rule.Level && e.Count == o.Count &&
 		(e.At.IsZero() || e.At.Equal(o.At)) &&
 		(e.Why == "" || strings.Contains(strings.Join(o.Why, "\n"), e.Why)) &&
-		(e.Related == nil || slices.Equal(e.Related, o.Related))
+		(e.Related == nil || slices.Equal(e.Related, o.Related)) &&
+		(e.Accounts == nil || slices.Equal(e.Accounts, o.Accounts))
 }
 
 // Diff lists what is missing (-) and what is too much (+), one a line; empty
@@ -157,7 +167,7 @@ func (e Expectation) String() string {
 	if !e.At.IsZero() {
 		when = day(e.At)
 	}
-	return line(e.Rule, e.Account, string(e.Level), e.Count, when, e.Related, e.Why)
+	return line(e.Rule, subject(e.Account, e.Group, e.Accounts), string(e.Level), e.Count, when, e.Related, e.Why)
 }
 
 // String tells a finding in one line.
@@ -166,7 +176,23 @@ func (o Opened) String() string {
 	if name == "" {
 		name = o.Rule.ID
 	}
-	return line(name, o.Account, string(o.Rule.Level), o.Count, day(o.At), o.Related, strings.Join(o.Why, "; "))
+	return line(name, subject(o.Account, o.Group, o.Accounts), string(o.Rule.Level), o.Count, day(o.At), o.Related, strings.Join(o.Why, "; "))
+}
+
+// subject names what a finding is about: "x/acme", or "ip 192.0.2.1 of x/a, x/b".
+func subject(account string, group []activity.Field, accounts []string) string {
+	if len(group) == 0 {
+		return account
+	}
+	var parts []string
+	for _, g := range group {
+		parts = append(parts, g.Name+" "+g.Value)
+	}
+	s := strings.Join(parts, ", ")
+	if len(accounts) > 0 {
+		s += " of " + strings.Join(accounts, ", ")
+	}
+	return s
 }
 
 func line(rule, account, level string, count int, when string, after []string, why string) string {

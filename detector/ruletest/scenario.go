@@ -39,12 +39,16 @@ type Event struct {
 type Expectation struct {
 	Place   sigma.Pos // in the file
 	Rule    string    // name or id
-	Account string
+	Account string    // empty for a rule across accounts
 	Level   rules.Level
 	Count   int       // activities in the episode
 	At      time.Time // log time at which it opens; zero: any
 	Why     string    // part of a reason's words; "": any
 	Related []string  // rules that led to it; nil: any
+	// Of a rule across accounts: its group, and the accounts that it is about;
+	// nil: any.
+	Group    []activity.Field
+	Accounts []string
 }
 
 // IsTest reports whether a file of that name is a test of rules: it ends in
@@ -159,17 +163,42 @@ func (r *reader) expectations(n *yaml.Node) []Expectation {
 			"level": func(n *yaml.Node) {
 				e.Level = rules.Level(r.choice(n, "level", "informational", "low", "medium", "high", "critical"))
 			},
-			"count":   func(n *yaml.Node) { e.Count = r.count(n, "count") },
-			"at":      func(n *yaml.Node) { e.At = r.moment(n) },
-			"why":     func(n *yaml.Node) { e.Why = r.text(n, "why") },
-			"related": func(n *yaml.Node) { e.Related = r.texts(n, "related") },
+			"count":    func(n *yaml.Node) { e.Count = r.count(n, "count") },
+			"at":       func(n *yaml.Node) { e.At = r.moment(n) },
+			"why":      func(n *yaml.Node) { e.Why = r.text(n, "why") },
+			"related":  func(n *yaml.Node) { e.Related = r.texts(n, "related") },
+			"group":    func(n *yaml.Node) { e.Group = r.group(n) },
+			"accounts": func(n *yaml.Node) { e.Accounts = r.texts(n, "accounts") },
 		})
-		for _, key := range []string{"rule", "account", "level"} {
-			if given != nil && !given[key] {
-				r.fault(item, "an expected finding has no %s; add it", key)
-			}
-		}
+		r.whose(item, given)
 		out = append(out, e)
 	}
+	return out
+}
+
+// whose checks that an expected finding says what it is about.
+func (r *reader) whose(item *yaml.Node, given map[string]bool) {
+	for _, key := range []string{"rule", "level"} {
+		if given != nil && !given[key] {
+			r.fault(item, "an expected finding has no %s; add it", key)
+		}
+	}
+	switch {
+	case given == nil:
+	case !given["account"] && !given["group"]:
+		r.fault(item, "an expected finding has no account; add it")
+	case given["account"] && given["group"]:
+		r.fault(item, "an expected finding has an account and a group; a rule across accounts has no account: remove one")
+	case given["accounts"] && !given["group"]:
+		r.fault(item, "accounts belong to the findings of rules across accounts, which have a group; write account")
+	}
+}
+
+// group reads the names and values of a group, in the order of group-by.
+func (r *reader) group(n *yaml.Node) []activity.Field {
+	var out []activity.Field
+	r.open(n, "group", nil, func(key, value *yaml.Node) {
+		out = append(out, activity.Field{Name: key.Value, Value: r.text(value, "group "+key.Value)})
+	})
 	return out
 }

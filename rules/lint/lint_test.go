@@ -50,7 +50,7 @@ func TestWarnings(t *testing.T) {
 		{"part of another kind", of("  a: {kind: post, poll.state: gap}\n  condition: a"), "6:19 dead-condition only activities of kind poll have poll.state, and this is about post"},
 		{"metric", of("  a: {metrics.folowers|gt: 10}\n  condition: a"), `6:7 unknown-field no source tells metrics.folowers; did you mean "metrics.followers"?`},
 		{"profile", of("  a: {profile.nmae: x}\n  condition: a"), `6:7 unknown-field no source tells profile.nmae; did you mean "profile.name"?`},
-		{"kind", of("  a: {kind: [post, pots]}\n  condition: a"), `6:20 unknown-value kind is never "pots"; expected one of post, repost, reply, edit, delete, message, login, login_failure, logout, session, token_grant, token_revoke, mfa_change, password_change, role_change, profile, followers, mention, approval, poll; did you mean "post"?`},
+		{"kind", of("  a: {kind: [post, pots]}\n  condition: a"), `6:20 unknown-value kind is never "pots"; expected one of post, repost, reply, edit, delete, message, login, login_failure, logout, session, token_grant, token_revoke, mfa_change, password_change, role_change, profile, followers, mention, approval, poll, verdict; did you mean "post"?`},
 		{"outcome", of("  a: {outcome: failed}\n  condition: a"), `6:16 unknown-value outcome is never "failed"; expected one of success, failure`},
 		{"outcome with a wildcard", of("  a: {outcome: fail*}\n  condition: a"), ""},
 		{"country", of("  a: {geo.country: Germany}\n  condition: a"), `6:20 unknown-value geo.country is never "Germany"; write the two letters of ISO 3166, such as DE`},

@@ -153,6 +153,11 @@ func TestSocialRules(t *testing.T) {
 		{"social_token", "granted to nobody knows what", tokenOfNone, false},
 		{"new_token_app", "granted to an app", kind(activity.KindTokenGrant), true},
 		{"new_token_app", "revoked", kind(activity.KindTokenRevoke), false},
+		{"social_login_failed", "a failure", kind(activity.KindLoginFailure), true},
+		{"social_login_failed", "a login that failed", login("failure"), true},
+		{"social_login_failed", "a login", login("success"), false},
+		{"password_spray", "a failure", kind(activity.KindLoginFailure), true},
+		{"password_spray", "a login", login("success"), false},
 		{"takeover", "a password change", kind(activity.KindPasswordChange), true},
 		{"takeover", "a repost", kind(activity.KindRepost), false},
 		{"social_mention", "a mention", kind(activity.KindMention), true},
@@ -220,6 +225,7 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "message_edited", kind: rules.TypeApproval, level: rules.Medium, verdict: "edited", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "message_expired", kind: rules.TypeApproval, level: rules.Medium, verdict: "expired", grace: 2 * time.Minute, quiet: time.Hour},
 		{name: "profile_changed", kind: rules.TypeDetection, level: rules.High, quiet: 6 * time.Hour},
+		{name: "password_spray", kind: rules.TypeValueCount, level: rules.Medium, field: "account", condition: "gte: 5", span: time.Hour, quiet: 6 * time.Hour},
 		{name: "public_storm", kind: rules.TypeStorm, level: rules.Medium, span: 5 * time.Minute, quiet: 3 * time.Hour},
 		{name: "followers_fell", kind: rules.TypeDrift, level: rules.Medium, field: "metrics.followers", quiet: day},
 		{name: "followers_rose", kind: rules.TypeDrift, level: rules.Low, field: "metrics.followers", quiet: day},
@@ -279,8 +285,8 @@ func TestRulesAreComplete(t *testing.T) {
 				}
 			}
 		}
-		if raising != 19 {
-			t.Errorf("pack %s raises with %d rules, want 19", pack, raising)
+		if raising != 20 {
+			t.Errorf("pack %s raises with %d rules, want 20", pack, raising)
 		}
 	}
 }
@@ -299,8 +305,8 @@ func TestLoad(t *testing.T) {
 // TestTests holds that tests come with a pack, and apart from its rules.
 func TestTests(t *testing.T) {
 	files, err := Tests("social")
-	if err != nil || len(files) != 58 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
-		t.Errorf("got %d files, %v; want 58, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	if err != nil || len(files) != 61 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 61, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
 	}
 	_, err = Tests("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

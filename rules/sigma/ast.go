@@ -223,4 +223,5 @@ type Picket struct {
 	Joins      []Text
 	Response   []Text
 	Generate   *Flag
+	Across     *Flag // across-accounts
 }

@@ -211,8 +211,10 @@ func (r *reader) picket(p pair) *Picket {
 			k.Response = r.texts(p.value, "picket response")
 		case "generate":
 			k.Generate = r.flag(p.value, "picket generate")
+		case "across-accounts":
+			k.Across = r.flag(p.value, "picket across-accounts")
 		default:
-			r.unknown(p, "picket", []string{"quiet", "mode", "resolved-by", "joins", "response", "generate"})
+			r.unknown(p, "picket", []string{"quiet", "mode", "resolved-by", "joins", "response", "generate", "across-accounts"})
 		}
 	}
 	return k

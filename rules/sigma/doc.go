@@ -20,6 +20,7 @@
 //	  resolved-by: [all_is_well]   # detection rules whose match ends an episode
 //	  response: [Phone the owner.] # what to do, one step each
 //	  generate: true               # raise findings although other rules use this one
+//	  across-accounts: true        # a correlation over a source's own events is not counted for each account apart
 //
 // A baseline takes the place of detection or correlation. It judges the
 // matches of other rules by what is normal for the account:

@@ -271,7 +271,7 @@ func (p *printer) picket(k *Picket) {
 	if k == nil {
 		return
 	}
-	if k.Quiet.Text+k.Mode.S == "" && len(k.ResolvedBy)+len(k.Joins)+len(k.Response) == 0 && k.Generate == nil {
+	if k.Quiet.Text+k.Mode.S == "" && len(k.ResolvedBy)+len(k.Joins)+len(k.Response) == 0 && k.Generate == nil && k.Across == nil {
 		p.line(0, "picket: {}")
 		return
 	}
@@ -282,6 +282,7 @@ func (p *printer) picket(k *Picket) {
 	p.texts(1, "joins", k.Joins)
 	p.texts(1, "response", k.Response)
 	p.flag(1, "generate", k.Generate)
+	p.flag(1, "across-accounts", k.Across)
 }
 
 // quote writes s as a YAML double-quoted scalar.

@@ -177,6 +177,7 @@ type parts struct {
 	marks    *journal.Marks
 	plans    *planStore
 	manager  *alerting.Manager
+	alerts   *natspub.Store
 	workers  []*worker
 	sched    *collectors.Scheduler
 	pollers  *pollers
@@ -268,6 +269,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	if err != nil {
 		return err
 	}
+	p.alerts = store
 	store.Damaged = func(subject string, err error) {
 		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
 	}
@@ -344,6 +346,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 		p.workers = append(p.workers, w)
 		downstream.Go(func() error { a.own(detect, p, w); return nil })
 	}
+	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
@@ -454,6 +457,7 @@ func (a *App) tend(ctx context.Context, p *parts, w *worker) error {
 			}
 		}
 	})
+	defer a.heed(p, w)()
 	group.Go(func() { w.tick(held, func(err error) { a.front.probe(w.partition, err) }) })
 	if err := a.adopt(held, p, w.partition); err != nil && held.Err() == nil {
 		a.log.Warn("rules that were over their budget are judged anew: what was in force could not be read", zap.Int("partition", w.partition), zap.Error(err))
@@ -481,10 +485,10 @@ func ignoreCanceled(err error) error {
 func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 	return &worker{
 		partition: partition, journal: p.journal, marks: p.marks, sink: p.manager, plans: p.plans,
-		files: checkpointsOf(cfg.DataDir, partition),
+		saver: saver{files: checkpointsOf(cfg.DataDir, partition)},
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness,
 		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
 		costs:    &costs{metrics: a.metrics, budget: func() config.Budget { return a.cfg.get().Rules.Budget }, over: a.overBudget, sampling: a.sampling()},
-		metrics:  a.metrics, log: a.log, heads: heads{},
+		metrics:  a.metrics, log: a.log, heads: newHeadTable(nil),
 	}
 }

@@ -188,8 +188,8 @@ func (r *running) checkpointed() {
 	want := head.CachedInfo().State.LastSeq
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		c, err := loadCheckpoint(checkpointsOf(r.site.data(), 0).newest)
-		if err == nil && c.Mark.Sequence >= want {
+		all, err := readCheckpoints(checkpointsOf(r.site.data(), 0).newest)
+		if len(all) > 0 && all[len(all)-1].Mark.Sequence >= want {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -228,6 +228,7 @@ func TestMemoryIsRebuiltWithoutCheckpoint(t *testing.T) {
 	}{
 		{"no checkpoint", func(t *testing.T, f checkpointFiles) { remove(t, f.newest, f.previous) }},
 		{"torn newest", func(t *testing.T, f checkpointFiles) { tear(t, f.newest) }},
+		{"torn newest segment", func(t *testing.T, f checkpointFiles) { cut(t, f.newest, 40) }},
 		{"both torn", func(t *testing.T, f checkpointFiles) { tear(t, f.newest); tear(t, f.previous) }},
 	}
 	for _, tt := range tests {
@@ -267,6 +268,18 @@ func tear(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, data[:len(data)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cut takes the last bytes of a file away.
+func cut(t *testing.T, path string, n int) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data[:len(data)-n], 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

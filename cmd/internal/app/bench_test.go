@@ -171,10 +171,10 @@ func benchWorker(b *testing.B, js jetstream.JetStream, j *journal.Journal) *work
 		b.Fatal(err)
 	}
 	w := &worker{
-		journal: j, marks: marks, sink: m, plans: plans, files: checkpointsOf(b.TempDir(), 0), every: time.Hour,
+		journal: j, marks: marks, sink: m, plans: plans, saver: saver{files: checkpointsOf(b.TempDir(), 0)}, every: time.Hour,
 		coverage: &coverer{partitions: 1, cfg: newCurrent(&config.Config{}), metrics: &tallies{}},
 		costs:    &costs{sampling: usualSampling(), metrics: noCosts{}, budget: func() config.Budget { return config.Budget{Action: config.BudgetOff} }},
-		log:      zap.NewNop(), heads: heads{},
+		log:      zap.NewNop(), heads: newHeadTable(nil),
 	}
 	w.metrics = &benchMetrics{w: w}
 	return w

@@ -1,46 +1,63 @@
 package app
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
-	"github.com/picketd/picket/collectors"
+	"github.com/klauspost/compress/s2"
+
 	"github.com/picketd/picket/collectors/journal"
 )
 
-// checkpoint shortens reading the log: the engine's memory after the message
-// that Mark names. The log stays the truth; without a checkpoint the memory is
-// rebuilt from it.
+// A checkpoint shortens reading the log: the engine's memory after the message
+// that its mark names. The log stays the truth; without a checkpoint the memory
+// is rebuilt from it.
+//
+// A checkpoint file is a line that says what it is, and segments. The first
+// segment is whole; each later one holds what changed since the one before it.
+// A segment is a sequence of blocks, each one byte of its kind, four of its
+// length, little-endian, and so many bytes. Its last block commits it: a
+// SHA-256 and a checkpoint in JSON, where the sum is that of the segment's other
+// blocks and of this JSON. What is not
+// committed does not count, so a torn or damaged segment costs the memory since
+// the one before it and no more.
 type checkpoint struct {
-	Version int             `json:"v"`
-	Saved   time.Time       `json:"saved"`
-	Mark    journal.Mark    `json:"mark"`
-	Program string          `json:"program"` // hash of the program set in force
-	Heads   heads           `json:"heads,omitempty"`
-	Engine  json.RawMessage `json:"engine"`
+	Version int          `json:"v"`
+	Saved   time.Time    `json:"saved"`
+	Mark    journal.Mark `json:"mark"`
+	Program string       `json:"program"` // hash of the program set in force
+
+	path string // of the file that it was read from
+	end  int64  // of its segment
 }
 
-// heads keeps each source's newest cursor, by source as it stands in subjects,
-// for the case that retention takes the source's last message.
-type heads map[string]collectors.Checkpoint
+// The kinds of blocks.
+const (
+	blockMemory = 'm' // parts of an image of the engine's memory, compressed
+	blockHeads  = 'h' // heads that have changed, in JSON, compressed
+	blockCommit = 'e' // a checkpoint and the sum
+)
 
 const (
-	checkpointVersion = 1
-	checkpointMagic   = "picket checkpoint sha256 "
+	checkpointVersion = 2
+	checkpointMagic   = "picket checkpoint 2\n"
+	blockHead         = 5
 )
 
 // errNoCheckpoint says that there is none, which is no fault.
 var errNoCheckpoint = errors.New("no checkpoint")
 
-// checkpointFiles keeps the two newest checkpoints of one partition.
+// checkpointFiles are the two newest checkpoint files of one partition.
 type checkpointFiles struct{ newest, previous string }
 
 func checkpointsOf(dataDir string, partition int) checkpointFiles {
@@ -48,43 +65,190 @@ func checkpointsOf(dataDir string, partition int) checkpointFiles {
 	return checkpointFiles{base + ".checkpoint", base + ".previous"}
 }
 
-// save writes c beside the newest one, flushes it and puts it in its place.
-func (f checkpointFiles) save(c *checkpoint) (int, error) {
+// segmentWriter writes one segment.
+type segmentWriter struct {
+	to   io.Writer
+	sum  hash.Hash
+	room []byte
+	n    int64 // bytes written
+}
+
+func newSegmentWriter(to io.Writer) *segmentWriter {
+	return &segmentWriter{to: to, sum: sha256.New()}
+}
+
+func (w *segmentWriter) write(data []byte) error {
+	n, err := w.to.Write(data)
+	w.n += int64(n)
+	w.sum.Write(data[:n])
+	return err
+}
+
+func (w *segmentWriter) block(kind byte, data []byte) error {
+	head := binary.LittleEndian.AppendUint32([]byte{kind}, uint32(len(data)))
+	return errors.Join(w.write(head), w.write(data))
+}
+
+// compressed writes a block of data that shrinks well.
+func (w *segmentWriter) compressed(kind byte, data []byte) error {
+	w.room = s2.Encode(w.room[:cap(w.room)], data)
+	return w.block(kind, w.room)
+}
+
+// commit writes the last block.
+func (w *segmentWriter) commit(c *checkpoint) error {
 	c.Version = checkpointVersion
 	body, err := json.Marshal(c)
 	if err != nil {
-		return 0, fmt.Errorf("encode checkpoint: %w", err)
+		return fmt.Errorf("encode checkpoint: %w", err)
 	}
-	sum := sha256.Sum256(body)
-	head := checkpointMagic + hex.EncodeToString(sum[:]) + "\n"
-	if err := os.MkdirAll(filepath.Dir(f.newest), 0o700); err != nil {
-		return 0, fmt.Errorf("save checkpoint: %w", err)
-	}
-	tmp := f.newest + ".tmp"
-	if err := writeSync(tmp, []byte(head), body); err != nil {
-		return 0, fmt.Errorf("save checkpoint: %w", err)
-	}
-	if err := os.Rename(f.newest, f.previous); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, fmt.Errorf("save checkpoint: %w", err)
-	}
-	if err := os.Rename(tmp, f.newest); err != nil {
-		return 0, fmt.Errorf("save checkpoint: %w", err)
-	}
-	return len(head) + len(body), syncDir(filepath.Dir(f.newest))
+	w.sum.Write(body)
+	return w.block(blockCommit, append(w.sum.Sum(nil), body...))
 }
 
-func writeSync(path string, parts ...[]byte) (err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+// readCheckpoints returns the checkpoints of a file that are whole, the oldest
+// first, and what is wrong with the rest. Without any there is an error.
+func readCheckpoints(path string) ([]*checkpoint, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errNoCheckpoint
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	for _, p := range parts {
-		if _, err := file.Write(p); err != nil {
-			return err
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	r, err := newBlockReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errDamaged, filepath.Base(path), err)
+	}
+	var out []*checkpoint
+	for {
+		c, err := r.segment()
+		if errors.Is(err, io.EOF) && len(out) > 0 {
+			return out, nil
+		}
+		if err != nil {
+			return out, fmt.Errorf("%w: %s is torn or damaged: %w", errDamaged, filepath.Base(path), err)
+		}
+		c.path = path
+		out = append(out, c)
+	}
+}
+
+// blockReader reads a checkpoint file block by block.
+type blockReader struct {
+	r    *bufio.Reader
+	at   int64
+	size int64 // of the file
+	room []byte
+}
+
+func newBlockReader(file *os.File) (*blockReader, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r := &blockReader{r: bufio.NewReaderSize(file, 1<<20), size: info.Size()}
+	magic := make([]byte, len(checkpointMagic))
+	n, err := io.ReadFull(r.r, magic)
+	r.at = int64(n)
+	if err != nil || string(magic) != checkpointMagic {
+		return nil, errors.New("it is none, or one of another version")
+	}
+	return r, nil
+}
+
+// block returns the next block with its head; io.EOF at the end of the file.
+func (r *blockReader) block() (kind byte, whole []byte, err error) {
+	var head [blockHead]byte
+	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+		return 0, nil, err
+	}
+	size := int(binary.LittleEndian.Uint32(head[1:]))
+	if r.at+int64(blockHead+size) > r.size {
+		return 0, nil, io.ErrUnexpectedEOF
+	}
+	if cap(r.room) < size+blockHead {
+		r.room = make([]byte, size+blockHead)
+	}
+	whole = r.room[:size+blockHead]
+	copy(whole, head[:])
+	if _, err := io.ReadFull(r.r, whole[blockHead:]); err != nil {
+		return 0, nil, io.ErrUnexpectedEOF
+	}
+	r.at += int64(len(whole))
+	return head[0], whole, nil
+}
+
+// segment reads over one segment and checks its sum.
+func (r *blockReader) segment() (*checkpoint, error) {
+	from, c := r.at, &checkpoint{}
+	sum := sha256.New()
+	for {
+		kind, whole, err := r.block()
+		if err != nil {
+			if r.at > from && errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+		if kind != blockCommit {
+			sum.Write(whole)
+			continue
+		}
+		if len(whole) < blockHead+sha256.Size {
+			return nil, errors.New("it has no check sum")
+		}
+		want, body := whole[blockHead:blockHead+sha256.Size], whole[blockHead+sha256.Size:]
+		if sum.Write(body); string(sum.Sum(nil)) != string(want) {
+			return nil, errors.New("its check sum does not fit")
+		}
+		if err := json.Unmarshal(body, c); err != nil {
+			return nil, err
+		}
+		if c.Version != checkpointVersion {
+			return nil, fmt.Errorf("version %d, this Picket reads %d", c.Version, checkpointVersion)
+		}
+		c.end = r.at
+		return c, nil
+	}
+}
+
+// load gives everything up to a checkpoint to whoever makes memory of it.
+func (c *checkpoint) load(memory func(parts []byte) error) (heads, error) {
+	file, err := os.Open(c.path)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	r, err := newBlockReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	all := heads{}
+	var data []byte
+	for r.at < c.end {
+		kind, whole, err := r.block()
+		if err != nil {
+			return nil, fmt.Errorf("read checkpoint: %w", err)
+		}
+		if kind == blockCommit {
+			continue
+		}
+		if data, err = s2.Decode(data[:cap(data)], whole[blockHead:]); err != nil {
+			return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		}
+		switch kind {
+		case blockMemory:
+			err = memory(data)
+		case blockHeads:
+			err = json.Unmarshal(data, &all)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errDamaged, err)
 		}
 	}
-	return file.Sync()
+	return all, nil
 }
 
 func syncDir(dir string) error {
@@ -93,29 +257,4 @@ func syncDir(dir string) error {
 		return fmt.Errorf("flush %s: %w", dir, err)
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// load reads one checkpoint file and checks its sum.
-func loadCheckpoint(path string) (*checkpoint, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, errNoCheckpoint
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read checkpoint: %w", err)
-	}
-	head, body, ok := bytes.Cut(data, []byte{'\n'})
-	want, magic := bytes.CutPrefix(head, []byte(checkpointMagic))
-	sum := sha256.Sum256(body)
-	if !ok || !magic || hex.EncodeToString(sum[:]) != string(want) {
-		return nil, fmt.Errorf("%w: %s is torn or damaged, its check sum does not fit", errDamaged, filepath.Base(path))
-	}
-	c := new(checkpoint)
-	if err := json.Unmarshal(body, c); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errDamaged, filepath.Base(path), err)
-	}
-	if c.Version != checkpointVersion {
-		return nil, fmt.Errorf("%w: %s has version %d, this Picket reads %d", errDamaged, filepath.Base(path), c.Version, checkpointVersion)
-	}
-	return c, nil
 }

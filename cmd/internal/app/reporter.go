@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -30,7 +31,8 @@ type reporter struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	next    batchOfFindings
-	waiting bool // next has something to report
+	waiting bool   // next has something to report
+	told    uint64 // all up to this sequence is reported
 	busy    bool
 	stopped bool
 }
@@ -43,8 +45,10 @@ type batchOfFindings struct {
 	sequence, pending uint64
 }
 
-func newReporter(w *worker) *reporter {
-	r := &reporter{sink: w.sink, metrics: w.metrics, log: w.log, partition: w.partition}
+func newReporter(w *worker) *reporter { return reporterOf(w.sink, w.metrics, w.log, w.partition) }
+
+func reporterOf(sink alertSink, metrics workerMetrics, log *zap.Logger, partition int) *reporter {
+	r := &reporter{sink: sink, metrics: metrics, log: log, partition: partition}
 	r.changed = sync.NewCond(&r.mu)
 	return r
 }
@@ -90,7 +94,7 @@ func (r *reporter) run(ctx context.Context) {
 	var spare batchOfFindings
 	for {
 		r.mu.Lock()
-		r.busy = false
+		r.busy, r.told = false, max(r.told, spare.sequence)
 		r.changed.Broadcast()
 		for !r.waiting && !r.stopped {
 			r.changed.Wait()
@@ -150,11 +154,14 @@ func (r *reporter) try(ctx context.Context, b *batchOfFindings) error {
 }
 
 // drain waits until everything added is reported, or ctx ends.
-func (r *reporter) drain(ctx context.Context) error {
+func (r *reporter) drain(ctx context.Context) error { return r.await(ctx, math.MaxUint64) }
+
+// await waits until everything added up to a sequence is reported, or ctx ends.
+func (r *reporter) await(ctx context.Context, sequence uint64) error {
 	defer r.wakeAt(ctx)()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.waiting || r.busy {
+	for (r.waiting || r.busy) && r.told < sequence {
 		if ctx.Err() != nil || r.stopped {
 			return errors.Join(errNotReported, ctx.Err())
 		}

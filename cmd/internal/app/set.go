@@ -23,7 +23,7 @@ import (
 // the overrides and the facts about accounts. Faults of the configuration are
 // told with their place in it; faults of rules are found by compiling the set.
 func BuildSet(cfg *config.Config) (detector.Set, error) {
-	set := detector.Set{}
+	set := detector.Set{Budget: cfg.Budget}
 	var faults []error
 	for i, pack := range cfg.Rules.Packs {
 		files, err := RuleFiles([]string{pack}, nil)

@@ -9,13 +9,16 @@ import (
 )
 
 const (
-	// While something becomes due, or alerts were told just now, log time moves
-	// each second; an idle log gets a tick each tickIdle, which is a tenth of the
+	// While something becomes due, alerts were told just now, or the second stage
+	// waits for the partition, log time moves each second; an idle log gets a tick each tickIdle, which is a tenth of the
 	// disk. The engine takes a longer step for a downtime from 30 s on.
 	tickEvery = time.Second
 	tickIdle  = 10 * time.Second
 	tickAfter = 5 * time.Second // findings
 	tickWait  = 3 * time.Second // for one tick's acknowledgement
+	// tickWanted is how long the second stage's asking for a partition counts; it
+	// asks each second while it waits.
+	tickWanted = 3 * time.Second
 )
 
 // expect notes for the ticker when the engine needs log time to move.
@@ -40,7 +43,7 @@ func (w *worker) idle(now time.Time) bool {
 		return true
 	}
 	due := w.due.Load()
-	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || w.coverage.asks(now)
+	busy := due != 0 && due <= now.UnixNano() || now.UnixNano()-w.found.Load() < int64(tickAfter) || now.UnixNano()-w.wanted.Load() < int64(tickWanted) || w.coverage.asks(now) || w.inquiries.asks(now)
 	return !busy && quiet < tickIdle
 }
 

@@ -46,13 +46,21 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		p.pollers.close()
 		return nil, err
 	}
+	reviews, err := a.answerBaselines(p)
+	if err != nil {
+		p.pollers.close()
+		return nil, err
+	}
 	collect, cancel := context.WithCancel(inner)
 	var group errgroup.Group
 	group.Go(func() error { return p.sched.Run(collect) })
 	group.Go(func() error { r.run(collect); return nil })
+	group.Go(func() error { a.keepVerdicts(collect, p); return nil })
 	return func() {
 		cancel()
-		_ = questions.Unsubscribe() // fails only on a connection that is closed
+		for _, s := range append(reviews, questions) {
+			_ = s.Unsubscribe() // fails only on a connection that is closed
+		}
 		if err := group.Wait(); err != nil {
 			a.log.Warn("scheduler", zap.Error(err))
 		}

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,7 +55,7 @@ type worker struct {
 	partition int
 	journal   *journal.Journal
 	sink      alertSink
-	files     checkpointFiles
+	saver     saver
 	every     time.Duration // between checkpoints
 	lateness  time.Duration
 	metrics   workerMetrics
@@ -64,16 +64,19 @@ type worker struct {
 	// plans returns the compiled plan of a hash and the one to start with.
 	plans *planStore
 
-	engine   *detector.Engine
-	program  string
-	created  time.Time
-	coverage *coverer
-	costs    *costs
-	decoder  activity.Decoder
-	batch    activity.Batch
-	last     journal.Message
-	haveOne  bool
-	reports  *reporter
+	engine    *detector.Engine
+	program   string
+	created   time.Time
+	coverage  *coverer
+	costs     *costs
+	decoder   activity.Decoder
+	batch     activity.Batch
+	last      journal.Message
+	haveOne   bool
+	reports   *reporter
+	outbox    *outbox
+	end       uint64 // where the log ended when it was begun to be read
+	inquiries inquiries
 
 	marks    *journal.Marks
 	told     uint64    // findings up to this sequence are durable
@@ -81,13 +84,19 @@ type worker struct {
 	stopping bool
 	unsaved  bool // something besides ticks came since the last checkpoint
 
+	saving   *saving // the checkpoint in the making
+	learning *detector.LearningScan
+	writing  sync.WaitGroup
+	writeCtx context.Context //nolint:containedctx // of what run started beside itself
+
 	restored atomic.Bool  // heads are those of the checkpoint
 	lastSeen atomic.Int64 // wall clock of the latest message read, Unix nanoseconds
 	found    atomic.Int64 // the same, of the latest message with findings
 	due      atomic.Int64 // log time at which something becomes due, Unix nanoseconds; 0 for nothing
+	wanted   atomic.Int64 // wall clock at which the second stage last waited for this partition, Unix nanoseconds
 
 	mu    sync.Mutex
-	heads heads
+	heads *headTable
 }
 
 // origin is where a finding's latest activity came from in time.
@@ -108,11 +117,15 @@ func (w *worker) run(ctx context.Context) error {
 	}
 	defer reader.Close()
 	report, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	w.writeCtx = report
+	defer w.writing.Wait()
 	w.reports = newReporter(w)
 	w.costs.begin(w.engine)
 	w.coverage.begin()
 	var reporting sync.WaitGroup
 	reporting.Go(func() { w.reports.run(report) })
+	w.outbox = newOutbox(w)
+	reporting.Go(func() { w.outbox.run(report) })
 	defer reporting.Wait()
 	defer cancel()
 	return w.stop(ctx, w.read(ctx, reader, from))
@@ -126,9 +139,12 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 		if err != nil {
 			return err
 		}
-		if !ok { // nothing comes: what came is saved all the same
-			w.checkpoint(ctx)
+		if saving := w.goOn(ctx); !saving && w.unsaved && time.Since(saved) >= w.every {
+			w.save()
 			saved = time.Now()
+		}
+		w.tellLearning()
+		if !ok { // nothing has come yet
 			continue
 		}
 		w.lastSeen.Store(time.Now().UnixNano())
@@ -138,19 +154,19 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 		if err := w.apply(ctx, &m); err != nil {
 			return err
 		}
-		if time.Since(saved) >= w.every {
-			w.checkpoint(ctx)
-			saved = time.Now()
-		}
 		w.coverage.step(w.engine, time.Now())
+		w.inquiries.step(w.engine, time.Now())
 		w.costs.step(w.engine, time.Now())
 	}
 }
 
 // next returns the next message; false where none has come until save while
-// there is something to save.
+// there is something to save, or for a moment while there is something else to do.
 func (w *worker) next(ctx context.Context, reader *journal.Reader, save time.Time) (journal.Message, bool, error) {
-	if !w.unsaved {
+	switch {
+	case w.saving != nil || w.learning != nil:
+		save = time.Now().Add(savePoll)
+	case !w.unsaved:
 		m, err := reader.Next(ctx)
 		return m, err == nil, err
 	}
@@ -171,7 +187,7 @@ func (w *worker) stop(ctx context.Context, cause error) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	w.stopping = true
-	w.checkpoint(grace)
+	w.finish(grace)
 	return nil
 }
 
@@ -184,37 +200,37 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	w.created, w.haveOne = head.Created, false
+	w.created, w.end, w.haveOne = head.Created, head.Last, false
 	if err := w.wasTold(ctx, head); err != nil {
 		return 0, err
 	}
-	w.mu.Lock()
-	w.heads = heads{}
-	w.mu.Unlock()
+	w.saving, w.learning = nil, nil
+	w.keepHeads(nil)
 	var damage []error
-	for _, path := range []string{w.files.newest, w.files.previous} {
-		c, err := loadCheckpoint(path)
-		if errors.Is(err, errNoCheckpoint) {
-			continue
+	for _, path := range []string{w.saver.files.newest, w.saver.files.previous} {
+		all, err := readCheckpoints(path)
+		if err != nil && !errors.Is(err, errNoCheckpoint) {
+			w.log.Warn("checkpoint not usable", zap.Int("partition", w.partition), zap.Error(err))
+			damage = append(damage, err)
 		}
-		if err == nil {
-			err = w.journal.Verify(ctx, w.partition, c.Mark)
+		for _, c := range slices.Backward(all) {
+			err := w.journal.Verify(ctx, w.partition, c.Mark)
 			if errors.Is(err, journal.ErrRetained) {
 				err = nil // go on with what is known; reading finds and tells the gap
 			}
+			if err == nil {
+				err = w.resume(ctx, c)
+			}
+			if err == nil {
+				w.log.Info("checkpoint restored", zap.Int("partition", w.partition), zap.Uint64("sequence", c.Mark.Sequence))
+				return c.Mark.Sequence + 1, nil
+			}
+			if !unusable(err) {
+				return 0, fmt.Errorf("restore checkpoint: %w", err)
+			}
+			w.log.Warn("checkpoint not usable", zap.Int("partition", w.partition), zap.Error(err))
+			damage = append(damage, err)
 		}
-		if err == nil {
-			err = w.resume(ctx, c)
-		}
-		if err == nil {
-			w.log.Info("checkpoint restored", zap.Int("partition", w.partition), zap.Uint64("sequence", c.Mark.Sequence))
-			return c.Mark.Sequence + 1, nil
-		}
-		if !unusable(err) {
-			return 0, fmt.Errorf("restore checkpoint: %w", err)
-		}
-		w.log.Warn("checkpoint not usable", zap.Int("partition", w.partition), zap.Error(err))
-		damage = append(damage, err)
 	}
 	if err := w.fresh(ctx); err != nil {
 		return 0, err
@@ -242,16 +258,23 @@ func (w *worker) resume(ctx context.Context, c *checkpoint) error {
 		return err
 	}
 	engine := detector.NewEngine(w.partition, plan, w.engineOptions())
-	if err := engine.Restore(c.Engine); err != nil {
+	loader := engine.Load()
+	heads, err := c.load(loader.Add)
+	if err != nil {
+		return err
+	}
+	if err := loader.Finish(); err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	w.engine, w.program = engine, c.Program
+	w.keepHeads(heads)
+	return nil
+}
+
+func (w *worker) keepHeads(all heads) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c.Heads != nil {
-		w.heads = c.Heads
-	}
-	return nil
+	w.heads = newHeadTable(all)
 }
 
 // fresh starts with empty memory and the program that was in force where the
@@ -309,6 +332,9 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		}
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
 	}
+	if err := w.outbox.add(ctx, m.Sequence, w.engine.LogTime(), w.program, w.engine.Plan(), w.engine.Passed()); err != nil {
+		return err
+	}
 	w.expect(len(found) > 0)
 	if m.Sequence <= w.told {
 		found = nil
@@ -326,23 +352,22 @@ func originOf(f *detector.Finding, m *journal.Message) origin {
 		return origin{}
 	}
 	a := &f.Evidence[len(f.Evidence)-1]
-	return origin{network: f.Network, happened: a.Time, seen: a.Seen, kept: m.Time}
+	return origin{network: a.Network, happened: a.Time, seen: a.Seen, kept: m.Time}
 }
 
 func (w *worker) keepHead(m *journal.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.heads[m.Source] = collectors.Checkpoint{
+	w.heads.set(m.Source, collectors.Checkpoint{
 		Cursor: bytes.Clone(w.batch.Cursor), Recent: append([]uint64(nil), w.batch.Recent...), LastTime: m.Time,
-	}
+	})
 }
 
 // head returns what is remembered of a source, by its subject tokens.
 func (w *worker) head(source string) (collectors.Checkpoint, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c, ok := w.heads[source]
-	return c, ok
+	return w.heads.get(source)
 }
 
 // activate puts the program that a control message names in force. A program
@@ -369,41 +394,6 @@ func between(a, b time.Time) time.Duration {
 		return 0
 	}
 	return b.Sub(a)
-}
-
-// checkpoint saves the engine's memory once every finding before it is durable.
-// A failure costs only a longer start, so it is told and passed over.
-func (w *worker) checkpoint(ctx context.Context) {
-	if !w.haveOne {
-		return
-	}
-	w.unsaved = false
-	start := time.Now()
-	var memory []byte
-	err := w.reports.drain(ctx)
-	if err == nil {
-		err = w.sink.Sync(ctx)
-	}
-	if err == nil {
-		memory, err = w.engine.Snapshot()
-	}
-	if err == nil {
-		w.mu.Lock()
-		kept := maps.Clone(w.heads)
-		w.mu.Unlock()
-		mark := journal.MarkOf(w.created, &w.last)
-		var size int
-		size, err = w.files.save(&checkpoint{Saved: start.UTC(), Mark: mark, Program: w.program, Heads: kept, Engine: memory})
-		w.mark(ctx, mark)
-		if err == nil {
-			w.metrics.Checkpointed(w.partition, size, time.Since(start))
-			for rule, n := range w.engine.Learning() {
-				w.metrics.Learned(w.partition, rule, n.Learning, n.Active)
-			}
-			return
-		}
-	}
-	w.log.Warn("checkpoint not saved; the one before it stays", zap.Int("partition", w.partition), zap.Error(err))
 }
 
 // markEvery is how often it is kept beside the log how far findings are durable.
@@ -446,14 +436,19 @@ func (w *worker) reportGap(ctx context.Context, m *journal.Message) {
 
 // blind appends a poll activity about the journal itself.
 func (w *worker) blind(ctx context.Context, id, reason string) {
+	tellBlind(ctx, w.journal, w.log, w.partition, id, reason)
+}
+
+// tellBlind appends a poll activity about a partition of the journal.
+func tellBlind(ctx context.Context, j *journal.Journal, log *zap.Logger, partition int, id, reason string) {
 	now := time.Now().UTC()
-	errs := w.journal.Submit(ctx, []activity.Activity{{
-		ID: id, Network: "picket", Account: fmt.Sprintf("picket/journal-%d", w.partition),
+	errs := j.Submit(ctx, []activity.Activity{{
+		ID: id, Network: "picket", Account: fmt.Sprintf("picket/journal-%d", partition),
 		Kind: activity.KindPoll, Time: now, Seen: now,
 		Poll: activity.Poll{State: activity.PollGap, Reason: reason},
 	}})
-	w.log.Error("the activity log is not whole", zap.Int("partition", w.partition), zap.String("reason", reason))
+	log.Error("the activity log is not whole", zap.Int("partition", partition), zap.String("reason", reason))
 	if errs[0] != nil && ctx.Err() == nil {
-		w.log.Error("the loss could not be recorded", zap.Error(errs[0]))
+		log.Error("the loss could not be recorded", zap.Error(errs[0]))
 	}
 }

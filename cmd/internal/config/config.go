@@ -39,6 +39,7 @@ type Config struct {
 	Enrich       Enrich
 	Intake       Intake
 	Detector     Detector
+	Budget       float64 // alerts per account and month that learned rules may raise together; 0 leaves each rule its own
 
 	src *source
 }

@@ -50,6 +50,7 @@ func Diff(old, next *Config) []Change {
 	field("log.level", false, old.Log.Level, next.Log.Level)
 	field("log.personal", false, old.Log.Personal, next.Log.Personal)
 	field("rules", false, old.Rules, next.Rules)
+	field("budget", false, old.Budget, next.Budget)
 	field("enrich", false, old.Enrich, next.Enrich)
 	field("intake.webhook", false, old.Intake.Webhook, next.Intake.Webhook)
 	field("intake.approvals_file", false, old.Intake.ApprovalsFile, next.Intake.ApprovalsFile)

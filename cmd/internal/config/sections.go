@@ -66,6 +66,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 			d.section("budget",
 				d.duration("time", &c.Rules.Budget.Time, time.Microsecond, time.Second),
 				choice(d, "action", &c.Rules.Budget.Action, BudgetReport, BudgetObserve, BudgetOff))),
+		parsed(d, "budget", budgetForm, &c.Budget, parseBudget),
 		field{"credentials", func(n *yaml.Node, path string) { d.credentials(n, path, c) }},
 		d.list("sources", func(n *yaml.Node, path string) { d.source(n, path, c) }),
 		d.list("accounts", func(n *yaml.Node, path string) { d.account(n, path, c) }),

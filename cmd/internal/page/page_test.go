@@ -1,0 +1,100 @@
+package page_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/cmd/internal/page"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func sample() *page.Page {
+	return &page.Page{
+		Title: "Rule <b>&", Lead: []string{"As of today."},
+		Parts: []page.Part{
+			{Title: "Curve", Note: "Lower is calmer.", Plot: &page.Plot{
+				X: "condition.gte", Y: "alerts per account-month", Limit: 1, Mark: 12,
+				Series: []page.Series{{Name: "alerts", Points: []page.Point{{X: 5, Y: 6.7}, {X: 12, Y: 0.8}, {X: 40, Y: 0.1}}}},
+			}},
+			{
+				Title: "Attacks",
+				Plot: &page.Plot{X: "attack", Y: "share noticed", Names: []string{"splice", "a name that is too long <for its room>"}, Top: 1, Series: []page.Series{
+					{Name: "within 1", Points: []page.Point{{Y: 0.5, Low: 0.4, High: 0.6}, {Y: 1}}},
+					{Name: "within 10", Points: []page.Point{{Y: 0.9, Low: 0.8, High: 0.97}}},
+				}},
+				Table: &page.Table{Head: []string{"value", "alerts"}, Rows: []page.Row{{Cells: []string{"5", "<6>"}}, {Cells: []string{"12", "1"}, Marked: true}}},
+			},
+		},
+	}
+}
+
+func TestGolden(t *testing.T) {
+	var got bytes.Buffer
+	if err := sample().Write(&got); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", "sample.html")
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got.String()); d != "" {
+		t.Errorf("%s (-want +got):\n%s", path, d)
+	}
+}
+
+// TestNothingIsFetched: a page is whole by itself, and texts stay texts.
+func TestNothingIsFetched(t *testing.T) {
+	var got bytes.Buffer
+	if err := sample().Write(&got); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<script", "http://", "https://", "src=", "<link", "@import", "<b>&", "<6>", "<for its"} {
+		if strings.Contains(got.String(), bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+}
+
+// TestPlots: whatever is drawn is well-formed, without numbers that are none.
+func TestPlots(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		plot page.Plot
+	}{
+		{"nothing", page.Plot{}},
+		{"one point", page.Plot{Series: []page.Series{{Name: "a", Points: []page.Point{{X: 3, Y: 0}}}}}},
+		{"bars without values", page.Plot{Names: []string{"a", "b"}, Series: []page.Series{{Name: "s"}}}},
+		{"large", page.Plot{Series: []page.Series{{Name: "a", Points: []page.Point{{X: 0, Y: 1e9}, {X: 1e7, Y: 1}}}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			svg := string(tt.plot.SVG())
+			dec := xml.NewDecoder(strings.NewReader(svg))
+			for {
+				if _, err := dec.Token(); errors.Is(err, io.EOF) {
+					break
+				} else if err != nil {
+					t.Fatalf("%v in %s", err, svg)
+				}
+			}
+			if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+				t.Errorf("a number is none: %s", svg)
+			}
+		})
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/picketd/picket/cmd/internal/app"
+	"github.com/picketd/picket/cmd/internal/page"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/simulate"
+	"github.com/picketd/picket/detector/hijack"
+	"github.com/picketd/picket/detector/replay"
+)
+
+// What commands share that measure rules on recorded activity.
+
+// recording is embedded by commands that read recorded activity.
+type recording struct {
+	Files    []string `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
+	Journal  bool     `help:"Read the daemon's own journal instead of files; needs --config."`
+	Config   string   `short:"c" help:"Configuration: its rules, overrides and accounts apply." type:"path"`
+	Rules    []string `help:"Folders of rule documents to use instead of the built-in pack." type:"existingdir"`
+	Pack     []string `help:"Built-in packs to use; social unless --rules is given."`
+	Account  string   `help:"Whose history an X archive is, such as x/acme."`
+	Approval []string `name:"approvals" help:"Accounts whose posts need an approval."`
+}
+
+// open opens the activity and the rules. One set of rules judges all of it.
+func (c *recording) open(e *env) (*input, error) {
+	r := replayCmd{
+		Files: c.Files, Journal: c.Journal, Since: everything, Config: c.Config, Rules: c.Rules, Pack: c.Pack,
+		Account: c.Account, Approval: c.Approval,
+	}
+	in, err := r.input(e)
+	if err != nil {
+		return nil, err
+	}
+	if log, ok := in.src.(*app.JournalReplay); ok {
+		log.JudgeByOne()
+	}
+	return in, nil
+}
+
+// histories reads all activity of accounts that publish.
+func histories(ctx context.Context, src replay.Source) ([]*hijack.History, error) {
+	by := map[string][]activity.Activity{}
+	for {
+		m, err := src.Next(ctx)
+		var item *replay.ItemError
+		switch {
+		case errors.Is(err, io.EOF):
+			return sorted(by), nil
+		case errors.As(err, &item):
+			continue // told where it was read
+		case err != nil:
+			return nil, fmt.Errorf("read histories: %w", err)
+		case m.Batch == nil:
+			continue
+		}
+		for i := range m.Batch.Activities {
+			a := m.Batch.Activities[i].Clone()
+			by[a.Account] = append(by[a.Account], a)
+		}
+	}
+}
+
+// sorted makes histories of activities, those of accounts that published nothing
+// left out.
+func sorted(by map[string][]activity.Activity) []*hijack.History {
+	var out []*hijack.History
+	for account, all := range by {
+		if h := hijack.NewHistory(account, false, all); h.Posts() > 0 {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b *hijack.History) int { return cmp.Compare(a.Account, b.Account) })
+	return out
+}
+
+// donorDays and donorAccounts are how much of a made-up life attackers' posts are
+// taken from where there is nobody else.
+const (
+	donorDays     = 30
+	donorAccounts = 6
+)
+
+// strangers returns simulated accounts, whose posts an attacker can send where
+// there is no other account to take them from.
+func strangers(start time.Time) ([]*hijack.History, error) {
+	world, err := simulate.New(simulate.Config{Seed: 1, Accounts: donorAccounts, Start: start, End: start.AddDate(0, 0, donorDays)})
+	if err != nil {
+		return nil, fmt.Errorf("simulate attackers: %w", err)
+	}
+	by := map[string][]activity.Activity{}
+	for {
+		a, _, ok := world.Next()
+		if !ok {
+			return sorted(by), nil
+		}
+		by[a.Account] = append(by[a.Account], a.Clone())
+	}
+}
+
+// writePage writes a report as a page of its own.
+func writePage(path string, p *page.Page) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Write(f), f.Close())
+}
+
+// percent writes a share with its interval: "98 % (95–99)".
+func percent(s hijack.Share) string {
+	return fmt.Sprintf("%.1f %% (%.0f–%.0f)", 100*s.Value, 100*s.Low, 100*s.High)
+}
+
+// rowName is an attack as tables name it.
+func rowName(r *hijack.Row) string {
+	return strings.TrimSuffix(r.Attack+" ("+r.Texts+")", " ()")
+}

@@ -1,0 +1,25 @@
+package detector
+
+import (
+	"slices"
+
+	"github.com/picketd/picket/detector/state"
+	"github.com/picketd/picket/detector/window"
+)
+
+// Windows returns the events of every account's own windows, by account and
+// slot, for tests.
+func (e *Engine) Windows() map[string][]window.Event {
+	out := map[string][]window.Event{}
+	accounts := e.memory.store.Accounts
+	accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
+		accounts.EachSlot(row, func(n int, cell state.Ref) {
+			if s := e.memory.slots[n]; s.Kind == slotWindow {
+				_, events := state.ReadList[windowHead, window.Event](e.memory.store.Heap, cell)
+				out[clone(accounts.Name(row))+" "+s.Key] = slices.Clone(events)
+			}
+		})
+		return true
+	})
+	return out
+}

@@ -1,0 +1,278 @@
+package detector_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector"
+)
+
+// verdict is what a person says of the alert of a finding.
+func verdict(alert, says string) activity.Activity {
+	return activity.Activity{Kind: activity.KindVerdict, Verdict: activity.Verdict{Alert: alert, Says: says, By: "jane"}}
+}
+
+func until(a activity.Activity, at time.Duration) activity.Activity {
+	a.Verdict.Until = start.Add(at)
+	return a
+}
+
+// review is what a person says of what new_country has learned.
+func review(says string, values ...string) activity.Activity {
+	return activity.Activity{Kind: activity.KindVerdict, Verdict: activity.Verdict{Rule: "new_country", Says: says, Values: values, By: "jane"}}
+}
+
+// settled returns a log in which x/acme has logged in from DE for 16 days.
+func settled(t *testing.T) *log {
+	t.Helper()
+	l := newLog(t)
+	for i := range 5 {
+		l.put(time.Duration(i)*4*day, login("DE"))
+	}
+	return l
+}
+
+// toldOf returns the findings that opened an episode of which people are told.
+func (l *log) toldOf() (out []detector.Finding) {
+	told := map[string]bool{}
+	for _, f := range l.found {
+		if f.Held == "" && f.Phase != detector.Close && !told[f.Episode] {
+			told[f.Episode] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func TestIntrudersTenthLoginIsOdd(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		every time.Duration
+		paged int // alerts of ten logins
+	}{
+		{"within one alert", 10 * time.Minute, 1},
+		{"each day, an alert each", day, 1},
+		{"every other day, for longer than people are left alone", 2 * day, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := settled(t)
+			for i := range 10 {
+				l.put(17*day+time.Duration(i)*tt.every, login("RO"))
+			}
+			tenth := l.found[len(l.found)-1]
+			if r := tenth.Reasons[0]; r.Seen != "country RO" || !strings.HasPrefix(r.Expected, "DE 5 in ") {
+				t.Errorf("the tenth login is explained by %+v", r)
+			}
+			if got := len(l.toldOf()); got != tt.paged {
+				t.Errorf("people were told %d times, want %d:\n%s", got, tt.paged, strings.Join(l.lines, "\n"))
+			}
+		})
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	at := 17 * day
+	for _, tt := range []struct {
+		name    string
+		says    activity.Activity
+		closed  bool          // the alert is quiet when it is judged
+		later   time.Duration // after the first login
+		country string
+		want    []string // findings from the verdict on
+	}{
+		{"a new home does not page twice", verdict("", "expected"), false, 30 * day, "RO", []string{"409h0m0s close new_country ×1 x/acme (quiet)"}},
+		{"nor once it was quiet", verdict("", "expected"), true, 30 * day, "RO", nil},
+		{"a holiday is known while it lasts", until(verdict("", "expected"), at+10*day), false, 9 * day, "RO", []string{"409h0m0s close new_country ×1 x/acme (quiet)"}},
+		{"and new when it is over", until(verdict("", "expected"), at+10*day), false, 11 * day, "RO", []string{
+			"409h0m0s close new_country ×1 x/acme (quiet)", "672h0m0s open new_country ×1 x/acme",
+		}},
+		{"a false alarm is learned", verdict("", "false"), false, day, "RO", []string{"409h0m0s close new_country ×1 x/acme (quiet)"}},
+		{"an intruder pages at once when he comes again", verdict("", "true"), false, time.Hour, "RO", []string{
+			"408h5m0s close new_country ×1 x/acme (verdict: true)", "409h0m0s open new_country ×1 x/acme",
+		}},
+		{"also where the alert was quiet", verdict("", "true"), true, 3 * time.Hour, "RO", []string{"411h0m0s open new_country ×1 x/acme"}},
+		{"another country soon after goes on with the alert", verdict("", "expected"), false, 10 * time.Minute, "FR", []string{"408h10m0s update new_country ×2 x/acme"}},
+		{"a verdict on an alert that nobody knows", verdict("0123", "expected"), true, 3 * time.Hour, "RO", []string{"411h0m0s open new_country ×1 x/acme held"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := settled(t)
+			l.put(at, login("RO"))
+			said := at + 5*time.Minute
+			if tt.closed {
+				said = at + 2*time.Hour
+				l.tick(said)
+			}
+			if tt.says.Verdict.Alert == "" {
+				tt.says.Verdict.Alert = l.found[0].Episode
+			}
+			n := len(l.lines)
+			l.put(said, tt.says)
+			l.put(at+tt.later, login(tt.country))
+			if d := cmp.Diff(tt.want, append([]string(nil), l.lines[n:]...)); d != "" {
+				t.Errorf("findings from the verdict on (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestSecondVerdictHolds: the newest of two verdicts does.
+func TestSecondVerdictHolds(t *testing.T) {
+	l := settled(t)
+	l.put(17*day, login("RO"))
+	alert := l.found[0].Episode
+	l.put(17*day+time.Minute, verdict(alert, "expected"))
+	l.put(18*day, login("RO"))
+	l.put(18*day+time.Minute, verdict(alert, "true"))
+	l.put(19*day, login("RO"))
+	l.want(
+		t,
+		"408h0m0s open new_country ×1 x/acme",
+		"409h0m0s close new_country ×1 x/acme (quiet)",
+		"456h0m0s open new_country ×1 x/acme",
+	)
+}
+
+func TestReviews(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		says activity.Activity
+		then activity.Activity
+		want []string
+	}{
+		{"a trusted value is known", review("trust", "RO"), login("RO"), nil},
+		{"until it is not", until(review("trust", "RO"), 17*day), login("RO"), []string{"480h0m0s open new_country ×1 x/acme"}},
+		{"a forgotten value is new", review("forget", "DE"), login("DE"), []string{"480h0m0s open new_country ×1 x/acme"}},
+		{"all is forgotten: it learns anew", review("forget"), login("RO"), nil},
+		{"another rule's values stay", activity.Activity{Kind: activity.KindVerdict, Verdict: activity.Verdict{Rule: "burst", Says: "forget", Values: []string{"DE"}, By: "jane"}}, login("DE"), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := settled(t)
+			l.put(16*day+time.Hour, tt.says)
+			l.put(20*day, tt.then)
+			l.want(t, tt.want...)
+		})
+	}
+	t.Run("trust without values is trust in what waits", func(t *testing.T) {
+		l := settled(t)
+		l.put(17*day, login("RO"))
+		l.tick(18 * day)
+		l.put(18*day, review("trust"))
+		l.put(40*day, login("RO"))
+		l.want(t, "408h0m0s open new_country ×1 x/acme", "409h0m0s close new_country ×1 x/acme (quiet)")
+	})
+	t.Run("what an open alert saw can be trusted", func(t *testing.T) {
+		l := settled(t)
+		l.put(17*day, login("RO"))
+		l.put(17*day+time.Minute, until(review("trust", "RO"), 20*day))
+		l.put(19*day, login("RO"))
+		l.put(21*day, login("RO"))
+		l.want(t, "408h0m0s open new_country ×1 x/acme", "409h0m0s close new_country ×1 x/acme (quiet)", "504h0m0s open new_country ×1 x/acme")
+	})
+}
+
+func TestBaselines(t *testing.T) {
+	l := settled(t)
+	l.put(17*day, login("RO"))
+	l.tick(18 * day)
+	l.put(18*day, until(review("trust", "AT"), 30*day))
+	got := l.e.Baselines("x/acme", "new_country")
+	if len(got) != 1 {
+		t.Fatalf("%d baselines, want one", len(got))
+	}
+	b := got[0]
+	b.Rule = nil
+	want := detector.Baseline{
+		Account: "x/acme", Since: start, Events: 5, AsOf: start.Add(18 * day), Forget: 90 * day,
+		Values:  []detector.KnownValue{{Value: "DE", Count: 5, Last: start.Add(16 * day)}},
+		Trusted: []detector.TrustedFor{{Value: "AT", Until: start.Add(30 * day)}},
+		Waiting: []detector.WaitingFor{{Alert: l.found[0].Episode, Values: []string{"RO"}, Last: start.Add(17 * day)}},
+	}
+	if d := cmp.Diff(want, b); d != "" {
+		t.Errorf("baseline (-want +got):\n%s", d)
+	}
+	if got := l.e.Baselines("x/acme", "burst"); got != nil {
+		t.Errorf("a rule that learns nothing has %+v", got)
+	}
+}
+
+// TestVerdictsSurviveRestarts: what waits for a verdict, and what one said, is
+// part of the memory.
+func TestVerdictsSurviveRestarts(t *testing.T) {
+	story := func(l *log, again func()) {
+		l.put(17*day, login("RO"))
+		again()
+		l.tick(18 * day)
+		again()
+		l.put(18*day, until(verdict(l.found[0].Episode, "expected"), 25*day))
+		again()
+		l.put(20*day, login("RO"))
+		l.put(26*day, login("RO"))
+	}
+	once, restarted := settled(t), settled(t)
+	story(once, func() {})
+	story(restarted, func() {
+		data, err := restarted.e.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := detector.NewEngine(0, restarted.e.Plan(), detector.EngineOptions{})
+		if err := fresh.Restore(data); err != nil {
+			t.Fatal(err)
+		}
+		restarted.e = fresh
+	})
+	restarted.want(t, once.lines...)
+	a, errA := once.e.Snapshot()
+	b, errB := restarted.e.Snapshot()
+	if errA != nil || errB != nil || !bytes.Equal(a, b) {
+		t.Errorf("memories differ after restarts (%v, %v)", errA, errB)
+	}
+}
+
+// TestPeakUnlearned: what an intruder posted makes no next burst usual.
+func TestPeakUnlearned(t *testing.T) {
+	const rule = `
+title: Post
+name: post
+id: 00000000-0000-4000-8000-000000000101
+logsource: {product: picket}
+detection: {s: {kind: post}, condition: s}
+picket: {generate: false}
+---
+title: Peak
+name: peak
+id: 00000000-0000-4000-8000-000000000102
+level: medium
+baseline: {type: peak, rules: [post], timespan: 10m, floor: 3, factor: 2, learn: {period: 1d, events: 1}, forget: 90d}
+picket: {quiet: 30m}
+`
+	for _, tt := range []struct {
+		says  string
+		limit int // of what comes after two bursts of 6 and this verdict on both
+	}{
+		{"expected", 12},
+		{"true", 3},
+	} {
+		t.Run(tt.says, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, rule), detector.EngineOptions{})}
+			for burst := range 2 {
+				at := time.Duration(burst) * day
+				for i := range 6 {
+					l.put(at+time.Duration(i)*time.Second, post("give-away"))
+				}
+				l.tick(at + time.Hour)
+				l.put(at+time.Hour, verdict(l.found[len(l.found)-1].Episode, tt.says))
+			}
+			l.tick(5 * day)
+			b := l.e.Baselines("x/acme", "peak")
+			if len(b) != 1 || b[0].Limit != tt.limit {
+				t.Errorf("baseline %+v, want limit %d", b, tt.limit)
+			}
+		})
+	}
+}

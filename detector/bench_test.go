@@ -227,6 +227,15 @@ func benchMemory(b *testing.B, p *detector.Plan, t *traffic) {
 	accounts, cells := e.Size()
 	b.ReportMetric(float64(cells)/float64(accounts), "B/account")
 	b.ReportMetric(float64(serialised(b, e))/float64(accounts), "saved-B/account")
+	whole, err := e.Snapshot()
+	if err != nil {
+		b.Fatal(err)
+	}
+	used = cpuTime()
+	if err := detector.NewEngine(0, p, detector.EngineOptions{}).Restore(whole); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64((cpuTime() - used).Milliseconds()), "restore-ms")
 	b.ReportMetric(float64(grown)/float64(accounts), "resident-B/account")
 	runtime.KeepAlive(e)
 }

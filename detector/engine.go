@@ -11,7 +11,6 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/approval"
-	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
@@ -194,73 +193,6 @@ func (e *Engine) Pending() (time.Time, bool) {
 	return time.Unix(0, next).UTC(), ok
 }
 
-// begin moves log time to a message's, settling on the way what becomes due.
-func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out, e.mark, e.passes, e.passing = seq, nil, 0, e.passes[:0], nil
-	e.memory.release(0)
-	target := max(e.now, at.UnixNano())
-	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {
-		for _, p := range e.pending {
-			p.Since += step
-			p.Deadline += step
-		}
-	}
-	before := e.now
-	e.settle(target)
-	e.now, e.memory.now = target, target
-	if hourOf(target) != hourOf(before) {
-		e.sweep()
-	}
-	e.sweepPages(before/second, target/second)
-}
-
-func (e *Engine) end() []Finding {
-	out := e.out
-	e.out = nil
-	e.stats.Findings += uint64(len(out))
-	return out
-}
-
-// settle handles everything that is due by target, in the order in which it is
-// due and at that log time, so that it does not matter how finely the log
-// ticks.
-func (e *Engine) settle(target int64) {
-	for {
-		due, ok := e.Pending()
-		if !ok || due.UnixNano() > target {
-			return
-		}
-		e.now = max(e.now, due.UnixNano())
-		e.memory.now = e.now
-		used := e.memory.used
-		if len(e.pending) > 0 && e.pending[0].Deadline == due.UnixNano() {
-			p := e.pending[0]
-			e.pending = e.pending[1:]
-			e.verdict(p)
-		} else {
-			e.quiet(heap.Pop(&e.closing).(closing))
-		}
-		e.memory.release(used)
-	}
-}
-
-// quiet closes the episode of a queue entry unless it has matched since.
-func (e *Engine) quiet(c closing) {
-	st := e.find(c.account)
-	if st == nil {
-		return
-	}
-	ep := st.Episodes[c.key]
-	switch {
-	case ep == nil || ep.queued != c.deadline: // an earlier episode's entry
-	case ep.Deadline > c.deadline: // it matched again meanwhile
-		ep.queued = ep.Deadline
-		heap.Push(&e.closing, closing{ep.Deadline, c.account, c.key})
-	default:
-		e.close(st, c.key, ep, "quiet")
-	}
-}
-
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	e.memory.release(0)
 	if !e.counting && e.recent.seen(identity(a), e.now) {
@@ -297,34 +229,6 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 		e.joinGuards(st, a, t)
 		e.gone(st, a, t)
 	}
-}
-
-// state returns the memory of an account, which is heard of now.
-func (e *Engine) state(account string) *accountState {
-	accounts := e.memory.store.Accounts
-	account = baseline.Shorten(account)
-	row := e.row // where the activity's account stood when its message came
-	if row == 0 || accounts.Name(row) != account {
-		row = accounts.Find(account)
-	}
-	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
-		row = 0
-	}
-	if row == 0 {
-		e.evict()
-		row = accounts.Add(account)
-	}
-	state.Edit[state.Row](e.memory.store.Heap, row).Touched = uint32(max(0, e.now/second))
-	return e.memory.handle(row)
-}
-
-// find returns the memory of an account, nil where nothing is remembered.
-func (e *Engine) find(account string) *accountState {
-	row := e.memory.store.Accounts.Find(baseline.Shorten(account))
-	if row == 0 {
-		return nil
-	}
-	return e.memory.handle(row)
 }
 
 // matched handles one detection rule's match: its own finding, the rules that

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/state"
 )
@@ -136,6 +137,34 @@ func (st *accountState) set(k slotKind, stateKey, group string, cell state.Ref) 
 		return
 	}
 	st.own().setGroup(k, stateKey+group, cell)
+}
+
+// state returns the memory of an account, which is heard of now.
+func (e *Engine) state(account string) *accountState {
+	accounts := e.memory.store.Accounts
+	account = baseline.Shorten(account)
+	row := e.row // where the activity's account stood when its message came
+	if row == 0 || accounts.Name(row) != account {
+		row = accounts.Find(account)
+	}
+	if row != 0 && !e.memory.inUse(row) && e.sweepRow(row) {
+		row = 0
+	}
+	if row == 0 {
+		e.evict()
+		row = accounts.Add(account)
+	}
+	state.Edit[state.Row](e.memory.store.Heap, row).Touched = uint32(max(0, e.now/second))
+	return e.memory.handle(row)
+}
+
+// find returns the memory of an account, nil where nothing is remembered.
+func (e *Engine) find(account string) *accountState {
+	row := e.memory.store.Accounts.Find(baseline.Shorten(account))
+	if row == 0 {
+		return nil
+	}
+	return e.memory.handle(row)
 }
 
 // memoryOf returns what the rule whose state key it is knows of an account's

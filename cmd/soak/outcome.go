@@ -253,10 +253,7 @@ func (o *outcome) documentedIDs(a *alerting.Alert) []string {
 	firsts := []uint64{a.Evidence[0].Key()}
 	burst := o.bursts[a.Account]
 	switch a.Rule.Name {
-	case "posting_burst": // its first post may have left the evidence
-		burst = burst[:min(1, len(burst))]
-		fallthrough
-	case "takeover": // the post that made it a burst: which one, the pack decides
+	case "posting_burst", "takeover": // a post of the burst: which one, the order of the pages and the pack decide
 		firsts = nil
 		for _, id := range burst {
 			firsts = append(firsts, (&activity.Activity{Kind: activity.KindPost, ID: id}).Key())

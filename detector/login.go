@@ -182,7 +182,7 @@ func riskReasons(m *loginrisk.State, w *loginrisk.Weights, a *activity.Activity,
 	})
 	var out []Reason
 	for i := range order {
-		if order[i].Nats >= tells || i == 0 {
+		if order[i].Nats >= tells || i == 0 && order[i].Nats > 0 {
 			out = append(out, riskReason(m, &order[i], a, hour))
 		}
 	}

@@ -232,6 +232,11 @@ func TestLowOdds(t *testing.T) {
 	late.IP = "203.0.113.40"
 	l.put(30*day+12*time.Hour, late)
 	why := l.last(t, "unlike").Reasons
+	for _, r := range why[:len(why)-1] {
+		if !strings.HasPrefix(r.Seen, "address ") {
+			t.Errorf("reason %q, want only what speaks against it", r.Seen)
+		}
+	}
 	if got := why[len(why)-1].Seen; !strings.HasSuffix(got, " times likelier this person's login than somebody else's") {
 		t.Errorf("last reason %q, want that it is likelier this person's", got)
 	}

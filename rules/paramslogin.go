@@ -32,7 +32,7 @@ func loginParams(t Type) []param {
 		}
 	case TypeRareValue:
 		return []param{
-			{"share", realParam, 0.02, 0, 0.5, "share of the account's uses below which a value is seldom"},
+			{"share", realParam, 0.02, 0.001, 0.5, "share of the account's uses below which a value is seldom"},
 			{"half-life", spanParam, 60 * day, day, 3650 * day, "after which what was seen counts half"},
 		}
 	default:

@@ -230,7 +230,7 @@ func TestLowOdds(t *testing.T) {
 	}
 	late := home()
 	late.IP = "203.0.113.40"
-	l.put(30*day+12*time.Hour, late)
+	l.put(31*day, late)
 	why := l.last(t, "unlike").Reasons
 	for _, r := range why[:len(why)-1] {
 		if !strings.HasPrefix(r.Seen, "address ") {

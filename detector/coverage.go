@@ -208,6 +208,9 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 			c.State = CoverageActive
 			c.Why = fmt.Sprintf("only from %d on, until it knows the account: %s", c.Rule.Floor, c.Why)
 		}
+	case rules.TypeProfile:
+		since, posts := e.profileKnown(subject, c.Rule)
+		e.learning(&c, since, posts)
 	case rules.TypeStorm:
 		e.learnsStorm(&c, subject)
 	case rules.TypeDrift:

@@ -74,6 +74,7 @@ type Engine struct {
 	closing      closingQueue
 	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
+	profiler     profiler
 	across       *keyedMemory // of a second stage's engine; nil for a partition's
 
 	// Of the message being applied.
@@ -277,6 +278,8 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.rareValue(st, k, group, a, t, backfill)
 		case rules.TypePeak:
 			e.peak(st, k, group, a, t, backfill)
+		case rules.TypeProfile:
+			e.profile(st, k, group, a, t, backfill)
 		case rules.TypeStorm:
 			e.storm(st, k, group, a, t, backfill)
 		case rules.TypeDrift:

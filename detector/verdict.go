@@ -44,6 +44,7 @@ type held struct {
 	Last    int64          `json:"last"`   // occurrence, Unix nanoseconds
 	Told    int64          `json:"told"`   // since when people know, log time; 0: whoever comes with it is told of again
 	Learned bool           `json:"learned,omitempty"`
+	Strange bool           `json:"strange,omitempty"` // a verdict said that it was an intruder's
 }
 
 // quarantines reports whether what a rule's alerts saw waits for a verdict.
@@ -138,6 +139,10 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	}
 	if r.Type == rules.TypeTravel || r.Type == rules.TypeLoginRisk || r.Type == rules.TypeRareValue {
 		e.releaseLogins(st, r, ep)
+		return
+	}
+	if r.Type == rules.TypeProfile {
+		e.releasePosts(st, r, ep)
 		return
 	}
 	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
@@ -277,7 +282,7 @@ func (e *Engine) disown(ep *episode) {
 	for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
 		switch r := e.ruleOf(one.RuleID); {
 		case r == nil:
-		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue:
+		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue, r.Type == rules.TypeProfile:
 			one.Learn = nil
 		}
 	}
@@ -285,6 +290,7 @@ func (e *Engine) disown(ep *episode) {
 
 // apply does to the models what a verdict on an alert says.
 func (e *Engine) apply(st *accountState, r *rules.Rule, key string, h *held, v *activity.Verdict) {
+	h.Strange = v.Says == activity.VerdictTrue
 	switch {
 	case v.Says == activity.VerdictTrue:
 		e.unteach(st, r, key, h)
@@ -343,7 +349,7 @@ func (e *Engine) sweepJudged(c *cold) {
 		}
 	}
 	for key, known := range c.Judged.Trusted {
-		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-int64(e.lateness) })
+		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-e.lateness })
 		if len(known) == 0 {
 			delete(c.Judged.Trusted, key)
 		}

@@ -27,6 +27,8 @@ type Faults = sigma.Faults
 const (
 	defaultLevel        = Medium
 	defaultQuiet        = time.Hour
+	profilePeriod       = 30 * 24 * time.Hour
+	profileEvents       = 300
 	defaultLearnPeriod  = 14 * 24 * time.Hour
 	defaultLearnEvents  = 20
 	defaultForget       = 90 * 24 * time.Hour

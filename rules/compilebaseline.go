@@ -31,6 +31,8 @@ func baselineKeys(t Type) []string {
 		return []string{"field", "learn"}
 	case TypePeak:
 		return []string{"timespan", "floor", "factor", "learn", "forget"}
+	case TypeProfile:
+		return []string{"learn"}
 	case TypeStorm:
 		return []string{"timespan"}
 	case TypeDrift:
@@ -43,7 +45,7 @@ func baselineKeys(t Type) []string {
 func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	b := d.Baseline
 	if baselineKeys(r.Type) == nil {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without, peak, drift or storm", r.Type)
+		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without, peak, drift, storm or profile", r.Type)
 		return
 	}
 	c.foreign(r, d)
@@ -69,6 +71,8 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.without(r, d)
 	case TypePeak:
 		c.peak(r, d)
+	case TypeProfile:
+		c.profile(r, d)
 	case TypeTravel, TypeLoginRisk, TypeRareValue:
 		c.loginModel(r, d)
 	case TypeStorm:
@@ -205,6 +209,14 @@ func (c *compiler) within(d *sigma.Document) time.Duration {
 		c.fault(d, b.Within.At, "within: %s is more than 7d; make it shorter", b.Within.Text)
 	}
 	return b.Within.D
+}
+
+func (c *compiler) profile(r *Rule, d *sigma.Document) {
+	c.accountOnly(r, d, "a profile is of an account")
+	r.Learn = Learn{Period: profilePeriod, Events: profileEvents, AtMost: patience * profilePeriod}
+	if d.Baseline.Learn != nil {
+		r.Learn = c.learn(d)
+	}
 }
 
 func (c *compiler) peak(r *Rule, d *sigma.Document) {

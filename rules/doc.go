@@ -21,23 +21,30 @@
 // What Sigma cannot say, in documents with "baseline:" and one of these types:
 //
 //   - new_value: a value of a field that the account has not used for "forget".
+//
 //   - peak: more matches within "timespan" than "factor" times the account's own
 //     second-busiest day, and at least "floor".
+//
 //   - approval: what the account's approvals say of a message; see "verdict".
+//
 //   - sequence: a match of one of "rules" and within "within" one of "then", on
 //     an account or the identities that guard it, in whatever order they are
 //     told. Its steps may be rules of any other type.
+//
 //   - rare_value: a value of a field that is less than "share" of what the
 //     account used lately.
+//
 //   - login_risk: a login whose address, network, country, user agent and hour
 //     are together "odds" times likelier somebody else's than the account's. One
 //     without a user agent is passed over.
+//
 //   - travel: two logins further apart than "distance" and faster than "speed",
 //     what both places may be off taken away ("radius" where the source does not
 //     say). Networks that the account has used in that place, and VPNs, proxies
 //     and rented servers that it has used anywhere, are no journey; one that it
 //     has used elsewhere in the country may be off by "gateway". A login that one
 //     of "without" matches, by a satellite for example, has no place.
+//
 //   - storm: far more matches within an interval of "timespan" than the account
 //     has at that hour, by all that was learned of it since "warm-up", and at
 //     least "least". "threshold" is the score, 0 to 1, from which it is one; each
@@ -46,18 +53,26 @@
 //     lateness of the detector, or four intervals if that is less. Any detection
 //     rule can feed it. What is history when Picket is connected is not learned,
 //     as networks tell it backwards.
+//
 //   - drift: a count of the account, "field: metrics.followers" for one, that
 //     falls or rises within about a day by "share" (0.05 is 5 percent) and
 //     "least" at least, and by "times" its usual daily variation; "direction: -1"
 //     reports falls only, 1 rises only. It judges once "days" daily changes are
 //     known.
+//
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
-// "learn" says when new_value, rare_value, login_risk and peak know an account: after "period" and
+//   - profile: a session of posts that is less like the account than its own
+//     oddest ones: words, app, hour, pace and the words that hijackers use,
+//     joined into one finding with reasons by weight. "budget" is how many false
+//     alerts one account may cost in a month.
+//
+// "learn" says when new_value, rare_value, login_risk, profile and peak know an account: after "period" and
 // "events" activities ("need: either" makes one of them enough), and at the
 // latest after "at-most". Until then they are silent, and peak goes by its
-// floor. What an account did before "half-life" ago counts half in rare_value
+// floor. A profile learns 30 days and 300 posts where nothing is said, at most
+// 90 days. What an account did before "half-life" ago counts half in rare_value
 // and login_risk.
 //
 // What a match showed is not learned before its alert closes, and perhaps not

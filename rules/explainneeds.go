@@ -31,6 +31,11 @@ func needs(r *Rule, a *activity.Activity) []string {
 			fmt.Sprintf("more of them than %s times its second-busiest day of the last %s", strconv.FormatFloat(r.Factor, 'f', -1, 64), span(r.Forget)),
 			learned(r) + "; until then the first line alone decides",
 		}
+	case TypeProfile:
+		return []string{
+			fmt.Sprintf("a session of posts that is less like the %s than its own oddest ones; about %s a month of them are told", per, strconv.FormatFloat(r.Params["budget"], 'f', -1, 64)),
+			learned(r),
+		}
 	case TypeStorm:
 		return []string{
 			fmt.Sprintf("at least %d matches for the same %s within %s", r.Params.Count("least"), per, span(r.Timespan)),

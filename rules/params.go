@@ -44,6 +44,8 @@ const (
 // of baselineKeys.
 func paramsOf(t Type) []param {
 	switch t {
+	case TypeProfile:
+		return profileParams()
 	case TypeStorm:
 		return stormParams()
 	case TypeDrift:

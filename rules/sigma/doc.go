@@ -70,6 +70,14 @@
 //	  verdict: missing             # or edited, expired, wrong_account
 //	  grace: 2m                    # an approval this late still counts
 //
+// or by how it writes. Numbers that a model takes stand beside the other keys:
+//
+//	baseline:
+//	  type: profile
+//	  rules: [published]
+//	  learn: {period: 30d, events: 300}
+//	  budget: 1                    # false alerts that one account may cost in a month, 0.05 to 8
+//
 // A filter is Sigma's own; its "rules" may also be the word any. Placeholders say
 // what %name% stands for under the modifier expand:
 //

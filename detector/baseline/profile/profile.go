@@ -1,438 +1,198 @@
-// Package profile is the model of how an account posts.
 package profile
 
 import "math"
 
 const (
-	weights   = 256
-	clients   = 12
+	weights   = 224 // of the voice
+	counters  = 128 // of names
+	clients   = 4   // whose shares are known
+	seenSets  = 12  // of four clients that were used at all
 	languages = 4
 	topSize   = 8
-	nameBytes = 64 // of two counters each
 	paces     = 3
 	bins      = 16
 )
 
-// State is what is known of one account.
+// State is what is known of one account. Its zero value has seen nothing; it
+// has no pointers and a fixed size.
 type State struct {
-	voice                                      [weights]int8
-	names                                      [nameBytes]uint8
-	hours                                      [24]uint8
-	clients                                    [clients]slot
-	langs                                      [languages]slot
-	top                                        [topSize]peak
-	hist                                       [channels][bins]uint8
-	most                                       [channels]float32 // in this session
-	pace                                       [paces]float32
-	newName                                    [nameKinds]uint16
-	nName                                      [nameKinds]uint8
-	bias, content, heldClient, heldHour, peak  float32
-	exposure, hourExposure, newClients, tokens float32
-	posts, first, last, start, flagged         uint32
-	random                                     uint32
+	voice    [weights]int8
+	names    [counters / 2]uint8
+	hours    [24]uint8 // hours of the calendar with posts, by hour of the day
+	clients  [clients]slot
+	seen     [seenSets][4]uint8 // fingerprints of clients, in each set the latest first
+	langs    [languages]slot
+	top      [topSize]peak         // the oddest sessions of late
+	past     [channels][bins]uint8 // sessions by the largest of each channel
+	most     [channels]uint8       // the largest of each channel in this session, in sixteenths of a bin
+	pace     [paces]float32        // posts in about each window
+	newName  [nameKinds]uint16     // share of names that were new, of 65535
+	nName    [nameKinds]uint8      // names counted for it, at most 200
+	usualOdd uint16                // share of words that are not its own, of 65535
+
+	bias       float32
+	talk       float32 // evidence of the session's words, decayed
+	oddHour    float32 // evidence of its hours, decayed
+	heldClient float32 // what its clients gave, decayed
+	peak       float32 // its highest score
+
+	exposure     float32 // months that past is of
+	hourExposure float32 // months that hours are of
+	newClients   float32 // clients taken up in about a year
+	tokens       float32 // alerts that the budget allows and were not had; negative where it is overdrawn
+
+	posts, first, last, start, flagged uint32 // times in Unix seconds
+	hourLearned                        uint32
+	draws                              uint32
 }
 
+// The channels.
 const (
-	chWord = iota // the strangest post
-	chTalk        // the strangest run of posts
+	chWord = iota
+	chTalk
 	chBait
+	chHour
 	chPace
 	channels = chPace + paces
 )
 
-type peak struct{ score, day uint16 }
-type slot struct {
-	hash        uint16
-	week, count uint8
-}
+// windows are the spans in which posts are counted, in seconds.
+func windows() [paces]float64 { return [paces]float64{120, 600, 3600} }
 
-// Model are the numbers of the model, the same for all accounts.
+const month = 30.44 * 86400 // seconds
+
+// merge is how long a session lasts without a post, in seconds: what comes
+// later is another one. Alerts nearer than this are one.
+const merge = 3600
+
+// Model are the numbers of the model. They are the same for all accounts but
+// the budget.
 type Model struct {
-	LR, L2, Step                                                    float64
-	Voice, VoiceFloor, VoiceCap                                     float64
-	Name, NameFloor, Lang                                           float64
-	Decay, Drift                                                    float64
-	Word, Talk, Bait, Pace, Hour, Client                            float64 // weights
-	WordOff, TalkOff, BaitOff, PaceOff, HourOff, ClientOff          float64
-	WordSlope, TalkSlope, BaitSlope, PaceSlope                      float64
-	HourSmooth, RareClient, Prior, Memory, SessionCap, ClientMemory float64
-	Control, Horizon, Least, First                                  float64
-	Budget                                                          float64
-	WarmPosts, WarmDays                                             float64
-	Negs                                                            float64
-	HourMax, Both                                                   float64
+	Budget float64 // alerts in a month
+
+	LR, L2, Step         float64 // of the voice: learning rate, decay, size of a weight's unit
+	VoiceFloor, VoiceCap float64 // bounds of its evidence
+	Name, NameFloor      float64
+	Lang                 float64
+	Decay                float64 // of a session's evidence, seconds
+
+	// Weights and offsets of the channels, and how fast what lies beyond
+	// everything seen becomes rarer, by bin.
+	Word, Talk, Bait, Pace, Hour, Client                   float64
+	WordOff, TalkOff, BaitOff, PaceOff, HourOff, ClientOff float64
+	WordSlope, TalkSlope, BaitSlope, PaceSlope, HourSlope  float64
+
+	HourSmooth   float64 // part of an hour's count that comes from those beside it
+	HourMax      float64 // hours counted until all counts fall
+	RareClient   float64
+	Prior        float64 // sessions as large that are assumed besides those seen
+	Memory       float64 // months until past is halved
+	ClientMemory float64 // months in which a new client is forgotten
+	SessionCap   float64 // longest session, seconds
+
+	Horizon float64 // days that the threshold looks back
+	Control float64 // how far the threshold moves by each alert that the budget is overdrawn
+	Least   float64 // threshold
+	First   float64 // threshold while nothing is known
 }
 
-// Default returns the numbers.
-func Default() Model {
-	return Model{LR: 0.6, L2: 0.0003, Step: 0.04, Voice: 1, VoiceFloor: -0.7, VoiceCap: 8, Name: 0.5, NameFloor: -0.3, Lang: 0.5,
-		Decay: 5400, Drift: 0, Word: 1, Talk: 1, Bait: 1, Pace: 1, Hour: 1, Client: 1.5,
-		WordOff: 1, TalkOff: 1, BaitOff: 1, PaceOff: 1, HourOff: 1, ClientOff: 3,
-		WordSlope: 0.5, TalkSlope: 0.3, BaitSlope: 0.3, PaceSlope: 0.5, HourSmooth: 0.2, RareClient: 0.5, Prior: 0.4, Memory: 12, SessionCap: 6 * 3600, ClientMemory: 12,
-		Control: 0.4, Horizon: 180, Least: 0.5, First: 6, Budget: 0.85, WarmPosts: 300, WarmDays: 30, Negs: 1, HourMax: 254, Both: 0.3}
-}
-
-// Verdict is a judgement.
+// Verdict is a judgement of one post in its session.
 type Verdict struct {
 	Alert            bool
 	Score, Threshold float64
-	E                [8]float64
+	// What the channels gave to the score.
+	Word, Talk, Bait, Hour, Client, Pace float64
 }
 
-func (s *State) rnd() float64 {
-	s.random += 0x9e3779b9
-	return float64(mix(uint64(s.random))>>11) / (1 << 53)
-}
+// Known returns since when, in Unix seconds, and from how many posts an account
+// is known.
+func (s *State) Known() (since int64, posts int) { return int64(s.first), int(s.posts) }
 
-func index(t uint16) int { return int(uint32(t) * weights >> 16) }
-
-func (s *State) logit(tokens []uint16, step float64) float64 {
-	sum := 0
-	for _, t := range tokens {
-		sum += int(s.voice[index(t)])
-	}
-	return float64(s.bias) + float64(sum)*step/math.Sqrt(float64(len(tokens)+1))
-}
-
-func (s *State) train(tokens []uint16, y float64, m *Model) {
-	g := m.LR * (y - 1/(1+math.Exp(-s.logit(tokens, m.Step))))
-	s.bias += float32(0.1 * g)
-	d := g / math.Sqrt(float64(len(tokens)+1)) / m.Step
-	for _, t := range tokens {
-		w := &s.voice[index(t)]
-		e := d - m.L2*float64(*w)
-		fl := math.Floor(e)
-		r := int(fl)
-		if s.rnd() < e-fl {
-			r++
-		}
-		*w = int8(max(-127, min(127, int(*w)+r)))
-	}
-}
-
-var windows = [paces]float64{120, 600, 3600}
-
-const month = 30.44 * 86400
-
-// Judge judges, updating only the session.
-func (s *State) Judge(p *Post, m *Model) Verdict {
-	var v Verdict
+// Judge judges a post that comes after all that were judged before. It moves
+// the session on and learns no habit. Where ready is false, nothing alerts.
+func (s *State) Judge(p *Post, m *Model, ready bool) Verdict {
 	now := uint32(p.Time)
 	if s.posts == 0 {
-		s.start = now
-		return v
+		s.first, s.last, s.start, s.draws = now, now, now, uint32(p.Owner)<<16
 	}
 	gap := max(0, float64(p.Time-int64(s.last)))
-	if gap >= 3600 || float64(p.Time-int64(s.start)) > m.SessionCap {
+	if gap >= merge || float64(p.Time-int64(s.start)) > m.SessionCap {
 		s.close(m)
 		s.start = now
 	}
-	d := float32(math.Exp(-gap / m.Decay))
-	s.content *= d
-	s.heldClient *= d
-	s.heldHour *= d
-	e := s.sound(p, m)*m.Voice + s.pointed(p, m)*m.Name + s.tongue(p)*m.Lang
-	s.content = float32(max(0, float64(s.content)+e-m.Drift))
-	word := m.Word * (s.often(chWord, s.note(chWord, linear(e)), m.WordSlope, m) + m.WordOff)
-	talk := m.Talk * (s.often(chTalk, s.note(chTalk, logbin(float64(s.content))), m.TalkSlope, m) + m.TalkOff)
-	s.note(chBait, min(15.5, float64(p.bait)))
-	bt := m.Bait * (s.often(chBait, float64(s.most[chBait]), m.BaitSlope, m) + m.BaitOff)
-	if p.bait == 0 {
-		bt = 0
-	}
-	hour := m.Hour * (s.hour(p, m) + m.HourOff)
-	client := m.Client * s.client(p, m)
-	s.heldHour = max(s.heldHour, float32(hour))
-	s.heldClient = max(s.heldClient, float32(client))
-	pace := -10.0
-	for i, w := range windows {
-		r := float64(s.pace[i])*math.Exp(-gap/w) + 1
-		pace = max(pace, s.often(chPace+i, s.note(chPace+i, paceBin(r)), m.PaceSlope, m))
-	}
-	pace = m.Pace * (pace + m.PaceOff)
-	v.E = [8]float64{word, talk, bt, hour, client, pace}
-	v.Score = max(0, word, talk) + m.Both*max(0, min(word, talk)) + max(0, bt) + max(0, float64(s.heldClient)) + max(0, float64(s.heldHour)) + max(0, pace)
+	decay := float32(math.Exp(-gap / m.Decay))
+	s.talk *= decay
+	s.oddHour *= decay
+	s.heldClient *= decay
+	v := s.weigh(p, gap, m)
 	s.peak = max(s.peak, float32(v.Score))
 	v.Threshold = s.threshold(p.Time, m)
-	warm := float64(s.posts) >= m.WarmPosts && float64(p.Time-int64(s.first)) >= m.WarmDays*86400
-	if v.Alert = warm && v.Score > v.Threshold; v.Alert {
-		if p.Time-int64(s.flagged) >= 3600 {
+	if v.Alert = ready && v.Score > v.Threshold; v.Alert {
+		if p.Time-int64(s.flagged) >= merge {
 			s.tokens--
 		}
 		s.flagged = now
 	}
+	s.pass(p, gap, m)
 	return v
 }
 
-func linear(e float64) float64  { return max(0, min(15.99, e*1.5)) }
-func logbin(c float64) float64  { return max(0, min(15.99, 3*math.Log2(1+c))) }
-func paceBin(r float64) float64 { return max(0, min(15.99, 2.5*math.Log2(max(1, r)))) }
-
-func (s *State) note(ch int, x float64) float64 {
-	s.most[ch] = max(s.most[ch], float32(x))
-	return x
+// weigh asks all channels.
+func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
+	var v Verdict
+	words := s.sound(p, m) + s.pointed(p, m)*m.Name + s.tongue(p)*m.Lang
+	s.talk = float32(max(0, float64(s.talk)+words))
+	v.Word = m.Word * (s.seldom(chWord, 1.5*words, m.WordSlope, m) + m.WordOff)
+	v.Talk = m.Talk * (s.seldom(chTalk, octaves(1+float64(s.talk), 3), m.TalkSlope, m) + m.TalkOff)
+	if bait := s.seldom(chBait, float64(p.bait), m.BaitSlope, m); p.bait > 0 {
+		v.Bait = m.Bait * (bait + m.BaitOff)
+	}
+	s.oddHour = float32(max(0, float64(s.oddHour)+s.hourOfPost(p, m)))
+	hours := s.seldom(chHour, octaves(1+float64(s.oddHour), 3), m.HourSlope, m)
+	v.Hour = m.Hour * (max(s.hourOnce(p, m), hours) + m.HourOff)
+	s.heldClient = max(s.heldClient, float32(m.Client*s.client(p, m)))
+	v.Client = float64(s.heldClient)
+	pace := math.Inf(-1)
+	for i, w := range windows() {
+		posts := float64(s.pace[i])*math.Exp(-gap/w) + 1
+		pace = max(pace, s.seldom(chPace+i, octaves(posts, 2.5), m.PaceSlope, m))
+	}
+	v.Pace = m.Pace * (pace + m.PaceOff)
+	v.Score = join(max(v.Word, v.Talk), v.Bait, v.Hour, v.Client, v.Pace)
+	return v
 }
 
-// often is the log of the months after which something as large comes again.
-func (s *State) often(ch int, x, slope float64, m *Model) float64 {
-	h := &s.hist[ch]
-	b := int(x)
-	tail := 0
-	for i := b + 1; i < bins; i++ {
-		tail += int(h[i])
+// pass lets the time of a post pass.
+func (s *State) pass(p *Post, gap float64, m *Model) {
+	for i, w := range windows() {
+		s.pace[i] = float32(float64(s.pace[i])*math.Exp(-gap/w) + 1)
 	}
-	t := float64(tail) + float64(h[b])*(1-(x-float64(b)))
-	prior := m.Prior
-	if tail == 0 {
-		top := b
-		for top > 0 && h[top] == 0 {
-			top--
-		}
-		if x > float64(top) {
-			prior *= math.Exp(-slope * (x - float64(top)))
-		}
-	}
-	return math.Log((float64(s.exposure) + 0.2) / (t + prior))
+	months := gap / month
+	s.exposure += float32(months)
+	s.hourExposure += float32(months)
+	s.newClients *= float32(1 - min(1, months/m.ClientMemory))
+	s.tokens = float32(min(1.5, float64(s.tokens)+months*m.Budget))
+	s.posts++
+	s.last = max(s.last, uint32(p.Time))
 }
 
-func (s *State) close(m *Model) {
-	if s.posts > 50 {
-		for ch := range s.hist {
-			if n := &s.hist[ch][int(s.most[ch])]; *n < 255 {
-				*n++
-			}
-		}
-		if float64(s.exposure) > m.Memory {
-			s.exposure /= 2
-			for ch := range s.hist {
-				for i := range s.hist[ch] {
-					s.hist[ch][i] /= 2
-				}
-			}
-		}
-		s.remember(m)
-	}
-	s.most = [channels]float32{}
-	s.peak = 0
-}
-
-func (s *State) remember(m *Model) {
-	if s.peak <= 0 {
-		return
-	}
-	day := uint16(s.last / 86400)
-	q := uint16(min(65535, s.peak*1024))
-	low := 0
-	for i := range s.top {
-		t := &s.top[i]
-		if t.score > 0 && float64(day-t.day) > m.Horizon {
-			*t = peak{}
-		}
-		if t.score < s.top[low].score {
-			low = i
-		}
-	}
-	if q > s.top[low].score {
-		s.top[low] = peak{q, day}
-	}
-}
-
-func (s *State) threshold(t int64, m *Model) float64 {
-	day := uint16(t / 86400)
-	var sc [topSize]float64
-	n := 0
-	for _, x := range s.top {
-		if x.score > 0 && float64(day-x.day) <= m.Horizon {
-			i := n
-			for ; i > 0 && sc[i-1] < float64(x.score); i-- {
-				sc[i] = sc[i-1]
-			}
-			sc[i] = float64(x.score) / 1024
-			n++
-		}
-	}
-	if n == 0 {
-		return m.First
-	}
-	days := min(m.Horizon, max(10, float64(t-int64(s.first))/86400))
-	k := m.Budget * days / 30.44
-	var th float64
-	switch {
-	case k < 1:
-		th = sc[0] * (1 + 0.3*(1-k))
-	case int(k) >= n:
-		th = sc[n-1]
-	default:
-		i := int(k) - 1
-		f := k - float64(int(k))
-		th = sc[i]*(1-f) + sc[i+1]*f
-	}
-	return max(m.Least, th) * (1 + m.Control*max(-1, min(6, -float64(s.tokens))))
-}
-
-func (s *State) sound(p *Post, m *Model) float64 {
-	return max(m.VoiceFloor, min(m.VoiceCap, -s.logit(p.tokens[:p.n], m.Step)))
-}
-
-func (s *State) pointed(p *Post, m *Model) float64 {
-	e := 0.0
-	for _, n := range p.names[:p.nNames] {
-		k := float64(s.nName[n.kind])
-		own := (float64(s.newName[n.kind])/65535*k + 0.5) / (k + 1)
-		own = min(0.98, max(0.01, own))
-		if s.nibble(n.hash%(2*nameBytes)) == 0 {
-			e += math.Log(0.9 / own)
-		} else {
-			e += math.Log(0.1 / (1 - own))
-		}
-	}
-	if p.nNames > 1 {
-		e /= math.Sqrt(float64(p.nNames))
-	}
-	return max(m.NameFloor, e)
-}
-
-func (s *State) nibble(i uint32) uint8 { return s.names[i/2] >> (4 * (i & 1)) & 15 }
-func (s *State) setNibble(i uint32, v uint8) {
-	sh := 4 * (i & 1)
-	s.names[i/2] = s.names[i/2]&^(15<<sh) | v<<sh
-}
-
-func (s *State) hour(p *Post, m *Model) float64 {
-	at := func(h int) float64 { return float64(s.hours[(h+24)%24]) }
-	h := int(p.Hour)
-	c := (1-m.HourSmooth)*at(h) + m.HourSmooth/2*(at(h-1)+at(h+1))
-	return math.Log((float64(s.hourExposure) + 0.2) / (c + 0.3))
-}
-
-func uses(c uint8) float64 { return math.Exp2(float64(c)/8) - 0.9 }
-
-func find(slots []slot, h uint16) (share float64, known bool) {
-	tot, c := 0.0, -1.0
-	for i := range slots {
-		if slots[i].count == 0 {
-			continue
-		}
-		n := uses(slots[i].count)
-		tot += n
-		if slots[i].hash == h {
-			c = n
-		}
-	}
-	if c < 0 {
-		return 1 / (tot + 2), false
-	}
-	return (c + 0.5) / (tot + 1), true
-}
-
-func (s *State) client(p *Post, m *Model) float64 {
-	if p.App == 0 {
-		return 0
-	}
-	share, known := find(s.clients[:], uint16(p.App>>16))
-	if known {
-		return m.RareClient * max(0, math.Log(0.05/share))
-	}
-	return math.Log((float64(s.exposure)+0.2)/(float64(s.newClients)+0.3)) + m.ClientOff
-}
-
-func (s *State) tongue(p *Post) float64 {
-	if p.Lang == 0 {
-		return 0
-	}
-	share, _ := find(s.langs[:], p.Lang)
-	return max(-0.3, math.Log(0.2/share))
-}
-
-// Learn learns a post.
+// Learn takes a post that was judged into the habits of its account. World is
+// what it is told apart from.
 func (s *State) Learn(p *Post, w *World, m *Model) {
-	if s.posts == 0 {
-		s.first, s.random = uint32(p.Time), uint32(p.Owner)
-	}
-	gap := max(0, float64(p.Time-int64(s.last)))
+	s.usualOdd += uint16(int(s.oddShare(p)*math.MaxUint16-float64(s.usualOdd)) / 64)
 	s.train(p.tokens[:p.n], 1, m)
-	for range int(m.Negs) {
-		if o := w.other(p.Owner, mix(uint64(s.random))); o != nil {
-			s.train(o.Tokens[:o.N], 0, m)
-		}
+	if o := w.other(p.Owner, mix(uint64(s.draws))); o != nil {
+		s.train(o.Tokens[:o.N], 0, m)
 	}
 	for _, n := range p.names[:p.nNames] {
 		s.learnName(n)
 	}
-	if p.Time/3600 != int64(s.last)/3600 {
-		h := &s.hours[p.Hour]
-		if float64(*h) >= m.HourMax {
-			for i := range s.hours {
-				s.hours[i] = uint8((int(s.hours[i]) * 7) / 8)
-			}
-			s.hourExposure *= 7.0 / 8
-		}
-		*h++
-	}
+	s.learnHour(p, m)
 	week := uint8(p.Time / (7 * 86400))
-	if p.App != 0 && s.use(s.clients[:], uint16(p.App>>16), week) {
-		s.newClients++
+	if p.App != 0 {
+		s.learnClient(p.App, week)
 	}
 	if p.Lang != 0 {
 		s.use(s.langs[:], p.Lang, week)
 	}
-	for i, w := range windows {
-		s.pace[i] = float32(float64(s.pace[i])*math.Exp(-gap/w) + 1)
-	}
-	if s.posts > 0 {
-		mo := gap / month
-		s.exposure += float32(mo)
-		s.hourExposure += float32(mo)
-		s.newClients *= float32(1 - min(1, mo/m.ClientMemory))
-		s.tokens = float32(min(1.5, float64(s.tokens)+mo*m.Budget))
-	}
-	s.posts++
-	s.last = uint32(p.Time)
-}
-
-func (s *State) learnName(n name) {
-	i := n.hash % (2 * nameBytes)
-	x := s.nibble(i)
-	nw := 0.0
-	if x == 0 {
-		nw = 65535
-	}
-	k := float64(s.nName[n.kind])
-	s.newName[n.kind] = uint16(float64(s.newName[n.kind]) + (nw-float64(s.newName[n.kind]))/(k+1))
-	if s.nName[n.kind] < 200 {
-		s.nName[n.kind]++
-	}
-	if x < 15 {
-		s.setNibble(i, min(15, x+2))
-	}
-	for range 3 {
-		j := uint32(s.rnd() * (2 * nameBytes))
-		if v := s.nibble(j); v > 0 {
-			s.setNibble(j, v-1)
-		}
-	}
-}
-
-// use counts a use of a value and reports whether it is new.
-func (s *State) use(slots []slot, h uint16, week uint8) bool {
-	low := 0
-	for i := range slots {
-		c := &slots[i]
-		if c.hash == h && c.count > 0 {
-			if d := week - c.week; d > 0 {
-				c.count = uint8(max(1, int(c.count)-int(d)/4))
-			}
-			c.week = week
-			if c.count < 255 && s.rnd()*(uses(c.count+1)-uses(c.count)) < 1 {
-				c.count++
-			}
-			return false
-		}
-		l := &slots[low]
-		if l.count > 0 && (c.count == 0 || week-c.week > week-l.week) {
-			low = i
-		}
-	}
-	slots[low] = slot{h, week, 1}
-	return true
 }

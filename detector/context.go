@@ -125,21 +125,21 @@ const maxChanges = 2 * MaxSince
 
 // changed keeps a post or change of a guarded account for logins that are told
 // after it.
-func (of *accountState) changed(a *activity.Activity, t, now int64) {
+func (st *accountState) changed(a *activity.Activity, t, now int64) {
 	if t < now-int64(toldLate) {
 		return
 	}
-	st := of.own()
+	own := st.own()
 	c := change{t, kept{a.Clone()}}
 	c.Activity.Raw = nil
-	at, _ := slices.BinarySearchFunc(st.Changes, t, func(o change, t int64) int {
+	at, _ := slices.BinarySearchFunc(own.Changes, t, func(o change, t int64) int {
 		if o.Time <= t {
 			return -1
 		}
 		return 1
 	})
-	if st.Changes = slices.Insert(st.Changes, at, c); len(st.Changes) > maxChanges {
-		st.Changes = slices.Delete(st.Changes, 0, 1)
+	if own.Changes = slices.Insert(own.Changes, at, c); len(own.Changes) > maxChanges {
+		own.Changes = slices.Delete(own.Changes, 0, 1)
 	}
 }
 

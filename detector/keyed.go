@@ -165,7 +165,7 @@ func (s *acrossAccounts) add(account string) {
 		return
 	}
 	if len(s.Names) < MaxAccounts {
-		s.Names = append(s.Names[:len(s.Names):len(s.Names)], clone(account)) // findings share what was there
+		s.Names = append(slices.Clip(s.Names), clone(account)) // findings share what was there
 		return
 	}
 	h := hash(account)

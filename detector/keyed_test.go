@@ -230,7 +230,7 @@ func TestKeyed(t *testing.T) {
 		a.Time = start.Add(at)
 		return a
 	}
-	const min = time.Minute
+	const minute = time.Minute
 	type put struct {
 		at       time.Duration
 		backfill bool
@@ -245,8 +245,8 @@ func TestKeyed(t *testing.T) {
 		{
 			"one address on many accounts",
 			[]put{
-				one(0, failure("x/a", "192.0.2.1")), one(1*min, failure("x/b", "192.0.2.1")), one(2*min, failure("x/b", "192.0.2.1")),
-				one(3*min, failure("x/c", "192.0.2.2")), one(4*min, failure("x/c", "192.0.2.1")), one(5*min, failure("x/a", "192.0.2.1")),
+				one(0, failure("x/a", "192.0.2.1")), one(1*minute, failure("x/b", "192.0.2.1")), one(2*minute, failure("x/b", "192.0.2.1")),
+				one(3*minute, failure("x/c", "192.0.2.2")), one(4*minute, failure("x/c", "192.0.2.1")), one(5*minute, failure("x/a", "192.0.2.1")),
 			},
 			[]string{
 				"4m0s open spray ×3 192.0.2.1 [x/a x/b x/c]", "5m0s update spray ×4 192.0.2.1 [x/a x/b x/c]",
@@ -255,7 +255,7 @@ func TestKeyed(t *testing.T) {
 		},
 		{
 			"the same account again and again",
-			[]put{one(0, failure("x/a", "192.0.2.1")), one(1*min, failure("x/a", "192.0.2.1")), one(2*min, failure("x/b", "192.0.2.1"))},
+			[]put{one(0, failure("x/a", "192.0.2.1")), one(1*minute, failure("x/a", "192.0.2.1")), one(2*minute, failure("x/b", "192.0.2.1"))},
 			nil,
 		},
 		{
@@ -270,24 +270,26 @@ func TestKeyed(t *testing.T) {
 		{
 			"history teaches only",
 			[]put{
-				{0, true, []activity.Activity{failure("x/a", "192.0.2.1")}}, {1 * min, true, []activity.Activity{failure("x/b", "192.0.2.1")}},
-				{2 * min, true, []activity.Activity{failure("x/c", "192.0.2.1")}}, one(3*min, failure("x/d", "192.0.2.1")),
+				{0, true, []activity.Activity{failure("x/a", "192.0.2.1")}},
+				{1 * minute, true, []activity.Activity{failure("x/b", "192.0.2.1")}},
+				{2 * minute, true, []activity.Activity{failure("x/c", "192.0.2.1")}},
+				one(3*minute, failure("x/d", "192.0.2.1")),
 			},
 			[]string{"3m0s open spray ×4 192.0.2.1 [x/a x/b x/c x/d]", "33m0s close spray ×4 192.0.2.1 [x/a x/b x/c x/d] (quiet)"},
 		},
 		{
 			"told late",
 			[]put{
-				one(10*min, failure("x/a", "192.0.2.1")), one(65*min, failure("x/b", "192.0.2.1")),
-				one(72*min, late(failure("x/c", "192.0.2.1"), 12*min)),
+				one(10*minute, failure("x/a", "192.0.2.1")), one(65*minute, failure("x/b", "192.0.2.1")),
+				one(72*minute, late(failure("x/c", "192.0.2.1"), 12*minute)),
 			},
 			[]string{"1h12m0s open spray ×3 192.0.2.1 [x/a x/b x/c]", "1h42m0s close spray ×3 192.0.2.1 [x/a x/b x/c] (quiet)"},
 		},
 		{
 			"a login resolves it and follows it",
 			[]put{
-				one(0, failure("x/a", "192.0.2.1")), one(1*min, failure("x/b", "192.0.2.1")), one(2*min, failure("x/c", "192.0.2.1")),
-				one(3*min, login("x/c", "192.0.2.1")),
+				one(0, failure("x/a", "192.0.2.1")), one(1*minute, failure("x/b", "192.0.2.1")), one(2*minute, failure("x/c", "192.0.2.1")),
+				one(3*minute, login("x/c", "192.0.2.1")),
 			},
 			[]string{
 				"2m0s open spray ×3 192.0.2.1 [x/a x/b x/c]",
@@ -301,10 +303,10 @@ func TestKeyed(t *testing.T) {
 		{
 			"over a rule of an account",
 			[]put{
-				one(0, failure("x/a", "192.0.2.1")), one(1*min, failure("x/a", "192.0.2.2")), one(2*min, failure("x/a", "192.0.2.3")),
-				one(3*min, failure("x/a", "192.0.2.1")),                                                                                   // goes on: no second match
-				one(4*min, failure("y/b", "192.0.2.1")), one(5*min, failure("y/b", "192.0.2.2")), one(6*min, failure("y/b", "192.0.2.3")), // another network
-				one(7*min, failure("x/c", "192.0.2.4")), one(8*min, failure("x/c", "192.0.2.5")), one(9*min, failure("x/c", "192.0.2.6")),
+				one(0, failure("x/a", "192.0.2.1")), one(1*minute, failure("x/a", "192.0.2.2")), one(2*minute, failure("x/a", "192.0.2.3")),
+				one(3*minute, failure("x/a", "192.0.2.1")),                                                                                         // goes on: no second match
+				one(4*minute, failure("y/b", "192.0.2.1")), one(5*minute, failure("y/b", "192.0.2.2")), one(6*minute, failure("y/b", "192.0.2.3")), // another network
+				one(7*minute, failure("x/c", "192.0.2.4")), one(8*minute, failure("x/c", "192.0.2.5")), one(9*minute, failure("x/c", "192.0.2.6")),
 			},
 			[]string{"9m0s open many_hammered ×2 x [x/a x/c]", "1h9m0s close many_hammered ×2 x [x/a x/c] (quiet)"},
 		},

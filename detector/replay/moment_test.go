@@ -48,7 +48,7 @@ func TestMoment(t *testing.T) {
 		}
 	}
 	var alert detector.Finding
-	if _, err := replay.Run(context.Background(), plan, log(), detector.EngineOptions{}, func(f detector.Finding) error {
+	if _, err := replay.Run(t.Context(), plan, log(), detector.EngineOptions{}, func(f detector.Finding) error {
 		if f.Phase == detector.Open {
 			alert = f
 		}
@@ -58,7 +58,7 @@ func TestMoment(t *testing.T) {
 	}
 	var known []detector.Baseline
 	looks := 0
-	f, err := replay.Moment(context.Background(), plan, log(), detector.EngineOptions{}, replay.Opening{Episode: alert.Episode, From: alert.LogTime}, func(e *detector.Engine) {
+	f, err := replay.Moment(t.Context(), plan, log(), detector.EngineOptions{}, replay.Opening{Episode: alert.Episode, From: alert.LogTime}, func(e *detector.Engine) {
 		looks++
 		known = e.Baselines("okta/ann", "new_country")
 	})
@@ -68,7 +68,7 @@ func TestMoment(t *testing.T) {
 	if looks != 2 || len(known) != 1 || known[0].Events != 2 {
 		t.Errorf("looked %d times, at last at %+v; want twice, at two logins", looks, known)
 	}
-	if _, err := replay.Moment(context.Background(), plan, log(), detector.EngineOptions{}, replay.Opening{Episode: "none"}, func(*detector.Engine) {}); !errors.Is(err, replay.ErrNotRaised) {
+	if _, err := replay.Moment(t.Context(), plan, log(), detector.EngineOptions{}, replay.Opening{Episode: "none"}, func(*detector.Engine) {}); !errors.Is(err, replay.ErrNotRaised) {
 		t.Errorf("got %v, want ErrNotRaised", err)
 	}
 }

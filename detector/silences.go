@@ -71,6 +71,10 @@ func (e *Engine) nextSilence() (int64, bool) {
 	return max(int64(e.silences.all[0].due)*second, e.blind), true
 }
 
+// Ended says that nothing will be added to the log, so that from here on no
+// silence is an account's own.
+func (e *Engine) Ended() { e.silences.all = nil }
+
 // listen sees to it that a silence is looked at when it becomes odd at the
 // latest.
 func (e *Engine) listen(row state.Ref, k int, s *rate.State, p *rate.Params) {

@@ -8,7 +8,7 @@ import (
 // rateParams are the numbers of the type rate.
 func rateParams() []param {
 	return []param{
-		{name: "every", kind: spanParam, otherwise: 730 * dayInSeconds, least: 7 * dayInSeconds, most: 3650 * dayInSeconds, words: "what the account reaches more often than once in this is usual"},
+		{name: "every", kind: spanParam, otherwise: 1825 * dayInSeconds, least: 7 * dayInSeconds, most: 3650 * dayInSeconds, words: "what the account reaches more often than once in this is usual"},
 		{name: "least", kind: wholeParam, otherwise: 12, least: 1, most: 100_000, words: "fewer in a window are never too many"},
 		{name: "gap", kind: spanParam, otherwise: dayInSeconds, least: 60 * 60, most: 365 * dayInSeconds, words: "a shorter silence is never too long"},
 		{name: "warm-up", kind: spanParam, otherwise: 30 * dayInSeconds, least: dayInSeconds, most: 365 * dayInSeconds, words: "how long an account is learned before it is judged"},

@@ -65,7 +65,7 @@
 //	baseline:
 //	  type: rate
 //	  rules: [post]
-//	  every: 730d                  # what it reaches less often than this is odd
+//	  every: 1825d                 # what it reaches less often than this is odd
 //	  least: 12                    # fewer in a window are never too many
 //	  gap: 1d                      # a shorter silence is never too long
 //	  warm-up: 30d

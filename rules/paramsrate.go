@@ -18,14 +18,13 @@ func rateParams() []param {
 
 // rateNeeds is needs for the type rate.
 func rateNeeds(r *Rule, per string) []string {
-	var out []string
+	var ways []string
 	every := span(r.Params.Span("every"))
 	if r.Params["direction"] >= 0 {
-		out = append(out, fmt.Sprintf("at least %d matches for the same %s in 10 minutes, an hour or a day: a pace that it reaches at such hours less often than once in %s", r.Params.Count("least"), per, every))
+		ways = append(ways, fmt.Sprintf("at least %d matches for the same %s in 10 minutes, an hour or a day: a pace that it reaches at such hours less often than once in %s", r.Params.Count("least"), per, every))
 	}
 	if r.Params["direction"] <= 0 {
-		out = append(out, fmt.Sprintf("or none for %s at least: a silence that lasts, with its nights and weekends taken out, longer than any that it has once in %s", span(r.Params.Span("gap")), every))
+		ways = append(ways, fmt.Sprintf("no match for the same %s in %s or more: a silence that, with its nights and weekends taken out, is longer than any that it has once in %s", per, span(r.Params.Span("gap")), every))
 	}
-	out[0] = strings.TrimPrefix(out[0], "or ")
-	return append(out, "a rhythm that was learned for "+span(r.Params.Span("warm-up")))
+	return []string{strings.Join(ways, "; or "), "a rhythm that was learned for " + span(r.Params.Span("warm-up"))}
 }

@@ -118,14 +118,10 @@ func pick(heads []Head, a *Alert) []Head {
 		}
 	}
 	slices.SortFunc(out, func(x, y Head) int {
-		return cmp.Or(severity(y.Level)-severity(x.Level), y.Brief.First.Compare(x.Brief.First),
+		return cmp.Or(y.Level.Rank()-x.Level.Rank(), y.Brief.First.Compare(x.Brief.First),
 			cmp.Compare(x.Brief.Title, y.Brief.Title), cmp.Compare(x.ID, y.ID))
 	})
 	return slices.Clip(out[:min(len(out), MaxBeside)])
-}
-
-func severity(l rules.Level) int {
-	return slices.Index([]rules.Level{rules.Informational, rules.Low, rules.Medium, rules.High, rules.Critical}, l)
 }
 
 // judgedOf names the alerts whose verdicts are counted together: what a drill
@@ -234,7 +230,7 @@ func (b *board) least(ids map[string]struct{}) string {
 			}
 			return 1
 		}
-		return cmp.Or(severity(p.Level)-severity(q.Level), p.Brief.First.Compare(q.Brief.First), cmp.Compare(x, y))
+		return cmp.Or(p.Level.Rank()-q.Level.Rank(), p.Brief.First.Compare(q.Brief.First), cmp.Compare(x, y))
 	})
 }
 

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,12 +126,7 @@ func (m *Manager) List(ctx context.Context, filter Filter) ([]Alert, error) {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
 	heads = slices.DeleteFunc(heads, func(h Head) bool { return !filter.head(&h) })
-	slices.SortFunc(heads, func(a, b Head) int { // sequences order revisions
-		if a.Seq > b.Seq {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(heads, func(a, b Head) int { return cmp.Compare(b.Seq, a.Seq) }) // sequences order revisions
 	var out []Alert
 	for part := range slices.Chunk(heads, 256) {
 		ids := make([]string, len(part))

@@ -61,7 +61,8 @@ type Store interface {
 	// there is none. What it returns is never older than an acknowledged Put.
 	Get(ctx context.Context, ids []string) ([]Stored, error)
 	Put(ctx context.Context, writes []Write) []Result
-	// Heads returns all alerts, in no order.
+	// Heads returns each alert once, in no order, by a revision that was its last
+	// when Heads was called or became so meanwhile.
 	Heads(ctx context.Context) ([]Head, error)
 	// Watch calls each, from one goroutine, with the head of every alert and
 	// then with that of every new revision, whoever writes it, until ctx ends.

@@ -77,8 +77,10 @@ func TestSubjectOf(t *testing.T) {
 		{"an address of version 6", across(func(a *Alert) { a.Group[0].Value = "2001:db8::7" }), "ip 2001:db8::7 (x/acme, x/beta +1)"},
 		{"what others wrote", across(func(a *Alert) { a.Group = []Label{{"app", "gift.example\x1b[31m"}} }), `app "gift[.]example[31m" (x/acme, x/beta +1)`},
 		{"several values", across(func(a *Alert) { a.Group = append(a.Group, Label{"app", "web"}) }), "ip 198.51.100.7, app web (x/acme, x/beta +1)"},
-		{"too long", across(func(a *Alert) { a.Group[0].Value, a.Accounts = long, []string{long, long} }),
-			"ip " + long[:36] + "… (" + long[:39] + "…, " + long[:17] + "…)"},
+		{
+			"too long", across(func(a *Alert) { a.Group[0].Value, a.Accounts = long, []string{long, long} }),
+			"ip " + long[:36] + "… (" + long[:39] + "…, " + long[:17] + "…)",
+		},
 	} {
 		if got := SubjectOf(&tt.a); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)

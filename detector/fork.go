@@ -3,6 +3,7 @@ package detector
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"unsafe"
 
@@ -23,9 +24,7 @@ func (e *Engine) Fork(accounts ...string) (*Engine, error) {
 	f.ledger = approval.Ledger{Entries: slices.Clone(e.ledger.Entries)}
 	f.memory.now, f.memory.slots = e.memory.now, slices.Clone(e.memory.slots)
 	for k := range e.memory.by {
-		for key, n := range e.memory.by[k] {
-			f.memory.by[k][key] = n
-		}
+		maps.Copy(f.memory.by[k], e.memory.by[k])
 	}
 	for _, name := range accounts {
 		name = baseline.Shorten(name)
@@ -104,9 +103,9 @@ func (m *memory) listOf(n int) texts {
 // copyCell returns a copy of another memory's cell.
 func (m *memory) copyCell(from *memory, refers texts, cell state.Ref) state.Ref {
 	h := m.store.Heap
-	size := from.store.Heap.Size(cell)
+	size := from.store.Size(cell)
 	own := h.Alloc(size)
-	copy(unsafe.Slice((*byte)(h.Mut(own)), size), unsafe.Slice((*byte)(from.store.Heap.At(cell)), size))
+	copy(unsafe.Slice((*byte)(h.Mut(own)), size), unsafe.Slice((*byte)(from.store.At(cell)), size))
 	again := func(id state.TextID) state.TextID { return m.store.Texts.Hold(from.store.Texts.Text(id)) }
 	switch refers {
 	case valueTexts:

@@ -48,6 +48,7 @@ const (
 	neither half = iota
 	posting
 	logging
+	today // of posting what is counted of the latest day alone
 )
 
 func halfOf(a *activity.Activity) half {
@@ -68,11 +69,9 @@ func (st *accountState) habits(of half) *habits {
 	case posting:
 		h.rhythm(habitPosts, 0, &h.Posts)
 		h.Domains = h.model(habitDomains)
-		h.rhythm(habitToday, unsafe.Sizeof(todayHead{}), &h.Today.Posts)
-		h.Today.Domains = h.model(habitTodayDomains)
-		if r := h.cells[habitToday]; r != 0 {
-			h.Today.Day = state.Read[todayHead](st.m.store.Heap, r).Day
-		}
+		h.takeToday()
+	case today:
+		h.takeToday()
 	case logging:
 		h.rhythm(habitLogins, 0, &h.Logins)
 		h.Countries, h.Devices = h.model(habitCountries), h.model(habitDevices)
@@ -91,17 +90,31 @@ func (h *habits) put(of half) {
 	case posting:
 		h.putRhythm(habitPosts, &h.Posts, 0)
 		h.putModel(habitDomains, &h.Domains)
-		h.putRhythm(habitToday, &h.Today.Posts, unsafe.Sizeof(todayHead{}))
-		h.putModel(habitTodayDomains, &h.Today.Domains)
-		if r := h.cells[habitToday]; r != 0 {
-			state.Edit[todayHead](h.st.m.store.Heap, r).Day = h.Today.Day
-		}
+		h.putToday()
+	case today:
+		h.putToday()
 	case logging:
 		h.putRhythm(habitLogins, &h.Logins, 0)
 		h.putModel(habitCountries, &h.Countries)
 		h.putModel(habitDevices, &h.Devices)
 		h.putPlace()
 	case neither:
+	}
+}
+
+func (h *habits) takeToday() {
+	h.rhythm(habitToday, unsafe.Sizeof(todayHead{}), &h.Today.Posts)
+	h.Today.Domains = h.model(habitTodayDomains)
+	if r := h.cells[habitToday]; r != 0 {
+		h.Today.Day = state.Read[todayHead](h.st.m.store.Heap, r).Day
+	}
+}
+
+func (h *habits) putToday() {
+	h.putRhythm(habitToday, &h.Today.Posts, unsafe.Sizeof(todayHead{}))
+	h.putModel(habitTodayDomains, &h.Today.Domains)
+	if r := h.cells[habitToday]; r != 0 {
+		state.Edit[todayHead](h.st.m.store.Heap, r).Day = h.Today.Day
 	}
 }
 
@@ -181,6 +194,9 @@ func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
 	if of == neither || e.odd {
 		return
 	}
+	if of == posting && st.postedOn(baseline.DayOf(t)) {
+		of = today // no earlier day is counted, and none becomes a habit
+	}
 	h := st.habits(of)
 	if of == logging {
 		e.organisation.forget(&h.Habits)
@@ -190,6 +206,12 @@ func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
 		e.organisation.learn(&h.Habits)
 	}
 	h.put(of)
+}
+
+// postedOn reports whether a day is the latest one of which posts are counted.
+func (st *accountState) postedOn(day int64) bool {
+	r := st.m.store.Accounts.Slot(st.row, habitToday)
+	return r != 0 && state.Read[todayHead](st.m.store.Heap, r).Day == day
 }
 
 // see notes that an account sent something of a kind.

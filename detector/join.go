@@ -12,25 +12,63 @@ import (
 // Weak signals of one session become one alert: while a rule that others join
 // has an open episode of the account, what they find is a reason of it.
 
-// joinLast lets the rules that join others be fed after all that do not, so
-// that one login opens the episode that it then is told in.
+// joinLast lets the rules that join others be fed after those which they join,
+// so that one login opens the episode that it then is told in.
 func (p *Plan) joinLast() {
-	joins := func(k int) int { return min(len(p.rules[k].rule.Joins), 1) }
 	for i := range p.rules {
-		slices.SortStableFunc(p.rules[i].feeds, func(a, b int) int { return cmp.Compare(joins(a), joins(b)) })
+		slices.SortStableFunc(p.rules[i].feeds, func(a, b int) int { return cmp.Compare(p.joinsDeep(a, 0), p.joinsDeep(b, 0)) })
 	}
 }
 
-// joined returns the open episode that takes up a rule's matches, nil where
-// there is none.
-func (e *Engine) joined(st *accountState, r *rules.Rule) (*episode, *rules.Rule) {
+// deepest bounds chains of rules that join each other, which may be circles.
+const deepest = 4
+
+// joinsDeep is how long the longest chain of rules is that one joins.
+func (p *Plan) joinsDeep(k, above int) int {
+	deep := 0
+	for _, j := range p.rules[k].rule.Joins {
+		if above < deepest {
+			deep = max(deep, 1+p.joinsDeep(j, above+1))
+		}
+	}
+	return deep
+}
+
+// joined returns the first open episode of a rule which r joins that fits, nil
+// where there is none. One that is muted, since people know what it saw, is not
+// for what they do not know.
+func (e *Engine) joined(st *accountState, r *rules.Rule, fits func(*episode, *rules.Rule) bool) (*episode, *rules.Rule) {
 	for _, k := range r.Joins {
 		target := e.plan.rules[k].rule
-		if ep := st.Episodes[episodeKey(target, e.account())]; ep != nil {
+		if ep := st.Episodes[episodeKey(target, e.account())]; ep != nil && !ep.Muted && wakes(target, r) && fits(ep, target) {
 			return ep, target
 		}
 	}
 	return nil, nil
+}
+
+// wakes reports whether an alert of target reaches whoever one of r's own would.
+// Levels and modes may be overridden, and a rule over its budget observes: what
+// is to page somebody must not end as a reason of what pages nobody, and what
+// only observes must change nothing that pages.
+func wakes(target, r *rules.Rule) bool {
+	drill := func(r *rules.Rule) bool { return slices.Contains(r.Tags, rules.TagTest) }
+	return !target.Silent && target.Mode == r.Mode && target.Level.Rank() >= r.Level.Rank() && drill(target) == drill(r)
+}
+
+// told reports whether people look at an episode with what a rule finds. It may
+// be acknowledged, or old news, by the time that another activity shows a sign
+// which is as urgent and was not in it: that is an alert of its own.
+func (e *Engine) told(ep *episode, target, r *rules.Rule) bool {
+	if part := ep.Parts[r.ID]; part != nil && part.Count > 0 || r.Level.Rank() < target.Level.Rank() {
+		return true
+	}
+	for i := e.mark; i < len(e.out); i++ {
+		if e.out[i].Episode == ep.ID && e.out[i].Phase == Open {
+			return true // by the activity at hand
+		}
+	}
+	return false
 }
 
 // account is the group of rules that are grouped by account alone; its value is
@@ -44,7 +82,7 @@ func (e *Engine) join(st *accountState, r *rules.Rule, group []activity.Field, k
 	if len(r.Joins) == 0 || st.Episodes[key] != nil {
 		return nil
 	}
-	ep, target := e.joined(st, r)
+	ep, target := e.joined(st, r, func(ep *episode, target *rules.Rule) bool { return e.told(ep, target, r) })
 	if ep == nil {
 		return nil
 	}
@@ -88,8 +126,10 @@ func (ep *episode) about(a *activity.Activity) bool {
 // suspect returns where a rule that joins others keeps a login which one of them
 // has just found somebody else's; nil where none has.
 func (e *Engine) suspect(st *accountState, r *rules.Rule, a *activity.Activity) *episode {
-	ep, target := e.joined(st, r)
-	if ep == nil || target.Type != rules.TypeLoginRisk || !ep.about(a) {
+	ep, _ := e.joined(st, r, func(ep *episode, target *rules.Rule) bool {
+		return target.Type == rules.TypeLoginRisk && ep.about(a)
+	})
+	if ep == nil {
 		return nil
 	}
 	return ep.part(r, e.group, ep.Last)
@@ -147,13 +187,12 @@ func (ep *episode) reasons(p *Plan) []Reason {
 
 // urgent reports whether one rule's level is at least another's.
 func (p *Plan) urgent(id, than string) bool {
-	order := []rules.Level{rules.Informational, rules.Low, rules.Medium, rules.High, rules.Critical}
 	level := func(id string) int {
 		i := slices.IndexFunc(p.rules, func(pl planned) bool { return pl.rule.ID == id })
 		if i < 0 {
 			return -1
 		}
-		return slices.Index(order, p.rules[i].rule.Level)
+		return p.rules[i].rule.Level.Rank()
 	}
 	return level(id) >= level(than)
 }

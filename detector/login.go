@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -181,13 +182,15 @@ func riskReasons(m *loginrisk.State, w *loginrisk.Weights, a *activity.Activity,
 	})
 	var out []Reason
 	for i := range order {
-		if order[i].Nats >= tells || i == 0 {
+		if order[i].Nats >= tells || i == 0 && order[i].Nats > 0 {
 			out = append(out, riskReason(m, &order[i], a, hour))
 		}
 	}
 	odds := math.Exp(min(w.Score(), math.Log(maxOdds)*1.001))
-	words := "as likely somebody else's login as this person's"
+	words := "about as likely somebody else's login as this person's"
 	switch {
+	case odds < 0.5: // of a rule that tells even that
+		words = grouped(1/odds) + " times likelier this person's login than somebody else's"
 	case odds > maxOdds:
 		words = "more than " + grouped(maxOdds) + " times likelier somebody else's login than this person's"
 	case odds >= 2:
@@ -225,14 +228,11 @@ func riskReason(m *loginrisk.State, w *loginrisk.Weight, a *activity.Activity, h
 // shares tells the usual countries: "DE 97 %, AT 3 %".
 func shares(m *loginrisk.State) string {
 	codes, of := m.Usual()
-	out := ""
+	var out []string
 	for i := range min(len(codes), 3) {
-		if i > 0 {
-			out += ", "
-		}
-		out += fmt.Sprintf("%s %.0f %%", codes[i], 100*of[i])
+		out = append(out, fmt.Sprintf("%s %.0f %%", codes[i], 100*of[i]))
 	}
-	return out
+	return strings.Join(out, ", ")
 }
 
 // grouped writes a number with commas, its first two digits only: the others

@@ -3,6 +3,8 @@ package detector_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
 )
 
 const loginRules = `
@@ -211,6 +214,113 @@ func TestOneLoginIsOneFinding(t *testing.T) {
 	l.put(intrusion+time.Hour, away())
 	if f := l.found[len(l.found)-1]; len(l.found) != 2 || f.Count != 2 || f.Phase != detector.Update {
 		t.Errorf("after a second login: %v, want one update ×2", l.lines)
+	}
+}
+
+// TestLowOdds holds that a rule which tells even of likely logins does not call
+// them unlikely.
+func TestLowOdds(t *testing.T) {
+	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(loginRules, "{type: login_risk, rules: [login]}", "{type: login_risk, rules: [login], odds: 0.001}", 1)), detector.EngineOptions{})}
+	for d := range 31 {
+		a := home()
+		if d%4 == 0 {
+			a.IP = "198.51.100.9"
+		}
+		l.put(time.Duration(d)*day, a)
+	}
+	late := home()
+	late.IP = "203.0.113.40"
+	l.put(31*day, late)
+	why := l.last(t, "unlike").Reasons
+	for _, r := range why[:len(why)-1] {
+		if !strings.HasPrefix(r.Seen, "address ") {
+			t.Errorf("reason %q, want only what speaks against it", r.Seen)
+		}
+	}
+	if got := why[len(why)-1].Seen; !strings.HasSuffix(got, " times likelier this person's login than somebody else's") {
+		t.Errorf("last reason %q, want that it is likelier this person's", got)
+	}
+}
+
+// TestJoinsWakeNobodyLess holds that a match goes into another alert only where
+// that reaches whoever an alert of its own would.
+func TestJoinsWakeNobodyLess(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		overrides []detector.Override
+		want      []string // the rules that have an alert of their own
+	}{
+		{"as written", nil, []string{"unlike"}},
+		{"the other only observes", []detector.Override{{Rule: "unlike", Mode: rules.Observe}}, []string{"new_country", "seldom", "travel", "unlike"}},
+		{"the other is less urgent", []detector.Override{{Rule: "unlike", Level: rules.Medium}}, []string{"new_country", "travel", "unlike"}},
+		{"one observes", []detector.Override{{Rule: "travel", Mode: rules.Observe}}, []string{"travel", "unlike"}},
+		{"both observe", []detector.Override{{Rule: "travel", Mode: rules.Observe}, {Rule: "unlike", Mode: rules.Observe}}, []string{"new_country", "seldom", "unlike"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := atHome(t, joinedRules)
+			set := detector.Set{Rules: []rules.File{{Name: "rules.yml", Data: []byte(joinedRules)}}, Overrides: row.overrides}
+			p, err := detector.Compile(set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.e.Activate(l.seq+1, start.Add(intrusion), p)
+			l.put(intrusion, away())
+			var got []string
+			for _, f := range l.found {
+				got = append(got, f.Rule.Name)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("alerts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLaterSignIsItsOwnAlert holds that a sign as urgent as an open alert, which
+// that did not have, wakes somebody: the alert may be acknowledged by then.
+func TestLaterSignIsItsOwnAlert(t *testing.T) {
+	curl := home() // another device at the same place
+	curl.UserAgent, curl.IP = "curl/8.5", "198.51.100.9"
+	curl.Geo.ASN, curl.Geo.Proxy = activity.Some(64599), "hosting"
+	l := atHome(t, joinedRules)
+	l.put(intrusion, curl)
+	if got := l.found[len(l.found)-1]; len(l.found) != 1 || got.Rule.Name != "unlike" {
+		t.Fatalf("another device: %v, want one alert", l.lines)
+	}
+	l.put(intrusion+20*time.Minute, away())
+	opened := map[string]bool{}
+	for _, f := range l.found[1:] {
+		if f.Phase == detector.Open {
+			opened[f.Rule.Name] = true
+		}
+	}
+	if want := map[string]bool{"new_country": true, "travel": true}; !maps.Equal(opened, want) {
+		t.Errorf("from another country: %v opened, want the two that are as urgent and new: %v", opened, l.lines)
+	}
+	if last := l.last(t, "unlike"); !slices.ContainsFunc(last.Reasons, func(r detector.Reason) bool { return r.Field == "app" }) {
+		t.Errorf("reasons %+v, want the less urgent seldom app among them", last.Reasons)
+	}
+}
+
+// TestNothingJoinsWhatIsMuted holds that a finding does not go into an episode
+// that pages nobody because people were told of another login's country.
+func TestNothingJoinsWhatIsMuted(t *testing.T) {
+	l := atHome(t, strings.Replace(loginRules, "without: [aloft]}\npicket: {quiet: 6h}", "without: [aloft]}\npicket: {quiet: 6h, joins: [new_country]}", 1))
+	l.put(intrusion, away())
+	l.put(intrusion+2*day, home())
+	n := len(l.found)
+	other := away() // by another network elsewhere in the country
+	other.Geo.ASN, other.Geo.Lat, other.Geo.Lon = activity.Some(64533), activity.Some(10.8), activity.Some(106.6)
+	l.put(intrusion+2*day+time.Hour, other)
+	var got []string
+	for _, f := range l.found[n:] {
+		if f.Rule.Name == "travel" || f.Rule.Name == "new_country" {
+			got = append(got, fmt.Sprintf("%s %s %s", f.Phase, f.Rule.Name, f.Rule.Mode))
+		}
+	}
+	if want := []string{"open new_country observe", "open travel enforce"}; !slices.Equal(got, want) {
+		t.Errorf("findings %v, want %v", got, want)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // begin moves log time to a message's, settling on the way what becomes due.
 func (e *Engine) begin(seq uint64, at time.Time) {
-	e.seq, e.out, e.passes, e.passing = seq, nil, e.passes[:0], nil
+	e.seq, e.out, e.mark, e.passes, e.passing = seq, nil, 0, e.passes[:0], nil
 	e.memory.release(0)
 	target := max(e.now, at.UnixNano())
 	if step := target - e.now; e.ticked && e.now != 0 && step > int64(downtimeFrom) {

@@ -97,6 +97,7 @@ type planned struct {
 	resolves []int  // rules whose episodes it closes
 	excuses  []int  // without rules of which it excuses matches
 	steps    []stepOf
+	counts   string // of a storm rule: what it counts, in words
 }
 
 // stepOf says that a rule is a step of a sequence.
@@ -125,6 +126,9 @@ func Compile(s Set) (*Plan, error) {
 		p.rules[i].rule = r
 		p.rules[i].stateKey = stateKey(all, r)
 		p.connect(i, r)
+		if r.Type == rules.TypeStorm {
+			p.rules[i].counts = counted(prog.Kinds(r))
+		}
 		for _, by := range r.ResolvedBy {
 			p.rules[by].resolves = append(p.rules[by].resolves, i)
 		}

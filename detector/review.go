@@ -122,6 +122,9 @@ func (e *Engine) believe(st *accountState, r *rules.Rule, key string, v *activit
 			return
 		}
 		for i := range st.Judged.Held[key] {
+			if st.Judged.Held[key][i].Strange {
+				continue // it does not wait: somebody has said whose it was
+			}
 			e.apply(st, r, key, &st.Judged.Held[key][i], &activity.Verdict{Says: activity.VerdictExpected, Until: v.Until})
 		}
 		return
@@ -248,7 +251,7 @@ func (e *Engine) baseline(st *accountState, r *rules.Rule, key string) (Baseline
 			b.Trusted = append(b.Trusted, TrustedFor{value, at(st.Judged.Trusted[key][value])})
 		}
 		for _, h := range st.Judged.Held[key] {
-			if !h.Learned {
+			if !h.Learned && !h.Strange {
 				b.Waiting = append(b.Waiting, WaitingFor{h.Alert, reviewed(r, h.Values), at(h.Last)})
 			}
 		}

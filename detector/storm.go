@@ -61,7 +61,7 @@ func (e *Engine) storm(st *accountState, k int, group []activity.Field, a *activ
 	}
 	count := int(s.Open[i])
 	e.hit(st, r, group, match{a: a, t: t, first: window.Event{Time: start, Key: a.Key()}, count: count},
-		func() []Reason { return []Reason{stormReason(r, count, v)} })
+		func() []Reason { return []Reason{stormReason(pl, count, v)} })
 }
 
 // advance learns the intervals that are over at log time now and returns the
@@ -105,10 +105,18 @@ func (s *series) judge(i int, span int64, p *storm.Params) storm.Verdict {
 	return model.Judge(s.From+int64(i)*span, float64(s.Open[i]), p)
 }
 
+// counted names what matches of some kinds of activity are.
+func counted(kinds []activity.Kind) string {
+	if len(kinds) == 1 && kinds[0] == activity.KindMention {
+		return "mentions"
+	}
+	return "activities"
+}
+
 // stormReason says how many there were, and how many are usual at that hour.
-func stormReason(r *rules.Rule, count int, v storm.Verdict) Reason {
+func stormReason(pl *planned, count int, v storm.Verdict) Reason {
 	return Reason{
-		Seen:     fmt.Sprintf("%d mentions in %s", count, short(r.Timespan)),
+		Seen:     fmt.Sprintf("%d %s in %s", count, pl.counts, short(pl.rule.Timespan)),
 		Expected: fmt.Sprintf("%.0f to %.0f at this hour", v.Low, v.High),
 		Detail: map[string]string{
 			"count": strconv.Itoa(count), "score": fmt.Sprintf("%.2f", v.Score),

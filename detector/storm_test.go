@@ -111,6 +111,18 @@ func TestStorm(t *testing.T) {
 	}
 }
 
+// TestStormSaysWhatItCounts holds that a series of something else than mentions
+// is not called one of mentions.
+func TestStormSaysWhatItCounts(t *testing.T) {
+	both := strings.Replace(publicRules, "{s: {kind: mention}", "{s: {kind: [mention, reply]}", 1)
+	l := &log{e: detector.NewEngine(0, plan(t, both), detector.EngineOptions{})}
+	l.talk(0, 3*day, 3)
+	l.burst(3*day, 100)
+	if got := l.last(t, "storm").Reasons[0].Seen; got != "100 activities in 5m" {
+		t.Errorf("reason %q, want 100 activities", got)
+	}
+}
+
 // TestStormNeedsToKnow holds that nothing is told before the warm-up is over.
 func TestStormNeedsToKnow(t *testing.T) {
 	l := publicLog(t)

@@ -45,6 +45,7 @@ type held struct {
 	Last    int64          `json:"last"`   // occurrence, Unix nanoseconds
 	Told    int64          `json:"told"`   // since when people know, log time; 0: whoever comes with it is told of again
 	Learned bool           `json:"learned,omitempty"`
+	Strange bool           `json:"strange,omitempty"` // a verdict said that it was an intruder's
 }
 
 // quarantines reports whether what a rule's alerts saw waits for a verdict.
@@ -297,6 +298,7 @@ func (e *Engine) disown(st *accountState, ep *episode) {
 
 // apply does to the models what a verdict on an alert says.
 func (e *Engine) apply(st *accountState, r *rules.Rule, key string, h *held, v *activity.Verdict) {
+	h.Strange = v.Says == activity.VerdictTrue
 	switch {
 	case v.Says == activity.VerdictTrue:
 		e.unteach(st, r, key, h)
@@ -355,7 +357,7 @@ func (e *Engine) sweepJudged(c *cold) {
 		}
 	}
 	for key, known := range c.Judged.Trusted {
-		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-int64(e.lateness) })
+		maps.DeleteFunc(known, func(_ string, until int64) bool { return until < e.now-e.lateness })
 		if len(known) == 0 {
 			delete(c.Judged.Trusted, key)
 		}

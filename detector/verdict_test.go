@@ -165,6 +165,17 @@ func TestReviews(t *testing.T) {
 		l.put(40*day, login("RO"))
 		l.want(t, "408h0m0s open new_country ×1 x/acme", "409h0m0s close new_country ×1 x/acme (quiet)")
 	})
+	t.Run("what was an intruder's does not wait", func(t *testing.T) {
+		l := settled(t)
+		l.put(17*day, login("RO"))
+		l.put(17*day+time.Minute, verdict(l.found[0].Episode, "true"))
+		if got := l.e.Baselines("x/acme", "new_country")[0].Waiting; got != nil {
+			t.Errorf("it waits: %+v", got)
+		}
+		l.put(18*day, review("trust"))
+		l.put(40*day, login("RO"))
+		l.want(t, "408h0m0s open new_country ×1 x/acme", "408h1m0s close new_country ×1 x/acme (verdict: true)", "960h0m0s open new_country ×1 x/acme")
+	})
 	t.Run("what an open alert saw can be trusted", func(t *testing.T) {
 		l := settled(t)
 		l.put(17*day, login("RO"))

@@ -97,6 +97,12 @@
 // field. It still feeds correlations and is a step of sequences. An alert of its
 // own that is open already goes on.
 //
+// Nobody may be woken less for it. Rule x is at least as urgent, which Compile
+// holds for what is written; where overrides make it less urgent, or one of the
+// two observes, matches are alerts of their own. So is what a rule as urgent as x
+// finds about a later activity for the first time: the alert may be acknowledged
+// by then.
+//
 // # What is learned of an alert
 //
 // While an alert of a new_value is open, the values that it saw are kept from the

@@ -99,7 +99,7 @@ func (p *param) parse(text string) (float64, error) {
 		if s := d.Seconds(); s >= p.least && s <= p.most {
 			return s, nil
 		}
-		return 0, fmt.Errorf("%s is not a span from %s to %s (%s)", text, seconds(p.least), seconds(p.most), p.words)
+		return 0, fmt.Errorf("%s is not a span from %s to %s (%s)", text, span(seconds(p.least)), span(seconds(p.most)), p.words)
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	whole := p.kind == wholeParam

@@ -32,7 +32,7 @@ func loginParams(t Type) []param {
 		}
 	case TypeRareValue:
 		return []param{
-			{"share", realParam, 0.02, 0, 0.5, "share of the account's uses below which a value is seldom"},
+			{"share", realParam, 0.02, 0.001, 0.5, "share of the account's uses below which a value is seldom"},
 			{"half-life", spanParam, 60 * day, day, 3650 * day, "after which what was seen counts half"},
 		}
 	default:
@@ -76,6 +76,8 @@ func (c *compiler) joins(r *Rule, d *sigma.Document) {
 			c.fault(d, ref.At, "joins: the rule would join itself; name the rule whose alert its matches belong to")
 		case !grouped:
 			c.fault(d, ref.At, "joins: %q is no baseline with group-by: [account], so which of its alerts is meant could not be told; name one that is", ref.S)
+		case c.program.rules[i].Level.Rank() < r.Level.Rank():
+			c.fault(d, ref.At, "joins: %q is of level %s and this rule of level %s, so its matches would wake fewer people than they should; name an alert that is at least as urgent, or change one of the levels", ref.S, c.program.rules[i].Level, r.Level)
 		default:
 			return true
 		}

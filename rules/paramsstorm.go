@@ -18,7 +18,7 @@ const (
 // stormParams are the numbers of a storm.
 func stormParams() []param {
 	return []param{
-		{name: "least", kind: wholeParam, otherwise: 10, least: 1, most: 100_000, words: "fewer mentions in a timespan are no storm"},
+		{name: "least", kind: wholeParam, otherwise: 10, least: 1, most: 100_000, words: "fewer matches in a timespan are no storm"},
 		{name: "threshold", kind: realParam, otherwise: 0.5, least: 0.05, most: 0.95, words: "the score from which it is one"},
 		{name: "warm-up", kind: spanParam, otherwise: 3 * dayInSeconds, least: dayInSeconds, most: 90 * dayInSeconds, words: "how long an account is learned before it is judged"},
 	}
@@ -35,9 +35,10 @@ func driftParams() []param {
 	}
 }
 
-// storm compiles the interval that mentions are counted in.
+// storm compiles the interval that matches are counted in.
 func (c *compiler) storm(r *Rule, d *sigma.Document) {
 	b := d.Baseline
+	c.accountOnly(r, d, "a series is learned for each account, since the public chooses all other values and a series of each would fill the memory")
 	switch r.Timespan = b.Timespan.D; {
 	case r.Timespan == 0:
 		c.fault(d, b.At, "storm needs the span that it counts in; add for example timespan: 5m")
@@ -49,6 +50,7 @@ func (c *compiler) storm(r *Rule, d *sigma.Document) {
 // drift compiles the field whose value is followed.
 func (c *compiler) drift(r *Rule, d *sigma.Document) {
 	b := d.Baseline
+	c.accountOnly(r, d, "a count is followed for each account")
 	if b.Field.S == "" {
 		c.fault(d, b.At, `drift needs the count that it follows; add for example "field: metrics.followers"`)
 		return

@@ -51,6 +51,11 @@ const (
 	Critical      Level = "critical"
 )
 
+// Rank orders levels: 0 is the least urgent, -1 what is no level.
+func (l Level) Rank() int {
+	return slices.Index([]Level{Informational, Low, Medium, High, Critical}, l)
+}
+
 // TagTest is the tag of rules that fire on tests of an alert's way. They guard
 // no account.
 const TagTest = "picket.test"
@@ -128,7 +133,7 @@ type Rule struct {
 	Params Params // the other numbers of a baseline's model, by name
 
 	Quiet      time.Duration // an episode closes after this long without a match, log time
-	Joins      []int         // while one of these has an episode of the account, a match is a reason of that one, not an alert
+	Joins      []int         // rules at least as urgent; an open alert of one of these takes up a match as a reason, so that it is none of its own
 	ResolvedBy []int         // a match of one of these detection rules closes the episode at once
 	Tunings    []Tuning      // thresholds of single accounts; see Rule.For
 	Response   []string      // what to do now, one step each, for the person it wakes

@@ -96,7 +96,7 @@ func eachReference(d *sigma.Document, visit func(*sigma.Text)) {
 		lists = append(lists, b.Rules, b.Then, b.Without)
 	}
 	if d.Picket != nil {
-		lists = append(lists, d.Picket.ResolvedBy)
+		lists = append(lists, d.Picket.ResolvedBy, d.Picket.Joins)
 	}
 	if d.Filter != nil {
 		lists = append(lists, d.Filter.Rules)

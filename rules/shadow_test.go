@@ -109,3 +109,36 @@ b.yml:6:14: a shadowed document changes nothing in force, and "burst" is; shadow
 		t.Errorf("faults\n%s\nwant\n%s", faults.Error(), want)
 	}
 }
+
+// TestShadowJoinsShadows holds that a shadowed rule joins the shadowed version
+// of another, so that what is in force tells nothing of either.
+func TestShadowJoinsShadows(t *testing.T) {
+	const text = `title: Login
+name: login
+logsource: {product: picket}
+detection: {s: {kind: login}, condition: s}
+---
+title: Odd
+name: odd
+baseline: {type: login_risk, rules: [login]}
+---
+title: Jump
+name: jump
+baseline: {type: travel, rules: [login]}
+picket: {joins: [odd]}
+`
+	p, err := Compile([]File{{Name: "a.yml", Data: []byte(text)}, {Name: "b.yml", Data: []byte(text), Shadow: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range p.Rules() {
+		for _, i := range r.Joins {
+			if other := p.Rules()[i]; other.Shadow != r.Shadow {
+				t.Errorf("%s joins %s, want the one of its own kind", r.Name, other.Name)
+			}
+		}
+	}
+	if n := len(p.Rules()[5].Joins); n != 1 {
+		t.Errorf("%s joins %d rules, want one", p.Rules()[5].Name, n)
+	}
+}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,10 +80,7 @@ func (r *Rule) Having(name string, v float64) (*Rule, error) {
 		if err := p.bounds(v); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		out.Params = make(Params, len(r.Params))
-		for k, was := range r.Params {
-			out.Params[k] = was
-		}
+		out.Params = maps.Clone(r.Params)
 		out.Params[name] = v
 	}
 	return &out, nil

@@ -153,7 +153,9 @@ func await(ctx context.Context, ack jetstream.PubAckFuture) (uint64, error) {
 	}
 }
 
-// Heads lists all alerts by the headers of their last revisions.
+// Heads lists all alerts by the headers of their last revisions. One that is
+// revised while the list is read comes once more, at the list's end: it is
+// listed once, by its newer revision.
 func (s *Store) Heads(ctx context.Context) ([]alerting.Head, error) {
 	cons, err := s.heads(ctx)
 	if err != nil {
@@ -169,7 +171,16 @@ func (s *Store) Heads(ctx context.Context) ([]alerting.Head, error) {
 		return nil, nil
 	}
 	var out []alerting.Head
-	err = s.each(ctx, cons, true, func(h alerting.Head) { out = append(out, h) })
+	listed := map[string]int{} // where in out, by id
+	err = s.each(ctx, cons, true, func(h alerting.Head) {
+		at, again := listed[h.ID]
+		if again {
+			out[at] = h
+			return
+		}
+		listed[h.ID] = len(out)
+		out = append(out, h)
+	})
 	return out, err
 }
 

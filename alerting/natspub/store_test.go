@@ -148,6 +148,70 @@ func TestHeadsAndWatch(t *testing.T) {
 	}
 }
 
+// TestHeadsOfAlertsThatAreRevised: an alert that is revised while the list is
+// read is listed once, by its last revision.
+func TestHeadsOfAlertsThatAreRevised(t *testing.T) {
+	_, js := connect(t, false)
+	s, _ := open(t, js)
+	if _, err := js.Publish(t.Context(), StateSubject("forged"), []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	const others = 600 // more than the server sends at once, so that the list has not been read to its end
+	a, _ := alerting.Apply(alerting.Alert{}, finding("e1", detector.Open, 1, 1))
+	a.Revision = 1
+	writes := []alerting.Write{{Alert: a}}
+	for i := range others {
+		other := a
+		other.ID = fmt.Sprint("other-", i)
+		writes = append(writes, alerting.Write{Alert: other})
+	}
+	stored := s.Put(t.Context(), writes)
+	for _, r := range stored {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	s.Damaged = func(string, error) { // it is the first of the list
+		again := a
+		again.Revision, again.State = 2, alerting.Resolved
+		if r := s.Put(t.Context(), []alerting.Write{{Alert: again, Expected: stored[0].Seq}}); r[0].Err != nil {
+			t.Error(r[0].Err)
+		}
+		if !counted(t, js, 2+others+1) {
+			t.Error("the server never counts the revision among what it has to send")
+		}
+	}
+	heads, err := s.Heads(t.Context())
+	if err != nil || len(heads) != 1+others {
+		t.Errorf("%d heads (%v), want %d", len(heads), err, 1+others)
+	}
+	heads = slices.DeleteFunc(heads, func(h alerting.Head) bool { return h.ID != "e1" })
+	if got := list(heads); !slices.Equal(got, []string{"e1 2 resolved high"}) {
+		t.Errorf("heads %q, want the last revision alone", got)
+	}
+}
+
+// counted waits until each consumer of the stream has so many messages, sent or
+// to be sent: the server counts a stored one a moment later.
+func counted(t *testing.T, js jetstream.JetStream, messages uint64) bool {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		all := stream.ListConsumers(t.Context())
+		ready := true
+		for c := range all.Info() {
+			ready = ready && c.Delivered.Consumer+c.NumPending >= messages
+		}
+		if ready && all.Err() == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // TestBriefTravels reads what alerts say of themselves back from headers,
 // whatever was put into them, and does without where an older Picket wrote none.
 func TestBriefTravels(t *testing.T) {
@@ -200,7 +264,6 @@ func list(heads []alerting.Head) []string {
 	return out
 }
 
-// TestTwoDaemons lets two managers report the same findings at the same time.
 // TestForgedStateIsPassedOver puts messages under alert states that are none.
 func TestForgedStateIsPassedOver(t *testing.T) {
 	_, js := connect(t, false)
@@ -226,6 +289,7 @@ func TestForgedStateIsPassedOver(t *testing.T) {
 	}
 }
 
+// TestTwoDaemons lets two managers report the same findings at the same time.
 func TestTwoDaemons(t *testing.T) {
 	_, js := connect(t, false)
 	s, p := open(t, js)

@@ -16,6 +16,7 @@ type detectorMetrics struct {
 	findings     *prometheus.CounterVec
 	latency      *prometheus.HistogramVec
 	damaged      *prometheus.CounterVec
+	evicted      *prometheus.CounterVec
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
 	awaited      *prometheus.GaugeVec
@@ -31,6 +32,7 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 			"How long an activity that led to a finding took until its alert was published: on the network until seen, from there until journaled, in Picket.",
 			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 1800}, "network", "stage"),
 		damaged:      f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
+		evicted:      f.counters("detector_evicted_accounts_total", "Accounts that the detector has forgotten since it remembered as many as it may.", "partition"),
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
 		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
 		awaited:      f.gauges("across_awaited_seconds", "For how long matches of rules across accounts have waited for this partition to say how far it is; 0 when they do not.", "partition"),
@@ -127,6 +129,7 @@ func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time
 		}
 	})
 	m.damaged.WithLabelValues(partitionLabel(partition))
+	m.evicted.WithLabelValues(partitionLabel(partition))
 	m.snapshotTook.WithLabelValues(partitionLabel(partition))
 }
 
@@ -138,6 +141,12 @@ func (m *Metrics) Awaited(partition int, d time.Duration) {
 
 // Damaged counts a journal message that could not be decoded.
 func (m *Metrics) Damaged(partition int) { m.damaged.WithLabelValues(partitionLabel(partition)).Inc() }
+
+// Evicted counts accounts that the detector of a partition forgot since it
+// remembered as many as it may.
+func (m *Metrics) Evicted(partition int, accounts uint64) {
+	m.evicted.WithLabelValues(partitionLabel(partition)).Add(float64(accounts))
+}
 
 // Checkpointed tells of a snapshot of the detector's memory.
 func (m *Metrics) Checkpointed(partition, size int, took time.Duration) {

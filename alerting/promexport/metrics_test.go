@@ -181,6 +181,7 @@ func TestCounting(t *testing.T) {
 	m.JournalRefused("no_room", 4)
 	m.JournalFenced()
 	m.Damaged(0)
+	m.Evicted(0, 3)
 	m.Reloaded(false)
 	m.CountAlerts(func() []alerting.Count {
 		return []alerting.Count{{Level: rules.High, State: alerting.Firing, N: 3}, {Level: "urgent", State: alerting.Firing, N: 1}}
@@ -204,6 +205,7 @@ func TestCounting(t *testing.T) {
 		`picket_journal_refused_activities_total{no_room}`:      4,
 		`picket_journal_fenced_total{}`:                         1,
 		`picket_detector_damaged_messages_total{0}`:             1,
+		`picket_detector_evicted_accounts_total{0}`:             3,
 		`picket_config_reloads_total{success}`:                  1,
 		`picket_config_reloads_total{failure}`:                  1,
 		`picket_config_last_reload_successful{}`:                0,

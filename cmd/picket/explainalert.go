@@ -167,8 +167,12 @@ func (x *explained) text() string {
 func evidenceLine(a *activity.Activity) string {
 	parts := []string{a.Time.UTC().Format("2006-01-02 15:04:05Z"), string(a.Kind), "of " + a.Account, "id " + a.ID}
 	for _, f := range []struct{ name, value string }{
-		{"app", a.App}, {"country", a.Geo.Country}, {"network", a.Geo.ASOrg}, {"device", a.Device},
-		{"changed", strings.Join(a.Changed, ", ")}, {"poll", a.Poll.State},
+		{"app", a.App},
+		{"country", a.Geo.Country},
+		{"network", a.Geo.ASOrg},
+		{"device", a.Device},
+		{"changed", strings.Join(a.Changed, ", ")},
+		{"poll", a.Poll.State},
 	} {
 		if f.value != "" {
 			parts = append(parts, f.name+" "+f.value)

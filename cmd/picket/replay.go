@@ -96,6 +96,9 @@ func (c *replayCmd) open(e *env, cfg *config.Config, recorded bool) (src replay.
 // engine says what kind of log is replayed.
 func (c *replayCmd) engine(cfg *config.Config) detector.EngineOptions {
 	opts := detector.EngineOptions{Lateness: c.Lateness, Ticked: c.Journal}
+	if cfg != nil {
+		opts.MaxAccounts = cfg.Detector.MaxAccounts
+	}
 	if opts.Lateness == 0 && cfg != nil {
 		opts.Lateness = cfg.Detector.Lateness
 	}

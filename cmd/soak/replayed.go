@@ -47,7 +47,7 @@ func (st *stage) replayed(ctx context.Context, o *outcome) error {
 	}
 	want := map[string]told{}
 	began := time.Now()
-	res, err := replay.Run(ctx, none, src, detector.EngineOptions{Ticked: true, Lateness: cfg.Detector.Lateness}, func(f detector.Finding) error {
+	res, err := replay.Run(ctx, none, src, detector.EngineOptions{Ticked: true, Lateness: cfg.Detector.Lateness, MaxAccounts: cfg.Detector.MaxAccounts}, func(f detector.Finding) error {
 		want[f.Episode] = tellOf(f.Episode, f.Rule.Name, f.Count, f.First, f.Last, f.Evidence)
 		return nil
 	})

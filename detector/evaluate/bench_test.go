@@ -1,7 +1,6 @@
 package evaluate_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -50,7 +49,7 @@ func BenchmarkTune(b *testing.B) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	if _, err := evaluate.Tune(context.Background(), plan, replay.Merge([]replay.Feed{feed}, time.Time{}), detector.EngineOptions{}, t); err != nil && b.N > 1 {
+	if _, err := evaluate.Tune(b.Context(), plan, replay.Merge([]replay.Feed{feed}, time.Time{}), detector.EngineOptions{}, t); err != nil && b.N > 1 {
 		b.Fatal(err)
 	}
 }

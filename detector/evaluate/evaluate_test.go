@@ -1,7 +1,6 @@
 package evaluate_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -62,7 +61,7 @@ func social(t *testing.T, accounts ...detector.Account) *detector.Plan {
 
 func run(t *testing.T, plan *detector.Plan, p hijack.Protocol, histories ...*hijack.History) evaluate.Report {
 	t.Helper()
-	out, err := evaluate.Run(context.Background(), plan, p, histories, nil)
+	out, err := evaluate.Run(t.Context(), plan, p, histories, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +138,7 @@ func TestTooShort(t *testing.T) {
 	if d := cmp.Diff([]string{"x/short"}, report.Short); d != "" {
 		t.Errorf("too short (-want +got):\n%s", d)
 	}
-	_, err := evaluate.Run(context.Background(), social(t), hijackAgain(2), []*hijack.History{short}, nil)
+	_, err := evaluate.Run(t.Context(), social(t), hijackAgain(2), []*hijack.History{short}, nil)
 	const want = "no history is long enough: one needs more than 300 posts and 30 days of warm-up, and as much again to be judged"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

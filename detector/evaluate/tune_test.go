@@ -1,7 +1,6 @@
 package evaluate_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"strings"
@@ -92,7 +91,7 @@ func TestTune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := evaluate.Tune(context.Background(), plan, bursts(nil, 3, 4, 6, 9, 12, 3), detector.EngineOptions{}, evaluate.Tuning{
+	got, err := evaluate.Tune(t.Context(), plan, bursts(nil, 3, 4, 6, 9, 12, 3), detector.EngineOptions{}, evaluate.Tuning{
 		Rule: burst, Number: "condition.gte", Values: []float64{3, 10}, Budget: 13,
 		Labels: []evaluate.Label{label(3, "true"), label(4, "false"), {Account: "x/acme", Rule: "other", Verdict: "true", From: time.Unix(0, 0)}},
 	})
@@ -119,7 +118,7 @@ func TestTuneAgreesWithReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	sizes := []int{3, 14, 6, 40, 12, 3, 25, 30, 13, 80, 5, 20}
-	got, err := evaluate.Tune(context.Background(), plan, bursts(nil, sizes...), detector.EngineOptions{}, evaluate.Tuning{
+	got, err := evaluate.Tune(t.Context(), plan, bursts(nil, sizes...), detector.EngineOptions{}, evaluate.Tuning{
 		Rule: rule, Number: "floor", Values: []float64{6, 12, 24},
 	})
 	if err != nil {
@@ -134,7 +133,7 @@ func TestTuneAgreesWithReplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := replay.Run(context.Background(), whole, bursts(nil, sizes...), detector.EngineOptions{}, nil)
+		res, err := replay.Run(t.Context(), whole, bursts(nil, sizes...), detector.EngineOptions{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +154,7 @@ func TestVerdictsAreLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	var alert string
-	_, err = replay.Run(context.Background(), plan, bursts(nil, 6), detector.EngineOptions{}, func(f detector.Finding) error {
+	_, err = replay.Run(t.Context(), plan, bursts(nil, 6), detector.EngineOptions{}, func(f detector.Finding) error {
 		if f.Rule.Name == "burst" {
 			alert = f.Episode
 		}
@@ -168,7 +167,7 @@ func TestVerdictsAreLabels(t *testing.T) {
 		return activity.Activity{Kind: activity.KindVerdict, Verdict: activity.Verdict{Alert: alert, Rule: burst.ID, Says: says, By: "jane"}}
 	}
 	said := map[int]activity.Activity{0: say(alert, "false"), 1: say(alert, "true"), 2: say("0123", "true")}
-	got, err := evaluate.Tune(context.Background(), plan, bursts(said, 6, 1, 1), detector.EngineOptions{}, evaluate.Tuning{
+	got, err := evaluate.Tune(t.Context(), plan, bursts(said, 6, 1, 1), detector.EngineOptions{}, evaluate.Tuning{
 		Rule: burst, Number: "condition.gte", Values: []float64{7},
 	})
 	if err != nil {
@@ -187,7 +186,7 @@ func TestTuneWithAttacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := hijackAgain(4)
-	got, err := evaluate.Tune(context.Background(), plan, bursts(nil, 3, 14, 3), detector.EngineOptions{}, evaluate.Tuning{
+	got, err := evaluate.Tune(t.Context(), plan, bursts(nil, 3, 14, 3), detector.EngineOptions{}, evaluate.Tuning{
 		Rule: rule, Number: "floor", Values: []float64{8, 40}, Budget: 100,
 		Attacks: &p, Histories: []*hijack.History{history("victim", 400, 1), history("donor", 400, 2)},
 	})

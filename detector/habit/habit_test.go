@@ -123,8 +123,11 @@ func TestPack(t *testing.T) {
 		most uint32
 		want int
 	}{
-		{"nothing", 0, 24}, {"a byte", 255, 24}, {"more than a byte", 256, 48},
-		{"two bytes", 65535, 48}, {"more than two", 65536, 96},
+		{"nothing", 0, 24},
+		{"a byte", 255, 24},
+		{"more than a byte", 256, 48},
+		{"two bytes", 65535, 48},
+		{"more than two", 65536, 96},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := habit.Rhythm{Count: int(row.most) + 3}

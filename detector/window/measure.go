@@ -1,5 +1,7 @@
 package window
 
+import "slices"
+
 // Trailing returns the events of the window that ends at ev, ev included,
 // oldest first: those less than span before it. They are shared with s.
 func (s *Sliding) Trailing(ev Event, span int64) []Event {
@@ -93,8 +95,7 @@ func (m *moment) follow(chains []chain, before chain) {
 // assign finds an event for a step, and another one for a step that has it
 // already, which is moved once.
 func (m *moment) assign(step int) bool {
-	for i := len(m.events) - 1; i >= 0; i-- {
-		e := m.events[i]
+	for _, e := range slices.Backward(m.events) {
 		if e.Value != uint64(step) {
 			continue
 		}

@@ -1,7 +1,7 @@
 // Package sigma reads Sigma documents (specification 2.1, and collections with
-// action documents of the time before) and Picket's own documents, which are written in the same style, into a syntax tree
-// in which every node knows its line and column, and prints such a tree in one
-// canonical form.
+// action documents of the time before) and Picket's own documents, which are
+// written in the same style, into a syntax tree in which every node knows its
+// line and column, and prints such a tree in one canonical form.
 //
 // It knows the shape of the documents: which keys there are, what kind of
 // value each takes, the grammar of conditions, modifiers, wildcards and
@@ -16,7 +16,7 @@
 //	picket:
 //	  quiet: 1h                    # an episode ends after this long without a match
 //	  mode: enforce                # or observe, or off
-//	  joins: [odd_login]           # while that rule has an alert open, be a reason of it
+//	  joins: [odd_login]           # while that rule, at least as urgent, has an alert open, be a reason of it
 //	  resolved-by: [all_is_well]   # detection rules whose match ends an episode
 //	  response: [Phone the owner.] # what to do, one step each
 //	  generate: true               # raise findings although other rules use this one

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	"github.com/picketd/picket/alerting"
@@ -57,6 +56,9 @@ func (r *running) sprayed(accounts int) alerting.Alert {
 	for {
 		all := r.alerts("password_spray", 1)
 		if len(all) != 1 {
+			for i := range all {
+				r.t.Logf("alert %s, revision %d, at %+v", all[i].ID, all[i].Revision, all[i].Applied)
+			}
 			r.t.Fatalf("%d alerts, want one", len(all))
 		}
 		if all[0].Count >= accounts || time.Now().After(deadline) {
@@ -136,8 +138,13 @@ func replayed(t *testing.T, s *site, a *alerting.Alert) {
 		what      string
 		live, now any
 	}{
-		{"id", a.ID, again.ID}, {"position", a.Applied, again.Applied}, {"count", a.Count, again.Count}, {"accounts", a.Accounts, again.Accounts},
-		{"reasons", a.Reasons, again.Reasons}, {"evidence", ids(a.Evidence), ids(again.Evidence)}, {"log time", a.LogTime, again.LogTime},
+		{"id", a.ID, again.ID},
+		{"position", a.Applied, again.Applied},
+		{"count", a.Count, again.Count},
+		{"accounts", a.Accounts, again.Accounts},
+		{"reasons", a.Reasons, again.Reasons},
+		{"evidence", ids(a.Evidence), ids(again.Evidence)},
+		{"log time", a.LogTime, again.LogTime},
 	} {
 		if d := cmp.Diff(m.live, m.now); d != "" {
 			t.Errorf("%s (-live +replayed):\n%s", m.what, d)
@@ -283,7 +290,7 @@ func TestTickIsAskedFor(t *testing.T) {
 		}
 		return stream.CachedInfo().State.LastTime
 	}
-	var js jetstream.JetStream = r.js()
+	js := r.js()
 	before := last()
 	eventually(t, "partition 1 ticks again soon", func() bool {
 		if err := js.Conn().PublishMsg(&nats.Msg{Subject: tickSubject(1)}); err != nil {

@@ -116,7 +116,7 @@ func readCheckpoints(path string) ([]*checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	r, err := newBlockReader(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", errDamaged, filepath.Base(path), err)
@@ -220,7 +220,7 @@ func (c *checkpoint) load(memory func(parts []byte) error) (heads, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	r, err := newBlockReader(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)

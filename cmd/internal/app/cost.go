@@ -50,6 +50,7 @@ type overspent struct {
 	rule    *rules.Rule
 	average time.Duration // an activity
 	budget  config.Budget
+	since   int // for how many spans in a row
 }
 
 // costs follows what the rules of one partition cost, for its worker alone.
@@ -143,7 +144,7 @@ func (c *costs) judge(all []*rules.Rule) {
 			continue
 		}
 		c.metrics.OverBudget(r, true)
-		c.over(overspent{r, average, budget})
+		c.over(overspent{r, average, budget, was.times + 1})
 	}
 	c.activities = 0
 }

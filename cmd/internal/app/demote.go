@@ -102,10 +102,17 @@ func (a *App) programOf(cfg *config.Config) (set detector.Set, hash string, err 
 
 // overBudget is told of a rule that goes on taking more than its budget.
 func (a *App) overBudget(o overspent) {
-	a.log.Warn("a rule takes more time than its budget", zap.String("rule", cmp.Or(o.rule.Name, o.rule.ID)), zap.String("rule_version", o.rule.Version),
-		zap.Duration("an_activity", o.average), zap.Duration("budget", o.budget.Time), zap.String("action", string(o.budget.Action)))
-	if o.budget.Action != config.BudgetObserve || o.rule.Mode != rules.Enforce || o.rule.Silent {
-		return // a rule that only feeds others raises nothing that could be held back
+	if o.since == overTimes { // the metric says that it goes on
+		a.log.Warn("a rule takes more time than its budget", zap.String("rule", cmp.Or(o.rule.Name, o.rule.ID)), zap.String("rule_version", o.rule.Version),
+			zap.Duration("an_activity", o.average), zap.Duration("budget", o.budget.Time), zap.String("action", string(o.budget.Action)))
+	}
+	switch {
+	case o.budget.Action != config.BudgetObserve, o.rule.Mode != rules.Enforce:
+		return
+	case o.rule.Silent: // it only feeds others and raises nothing that could be held back
+		return
+	case o.rule.Level == rules.Critical: // whoever writes costly texts must not switch it off
+		return
 	}
 	select {
 	case a.overspent <- o:

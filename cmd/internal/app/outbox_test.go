@@ -181,7 +181,7 @@ func TestOutboxPassesEachMatchOnOnce(t *testing.T) {
 func play(t *testing.T, l *sharedLog, plan *detector.Plan, from, to uint64) {
 	t.Helper()
 	o := newTestOutbox(&writer{log: l}, plan)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); o.run(ctx) }()
 	defer func() { cancel(); <-done }()

@@ -45,6 +45,8 @@ type workerMetrics interface {
 	// Learned is told of how many accounts a rule still learns, and how many
 	// it knows.
 	Learned(partition int, rule string, learning, active int)
+	// Evicted counts accounts that were forgotten since there were too many.
+	Evicted(partition int, accounts uint64)
 	// Checkpointed is told of each checkpoint.
 	Checkpointed(partition, size int, took time.Duration)
 }
@@ -58,6 +60,7 @@ type worker struct {
 	saver     saver
 	every     time.Duration // between checkpoints
 	lateness  time.Duration
+	accounts  int // that may be remembered; 0 for any number
 	metrics   workerMetrics
 	log       *zap.Logger
 
@@ -302,7 +305,7 @@ func (w *worker) fresh(ctx context.Context) error {
 }
 
 func (w *worker) engineOptions() detector.EngineOptions {
-	return detector.EngineOptions{Lateness: w.lateness, Ticked: true}
+	return detector.EngineOptions{Lateness: w.lateness, Ticked: true, MaxAccounts: w.accounts}
 }
 
 // apply gives one message to the engine.
@@ -310,6 +313,7 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 	w.last, w.haveOne = *m, true
 	w.unsaved = w.unsaved || m.Type != journal.TickMessage
 	var found []detector.Finding
+	evicted := w.engine.Stats().Evicted
 	switch m.Type {
 	case journal.TickMessage:
 		found = w.engine.Tick(m.Sequence, m.Time)
@@ -331,6 +335,9 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 			w.keepHead(m)
 		}
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
+	}
+	if evicted = w.engine.Stats().Evicted - evicted; evicted > 0 {
+		w.metrics.Evicted(w.partition, evicted)
 	}
 	if err := w.outbox.add(ctx, m.Sequence, w.engine.LogTime(), w.program, w.engine.Plan(), w.engine.Passed()); err != nil {
 		return err

@@ -297,8 +297,9 @@ type NATSIntake struct {
 
 // Detector holds what the engine needs beside rules.
 type Detector struct {
-	Lateness   time.Duration // late activities still count in their window
-	Checkpoint time.Duration // between checkpoints
+	Lateness    time.Duration // late activities still count in their window
+	Checkpoint  time.Duration // between checkpoints
+	MaxAccounts int           // accounts and identities that each partition remembers; 0 for any number
 }
 
 // Account returns the account with this name.

@@ -162,7 +162,7 @@ intake:
     rate: 2.5
   nats: {off: true}
   approvals_file: approvals.jsonl
-detector: {lateness: 0s, checkpoint: 1m}
+detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 `,
 	})
 	path := filepath.Join(dir, "conf", "picket.yaml")
@@ -238,7 +238,7 @@ detector: {lateness: 0s, checkpoint: 1m}
 			},
 			ApprovalsFile: filepath.Join(dir, "conf/approvals.jsonl"),
 		},
-		Detector: Detector{Lateness: 0, Checkpoint: time.Minute},
+		Detector: Detector{Lateness: 0, Checkpoint: time.Minute, MaxAccounts: 500_000},
 		src:      got.src,
 	}
 	if !reflect.DeepEqual(*got, want) {

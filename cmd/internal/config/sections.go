@@ -81,7 +81,8 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 			d.path("approvals_file", &c.Intake.ApprovalsFile)),
 		d.section("detector",
 			d.duration("lateness", &c.Detector.Lateness, 0, day),
-			d.duration("checkpoint", &c.Detector.Checkpoint, time.Second, time.Hour)),
+			d.duration("checkpoint", &c.Detector.Checkpoint, time.Second, time.Hour),
+			d.integer("max_accounts", &c.Detector.MaxAccounts, 0, 1e9)),
 	)
 	d.checkServer(c, natsKeys, journalKeys)
 	d.checkNames(c)

@@ -149,10 +149,10 @@ func blindSpots(all []*standing) (spots []*blindSpot, n int) {
 		}
 	}
 	for _, b := range spots {
-		slices.SortStableFunc(b.rules, func(x, y *rules.Rule) int { return cmp.Compare(rank(y.Level), rank(x.Level)) })
+		slices.SortStableFunc(b.rules, func(x, y *rules.Rule) int { return cmp.Compare(y.Level.Rank(), x.Level.Rank()) })
 	}
 	slices.SortStableFunc(spots, func(x, y *blindSpot) int {
-		return cmp.Or(cmp.Compare(rank(y.rules[0].Level), rank(x.rules[0].Level)), cmp.Compare(len(y.rules), len(x.rules)))
+		return cmp.Or(cmp.Compare(y.rules[0].Level.Rank(), x.rules[0].Level.Rank()), cmp.Compare(len(y.rules), len(x.rules)))
 	})
 	return spots, n
 }

@@ -44,7 +44,7 @@ func (j *judge) tell(plan *detector.Plan, r *Report) {
 		})
 	}
 	slices.SortStableFunc(r.Rules, func(a, b RuleTold) int {
-		return cmp.Or(cmp.Compare(rank(b.Level), rank(a.Level)), cmp.Compare(b.Alerts, a.Alerts))
+		return cmp.Or(cmp.Compare(b.Level.Rank(), a.Level.Rank()), cmp.Compare(b.Alerts, a.Alerts))
 	})
 	r.PerMonth = rate(r.Alerts, months)
 	for _, key := range slices.SortedFunc(maps.Keys(j.guards), func(a, b guardKey) int {
@@ -60,11 +60,6 @@ func rate(n int, months float64) float64 {
 		return 0
 	}
 	return math.Round(1000*float64(n)/months) / 1000
-}
-
-// rank orders levels.
-func rank(l rules.Level) int {
-	return slices.Index([]rules.Level{rules.Informational, rules.Low, rules.Medium, rules.High, rules.Critical}, l)
 }
 
 func tellOne(f *detector.Finding) Told {

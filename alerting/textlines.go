@@ -209,7 +209,7 @@ func (w *writer) sure() string {
 	switch w.a.Rule.Type {
 	case rules.TypeEventCount, rules.TypeValueCount, rules.TypeValueSum, rules.TypeValueAvg, rules.TypeValuePercentile:
 		kind, mayErr = "counting", true
-	case rules.TypeNewValue, rules.TypePeak, rules.TypeLoginRisk, rules.TypeRareValue, rules.TypeTravel, rules.TypeStorm, rules.TypeDrift, rules.TypeProfile:
+	case rules.TypeNewValue, rules.TypePeak, rules.TypeLoginRisk, rules.TypeRareValue, rules.TypeTravel, rules.TypeStorm, rules.TypeDrift, rules.TypeProfile, rules.TypeRate:
 		kind, mayErr = "learned", true
 	case rules.TypeSequence, rules.TypeTemporal, rules.TypeTemporalOrdered:
 		kind, mayErr = "sequence", true

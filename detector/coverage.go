@@ -213,6 +213,8 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 		e.learning(&c, since, posts)
 	case rules.TypeStorm:
 		e.learnsStorm(&c, subject)
+	case rules.TypeRate:
+		e.learnsRate(&c, subject)
 	case rules.TypeDrift:
 		e.learnsDrift(&c, subject)
 	default:

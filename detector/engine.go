@@ -72,6 +72,8 @@ type Engine struct {
 	pending      []*pending // by deadline, then in log order
 	recent       recentSet
 	closing      closingQueue
+	silences     silenceQueue
+	blind        int64                       // log time until which no silence is judged, Unix nanoseconds
 	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
 	stats        Stats
 	profiler     profiler
@@ -140,6 +142,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	}
 	e.plan, e.replanned = plan, true
 	e.matcher = plan.Program.NewMatcher()
+	e.awaitSilences(true)
 	e.remeasure()
 	return e.end()
 }
@@ -175,7 +178,7 @@ func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 }
 
 // Tick moves log time on and returns what became due: episodes that close,
-// messages whose grace is over.
+// messages whose grace is over, silences.
 func (e *Engine) Tick(seq uint64, at time.Time) []Finding {
 	e.begin(seq, at)
 	return e.end()
@@ -190,6 +193,9 @@ func (e *Engine) Pending() (time.Time, bool) {
 	}
 	if len(e.closing) > 0 && (!ok || e.closing[0].deadline < next) {
 		next, ok = e.closing[0].deadline, true
+	}
+	if at, waits := e.nextSilence(); waits && (!ok || at < next) {
+		next, ok = at, true
 	}
 	return time.Unix(0, next).UTC(), ok
 }
@@ -284,6 +290,8 @@ func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, ba
 			e.storm(st, k, group, a, t, backfill)
 		case rules.TypeDrift:
 			e.drift(st, k, group, a, t, backfill)
+		case rules.TypeRate:
+			e.rate(st, k, group, a, t, backfill)
 		case rules.TypeWithout:
 			if !backfill {
 				e.without(st, k, i, group, a, t)

@@ -20,6 +20,7 @@ import (
 func (e *Engine) Fork(accounts ...string) (*Engine, error) {
 	f := NewEngine(e.partition, e.plan, EngineOptions{Ticked: e.ticked, Counting: e.counting, MaxAccounts: e.memory.limit})
 	f.lateness, f.now, f.sweptAt, f.seq, f.replanned = e.lateness, e.now, e.sweptAt, e.seq, e.replanned
+	f.blind = e.blind
 	f.ledger = approval.Ledger{Entries: slices.Clone(e.ledger.Entries)}
 	f.memory.now, f.memory.slots = e.memory.now, slices.Clone(e.memory.slots)
 	for k := range e.memory.by {

@@ -31,6 +31,7 @@ type root struct {
 	Pending  []pending                   `json:"pending,omitempty"`
 	Recent   int                         `json:"recent"` // keys that are left of those so far and these
 	Crowds   map[string]*loginrisk.Crowd `json:"crowds,omitempty"`
+	Blind    int64                       `json:"blind,omitempty"` // until when no silence is judged, Unix nanoseconds
 }
 
 // Image is one moment of an engine's memory, whole or what changed since the
@@ -64,7 +65,7 @@ func (e *Engine) Image(whole bool) *Image {
 	im := &Image{e: e, store: m.store.Image(whole)}
 	im.root = root{
 		Version: snapshotVersion, LogTime: e.now, Swept: e.sweptAt, Slots: slices.Clone(m.slots), Store: im.store.Root(),
-		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free), Recent: len(e.recent.queue()), Crowds: cloneCrowds(e.crowds),
+		ColdEnd: len(m.colds.all), ColdFree: slices.Clone(m.colds.free), Recent: len(e.recent.queue()), Crowds: cloneCrowds(e.crowds), Blind: e.blind,
 	}
 	im.recent = e.recent.news(whole)
 	if whole || e.approvals {
@@ -255,7 +256,7 @@ func (l *Loader) Finish() error {
 		e.pending = append(e.pending, &r.Pending[i])
 	}
 	e.recent.restore(l.recent[max(0, len(l.recent)-r.Recent):])
-	e.crowds = r.Crowds
+	e.crowds, e.blind = r.Crowds, r.Blind
 	e.replanned = true // the plan may be another one
 	e.derive()
 	m.store.Clean()
@@ -294,6 +295,7 @@ func (e *Engine) derive() {
 		}
 	}
 	heap.Init(&e.closing)
+	e.awaitSilences(false)
 	accounts := e.memory.store.Accounts
 	accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
 		if accounts.Slot(row, habitLogins) != 0 {

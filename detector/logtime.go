@@ -17,6 +17,7 @@ func (e *Engine) begin(seq uint64, at time.Time) {
 			p.Since += step
 			p.Deadline += step
 		}
+		e.blind = max(e.blind, target+min(step, int64(mostBlind)))
 	}
 	before := e.now
 	e.settle(target)
@@ -46,12 +47,15 @@ func (e *Engine) settle(target int64) {
 		e.now = max(e.now, due.UnixNano())
 		e.memory.now = e.now
 		used := e.memory.used
-		if len(e.pending) > 0 && e.pending[0].Deadline == due.UnixNano() {
+		switch {
+		case len(e.pending) > 0 && e.pending[0].Deadline == due.UnixNano():
 			p := e.pending[0]
 			e.pending = e.pending[1:]
 			e.verdict(p)
-		} else {
+		case len(e.closing) > 0 && e.closing[0].deadline == due.UnixNano():
 			e.quiet(heap.Pop(&e.closing).(closing))
+		default:
+			e.silence(e.silences.pop())
 		}
 		e.memory.release(used)
 	}

@@ -113,6 +113,9 @@ func (m *memory) inUse(row state.Ref) bool {
 	return slices.ContainsFunc(m.handles[:m.used], func(st *accountState) bool { return st.row == row })
 }
 
+// name returns the account's name, to be cloned by whoever keeps it.
+func (st *accountState) name() string { return st.m.store.Accounts.Name(st.row) }
+
 // ref returns the cell that the account has under a key of a kind, for a group
 // of its own or, with group "", for itself; 0 for none.
 func (st *accountState) ref(k slotKind, stateKey, group string) state.Ref {

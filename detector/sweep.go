@@ -201,6 +201,7 @@ func (e *Engine) evict() {
 		e.forget(c.row)
 		e.stats.Evicted++
 	}
+	e.awaitSilences(false) // of those that are left
 }
 
 // evictPart is how small a part of all accounts is dropped at once.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/baseline/rate"
 	"github.com/picketd/picket/rules"
 )
 
@@ -145,6 +146,10 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 		e.releasePosts(st, r, ep)
 		return
 	}
+	if r.Type == rules.TypeRate {
+		e.releaseRate(st, r, ep)
+		return
+	}
 	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
 	key := e.modelKey(r, ep.Group)
 	if !quarantines(r) {
@@ -251,7 +256,7 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 		switch r := e.ruleOf(ep.RuleID); {
 		case ep.ID != v.Alert:
 		case v.Says == activity.VerdictTrue:
-			e.disown(ep)
+			e.disown(st, ep)
 			e.close(st, key, ep, "verdict: "+activity.VerdictTrue)
 		case r != nil:
 			e.release(st, r, ep)
@@ -278,12 +283,15 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 
 // disown lets go of what models withheld that cannot unlearn it, so that an
 // intruder's login is never learned.
-func (e *Engine) disown(ep *episode) {
+func (e *Engine) disown(st *accountState, ep *episode) {
 	for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
 		switch r := e.ruleOf(one.RuleID); {
 		case r == nil:
 		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue, r.Type == rules.TypeProfile:
 			one.Learn = nil
+		case r.Type == rules.TypeRate:
+			one.Learn = nil
+			memoryOf[rate.State](st, e.plan.rules[r.Index].stateKey, "").Disown()
 		}
 	}
 }

@@ -37,17 +37,13 @@ func baselineKeys(t Type) []string {
 		return []string{"timespan"}
 	case TypeDrift:
 		return []string{"field"}
-	default:
+	default: // rate has numbers only
 	}
 	return nil
 }
 
 func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 	b := d.Baseline
-	if baselineKeys(r.Type) == nil {
-		c.fault(d, b.Type.At, "baseline type %s is not supported by this version of Picket; use new_value, rare_value, login_risk, travel, approval, sequence, without, peak, drift, storm or profile", r.Type)
-		return
-	}
 	c.foreign(r, d)
 	c.params(r, d)
 	if r.Type == TypeSequence {
@@ -79,6 +75,8 @@ func (c *compiler) baseline(r *Rule, d *sigma.Document) {
 		c.storm(r, d)
 	case TypeDrift:
 		c.drift(r, d)
+	case TypeRate:
+		c.accountOnly(r, d, "a rhythm is of an account")
 	default:
 	}
 }

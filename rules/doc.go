@@ -60,6 +60,16 @@
 //     reports falls only, 1 rises only. It judges once "days" daily changes are
 //     known.
 //
+//   - rate: far more matches in ten minutes, an hour or a day, or a far longer
+//     silence, than the account's own rhythm over the week explains: what it
+//     reaches less often than once in "every". Fewer matches than "least" are
+//     never too many, a silence shorter than "gap" is never too long; "direction:
+//     -1" reports silences only, 1 too many only. It judges after "warm-up", and
+//     silences once eight weeks had matches. A silence is told by log time alone,
+//     ends with the next match, and is not told while the log itself stood still,
+//     or as long again, a day at most. What comes later than the lateness is not
+//     counted, so history that is told backwards teaches little.
+//
 //   - without: a match of one of "rules" that no match of "without" came before
 //     within "within".
 //
@@ -111,7 +121,7 @@
 //
 // A peak learns a burst when its alert has been quiet, whatever its level, since
 // one burst alone makes no next one usual, and unlearns it at the verdict true.
-// So do travel, login_risk and rare_value, which cannot unlearn: true keeps them
+// So do travel, login_risk, rare_value and rate, which cannot unlearn: true keeps them
 // from learning as long as their alert is open, and is too late afterwards. A
 // silent rule has no alert that could be judged: it learns at once. People may
 // trust and forget values without an alert, too ("picket baseline").
@@ -234,8 +244,8 @@
 //
 // # What this version leaves out
 //
-// Group-by without account in baselines, sequences of sequences, and the types rate and profile of baseline. Each is refused by
-// name, with its place. Activities carry no sentiment: a storm of negative
+// Group-by without account in baselines, and sequences of sequences. Each is refused by name,
+// with its place. Activities carry no sentiment: a storm of negative
 // mentions needs a rule that tells them by their words. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

@@ -42,6 +42,8 @@ func needs(r *Rule, a *activity.Activity) []string {
 			fmt.Sprintf("a score of %s or more against what is usual for it at that hour", figure(r.Params["threshold"])),
 			"a series that was learned for " + span(r.Params.Span("warm-up")),
 		}
+	case TypeRate:
+		return rateNeeds(r, per)
 	case TypeDrift:
 		return []string{
 			fmt.Sprintf("a change of %s by at least %d and %s %% within about a day; %s", r.Field.Name, r.Params.Count("least"), figure(100*r.Params["share"]), here(r, a)),

@@ -83,7 +83,11 @@ baseline: {type: storm, rules: [two], timespan: 5m, least: 20}
 ---
 title: Followers move
 name: moved
-baseline: {type: drift, rules: [two], field: metrics.followers, days: 14}`
+baseline: {type: drift, rules: [two], field: metrics.followers, days: 14}
+---
+title: Out of its rhythm
+name: rhythm
+baseline: {type: rate, rules: [two], every: 365d}`
 
 func post() activity.Activity {
 	return activity.Activity{
@@ -123,6 +127,7 @@ func TestExplainTrees(t *testing.T) {
 		{"peak", "peak", post()},
 		{"storm", "talked", post()},
 		{"drift", "moved", post()},
+		{"rate", "rhythm", post()},
 		{"approval", "approval", post()},
 	} {
 		t.Run(row.golden, func(t *testing.T) {

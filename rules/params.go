@@ -50,6 +50,8 @@ func paramsOf(t Type) []param {
 		return stormParams()
 	case TypeDrift:
 		return driftParams()
+	case TypeRate:
+		return rateParams()
 	default:
 		return loginParams(t)
 	}

@@ -46,6 +46,7 @@ func TestLevels(t *testing.T) {
 		{"public_storm", rules.Medium, chat, chat, chat},
 		{"followers_fell", rules.Medium, chat, chat, chat},
 		{"followers_rose", rules.Low, digest, digest, digest},
+		{"gone_silent", rules.Low, digest, digest, digest},
 		{"login_new_network", rules.Low, digest, digest, digest},
 		{"collector_blind", rules.High, sre, sre, sre},
 	}

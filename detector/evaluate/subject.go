@@ -97,6 +97,7 @@ const longestGrace = 24 * time.Hour
 // over, without letting that time pass for what he does meanwhile.
 func (s *Account) toldLater(a *activity.Activity) bool {
 	later := s.fork()
+	later.engine.engine.Ended()
 	for {
 		due, ok := later.engine.engine.Pending()
 		if !ok || due.After(a.Time.Add(longestGrace)) {

@@ -294,6 +294,7 @@ func (r *run) opened(c *RuleCount, f *detector.Finding) {
 func (r *run) settle(ctx context.Context) error {
 	for _, partition := range slices.Sorted(maps.Keys(r.engines)) {
 		engine := r.engines[partition]
+		engine.Ended()
 		for due, ok := engine.Pending(); ok; due, ok = engine.Pending() {
 			r.seq++
 			if err := errors.Join(ctx.Err(), r.found(engine.Tick(r.seq, due))); err != nil {

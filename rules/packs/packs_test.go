@@ -174,6 +174,8 @@ func TestSocialRules(t *testing.T) {
 		{"followers_fell", "only posts counted", counted("posts"), false},
 		{"followers_rose", "followers counted", counted("followers"), true},
 		{"followers_rose", "only posts counted", counted("posts"), false},
+		{"gone_silent", "a reply", kind(activity.KindReply), true},
+		{"gone_silent", "a login", login("success"), false},
 		{"test_alert", "a test", tested("picket/test", "test"), true},
 		{"test_alert", "no test", tested("picket/test", ""), false},
 		{"test_alert", "a drill", tested("picket/test", "spring"), false},
@@ -232,6 +234,7 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "profile_changed", kind: rules.TypeDetection, level: rules.High, quiet: 6 * time.Hour},
 		{name: "password_spray", kind: rules.TypeValueCount, level: rules.Medium, field: "account", condition: "gte: 5", span: time.Hour, quiet: 6 * time.Hour},
 		{name: "public_storm", kind: rules.TypeStorm, level: rules.Medium, span: 5 * time.Minute, quiet: 3 * time.Hour},
+		{name: "gone_silent", kind: rules.TypeRate, level: rules.Low, quiet: 7 * day},
 		{name: "followers_fell", kind: rules.TypeDrift, level: rules.Medium, field: "metrics.followers", quiet: day},
 		{name: "followers_rose", kind: rules.TypeDrift, level: rules.Low, field: "metrics.followers", quiet: day},
 		{name: "collector_blind", kind: rules.TypeDetection, level: rules.High, quiet: day},
@@ -290,8 +293,8 @@ func TestRulesAreComplete(t *testing.T) {
 				}
 			}
 		}
-		if raising != 21 {
-			t.Errorf("pack %s raises with %d rules, want 21", pack, raising)
+		if raising != 22 {
+			t.Errorf("pack %s raises with %d rules, want 22", pack, raising)
 		}
 	}
 }
@@ -310,8 +313,8 @@ func TestLoad(t *testing.T) {
 // TestTests holds that tests come with a pack, and apart from its rules.
 func TestTests(t *testing.T) {
 	files, err := Tests("social")
-	if err != nil || len(files) != 61 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
-		t.Errorf("got %d files, %v; want 61, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	if err != nil || len(files) != 65 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 65, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
 	}
 	_, err = Tests("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

@@ -62,6 +62,15 @@
 //	  times: 8                     # its usual daily variation
 //	  days: 7                      # known before it is judged
 //
+//	baseline:
+//	  type: rate
+//	  rules: [post]
+//	  every: 1825d                 # what it reaches less often than this is odd
+//	  least: 12                    # fewer in a window are never too many
+//	  gap: 1d                      # a shorter silence is never too long
+//	  warm-up: 30d
+//	  direction: -1                # silences only; 1 too many only, 0 both
+//
 // or by the approvals that its messages have:
 //
 //	baseline:

@@ -59,6 +59,7 @@ func (j *judge) run(ctx context.Context) error {
 		j.learning[name] = true
 	}
 	j.look(j.engine.LogTime()) // as it stands at the end
+	j.engine.Ended()
 	for due, ok := j.engine.Pending(); ok; due, ok = j.engine.Pending() {
 		j.seq++
 		j.found(j.engine.Tick(j.seq, due))

@@ -119,6 +119,8 @@ func strength(f *detector.Finding) float64 {
 		return most(f, "score")
 	case rules.TypeTravel:
 		return most(f, "km_per_hour")
+	case rules.TypeRate:
+		return max(most(f, "days"), most(f, "hours")/24)
 	default:
 		return 0
 	}

@@ -11,7 +11,7 @@ func Default(budget float64) Model {
 		Word: 1, Talk: 1, Bait: 1.15, Pace: 1, Hour: 1, Client: 1.2,
 		WordOff: 0.7, TalkOff: 0.5, BaitOff: 0.575, PaceOff: 0.35, HourOff: 1, ClientOff: 5,
 		WordSlope: 0.35, TalkSlope: 0.6, BaitSlope: 0.3, PaceSlope: 0.25, HourSlope: 0.3,
-		HourSmooth: 0.1, HourMax: 127, RareClient: 0.4, Prior: 0.49, Memory: 27.6, ClientMemory: 12, SessionCap: 58000,
+		HourSmooth: 0.1, HourMax: 127, RareClient: 0.4, PaceSpan: 14400, PaceLeast: 10, PaceEach: 1.5, Prior: 0.49, Memory: 27.6, ClientMemory: 12, SessionCap: 58000,
 		Horizon: 180, Control: 0.3, Least: 2, First: 4,
 	}
 }

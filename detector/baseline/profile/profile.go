@@ -56,12 +56,6 @@ const (
 	channels = chPace + paces
 )
 
-// reach is how many posts back pace looks.
-const reach = 10
-
-// runs are the numbers of posts whose span is pace.
-func runs() [paces]int { return [paces]int{3, 6, reach} }
-
 const month = 30.44 * 86400 // seconds
 
 // merge is how long a session lasts without a post, in seconds: what comes
@@ -85,14 +79,13 @@ type Model struct {
 	WordOff, TalkOff, BaitOff, PaceOff, HourOff, ClientOff float64
 	WordSlope, TalkSlope, BaitSlope, PaceSlope, HourSlope  float64
 
-	HourSmooth                    float64 // part of an hour's count that comes from those beside it
-	HourMax                       float64 // hours counted until all counts fall
-	RareClient                    float64
-	PaceSpan, PaceLeast, PaceEach float64
-	Prior                         float64 // sessions as large that are assumed besides those seen
-	Memory                        float64 // months until past is halved
-	ClientMemory                  float64 // months in which a new client is forgotten
-	SessionCap                    float64 // longest session, seconds
+	HourSmooth   float64 // part of an hour's count that comes from those beside it
+	HourMax      float64 // hours counted until all counts fall
+	RareClient   float64
+	Prior        float64 // sessions as large that are assumed besides those seen
+	Memory       float64 // months until past is halved
+	ClientMemory float64 // months in which a new client is forgotten
+	SessionCap   float64 // longest session, seconds
 
 	Horizon float64 // days that the threshold looks back
 	Control float64 // how far the threshold moves by each alert that the budget is overdrawn
@@ -118,9 +111,7 @@ func (s *State) Judge(p *Post, m *Model, ready bool) Verdict {
 	now := uint32(p.Time)
 	if s.posts == 0 {
 		s.first, s.last, s.start, s.draws = now, now, now, uint32(p.Owner)<<16
-		for i := range s.gaps {
-			s.gaps[i] = math.MaxUint16
-		}
+		s.gaps = noGaps()
 	}
 	gap := max(0, float64(p.Time-int64(s.last)))
 	if gap >= merge || float64(p.Time-int64(s.start)) > m.SessionCap {
@@ -159,14 +150,7 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 	v.Hour = m.Hour * (max(s.hourOnce(p, m), hours) + m.HourOff)
 	s.heldClient = max(s.heldClient, float32(m.Client*s.client(p, m)))
 	v.Client = float64(s.heldClient)
-	pace := math.Inf(-1)
-	span, k := gap, 0
-	for i, n := range runs() {
-		for ; k < n-2; k++ {
-			span += float64(s.gaps[k])
-		}
-		pace = max(pace, s.seldom(chPace+i, octaves(max(1, m.PaceSpan/(span+m.PaceLeast)), m.PaceEach), m.PaceSlope, m))
-	}
+	pace := s.hurry(gap, m)
 	v.Pace = m.Pace * (pace + m.PaceOff)
 	v.Score = join(max(v.Word, v.Talk), v.Bait, v.Hour, v.Client, v.Pace)
 	return v
@@ -174,8 +158,7 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 
 // pass lets the time of a post pass.
 func (s *State) pass(p *Post, gap float64, m *Model) {
-	copy(s.gaps[1:], s.gaps[:])
-	s.gaps[0] = uint16(min(gap, math.MaxUint16))
+	s.follow(gap)
 	months := gap / month
 	s.exposure += float32(months)
 	s.hourExposure += float32(months)

@@ -68,13 +68,13 @@ func (s *State) usualHour(p *Post) string {
 	return fmt.Sprintf("%d of %d hours with posts", s.hours[p.Hour%24], s.hoursSeen())
 }
 
-// seenPace tells how long the latest posts took.
+// seenPace tells the run of posts that is the most hasty.
 func (s *State) seenPace() string {
-	span := 0
-	for _, g := range s.gaps {
-		span += int(g)
+	posts, span := s.fastest()
+	if span < 120 {
+		return fmt.Sprintf("%d posts in %d s", posts, span)
 	}
-	return fmt.Sprintf("%d posts in %d s", reach, span)
+	return fmt.Sprintf("%d posts in about %.0f min", posts, float64(span)/60)
 }
 
 // months writes what e to the power of x months are.

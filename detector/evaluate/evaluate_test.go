@@ -104,8 +104,8 @@ func TestWhatRulesCatch(t *testing.T) {
 		got[row.Attack] = [3]int{row.Within[0].Count, row.Within[1].Count, row.Within[2].Count}
 	}
 	want := map[string][3]int{
-		"splice": {20, 20, 20}, "splice-mimic": {19, 20, 20}, "campaign": {20, 20, 20}, "campaign-mimic": {18, 19, 19},
-		"client-switch": {20, 20, 20}, "odd-hour": {20, 20, 20}, "burst": {11, 20, 20},
+		"splice": {20, 20, 20}, "splice-mimic": {17, 20, 20}, "campaign": {20, 20, 20}, "campaign-mimic": {18, 18, 18},
+		"client-switch": {20, 20, 20}, "odd-hour": {20, 20, 20}, "burst": {10, 20, 20},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("noticed of 20 (-want +got):\n%s", d)

@@ -13,15 +13,15 @@ func bait() map[uint64]uint8 {
 		3: `bitcoin btc ethereum eth crypto cryptocurrency cryptocurrencies dogecoin solana usdt xrp airdrop airdrops presale
 			giveaway giveaways doubled doubling giftcard giftcards hacked pwned followback teamfollowback followers
 			suspended infringement viagra cialis keto metamask nft nfts mint pump whitelist
-			explosion explosions assassinated assassination caliphate isis cybercaliphate cyber defaced leaked nazi hitler
-			ddos doxxed lulz hackers hijacked etf etfs btfd memecoin etherscan blockchain binance coinbase`,
+			explosion explosions assassinated assassination cyber defaced leaked
+			ddos doxxed lulz hackers hijacked memecoin etherscan blockchain binance coinbase`,
 		2: `wallet wallets token tokens coin coins claim claimed claiming free winner winners prize prizes voucher gift discount
 			hack hacker owned password account verify verification verified confirm login invest investment investing profit
 			profits paypal cashapp payments payment doubles double lbs pounds diet pills pill weight lost income earn earned
 			earning followed unfollow retweet dms breaking injured killed dead died shot shooting bomb bombing
 			attack attacked terrorist hostages missile nuclear rip bankrupt bankruptcy sold resigns lol omg lmao
 			nude nudes porn sexy fuck fucking fucked bitch shit ass dick cunt sunglasses rayban outlet shipping
-			macbook macbooks iphone walmart playstation wife's boobs stock stocks shares approval approved sec token's
+			iphone playstation stock stocks shares token's
 			congratulations selected lucky exclusive guaranteed instantly miracle trial contract address`,
 		1: `send sent sending back community everyone community's minutes hour hours today limited hurry now only first
 			click link dm bio here picture pic photo video money cash dollars home laptop job online easy works

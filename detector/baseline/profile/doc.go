@@ -22,7 +22,7 @@
 //   - bait: words of what hijacked accounts are used for.
 //   - hour: how seldom it posts at that hour, once and summed over the session.
 //   - client: a client that it never used, by how often it takes up new ones.
-//   - pace: more posts in two minutes, ten minutes or an hour than ever.
+//   - pace: three, six or ten posts in a shorter time than ever.
 //
 // The channels are joined by the Euclidean norm, between their maximum and their
 // sum, so that a familiar channel takes nothing from a strange one. An alert is

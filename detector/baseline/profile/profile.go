@@ -25,7 +25,7 @@ type State struct {
 	top      [topSize]peak         // the oddest sessions of late
 	past     [channels][bins]uint8 // sessions by the largest of each channel
 	most     [channels]uint8       // the largest of each channel in this session, in sixteenths of a bin
-	pace     [paces]float32        // posts in about each window
+	gaps     [reach - 1]uint16     // seconds between its latest posts, the latest first
 	newName  [nameKinds]uint16     // share of names that were new, of 65535
 	nName    [nameKinds]uint8      // names counted for it, at most 200
 	usualOdd uint16                // share of words that are not its own, of 65535
@@ -55,9 +55,6 @@ const (
 	chPace
 	channels = chPace + paces
 )
-
-// windows are the spans in which posts are counted, in seconds.
-func windows() [paces]float64 { return [paces]float64{120, 600, 3600} }
 
 const month = 30.44 * 86400 // seconds
 
@@ -114,6 +111,7 @@ func (s *State) Judge(p *Post, m *Model, ready bool) Verdict {
 	now := uint32(p.Time)
 	if s.posts == 0 {
 		s.first, s.last, s.start, s.draws = now, now, now, uint32(p.Owner)<<16
+		s.gaps = noGaps()
 	}
 	gap := max(0, float64(p.Time-int64(s.last)))
 	if gap >= merge || float64(p.Time-int64(s.start)) > m.SessionCap {
@@ -152,11 +150,7 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 	v.Hour = m.Hour * (max(s.hourOnce(p, m), hours) + m.HourOff)
 	s.heldClient = max(s.heldClient, float32(m.Client*s.client(p, m)))
 	v.Client = float64(s.heldClient)
-	pace := math.Inf(-1)
-	for i, w := range windows() {
-		posts := float64(s.pace[i])*math.Exp(-gap/w) + 1
-		pace = max(pace, s.seldom(chPace+i, octaves(posts, 2.5), m.PaceSlope, m))
-	}
+	pace := s.hurry(gap, m)
 	v.Pace = m.Pace * (pace + m.PaceOff)
 	v.Score = join(max(v.Word, v.Talk), v.Bait, v.Hour, v.Client, v.Pace)
 	return v
@@ -164,9 +158,7 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 
 // pass lets the time of a post pass.
 func (s *State) pass(p *Post, gap float64, m *Model) {
-	for i, w := range windows() {
-		s.pace[i] = float32(float64(s.pace[i])*math.Exp(-gap/w) + 1)
-	}
+	s.follow(gap)
 	months := gap / month
 	s.exposure += float32(months)
 	s.hourExposure += float32(months)

@@ -156,6 +156,31 @@ func TestWhatIsOddIsNoticedAndSaid(t *testing.T) {
 	}
 }
 
+// TestFastest holds which run of posts is told.
+func TestFastest(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		gaps []float64 // the latest last
+		says string
+	}{
+		{"nothing known", nil, "10 posts in about 9830 min"},
+		{"three at once", []float64{3600, 5, 5}, "3 posts in 10 s"},
+		{"ten in minutes", []float64{60, 60, 60, 60, 60, 60, 60, 60, 60}, "10 posts in about 9 min"},
+		{"six in minutes", []float64{9000, 9000, 9000, 9000, 40, 40, 40, 40, 40}, "6 posts in about 3 min"},
+		{"a week between", []float64{7 * 86400, 1, 1}, "3 posts in 2 s"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := State{gaps: noGaps()}
+			for _, g := range row.gaps {
+				s.follow(g)
+			}
+			if got := s.seenPace(); got != row.says {
+				t.Errorf("got %q, want %q", got, row.says)
+			}
+		})
+	}
+}
+
 // TestNothingIsLearnedByJudging holds that a post which is judged a hundred
 // times stays as new as it was.
 func TestNothingIsLearnedByJudging(t *testing.T) {

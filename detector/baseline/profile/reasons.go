@@ -68,15 +68,13 @@ func (s *State) usualHour(p *Post) string {
 	return fmt.Sprintf("%d of %d hours with posts", s.hours[p.Hour%24], s.hoursSeen())
 }
 
-// seenPace tells the pace that is furthest from usual.
+// seenPace tells the run of posts that is the most hasty.
 func (s *State) seenPace() string {
-	best, most := 0, float32(0)
-	for i, r := range s.pace {
-		if x := r / float32(math.Sqrt(windows()[i])); x > most {
-			best, most = i, x
-		}
+	posts, span := s.fastest()
+	if span < 120 {
+		return fmt.Sprintf("%d posts in %d s", posts, span)
 	}
-	return fmt.Sprintf("%.0f posts in about %.0f min", s.pace[best], windows()[best]/60)
+	return fmt.Sprintf("%d posts in about %.0f min", posts, float64(span)/60)
 }
 
 // months writes what e to the power of x months are.

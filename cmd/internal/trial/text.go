@@ -14,7 +14,7 @@ import (
 
 // Bounds of what a screen shows.
 const (
-	maxTold     = 5 // alerts in words, over all rules
+	maxTold     = 4 // alerts in words, over all rules
 	maxApps     = 3
 	maxAccounts = 6
 	maxTitles   = 3 // rules that a blind spot names

@@ -125,15 +125,15 @@ func (s *State) client(p *Post, m *Model) float64 {
 
 func short(app uint32) uint16 { return uint16(app >> 16) }
 
-func fingerprint(app uint32) (set uint32, print uint8) {
+func fingerprint(app uint32) (set uint32, mark uint8) {
 	return app >> 8 % seenSets, uint8(app>>24%math.MaxUint8 + 1)
 }
 
 // known returns the place of a client in its set, -1 where it is new.
 func (s *State) known(app uint32) int {
-	set, print := fingerprint(app)
+	set, mark := fingerprint(app)
 	for i, f := range s.seen[set] {
-		if f == print {
+		if f == mark {
 			return i
 		}
 	}
@@ -148,9 +148,9 @@ func (s *State) learnClient(app uint32, week uint8) {
 		}
 		i = len(s.seen[0]) - 1
 	}
-	set, print := fingerprint(app)
+	set, mark := fingerprint(app)
 	copy(s.seen[set][1:i+1], s.seen[set][:i])
-	s.seen[set][0] = print
+	s.seen[set][0] = mark
 	s.use(s.clients[:], short(app), week)
 }
 

@@ -26,8 +26,8 @@ func plain(t *testing.T, of reflect.Type, path string) {
 	t.Helper()
 	switch of.Kind() {
 	case reflect.Struct:
-		for i := range of.NumField() {
-			plain(t, of.Field(i).Type, path+"."+of.Field(i).Name)
+		for f := range of.Fields() {
+			plain(t, f.Type, path+"."+f.Name)
 		}
 	case reflect.Array:
 		plain(t, of.Elem(), path+"[]")

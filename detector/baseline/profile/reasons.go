@@ -28,8 +28,10 @@ func (s *State) Reasons(p *Post, a *activity.Activity, v *Verdict) []Reason {
 	var out []Reason
 	add := func(weight float64, field, seen, expected string) {
 		if weight > 0.1 {
-			out = append(out, Reason{Field: field, Seen: seen, Expected: expected, Weight: weight,
-				Detail: map[string]string{"weight": strconv.FormatFloat(weight, 'f', 1, 64)}})
+			out = append(out, Reason{
+				Field: field, Seen: seen, Expected: expected, Weight: weight,
+				Detail: map[string]string{"weight": strconv.FormatFloat(weight, 'f', 1, 64)},
+			})
 		}
 	}
 	switch fresh := p.App != 0 && s.known(p.App) < 0; {

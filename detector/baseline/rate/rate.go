@@ -99,9 +99,13 @@ const (
 	smooth = 8
 )
 
-// LeastDays and LeastWeeks, with activities, are learned before a count and a
-// silence are judged.
-const LeastDays, LeastWeeks = 10, 8
+const (
+	// LeastDays is how many days with activities are learned before a count is
+	// judged.
+	LeastDays = 10
+	// LeastWeeks is how many weeks are learned before a silence is judged.
+	LeastWeeks = 8
+)
 
 // Known returns since when the account is known, Unix nanoseconds, and how many
 // days and weeks with activities are learned.

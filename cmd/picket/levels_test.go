@@ -36,7 +36,7 @@ func TestLevels(t *testing.T) {
 		{"impossible_travel", rules.High, page, hours, page},
 		{"profile_changed", rules.High, page, hours, page},
 		{"many_deletions", rules.High, page, hours, page},
-		{"unlike_itself", rules.High, page, hours, page},
+		{"unlike_itself", rules.Medium, chat, chat, chat},
 		{"posting_burst", rules.Medium, chat, chat, chat},
 		{"new_client_app", rules.Medium, chat, chat, chat},
 		{"new_token_app", rules.Medium, chat, chat, chat},

@@ -222,7 +222,7 @@ func TestSocialMeaning(t *testing.T) {
 		{name: "impossible_travel", kind: rules.TypeTravel, level: rules.High, quiet: 6 * time.Hour},
 		{name: "new_client_app", kind: rules.TypeNewValue, level: rules.Medium, field: "app", learn: learn, forget: 90 * day, quiet: 6 * time.Hour},
 		{name: "posting_burst", kind: rules.TypePeak, level: rules.Medium, span: 10 * time.Minute, learn: learn, forget: 90 * day, quiet: time.Hour},
-		{name: "unlike_itself", kind: rules.TypeProfile, level: rules.High, learn: rules.Learn{Period: 30 * day, Events: 300, AtMost: 90 * day}, quiet: time.Hour},
+		{name: "unlike_itself", kind: rules.TypeProfile, level: rules.Medium, learn: rules.Learn{Period: 30 * day, Events: 300, AtMost: 90 * day}, quiet: time.Hour},
 		{name: "mfa_removed", kind: rules.TypeWithout, level: rules.Critical, quiet: 6 * time.Hour},
 		{name: "takeover", kind: rules.TypeSequence, level: rules.Critical, quiet: 6 * time.Hour},
 		{name: "new_token_app", kind: rules.TypeNewValue, level: rules.Medium, field: "app", learn: rules.Learn{Period: 14 * day, Events: 5, Either: true, AtMost: 42 * day}, forget: 90 * day, quiet: 6 * time.Hour},

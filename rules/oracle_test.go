@@ -27,13 +27,10 @@ func oracleMatch(d *sigma.Document, a *activity.Activity) bool {
 		if l.Category.S != "" && string(a.Kind) != l.Category.S || l.Service.S != "" && a.Network != l.Service.S {
 			return false
 		}
-	} else if a.Raw == nil || l.Product.S != "" && !slices.Contains(networksOf(l), a.Network) {
+	} else if a.Raw == nil || l.Product.S != "" && !slices.Contains(remembered("networks", l, "", networksOf), a.Network) {
 		return false
 	}
-	if len(oracleLacks(d)) > 0 {
-		return false
-	}
-	return slices.ContainsFunc(d.Detection.Conditions, func(c sigma.Condition) bool { return oracleExpr(d, c.Expr, a) })
+	return slices.ContainsFunc(d.Detection.Conditions, func(c sigma.Condition) bool { return oracleExpr(d, c.Expr, a) }) && !oracleLacks(d)
 }
 
 func oracleExpr(d *sigma.Document, e sigma.Expr, a *activity.Activity) bool {
@@ -94,7 +91,7 @@ func oracleField(d *sigma.Document, field string, a *activity.Activity) []activi
 	}
 	names := []string{field}
 	if !picket {
-		names = paths(d.Logsource, field)
+		names = remembered("paths", d.Logsource, field, func(l *sigma.Logsource) []string { return paths(l, field) })
 	}
 	for _, name := range names {
 		if !picket {
@@ -177,6 +174,21 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 		return err == nil && n == x.Num
 	}
 	return oracleEncoded(t, p, text, has)
+}
+
+// lookedUp keeps the oracle from asking the taxonomy for every pair.
+var lookedUp sync.Map
+
+func remembered(what string, l *sigma.Logsource, field string, ask func(*sigma.Logsource) []string) []string {
+	key := [...]string{what, l.Product.S, l.Category.S, l.Service.S, field}
+	if v, ok := lookedUp.Load(key); ok {
+		if names, ok := v.([]string); ok {
+			return names
+		}
+	}
+	names := ask(l)
+	lookedUp.Store(key, names)
+	return names
 }
 
 // compiledRegexps keeps the oracle from being slow.

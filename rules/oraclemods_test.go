@@ -60,23 +60,27 @@ func oracleExpand(v sigma.Value) []sigma.Value {
 	return values
 }
 
-// oracleLacks returns placeholders of public rules, which have no values.
-func oracleLacks(d *sigma.Document) []string {
-	var out []string
+// oracleLacks reports whether a placeholder of the rule has no values, as those
+// of public rules.
+func oracleLacks(d *sigma.Document) bool {
+	placeholder := oracleRegexp(`%([\w-]+)%`)
 	for _, s := range d.Detection.Searches {
 		for _, g := range s.Any {
 			for _, t := range g.All {
 				for _, v := range t.Values {
-					for _, m := range oracleRegexp(`%([\w-]+)%`).FindAllStringSubmatch(v.Text, -1) {
-						if strings.HasSuffix(t.Key(), "|expand") && oraclePlaceholders[m[1]] == nil {
-							out = append(out, m[1])
+					if !strings.HasSuffix(t.Key(), "|expand") {
+						continue
+					}
+					for _, m := range placeholder.FindAllStringSubmatch(v.Text, -1) {
+						if oraclePlaceholders[m[1]] == nil {
+							return true
 						}
 					}
 				}
 			}
 		}
 	}
-	return out
+	return false
 }
 
 func oracleRelated(values, others []activity.Value, has func(string) bool) bool {

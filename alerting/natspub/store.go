@@ -172,7 +172,7 @@ func (s *Store) Heads(ctx context.Context) ([]alerting.Head, error) {
 	}
 	var out []alerting.Head
 	listed := map[string]int{} // where in out, by id
-	err = s.each(ctx, cons, true, func(h alerting.Head) {
+	err = s.each(ctx, cons, cons.Info, func(h alerting.Head) {
 		at, again := listed[h.ID]
 		if again {
 			out[at] = h
@@ -190,7 +190,7 @@ func (s *Store) Watch(ctx context.Context, fn func(alerting.Head)) error {
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, cons, false, fn)
+	return s.each(ctx, cons, nil, fn)
 }
 
 func (s *Store) heads(ctx context.Context) (jetstream.Consumer, error) {
@@ -205,15 +205,23 @@ func (s *Store) heads(ctx context.Context) (jetstream.Consumer, error) {
 	return cons, nil
 }
 
-// each reads messages to the end of the stream, or until ctx ends.
-func (s *Store) each(ctx context.Context, cons jetstream.Consumer, toEnd bool, fn func(alerting.Head)) error {
+// each reads messages until ctx ends or, where end tells what is left, to the
+// end of the stream.
+func (s *Store) each(ctx context.Context, cons jetstream.Consumer, end func(context.Context) (*jetstream.ConsumerInfo, error), fn func(alerting.Head)) error {
 	it, err := cons.Messages()
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", Stream, err)
 	}
 	defer it.Stop()
 	for {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, err := nextHead(ctx, it, end != nil)
+		if errors.Is(err, errNoneYet) {
+			// What was pending may have expired before it came.
+			if info, err := end(ctx); err == nil && info.NumPending == 0 {
+				return nil
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", Stream, err)
 		}
@@ -228,10 +236,26 @@ func (s *Store) each(ctx context.Context, cons jetstream.Consumer, toEnd bool, f
 		case s.Damaged != nil:
 			s.Damaged(msg.Subject(), fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err))
 		}
-		if toEnd && meta.NumPending == 0 {
+		if end != nil && meta.NumPending == 0 {
 			return nil
 		}
 	}
+}
+
+var errNoneYet = errors.New("no message yet")
+
+// nextHead waits for the next message, a second only where brief.
+func nextHead(ctx context.Context, it jetstream.MessagesContext, brief bool) (jetstream.Msg, error) {
+	if !brief {
+		return it.Next(jetstream.NextContext(ctx))
+	}
+	wait, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	msg, err := it.Next(jetstream.NextContext(wait))
+	if err != nil && ctx.Err() == nil && wait.Err() != nil {
+		return nil, errNoneYet
+	}
+	return msg, err
 }
 
 func head(subject string, header nats.Header, meta *jetstream.MsgMetadata) (alerting.Head, error) {

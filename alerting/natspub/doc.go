@@ -83,4 +83,9 @@
 //
 // Retention is by age. Of each subject the newest 200 messages stay, so an
 // alert keeps its last 200 revisions.
+//
+// Another stream, SILENCES, holds silences: one message per revision under
+// picket.silence.<silence-id>, its body the stored form of silence.Silence (JSON,
+// its own "v"), written by compare-and-set as alert states are, with the headers
+// Picket-Version, Picket-Revision and Picket-Change (added, confirmed, expired).
 package natspub

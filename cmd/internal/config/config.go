@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/picketd/picket/alerting/calendar"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/rules"
 )
@@ -235,7 +236,7 @@ type Account struct {
 	Owner             string
 	Contact           string
 	TimeZone          *time.Location // never nil
-	WorkingHours      WorkingHours   // in TimeZone; zero when not stated
+	WorkingHours      calendar.Hours // in TimeZone; zero when not stated
 	Importance        Importance
 	ApprovalsRequired bool
 	// GuardedBy are the identities behind the account, "okta/editor-2": those

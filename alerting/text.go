@@ -95,7 +95,12 @@ func Text(a Alert, dir Directory) string { return TextAt(a, dir, a.Updated) }
 // TextAt is Text for a person who reads it at another moment, on which who is
 // told how depends.
 func TextAt(a Alert, dir Directory, at time.Time) string {
-	w := writer{a: &a, at: at, zone: time.UTC}
+	w := newWriter(&a, dir, at)
+	return layout(w.sections())
+}
+
+func newWriter(a *Alert, dir Directory, at time.Time) writer {
+	w := writer{a: a, at: at, zone: time.UTC}
 	if dir != nil {
 		w.info, _ = dir.Account(a.Account)
 		w.dir = dir
@@ -103,8 +108,13 @@ func TextAt(a Alert, dir Directory, at time.Time) string {
 	if w.info.TimeZone != nil {
 		w.zone = w.info.TimeZone
 	}
-	return layout([]section{
-		{text: title(&a, w.info), limit: 2},
+	return w
+}
+
+// sections returns the parts of the text, some of them without any.
+func (w *writer) sections() []section {
+	return []section{
+		{text: title(w.a, w.info), limit: 2},
 		{label: "State", text: w.standing(), limit: 1},
 		{label: "What", text: w.what(), limit: 3, tight: 2},
 		{label: "On", text: w.on(), limit: 2, tight: 1},
@@ -115,18 +125,21 @@ func TextAt(a Alert, dir Directory, at time.Time) string {
 		{label: "Since", text: w.since(), limit: 2, tight: 1},
 		{label: "Sure", text: w.sure(), limit: 1, drop: 3},
 		{label: "Do", text: w.do(), limit: 3, tight: 2},
-		{label: "Next", text: w.next(), limit: 1},
+		{label: LabelNext, text: w.next(), limit: 1},
 		{label: "Act", text: w.act(), limit: 1},
-	})
+	}
 }
 
 // writer writes the lines of one alert.
 type writer struct {
-	a    *Alert
-	at   time.Time // when it is read
-	info AccountInfo
-	dir  Directory // nil: nothing is known
-	zone *time.Location
+	a  *Alert
+	at time.Time // when it is read
+	// escalation says who is told next and when, "escalates at 03:23 to Jane";
+	// empty where nothing of the kind is configured.
+	escalation string
+	info       AccountInfo
+	dir        Directory // nil: nothing is known
+	zone       *time.Location
 }
 
 // clock writes a moment as "03:12 Berlin (01:12Z)", with the date where it is

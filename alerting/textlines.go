@@ -311,7 +311,7 @@ func (w *writer) next() string {
 	case w.a.State == Acknowledged && w.a.Ack != nil:
 		return cut(clean(w.a.Ack.By), maxActor) + " is on it; nobody else is told"
 	}
-	s := telling(w.a, w.info, w.at)
+	s := telling(w.a, w.info, w.at, w.escalation)
 	switch {
 	case w.a.Test():
 		return "test: " + s

@@ -73,9 +73,13 @@ func (a *Alert) Urgency(dir Directory, at time.Time) Urgency {
 	return UrgencyOf(a, info, at)
 }
 
-// telling says in words who is told how, now.
-func telling(a *Alert, info AccountInfo, at time.Time) string {
-	const last = "; no escalation configured"
+// telling says in words who is told how, now, and who next; escalation is empty
+// where none is configured.
+func telling(a *Alert, info AccountInfo, at time.Time, escalation string) string {
+	last := "; no escalation configured"
+	if escalation != "" {
+		last = "; " + escalation
+	}
 	switch UrgencyOf(a, info, at) {
 	case UrgencyNone:
 		return "recorded only: the rule observes, nobody is told"
@@ -108,6 +112,16 @@ func opening(info AccountInfo, at time.Time) string {
 		return hours
 	}
 	return "in " + roughly(start.Sub(at)) + "; " + hours
+}
+
+// Opens returns the first moment after at that is in the account's working
+// hours, to the minute, and false where none are configured or none comes within
+// a week.
+func (i *AccountInfo) Opens(at time.Time) (time.Time, bool) {
+	if i.Working == nil {
+		return time.Time{}, false
+	}
+	return opens(i.Working, at)
 }
 
 // opens returns the first moment after at that is in working hours, to the

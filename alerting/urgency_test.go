@@ -57,7 +57,7 @@ func TestUrgency(t *testing.T) {
 			if got := UrgencyOf(&a, tt.info, tt.at); got != tt.want {
 				t.Errorf("urgency = %s, want %s", got, tt.want)
 			}
-			if got := telling(&a, tt.info, tt.at); len(got) < len(tt.says) || got[:len(tt.says)] != tt.says {
+			if got := telling(&a, tt.info, tt.at, ""); len(got) < len(tt.says) || got[:len(tt.says)] != tt.says {
 				t.Errorf("text %q, want one that begins with %q", got, tt.says)
 			}
 		})

@@ -1,0 +1,369 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/incident"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/rules"
+)
+
+// Stream is the name of the stream that holds incidents.
+const Stream = "INCIDENTS"
+
+// Headers of Picket's own; see the package comment.
+const (
+	HeaderVersion = "Picket-Version"
+	HeaderState   = "Picket-State"
+	HeaderLevel   = "Picket-Level"
+	HeaderOpened  = "Picket-Opened"
+	HeaderClosed  = "Picket-Closed"
+)
+
+const (
+	incidentPrefix = "picket.incident."
+	deskPrefix     = "picket.desk."
+	markSubject    = "picket.dispatched"
+
+	layoutVersion = "1"
+	metaVersion   = "picket.version"
+	kept          = 2 * 365 * 24 * time.Hour
+	timeout       = 10 * time.Second
+)
+
+// StreamOptions fix how incidents are kept. The zero value is one replica on
+// disk.
+type StreamOptions struct {
+	Replicas int                   // 0 means 1
+	Storage  jetstream.StorageType // the zero value is FileStorage
+}
+
+// Ensure creates the stream or brings it to the options. It refuses a stream of a
+// newer layout, and one whose settings can lose acknowledged messages.
+func Ensure(ctx context.Context, js jetstream.JetStream, opts StreamOptions) error {
+	want := jetstream.StreamConfig{
+		Name: Stream, Description: "Picket incidents: what they are and who was told what",
+		Subjects: []string{incidentPrefix + "*", deskPrefix + "*", markSubject},
+		Storage:  opts.Storage, Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld,
+		MaxAge: kept, MaxBytes: -1, MaxMsgs: -1, MaxMsgsPerSubject: 1, Replicas: max(opts.Replicas, 1),
+		Metadata: map[string]string{metaVersion: layoutVersion},
+	}
+	s, err := js.Stream(ctx, Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if _, err := js.CreateStream(ctx, want); err != nil {
+			return fmt.Errorf("create stream %s: %w", Stream, err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", Stream, err)
+	}
+	have := s.CachedInfo().Config
+	switch {
+	case have.Metadata[metaVersion] != layoutVersion:
+		return fmt.Errorf("stream %s has layout version %q, this Picket writes %q: use the version of Picket that created it", Stream, have.Metadata[metaVersion], layoutVersion)
+	case have.PersistMode == jetstream.AsyncPersistMode:
+		return fmt.Errorf("stream %s has persist_mode async, under which acknowledged messages are lost on a crash: recreate it with persist_mode default", Stream)
+	case have.Storage != want.Storage:
+		return fmt.Errorf("stream %s is kept in %s storage, the configuration says %s: storage is fixed when the stream is created", Stream, have.Storage, want.Storage)
+	}
+	have.Subjects, have.MaxAge, have.Replicas = want.Subjects, want.MaxAge, want.Replicas
+	have.MaxMsgsPerSubject, have.MaxBytes, have.MaxMsgs = want.MaxMsgsPerSubject, want.MaxBytes, want.MaxMsgs
+	if _, err := js.UpdateStream(ctx, have); err != nil {
+		return fmt.Errorf("update stream %s: %w", Stream, err)
+	}
+	return nil
+}
+
+// IncidentSubject returns the subject of an incident.
+func IncidentSubject(id string) string { return incidentPrefix + activity.EncodeToken(id) }
+
+// DeskSubject returns the subject of what is kept of a receiver.
+func DeskSubject(receiver string) string { return deskPrefix + activity.EncodeToken(receiver) }
+
+// StreamStore keeps documents in the stream. It implements Store.
+type StreamStore struct {
+	js     jetstream.JetStream
+	stream jetstream.Stream
+}
+
+// Open returns the store on the server behind js. The stream must exist; see
+// Ensure.
+func Open(ctx context.Context, js jetstream.JetStream) (*StreamStore, error) {
+	s, err := js.Stream(ctx, Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("open incidents: there is no stream %s on this server: start picket run once, or check the server's address and account", Stream)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open incidents: %w", err)
+	}
+	return &StreamStore{js: js, stream: s}, nil
+}
+
+var _ Store = (*StreamStore)(nil)
+
+// Put publishes all documents before it waits for the first acknowledgement;
+// each expects the one before it to be the stream's last message.
+func (s *StreamStore) Put(ctx context.Context, docs []Document, fence uint64) (uint64, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	acks := make([]jetstream.PubAckFuture, 0, len(docs))
+	for i, doc := range docs {
+		msg, err := message(&doc)
+		if err != nil {
+			return 0, err
+		}
+		ack, err := s.js.PublishMsgAsync(msg, jetstream.WithExpectStream(Stream), jetstream.WithExpectLastSequence(fence+uint64(i)))
+		if err != nil {
+			return 0, fmt.Errorf("store %s: %w", msg.Subject, err)
+		}
+		acks = append(acks, ack)
+	}
+	for i, ack := range acks {
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			return 0, refused(i, ack.Msg().Subject, err)
+		case <-ctx.Done():
+			return 0, fmt.Errorf("store %s: %w", ack.Msg().Subject, ctx.Err())
+		}
+	}
+	return fence + uint64(len(docs)), nil
+}
+
+// JetStream's error codes of an expected sequence that another writer was ahead
+// of. The second is what a cluster answers while a write is in flight.
+const (
+	codeWrongLastSequence         = 10071
+	codeWrongLastSequenceInFlight = 10164
+)
+
+func refused(at int, subject string, err error) error {
+	var api *jetstream.APIError
+	if at == 0 && errors.As(err, &api) && (api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceInFlight) {
+		return fmt.Errorf("store %s: %w: %w", subject, alerting.ErrConflict, err)
+	}
+	return fmt.Errorf("store %s: %w", subject, err)
+}
+
+// mark is the stored form of how far the alert store is applied.
+type mark struct {
+	V       int    `json:"v"`
+	Applied uint64 `json:"applied"`
+}
+
+func message(doc *Document) (*nats.Msg, error) {
+	var subject string
+	var body any
+	header := nats.Header{}
+	header.Set(HeaderVersion, layoutVersion)
+	switch {
+	case doc.Record != nil:
+		in := doc.Record.Incident
+		subject, body = IncidentSubject(in.ID), doc.Record
+		header.Set(HeaderState, string(in.State))
+		header.Set(HeaderLevel, string(in.Level))
+		header.Set(HeaderOpened, in.Opened.UTC().Format(time.RFC3339))
+		if doc.Record.Closed {
+			header.Set(HeaderClosed, "true")
+		}
+	case doc.Desk != nil:
+		subject, body = DeskSubject(doc.Desk.Receiver), doc.Desk
+	default:
+		subject, body = markSubject, mark{Version, doc.Mark}
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", subject, err)
+	}
+	return &nats.Msg{Subject: subject, Data: data, Header: header}, nil
+}
+
+// Load reads all that may still change.
+func (s *StreamStore) Load(ctx context.Context) (Stored, error) {
+	info, err := s.stream.Info(ctx)
+	if err != nil {
+		return Stored{}, fmt.Errorf("read stream %s: %w", Stream, err)
+	}
+	out := Stored{Created: info.Created, Fence: info.State.LastSeq}
+	heads, err := s.heads(ctx, info.State.LastSeq)
+	if err != nil {
+		return Stored{}, err
+	}
+	for _, h := range heads {
+		if h.Closed {
+			continue
+		}
+		if err := s.read(ctx, &h, &out); err != nil {
+			return Stored{}, err
+		}
+	}
+	return out, nil
+}
+
+// read adds one document to what is loaded. One that was written again since
+// heads were read is gone, and the fence of what is loaded no longer holds.
+func (s *StreamStore) read(ctx context.Context, h *Head, out *Stored) error {
+	msg, err := s.stream.GetMsg(ctx, h.Seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("read stream %s: %w", Stream, alerting.ErrConflict)
+	}
+	if err != nil {
+		return fmt.Errorf("read stream %s, sequence %d: %w", Stream, h.Seq, err)
+	}
+	var v int
+	switch {
+	case strings.HasPrefix(h.subject, incidentPrefix):
+		var r Record
+		err = json.Unmarshal(msg.Data, &r)
+		if v = r.V; err == nil && r.Incident == nil {
+			err = errors.New("field incident: missing")
+		}
+		out.Records = append(out.Records, r)
+	case strings.HasPrefix(h.subject, deskPrefix):
+		var d Desk
+		err = json.Unmarshal(msg.Data, &d)
+		v, out.Desks = d.V, append(out.Desks, d)
+	default:
+		var m mark
+		err = json.Unmarshal(msg.Data, &m)
+		v, out.Mark = m.V, m.Applied
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("stream %s, sequence %d: %w", Stream, h.Seq, err)
+	case v < 1 || v > Version:
+		return fmt.Errorf("stream %s, sequence %d: field v: version %d, this Picket reads 1 to %d: upgrade it", Stream, h.Seq, v, Version)
+	}
+	return nil
+}
+
+// Head is what can be known of a stored incident without reading it.
+type Head struct {
+	ID     string
+	Seq    uint64
+	State  alerting.State
+	Level  rules.Level
+	Opened time.Time
+	Closed bool
+
+	subject string
+}
+
+// Number returns the short number of the incident.
+func (h *Head) Number() string { return incident.Number(h.ID) }
+
+// Heads lists all incidents that are kept, in no order.
+func (s *StreamStore) Heads(ctx context.Context) ([]Head, error) {
+	info, err := s.stream.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+	}
+	all, err := s.heads(ctx, info.State.LastSeq)
+	var out []Head
+	for _, h := range all {
+		if h.ID != "" {
+			out = append(out, h)
+		}
+	}
+	return out, err
+}
+
+// Get returns what is stored of an incident; alerting.ErrNotFound where nothing
+// is.
+func (s *StreamStore) Get(ctx context.Context, id string) (Record, error) {
+	msg, err := s.stream.GetLastMsgForSubject(ctx, IncidentSubject(id))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Record{}, fmt.Errorf("get incident %s: %w", id, alerting.ErrNotFound)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("get incident %s: %w", id, err)
+	}
+	var out Stored
+	if err := s.read(ctx, &Head{Seq: msg.Sequence, subject: msg.Subject}, &out); err != nil {
+		return Record{}, err
+	}
+	return out.Records[0], nil
+}
+
+// heads lists the last message of each subject, up to a sequence.
+func (s *StreamStore) heads(ctx context.Context, last uint64) ([]Head, error) {
+	if last == 0 {
+		return nil, nil
+	}
+	cons, err := s.js.OrderedConsumer(ctx, Stream, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+	}
+	defer func() { // the server would keep it for minutes, and bounds how many there are
+		gone, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = s.js.DeleteConsumer(gone, Stream, cons.CachedInfo().Name)
+	}()
+	if cons.CachedInfo().NumPending == 0 {
+		return nil, nil
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+	}
+	defer it.Stop()
+	var out []Head
+	for {
+		wait, cancel := context.WithTimeout(ctx, timeout)
+		msg, err := it.Next(jetstream.NextContext(wait))
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+		}
+		h, err := headOf(msg, meta)
+		if err != nil {
+			return nil, fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err)
+		}
+		out = append(out, h)
+		if meta.NumPending == 0 {
+			return out, nil
+		}
+	}
+}
+
+func headOf(msg jetstream.Msg, meta *jetstream.MsgMetadata) (Head, error) {
+	h := Head{
+		Seq: meta.Sequence.Stream, subject: msg.Subject(),
+		State: alerting.State(msg.Headers().Get(HeaderState)), Level: rules.Level(msg.Headers().Get(HeaderLevel)),
+		Closed: msg.Headers().Get(HeaderClosed) != "",
+	}
+	token, ok := strings.CutPrefix(h.subject, incidentPrefix)
+	if !ok {
+		return h, nil
+	}
+	id, err := activity.DecodeToken(token)
+	if err != nil {
+		return h, err
+	}
+	h.ID = id
+	h.Opened, err = time.Parse(time.RFC3339, msg.Headers().Get(HeaderOpened))
+	return h, err
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, timeout)
+}

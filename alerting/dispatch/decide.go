@@ -207,7 +207,7 @@ func (o *outlook) add(receiver string, i int, page bool) {
 func (o *outlook) digest(i int, receivers []string) {
 	for _, name := range receivers {
 		t := o.r.told(name)
-		if t.knows(i) || o.r.Incident.Members[i].Openings > 1 && t.N+len(t.Members) > 0 {
+		if t.knows(i) {
 			continue
 		}
 		t.Members = append(t.Members, i)
@@ -325,6 +325,8 @@ func (o *outlook) send(t *Told, w *wish, kind notify.Kind, people []notify.Perso
 			d.critical[a]++
 		}
 	}
+	t.Held = time.Time{} // it is told for itself now
+	delete(d.held, id)
 	t.Open, t.Acked, t.Page = true, false, t.Page || w.page
 	o.emit(t, kind, people)
 }

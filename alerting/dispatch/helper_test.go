@@ -225,3 +225,29 @@ func (s *documents) Put(_ context.Context, docs []Document, fence uint64) (uint6
 	}
 	return s.seq, nil
 }
+
+func (s *alerts) Get(_ context.Context, ids []string) ([]alerting.Stored, error) {
+	if err := s.fail(); err != nil {
+		return nil, err
+	}
+	out := make([]alerting.Stored, len(ids))
+	for i, id := range ids {
+		out[i] = s.last[id]
+	}
+	return out, nil
+}
+
+// Put is what alerting alone does.
+func (s *alerts) Put(context.Context, []alerting.Write) []alerting.Result { return nil }
+
+// Heads is what people ask for.
+func (s *alerts) Heads(context.Context) ([]alerting.Head, error) { return nil, nil }
+
+// Watch tells what is stored and waits.
+func (s *alerts) Watch(ctx context.Context, each func(alerting.Head)) error {
+	for _, st := range s.heads(0) {
+		each(alerting.HeadOf(&st.Alert, st.Seq, st.Time))
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}

@@ -27,6 +27,8 @@ type Condition struct {
 	V       int       `json:"v"`
 	Failing bool      `json:"failing"`
 	Since   time.Time `json:"since,omitzero"` // of this, when it was noticed
+	Began   time.Time `json:"began,omitzero"` // when the newest failing was noticed
+	Lost    bool      `json:"lost,omitempty"` // it gave up on a message, rather than on all
 	Error   string    `json:"error,omitempty"`
 	// Told are the receivers that were told, or are to be where Owed says so.
 	Told []string `json:"told,omitempty"`
@@ -44,12 +46,12 @@ func (c Condition) step(name string, now time.Time, h health, tell []string) Con
 	switch {
 	case !c.Failing && (!h.Opened.IsZero() && now.Sub(h.Opened) >= failsAfter || h.Died.After(c.Since)):
 		return Condition{
-			V: conditionVersion, Failing: true, Since: now, Error: h.Fault, Told: tell, Owed: true,
+			V: conditionVersion, Failing: true, Since: now, Began: now, Lost: h.Opened.IsZero(), Error: h.Fault, Told: tell, Owed: true,
 			Key: fmt.Sprintf("failing.%s.%d", name, now.Unix()),
 		}
 	case c.Failing && h.Opened.IsZero() && h.Worked.After(h.Died) && h.Worked.After(c.Since) &&
 		now.Sub(c.Since) >= calm && now.Sub(h.Died) >= calm:
-		return Condition{V: conditionVersion, Since: now, Told: c.Told, Owed: true, Key: c.Key}
+		return Condition{V: conditionVersion, Since: now, Began: c.Began, Told: c.Told, Owed: true, Key: c.Key}
 	}
 	return c
 }
@@ -79,17 +81,20 @@ func (c Condition) messages(r *Receiver, detail func(name string) (minimal, know
 func (c Condition) message(r *Receiver) notify.Message {
 	m := notify.Message{
 		V: notify.Version, Key: c.Key + ".opened", Kind: notify.Opened, At: c.Since,
-		Incident: FailingIncident(r.Name), Number: "RCV-" + strings.ToUpper(r.Name), State: alerting.Firing, Started: c.Since,
+		Incident: FailingIncident(r.Name), Number: "RCV-" + strings.ToUpper(r.Name), State: alerting.Firing, Started: c.Began,
 		Level: rules.High, Urgency: alerting.UrgencyPage,
 		Labels: []alerting.Label{{Name: "alertname", Value: "NotificationsFailing"}, {Name: "receiver", Value: r.Name}},
 	}
 	what, head := "takes no messages", "HIGH"
+	if c.Lost {
+		what = "has lost a message"
+	}
 	if !c.Failing {
 		what, head = "takes messages again", "RESOLVED HIGH"
 		m.Key, m.Kind, m.State, m.Ended = c.Key+".resolved", notify.Resolved, alerting.Resolved, c.Since
 	}
 	m.Title = cut(fmt.Sprintf("%s Picket: receiver %s %s", head, r.Name, what), alerting.MaxTitle-len(m.Number)-3) + " [" + m.Number + "]"
-	m.Lines = []notify.Line{{Label: "What", Text: fmt.Sprintf("Receiver %s (%s) %s, %s.", r.Name, r.Type, what, c.Since.UTC().Format("2006-01-02 15:04Z"))}}
+	m.Lines = []notify.Line{{Label: "What", Text: fmt.Sprintf("Receiver %s (%s) %s; noticed %s.", r.Name, r.Type, what, c.Since.UTC().Format("2006-01-02 15:04Z"))}}
 	if !c.Failing {
 		return m
 	}

@@ -177,8 +177,13 @@ func TestBackoff(t *testing.T) {
 		chance   float64
 		want     time.Duration
 	}{
-		{1, 0, 0}, {1, 0.5, time.Second}, {2, 0.5, 2 * time.Second}, {5, 0.5, 16 * time.Second},
-		{9, 0.5, 150 * time.Second}, {10, 0.5, 150 * time.Second}, {100000, 0.5, 150 * time.Second},
+		{1, 0, 0},
+		{1, 0.5, time.Second},
+		{2, 0.5, 2 * time.Second},
+		{5, 0.5, 16 * time.Second},
+		{9, 0.5, 150 * time.Second},
+		{10, 0.5, 150 * time.Second},
+		{100000, 0.5, 150 * time.Second},
 	} {
 		if got := p.backoff(tt.attempts, tt.chance); got != tt.want {
 			t.Errorf("backoff(%d, %v) = %v, want %v", tt.attempts, tt.chance, got, tt.want)

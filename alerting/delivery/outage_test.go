@@ -33,9 +33,11 @@ func run(t *testing.T, d *Delivery) (stop func()) {
 // output tells these from success is tested there.
 func outages() map[string]func(m *notify.Message) error {
 	return map[string]func(m *notify.Message) error{
-		"down":  func(*notify.Message) error { return errors.New("connection refused") },
-		"slow":  func(*notify.Message) error { return errHangs },
-		"429":   func(*notify.Message) error { return notify.RetryAfter(errors.New("429 Too Many Requests"), 90*time.Second) },
+		"down": func(*notify.Message) error { return errors.New("connection refused") },
+		"slow": func(*notify.Message) error { return errHangs },
+		"429": func(*notify.Message) error {
+			return notify.RetryAfter(errors.New("429 Too Many Requests"), 90*time.Second)
+		},
 		"wrong": func(*notify.Message) error { return fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}) },
 		"lying": func(*notify.Message) error { return errors.New("200 OK, and the body says not ok") },
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	Log       *zap.Logger      // nil: silent
 	Now       func() time.Time // nil: time.Now
 	Directory Directory        // nil: nothing is known of accounts
+	Handled   func(Handling)   // told by Run; nil: nobody
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int
@@ -104,10 +105,15 @@ func (m *Manager) touch(ctx context.Context, ids []string) error {
 	return m.publish(ctx, es)
 }
 
-// Run follows what other writers do, so that Counts stays right, until ctx
-// ends. Report works without it.
+// Run follows what other writers do, so that Counts stays right, and tells of
+// how alerts are handled, until ctx ends. Report works without it.
 func (m *Manager) Run(ctx context.Context) error {
-	if err := m.cfg.Store.Watch(ctx, m.learn); err != nil && ctx.Err() == nil {
+	handled := follow(m.cfg.Handled)
+	each := func(h Head) {
+		m.learn(h)
+		handled(&h)
+	}
+	if err := m.cfg.Store.Watch(ctx, each); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("watch alerts: %w", err)
 	}
 	return nil

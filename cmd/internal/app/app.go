@@ -276,7 +276,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg,
+		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg, Handled: a.metrics.Handled,
 	})
 	if err != nil {
 		return err
@@ -285,6 +285,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	a.metrics.CountAlerts(p.manager.Counts)
+	a.metrics.CountVerdicts(p.manager.Verdicts)
 	set, err := BuildSet(cfg)
 	if err != nil {
 		return err

@@ -58,6 +58,7 @@ func Diff(old, next *Config) []Change {
 	changes = append(changes, members("sources", old.Sources, next.Sources, func(s Source) string { return s.Name })...)
 	changes = append(changes, members("accounts", old.Accounts, next.Accounts, func(a Account) string { return a.Name })...)
 	changes = append(changes, members("identities", old.Identities, next.Identities, func(i Identity) string { return i.Identity })...)
+	changes = append(changes, members("receivers", old.Receivers, next.Receivers, func(r Receiver) string { return r.Name })...)
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
 	return changes
 }

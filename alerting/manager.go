@@ -21,6 +21,10 @@ type Config struct {
 	Log       *zap.Logger      // nil: silent
 	Now       func() time.Time // nil: time.Now
 	Directory Directory        // nil: nothing is known of accounts
+	// Silenced says whether people need not be told of an alert at a moment, nil
+	// where they are. It changes nothing but what the alert says of itself. It
+	// must be safe for concurrent use. nil: nothing is silenced.
+	Silenced func(a *Alert, at time.Time) *Silenced
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int

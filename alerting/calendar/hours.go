@@ -102,6 +102,9 @@ func (h Hours) on(day time.Time, s span) (from, until time.Time, ok bool) {
 // Changes returns the moments after from and before until at which a span
 // begins or ends, in order. Where one begins as another ends, nothing changes.
 func (h Hours) Changes(from, until time.Time) []time.Time {
+	if h.IsZero() {
+		return nil
+	}
 	var out []time.Time
 	last := midnight(Wall(until, h.zone)).AddDate(0, 0, 1)
 	for day := midnight(Wall(from, h.zone)).AddDate(0, 0, -1); !day.After(last); day = day.AddDate(0, 0, 1) {

@@ -3,6 +3,8 @@ package calendar
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func mustHours(t *testing.T, text string, zone *time.Location) Hours {
@@ -57,6 +59,51 @@ func TestHours(t *testing.T) {
 	}
 	if !(Hours{}).Contains(time.Time{}) {
 		t.Error("without stated hours, nothing is outside them")
+	}
+	if got := (Hours{}).Changes(moment(t, "2026-01-01T00:00:00Z"), moment(t, "2026-02-01T00:00:00Z")); got != nil {
+		t.Errorf("without stated hours, something changes at %v", got)
+	}
+}
+
+// TestHoursTurn has hours that begin or end while the clocks are turned: in
+// Berlin 02:00 becomes 03:00 on 2026-03-29, and 03:00 becomes 02:00 on
+// 2026-10-25.
+func TestHoursTurn(t *testing.T) {
+	berlin := location(t, "Europe/Berlin")
+	tests := []struct {
+		name, hours, from, until string
+		want                     []string // begins and ends in turn
+	}{
+		{"a night in spring is an hour shorter", "Sat 22:00-06:00", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", []string{"2026-03-28T21:00:00Z", "2026-03-29T04:00:00Z"}},
+		{"a night in autumn is an hour longer", "Sat 22:00-06:00", "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z", []string{"2026-10-24T20:00:00Z", "2026-10-25T05:00:00Z"}},
+		{"an end that is skipped", "Sat 22:00-02:30", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", []string{"2026-03-28T21:00:00Z", "2026-03-29T01:30:00Z"}},
+		{"an end that comes twice is the first", "Sat 22:00-02:30", "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z", []string{"2026-10-24T20:00:00Z", "2026-10-25T00:30:00Z"}},
+		{"a start that is skipped", "Sun 02:30-06:00", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", []string{"2026-03-29T01:30:00Z", "2026-03-29T04:00:00Z"}},
+		{"spans that meet are one", "Sat 10:00-12:00, Sat 12:00-14:00", "2026-03-28T00:00:00Z", "2026-03-29T00:00:00Z", []string{"2026-03-28T09:00:00Z", "2026-03-28T13:00:00Z"}},
+		{"the whole week never changes", "Mon-Sun 00:00-24:00", "2026-03-26T00:00:00Z", "2026-04-02T00:00:00Z", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := mustHours(t, tt.hours, berlin)
+			from, until := moment(t, tt.from), moment(t, tt.until)
+			var got []string
+			for _, at := range h.Changes(from, until) {
+				got = append(got, at.UTC().Format(time.RFC3339))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+			// What Changes says is what Contains says, minute by minute.
+			inside, left := h.Contains(from), h.Changes(from, until)
+			for at := from; at.Before(until); at = at.Add(time.Minute) {
+				if len(left) > 0 && !at.Before(left[0]) {
+					inside, left = !inside, left[1:]
+				}
+				if h.Contains(at) != inside {
+					t.Fatalf("contains %s: %v, not as its changes say", at, !inside)
+				}
+			}
+		})
 	}
 }
 

@@ -45,7 +45,10 @@ func NewRecurrence(rule string, start time.Time, zone *time.Location) (*Recurren
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q: %w", ErrRule, clip(rule), err)
 	}
-	return &Recurrence{r, zone}, checkPace(r, rule)
+	if err := checkPace(r, rule); err != nil {
+		return nil, err
+	}
+	return &Recurrence{r, zone}, nil
 }
 
 // untilOf returns the value of UNTIL in a rule.

@@ -64,11 +64,11 @@ func EnsureSilences(ctx context.Context, js jetstream.JetStream, opts StreamOpti
 }
 
 // OpenSilences returns the silences on the server behind js. The stream must
-// exist; see EnsureSilences.
+// exist; see EnsureSilences. Without it, the error is jetstream.ErrStreamNotFound.
 func OpenSilences(ctx context.Context, js jetstream.JetStream) (*Silences, error) {
 	s, err := js.Stream(ctx, SilenceStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("open silences: there is no stream %s on this server: start picket run once, or check the server's address and account", SilenceStream)
+		return nil, fmt.Errorf("open silences: there is no stream %s on this server: start picket run once, or check the server's address and account: %w", SilenceStream, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open silences: %w", err)

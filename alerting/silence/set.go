@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/match"
 )
 
@@ -67,6 +68,20 @@ func (s *Set) Silenced(labels match.Set, at time.Time) (Silence, bool) {
 		}
 	}
 	return best, found
+}
+
+// Of returns who silenced an alert at a moment, as alerts say it of themselves;
+// nil where nobody did.
+func (s *Set) Of(a *alerting.Alert, at time.Time) *alerting.Silenced {
+	one, ok := s.Silenced(match.Labels(a), at)
+	if !ok {
+		return nil
+	}
+	number := one.Number()
+	if one.Window != "" {
+		number = one.Window
+	}
+	return &alerting.Silenced{Number: number, By: one.Author, Until: one.End, Reason: one.Reason}
 }
 
 // Len returns how many silences are held that may still take effect at a

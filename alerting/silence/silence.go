@@ -1,6 +1,7 @@
 package silence
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -87,10 +88,11 @@ type Silence struct {
 // Request is what somebody wants silenced.
 type Request struct {
 	Matchers match.Matchers
-	Author   string    // who asks; not alerting.ByPicket
-	Reason   string    // must be given
-	Start    time.Time // zero is at once
-	End      time.Time // zero is DefaultSpan after the start
+	Author   string        // who asks; not alerting.ByPicket
+	Reason   string        // must be given
+	Start    time.Time     // zero is at once
+	End      time.Time     // zero is after Span
+	Span     time.Duration // from the start; 0 is DefaultSpan
 }
 
 // New returns the silence that is asked for.
@@ -108,9 +110,11 @@ func New(r Request, now time.Time) (Silence, error) {
 		s.Start = now
 	}
 	if r.End.IsZero() {
-		s.End = s.Start.Add(DefaultSpan)
+		s.End = s.Start.Add(cmp.Or(r.Span, DefaultSpan))
 	}
 	switch {
+	case !r.End.IsZero() && r.Span != 0:
+		return Silence{}, fmt.Errorf("silence: %w: both an end and a span are given; give one of them", ErrSpan)
 	case s.Matchers.IsZero():
 		return Silence{}, fmt.Errorf("silence: %w; it would match every alert", match.ErrNone)
 	case s.Reason == "":
@@ -120,7 +124,7 @@ func New(r Request, now time.Time) (Silence, error) {
 	case !s.End.After(s.Start):
 		return Silence{}, fmt.Errorf("silence: %w: it ends %s, not after its start %s", ErrSpan, rfc(s.End), rfc(s.Start))
 	case s.End.Sub(s.Start) > MaxSpan:
-		return Silence{}, fmt.Errorf("silence: %w: it lasts %s; expected at most %d days, and to be renewed", ErrSpan, s.End.Sub(s.Start), int(MaxSpan.Hours()/24))
+		return Silence{}, fmt.Errorf("silence: %w: it ends %s; expected at most %d days after its start, and to be renewed then", ErrSpan, rfc(s.End), int(MaxSpan.Hours()/24))
 	case s.Start.Sub(now) > MaxSpan:
 		return Silence{}, fmt.Errorf("silence: %w: it begins %s; expected within %d days", ErrSpan, rfc(s.Start), int(MaxSpan.Hours()/24))
 	}

@@ -83,6 +83,8 @@ func TestNewRefuses(t *testing.T) {
 		{"a long reason", silence.Request{Matchers: low, Author: "jane", Reason: strings.Repeat("r", 1025)}, "at most 1024", nil},
 		{"over before it begins", silence.Request{Matchers: low, Author: "jane", Reason: "r", End: noon()}, "not after its start", silence.ErrSpan},
 		{"too long", silence.Request{Matchers: low, Author: "jane", Reason: "r", End: noon().Add(91 * 24 * time.Hour)}, "at most 90 days", silence.ErrSpan},
+		{"a span too long", silence.Request{Matchers: low, Author: "jane", Reason: "r", Span: 91 * 24 * time.Hour}, "it ends 2026-06-09T12:00:00Z; expected at most 90 days", silence.ErrSpan},
+		{"an end and a span", silence.Request{Matchers: low, Author: "jane", Reason: "r", End: noon().Add(time.Hour), Span: time.Hour}, "give one of them", silence.ErrSpan},
 		{"too far ahead", silence.Request{Matchers: low, Author: "jane", Reason: "r", Start: noon().Add(91 * 24 * time.Hour)}, "within 90 days", silence.ErrSpan},
 	}
 	for _, tt := range tests {

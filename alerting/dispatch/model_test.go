@@ -23,7 +23,6 @@ import (
 // it took messages, clocks that are turned, and silences that come and go. It
 // compares with what the chart of the package comment allows, and looks whether
 // anybody was told twice or not at all.
-//
 func TestModel(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { newWorld(t, seed).run(*soak / 4) })

@@ -134,13 +134,14 @@ func (p *Policy) people(s *Step, at time.Time) []notify.Person {
 	var out []notify.Person
 	if schedule := p.Schedules[s.Schedule]; schedule != nil {
 		for _, on := range schedule.OnDuty(at) {
-			out = append(out, personOf(on))
+			out = append(out, PersonOf(on))
 		}
 	}
 	return append(out, s.People...)
 }
 
-func personOf(p oncall.Person) notify.Person {
+// PersonOf returns a person as messages name them.
+func PersonOf(p oncall.Person) notify.Person {
 	name := p.FullName
 	if name == "" {
 		name = p.Name

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/alerting/calendar"
+	"github.com/picketd/picket/alerting/dispatch"
 	"github.com/picketd/picket/alerting/oncall"
 	"github.com/picketd/picket/alerting/silence"
 	"github.com/picketd/picket/collectors"
@@ -27,27 +28,32 @@ import (
 // immutable once loaded. Paths in it are absolute or relative to the working
 // directory, no longer to the file.
 type Config struct {
-	DataDir      string // journal, checkpoints, generated credentials
-	Instance     string // this daemon's name in leases and logs
-	Organisation string // whose accounts these are; may be empty
-	NATS         NATS
-	Journal      Journal
-	HTTP         HTTP
-	Log          Log
-	Rules        Rules
-	Credentials  []Credential // sorted by name
-	Sources      []Source     // in the file's order
-	Accounts     []Account    // in the file's order
-	Identities   []Identity   // in the file's order; those that only guarded_by names are not among them
-	Receivers    []Receiver   // in the file's order
-	Enrich       Enrich
-	Intake       Intake
-	Detector     Detector
-	People       []oncall.Person   // in the file's order
-	Schedules    []oncall.Schedule // in the file's order
-	QuietHours   oncall.QuietHours
-	Maintenance  []silence.Window // in the file's order
-	Budget       float64          // alerts per account and month that learned rules may raise together; 0 leaves each rule its own
+	DataDir       string // journal, checkpoints, generated credentials
+	Instance      string // this daemon's name in leases and logs
+	Organisation  string // whose accounts these are; may be empty
+	NATS          NATS
+	Journal       Journal
+	HTTP          HTTP
+	Log           Log
+	Rules         Rules
+	Credentials   []Credential          // sorted by name
+	Sources       []Source              // in the file's order
+	Accounts      []Account             // in the file's order
+	Identities    []Identity            // in the file's order; those that only guarded_by names are not among them
+	Receivers     []Receiver            // in the file's order
+	Routes        []dispatch.Route      // of the file alone; see Policy
+	Inhibit       []dispatch.Inhibition // in the file's order
+	Escalation    []Escalation          // in the file's order
+	Incidents     Incidents
+	Notifications Notifications
+	Enrich        Enrich
+	Intake        Intake
+	Detector      Detector
+	People        []oncall.Person   // in the file's order
+	Schedules     []oncall.Schedule // in the file's order
+	QuietHours    oncall.QuietHours
+	Maintenance   []silence.Window // in the file's order
+	Budget        float64          // alerts per account and month that learned rules may raise together; 0 leaves each rule its own
 
 	src *source
 }

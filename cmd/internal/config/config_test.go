@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // the zones of the tests, wherever they run
 
 	"github.com/picketd/picket/alerting/calendar"
+	"github.com/picketd/picket/alerting/dispatch"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/rules"
 )
@@ -75,8 +76,9 @@ func TestDefaults(t *testing.T) {
 			Webhook: Webhook{Rate: 100},
 			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
 		},
-		Detector: Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
-		src:      got.src,
+		Detector:  Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
+		Incidents: Incidents{Window: time.Hour}, Notifications: told(),
+		src: got.src,
 	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("defaults\n got %+v\nwant %+v", *got, want)
@@ -239,8 +241,9 @@ detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 			},
 			ApprovalsFile: filepath.Join(dir, "conf/approvals.jsonl"),
 		},
-		Detector: Detector{Lateness: 0, Checkpoint: time.Minute, MaxAccounts: 500_000},
-		src:      got.src,
+		Detector:  Detector{Lateness: 0, Checkpoint: time.Minute, MaxAccounts: 500_000},
+		Incidents: Incidents{Window: time.Hour}, Notifications: told(),
+		src: got.src,
 	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("loaded\n got %+v\nwant %+v", *got, want)
@@ -350,4 +353,13 @@ func mustHours(t *testing.T, text string, zone *time.Location) calendar.Hours {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// told is how much receivers are told where the file says nothing.
+func told() Notifications {
+	return Notifications{
+		Budget: dispatch.Budget{Pages: 10, Messages: 60, Per: time.Hour},
+		Repeat: map[rules.Level]time.Duration{"critical": time.Hour, "high": 4 * time.Hour},
+		Digest: 9 * time.Hour, Zone: time.UTC, FlapQuiet: 30 * time.Minute,
+	}
 }

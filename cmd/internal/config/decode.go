@@ -44,6 +44,7 @@ type decoder struct {
 	// guarded are the accounts that identities name, with their places.
 	guarded []mention
 	// schedules are made once people are known.
+	steps     []rawStep // of escalations, whose people come later
 	schedules []rawSchedule
 	// visited, where set, is told which keys an object may have; it lets a
 	// test hold the reference file against them.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -39,7 +40,8 @@ func defaults() *Config {
 			Webhook: Webhook{Rate: 100},
 			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
 		},
-		Detector: Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
+		Detector:  Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
+		Incidents: Incidents{Window: time.Hour}, Notifications: defaultNotifications(),
 	}
 }
 
@@ -47,7 +49,7 @@ func defaults() *Config {
 func (d *decoder) config(root *yaml.Node, c *Config) {
 	c.DataDir, _ = d.locate(c.DataDir)
 	var natsKeys, journalKeys object
-	top := d.object(root, "",
+	top := d.object(root, "", slices.Concat([]field{
 		d.path("data_dir", &c.DataDir),
 		d.text("instance", &c.Instance),
 		d.text("organisation", &c.Organisation),
@@ -76,6 +78,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		d.list("schedules", d.schedule),
 		d.list("quiet_hours", func(n *yaml.Node, path string) { d.quiet(n, path, c) }),
 		d.list("maintenance", func(n *yaml.Node, path string) { d.window(n, path, c) }),
+	}, d.routing(c), []field{
 		field{"enrich", func(n *yaml.Node, path string) { d.enrich(n, path, &c.Enrich) }},
 		d.section("intake",
 			d.section("webhook",
@@ -88,7 +91,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 			d.duration("lateness", &c.Detector.Lateness, 0, day),
 			d.duration("checkpoint", &c.Detector.Checkpoint, time.Second, time.Hour),
 			d.integer("max_accounts", &c.Detector.MaxAccounts, 0, 1e9)),
-	)
+	})...)
 	d.checkServer(c, natsKeys, journalKeys)
 	d.checkNames(c)
 	d.checkSources(c)
@@ -96,6 +99,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 	d.checkAccounts(c)
 	d.checkReceivers(c)
 	d.checkOnCall(c)
+	d.checkRouting(c)
 	if (top.node != nil || top.empty) && top.bare("accounts") && top.bare("sources") {
 		d.on("accounts", "nothing to watch; expected at least one account, or a source")
 	}

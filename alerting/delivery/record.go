@@ -21,7 +21,7 @@ type Record struct {
 	Log  time.Time `json:"log"`
 	Done uint64    `json:"done"`
 	Keys []string  `json:"keys,omitempty"` // of settled messages, the newest last
-	// Receipt is what the receiver's output wants to find in later messages.
+	// Receipt is the first one that the receiver's output returned.
 	Receipt string    `json:"receipt,omitempty"`
 	At      time.Time `json:"at"` // of the last settled message
 	// Trying is the message that failed and is tried again; nil: none.
@@ -63,7 +63,7 @@ func (r *Record) covers(log time.Time, p *parcel) bool {
 // settled returns the record after a message was delivered or given up.
 func (r *Record) settled(log, now time.Time, p *parcel, receipt string) *Record {
 	next := &Record{V: recordVersion, Log: log, Done: p.seq, Receipt: r.Receipt, At: now}
-	if receipt != "" {
+	if next.Receipt == "" {
 		next.Receipt = receipt
 	}
 	keys := r.Keys

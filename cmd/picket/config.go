@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/picketd/picket/cmd/internal/app"
@@ -24,7 +25,7 @@ func (c *configCheckCmd) Run(e *env) error {
 		return errReported
 	}
 	set, err := app.BuildSet(cfg)
-	if err == nil {
+	if err = errors.Join(err, app.CheckReceivers(cfg)); err == nil {
 		var plan *detector.Plan
 		if plan, err = detector.Compile(set); err == nil {
 			_, err = fmt.Fprintf(e.out, "%s: no fault found (accounts: %d, sources: %d, rules: %d)\n", c.Config, len(cfg.Accounts), len(cfg.Sources), app.Raising(plan))

@@ -50,7 +50,6 @@ type Security string
 const (
 	SecurityStartTLS Security = "starttls"
 	SecurityImplicit Security = "implicit"
-	SecurityNone     Security = "none"
 )
 
 // maxDeadline is the longest deadline that delivery keeps to.
@@ -155,7 +154,7 @@ func (d *decoder) typeKeys(r *Receiver) []field {
 		d.text("channel", &r.Channel),
 		d.text("host", &r.Host),
 		d.integer("port", &r.Port, 1, 65535),
-		choice(d, "security", &r.Security, SecurityStartTLS, SecurityImplicit, SecurityNone),
+		choice(d, "security", &r.Security, SecurityStartTLS, SecurityImplicit),
 		parsed(d, "from", `a mail address such as "Picket <picket@acme.example>"`, &r.From, mailAddress),
 		d.texts("to", &r.To, func(s string) error { _, err := mailAddress(s); return err }),
 		d.list("command", func(n *yaml.Node, path string) {
@@ -226,9 +225,6 @@ func (d *decoder) checkReceiver(keys object, r *Receiver) {
 	case ReceiverEmail:
 		r.Security = cmp.Or(r.Security, SecurityStartTLS)
 		d.together(keys, "username", "password")
-		if r.Username != "" && r.Security == SecurityNone {
-			d.on(join(keys.path, "security"), "none would send the password in the clear; use starttls or implicit, or log in without one")
-		}
 	case ReceiverWebhook:
 		if s := r.Signing.Reveal(); s != "" && !signingKey(s) {
 			d.on(join(keys.path, "signing"), "the secret is not the base64 of at least %d bytes; take a random one, as from: openssl rand -base64 32", minSecret)

@@ -84,6 +84,7 @@ type Receiver struct {
 	Host     string   // email: of the server
 	Port     int      // email: 0 for that of Security
 	Security Security // email
+	Auth     string   // email: "plain", "login" or "xoauth2", with a username
 	From     string   // email
 	To       []string // email
 
@@ -154,6 +155,7 @@ func (d *decoder) typeKeys(r *Receiver) []field {
 		d.text("channel", &r.Channel),
 		d.text("host", &r.Host),
 		d.integer("port", &r.Port, 1, 65535),
+		choice(d, "auth", &r.Auth, "plain", "login", "xoauth2"),
 		choice(d, "security", &r.Security, SecurityStartTLS, SecurityImplicit),
 		parsed(d, "from", `a mail address such as "Picket <picket@acme.example>"`, &r.From, mailAddress),
 		d.texts("to", &r.To, func(s string) error { _, err := mailAddress(s); return err }),
@@ -179,7 +181,7 @@ func receiverKeys() map[string][]string {
 		"username": {ReceiverAlertmanager, ReceiverEmail}, "password": {ReceiverAlertmanager, ReceiverEmail},
 		"routing_key": {ReceiverPagerDuty}, "signing": {ReceiverWebhook},
 		"token": {ReceiverSlack}, "app_token": {ReceiverSlack}, "channel": {ReceiverSlack},
-		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
+		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "auth": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
 		"command": {ReceiverExec}, "timeout": {ReceiverExec},
 	}
 }
@@ -224,6 +226,9 @@ func (d *decoder) checkReceiver(keys object, r *Receiver) {
 		d.together(keys, "username", "password")
 	case ReceiverEmail:
 		r.Security = cmp.Or(r.Security, SecurityStartTLS)
+		if keys.has("auth") && !keys.has("username") {
+			d.on(join(keys.path, "auth"), "is given without username; give both, or remove this")
+		}
 		d.together(keys, "username", "password")
 	case ReceiverWebhook:
 		if s := r.Signing.Reveal(); s != "" && !signingKey(s) {

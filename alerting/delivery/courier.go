@@ -286,17 +286,19 @@ func (c *courier) conclude(work context.Context, src source, s step, outcome Out
 		}
 		return Retried
 	}
+	fault := ""
 	if outcome == Dead {
+		fault = lastFault(p)
 		if err := c.insist(work, func() error { return c.ledger.bury(work, c.letter(p, now), p.seq) }); err != nil {
 			return unmade
 		}
 		c.mu.Lock()
-		c.health.Died, c.health.Fault = now, lastFault(p)
+		c.health.Died, c.health.Fault = now, fault
 		c.mu.Unlock()
 		c.log.Error("a message became a dead letter", zap.String("receiver", c.name), zap.String("key", p.message.Key),
-			zap.Int("attempts", p.attempts), zap.String("error", lastFault(p)))
+			zap.Int("attempts", p.attempts), zap.String("error", fault))
 	}
-	next := l.record.settled(src.log(), now, p, receipt)
+	next := l.record.settled(src.log(), now, p, receipt, fault)
 	if err := c.insist(work, func() error { return c.ledger.write(work, c.name, l.incident, next) }); err != nil {
 		return unmade
 	}

@@ -47,8 +47,8 @@ func (d Deadlines) of(l rules.Level) time.Duration {
 const (
 	// parallel is how many incidents a receiver is told of at the same time.
 	parallel = 4
-	// attemptTime bounds one try.
-	attemptTime = 30 * time.Second
+	// attemptTime bounds one try, for outputs that do not bound it themselves.
+	attemptTime = 40 * time.Second
 	// mostAsked is how long a receiver that asks for it is left alone at most.
 	mostAsked = time.Hour
 )

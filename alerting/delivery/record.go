@@ -21,9 +21,11 @@ type Record struct {
 	Log  time.Time `json:"log"`
 	Done uint64    `json:"done"`
 	Keys []string  `json:"keys,omitempty"` // of settled messages, the newest last
-	// Receipt is what the receiver's output wants to find in later messages.
+	// Receipt is the first one that the receiver's output returned.
 	Receipt string    `json:"receipt,omitempty"`
 	At      time.Time `json:"at"` // of the last settled message
+	// Error is why the last settled message was given up; "": it was delivered.
+	Error string `json:"error,omitempty"`
 	// Trying is the message that failed and is tried again; nil: none.
 	Trying *Trying `json:"trying,omitempty"`
 }
@@ -61,9 +63,9 @@ func (r *Record) covers(log time.Time, p *parcel) bool {
 }
 
 // settled returns the record after a message was delivered or given up.
-func (r *Record) settled(log, now time.Time, p *parcel, receipt string) *Record {
-	next := &Record{V: recordVersion, Log: log, Done: p.seq, Receipt: r.Receipt, At: now}
-	if receipt != "" {
+func (r *Record) settled(log, now time.Time, p *parcel, receipt, fault string) *Record {
+	next := &Record{V: recordVersion, Log: log, Done: p.seq, Receipt: r.Receipt, At: now, Error: fault}
+	if next.Receipt == "" {
 		next.Receipt = receipt
 	}
 	keys := r.Keys
@@ -77,6 +79,7 @@ func (r *Record) settled(log, now time.Time, p *parcel, receipt string) *Record 
 // failed returns the record after a try failed.
 func (r *Record) failed(now time.Time, p *parcel) *Record {
 	next := *r
+	next.Error = ""
 	next.V = recordVersion
 	next.Trying = &Trying{Key: p.message.Key, Attempts: p.attempts, At: now, Error: p.fault}
 	return &next

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/dispatch"
 	"github.com/picketd/picket/alerting/natspub"
 	"github.com/picketd/picket/alerting/promexport"
 	"github.com/picketd/picket/alerting/silence"
@@ -137,7 +138,7 @@ func checkRules(cfg *config.Config) error {
 	if err == nil {
 		_, err = detector.Compile(set)
 	}
-	return err
+	return errors.Join(err, CheckReceivers(cfg))
 }
 
 // lock makes sure that one daemon works on a data directory.
@@ -173,19 +174,21 @@ func holderName(cfg *config.Config) (string, error) {
 
 // parts are what serve starts and stops, in order of starting.
 type parts struct {
-	embedded *Embedded
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	journal  *journal.Journal
-	leases   *journal.Leases
-	marks    *journal.Marks
-	plans    *planStore
-	manager  *alerting.Manager
-	alerts   *natspub.Store
-	silences *natspub.Silences
-	workers  []*worker
-	sched    *collectors.Scheduler
-	pollers  *pollers
+	embedded  *Embedded
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	journal   *journal.Journal
+	leases    *journal.Leases
+	marks     *journal.Marks
+	plans     *planStore
+	manager   *alerting.Manager
+	alerts    *natspub.Store
+	silences  *natspub.Silences
+	receivers *receivers
+	dispatch  *dispatch.Runner
+	workers   []*worker
+	sched     *collectors.Scheduler
+	pollers   *pollers
 	// polledSince is from when on this daemon was to read each source; observe
 	// alone uses it.
 	polledSince map[string]time.Time
@@ -304,7 +307,10 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	a.rulesLoaded(plan)
-	return nil
+	if err := a.openDelivery(ctx, cfg, p); err != nil {
+		return err
+	}
+	return a.openDispatch(ctx, cfg, p)
 }
 
 // awaitServer waits for the first connection to an external server.
@@ -357,7 +363,9 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	}
 	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
-	downstream.Go(func() error { a.watchSilences(detect, p.silences); return nil })
+	downstream.Go(func() error { a.watchSilences(detect, p.silences, p.dispatch.SilencesChanged); return nil })
+	downstream.Go(func() error { a.ownDelivery(detect, p); return nil })
+	downstream.Go(func() error { a.ownDispatch(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
 		if a.opts.Started != nil {

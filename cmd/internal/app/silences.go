@@ -38,13 +38,14 @@ func FillSilences(ctx context.Context, store silence.Store, set *silence.Set) er
 }
 
 // watchSilences keeps the set of silences as the store has them, whoever writes
-// them, until ctx ends. A passing fault is waited out: those that are known hold
-// meanwhile.
-func (a *App) watchSilences(ctx context.Context, store silence.Store) {
+// them, until ctx ends, and tells of each change. A passing fault is waited out:
+// those that are known hold meanwhile.
+func (a *App) watchSilences(ctx context.Context, store silence.Store, changed func()) {
 	for ctx.Err() == nil {
 		known := false
 		err := store.Watch(ctx, func(s silence.Silence) {
 			a.silences.Note(s)
+			changed()
 			if known { // not again what was there before
 				a.log.Info("silence "+string(s.Change), zap.String("number", s.Number()), zap.Stringer("matchers", s.Matchers),
 					zap.String("state", string(s.State(time.Now()))), zap.String("author", s.Author), zap.Time("until", s.End))

@@ -50,7 +50,6 @@ type Security string
 const (
 	SecurityStartTLS Security = "starttls"
 	SecurityImplicit Security = "implicit"
-	SecurityNone     Security = "none"
 )
 
 // maxDeadline is the longest deadline that delivery keeps to.
@@ -85,6 +84,7 @@ type Receiver struct {
 	Host     string   // email: of the server
 	Port     int      // email: 0 for that of Security
 	Security Security // email
+	Auth     string   // email: "plain", "login" or "xoauth2", with a username
 	From     string   // email
 	To       []string // email
 
@@ -155,7 +155,8 @@ func (d *decoder) typeKeys(r *Receiver) []field {
 		d.text("channel", &r.Channel),
 		d.text("host", &r.Host),
 		d.integer("port", &r.Port, 1, 65535),
-		choice(d, "security", &r.Security, SecurityStartTLS, SecurityImplicit, SecurityNone),
+		choice(d, "auth", &r.Auth, "plain", "login", "xoauth2"),
+		choice(d, "security", &r.Security, SecurityStartTLS, SecurityImplicit),
 		parsed(d, "from", `a mail address such as "Picket <picket@acme.example>"`, &r.From, mailAddress),
 		d.texts("to", &r.To, func(s string) error { _, err := mailAddress(s); return err }),
 		d.list("command", func(n *yaml.Node, path string) {
@@ -180,7 +181,7 @@ func receiverKeys() map[string][]string {
 		"username": {ReceiverAlertmanager, ReceiverEmail}, "password": {ReceiverAlertmanager, ReceiverEmail},
 		"routing_key": {ReceiverPagerDuty}, "signing": {ReceiverWebhook},
 		"token": {ReceiverSlack}, "app_token": {ReceiverSlack}, "channel": {ReceiverSlack},
-		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
+		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "auth": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
 		"command": {ReceiverExec}, "timeout": {ReceiverExec},
 	}
 }
@@ -225,10 +226,10 @@ func (d *decoder) checkReceiver(keys object, r *Receiver) {
 		d.together(keys, "username", "password")
 	case ReceiverEmail:
 		r.Security = cmp.Or(r.Security, SecurityStartTLS)
-		d.together(keys, "username", "password")
-		if r.Username != "" && r.Security == SecurityNone {
-			d.on(join(keys.path, "security"), "none would send the password in the clear; use starttls or implicit, or log in without one")
+		if keys.has("auth") && !keys.has("username") {
+			d.on(join(keys.path, "auth"), "is given without username; give both, or remove this")
 		}
+		d.together(keys, "username", "password")
 	case ReceiverWebhook:
 		if s := r.Signing.Reveal(); s != "" && !signingKey(s) {
 			d.on(join(keys.path, "signing"), "the secret is not the base64 of at least %d bytes; take a random one, as from: openssl rand -base64 32", minSecret)

@@ -200,7 +200,7 @@ func TestReferenceAlternatives(t *testing.T) {
 		{"OAuth 1.0a", use(text, []string{"bearer_token"}, "consumer_key", "consumer_secret", "access_token", "access_secret"), func(c *Config) bool {
 			return c.Credentials[2].ConsumerSecret == "consumer-secret" && c.Credentials[2].AccessSecret == "value-of-X_ACCESS_SECRET"
 		}},
-		{"bearer token of Alertmanager", use(text, []string{"username", "password"}, "bearer_token"), func(c *Config) bool {
+		{"bearer token of Alertmanager", use(text, []string{"username", "password", "auth"}, "bearer_token"), func(c *Config) bool {
 			return c.Receivers[1].BearerToken == "value-of-ALERTMANAGER_TOKEN"
 		}},
 		{"no NATS intake", use(text, []string{"activities", "approvals"}, "off"), func(c *Config) bool { return c.Intake.NATS == NATSIntake{} }},

@@ -69,7 +69,7 @@ func (o *outlook) escalate() {
 		for _, name := range receivers {
 			o.share(name)
 			if w := o.wishes[name]; w != nil && len(w.members) > 0 {
-				o.send(o.r.told(name), w, notify.Escalated, o.c.policy.people(s, o.now))
+				o.send(o.r.told(name), w, notify.Escalated, o.c.policy.People(s, o.now))
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func (o *outlook) onStep(receiver string) []notify.Person {
 	for i := min(o.r.Steps, len(steps)) - 1; i >= 0; i-- {
 		s := &steps[i]
 		tells := slices.Contains(s.Receivers, receiver) || len(s.Receivers) == 0 && slices.Contains(o.targets, receiver)
-		if people := o.c.policy.people(s, o.now); tells && len(people) > 0 {
+		if people := o.c.policy.People(s, o.now); tells && len(people) > 0 {
 			return people
 		}
 	}
@@ -111,7 +111,7 @@ func (o *outlook) foretell() string {
 	s := &steps[o.r.Steps]
 	at := o.stepDue(s)
 	var names []string
-	for _, p := range o.c.policy.people(s, at) {
+	for _, p := range o.c.policy.People(s, at) {
 		names = append(names, p.Name)
 	}
 	if len(names) == 0 && s.Schedule != "" {

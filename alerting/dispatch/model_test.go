@@ -42,6 +42,7 @@ type world struct {
 	silent map[string]time.Time // by account
 	faulty bool
 	n      int
+	open   []string // alerts that may not be resolved
 	counts map[string]int
 }
 
@@ -141,7 +142,7 @@ func (w *world) run(steps int) {
 	for range steps {
 		d := w.daemon[w.rand.IntN(2)]
 		switch n := w.rand.IntN(100); {
-		case n < 12:
+		case n < 7:
 			w.raise()
 		case n < 35:
 			w.change()
@@ -176,6 +177,7 @@ func (w *world) raise() {
 	a := firing(fmt.Sprintf("%06x", w.n), w.account(), levels[w.rand.IntN(len(levels))], w.now)
 	a.Rule.ID = fmt.Sprint("rule-", w.rand.IntN(4))
 	w.alerts.put(a, w.now)
+	w.open = append(w.open, a.ID)
 }
 
 // change moves a recent alert to another state, as its chart allows.
@@ -184,6 +186,14 @@ func (w *world) change() {
 		return
 	}
 	id := fmt.Sprintf("%06x", max(1, w.n-w.rand.IntN(30)))
+	if n := len(w.open); n > 0 && w.rand.IntN(2) == 0 {
+		i := w.rand.IntN(n)
+		id = w.open[i]
+		if w.alerts.last[id].Alert.State == alerting.Resolved {
+			w.open = slices.Delete(w.open, i, i+1)
+			return
+		}
+	}
 	a := w.alerts.last[id].Alert
 	by := alerting.ByPicket
 	var to alerting.State
@@ -199,6 +209,7 @@ func (w *world) change() {
 		return
 	case n < 4:
 		to = alerting.Firing
+		w.open = append(w.open, id)
 	default:
 		return
 	}

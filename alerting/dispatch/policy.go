@@ -129,8 +129,8 @@ type Budget struct {
 	Per      time.Duration // 0: an hour
 }
 
-// people returns whom a step is for at a moment, those on duty first.
-func (p *Policy) people(s *Step, at time.Time) []notify.Person {
+// People returns whom a step is for at a moment, those on duty first.
+func (p *Policy) People(s *Step, at time.Time) []notify.Person {
 	var out []notify.Person
 	if schedule := p.Schedules[s.Schedule]; schedule != nil {
 		for _, on := range schedule.OnDuty(at) {
@@ -158,8 +158,8 @@ func (p *Policy) quietUntil(level rules.Level, at time.Time) time.Time {
 	return at
 }
 
-// digestAfter returns the first time for a digest after a moment.
-func (p *Policy) digestAfter(at time.Time) time.Time {
+// DigestAfter returns the first time for a digest after a moment.
+func (p *Policy) DigestAfter(at time.Time) time.Time {
 	zone := p.Zone
 	if zone == nil {
 		zone = time.UTC

@@ -180,7 +180,7 @@ func (c *Core) digest(d *desk, now time.Time) (m notify.Message, due time.Time, 
 	if first.IsZero() {
 		return m, first, false
 	}
-	if due = c.policy.digestAfter(first); due.After(now) && first.Before(now.Add(48*time.Hour)) {
+	if due = c.policy.DigestAfter(first); due.After(now) && first.Before(now.Add(48*time.Hour)) {
 		return m, due, false
 	}
 	d.Digest = now.UTC()

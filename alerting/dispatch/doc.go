@@ -59,7 +59,8 @@
 //	                         sequence n are in the others
 //
 // All have the header Picket-Version: 1, and are written with
-// Nats-Expected-Last-Sequence. Fields may be added to version 1, never changed or
+// Nats-Expected-Last-Sequence; what is written together after the first also with
+// Nats-Expected-Last-Msg-Id. Fields may be added to version 1, never changed or
 // taken away.
 //
 // A message's key is <incident>.<receiver>.<n>.<kind>, n counting the messages of

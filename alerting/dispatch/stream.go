@@ -2,9 +2,11 @@ package dispatch
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,18 +113,28 @@ func Open(ctx context.Context, js jetstream.JetStream) (*StreamStore, error) {
 
 var _ Store = (*StreamStore)(nil)
 
-// Put publishes all documents before it waits for the first acknowledgement;
-// each expects the one before it to be the stream's last message.
+// Put publishes all documents before it waits for the first acknowledgement. The
+// first expects the fence to be the stream's last sequence, and each other the one
+// before it, by its id, to be the last message: by its sequence alone, one could
+// follow a message of another writer in the place of its own that was refused.
 func (s *StreamStore) Put(ctx context.Context, docs []Document, fence uint64) (uint64, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	acks := make([]jetstream.PubAckFuture, 0, len(docs))
+	batch := rand.Text() // another one each time: an id that comes again would be taken for stored
+	id := func(i int) string { return batch + "." + strconv.Itoa(i) }
 	for i, doc := range docs {
 		msg, err := message(&doc)
 		if err != nil {
 			return 0, err
 		}
-		ack, err := s.js.PublishMsgAsync(msg, jetstream.WithExpectStream(Stream), jetstream.WithExpectLastSequence(fence+uint64(i)))
+		opts := []jetstream.PublishOpt{
+			jetstream.WithExpectStream(Stream), jetstream.WithMsgID(id(i)), jetstream.WithExpectLastSequence(fence + uint64(i)),
+		}
+		if i > 0 {
+			opts = append(opts, jetstream.WithExpectLastMsgID(id(i-1)))
+		}
+		ack, err := s.js.PublishMsgAsync(msg, opts...)
 		if err != nil {
 			return 0, fmt.Errorf("store %s: %w", msg.Subject, err)
 		}

@@ -1,0 +1,92 @@
+package dispatch
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/notify"
+	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
+)
+
+func TestDress(t *testing.T) {
+	p := escalating()
+	p.Escalation["default"].Steps[1].People[0].Name = "Tom Oe"
+	r := newRig(p, nil, nil)
+	a := firing("aaaaaa11", "x/acme", rules.Critical, start())
+	a.Reasons = []detector.Reason{{Seen: "40 posts in 10m", Expected: "fewer than 12"}}
+	b := firing("bbbbbb22", "x/acme", rules.High, start())
+	b.Rule.Title = "Login from a new country"
+	r.apply(start(), b, a)
+	got := r.until(after(10 * time.Minute))
+	if len(got) != 1 || got[0].Kind != notify.Escalated {
+		t.Fatalf("told %v, want one escalation", told(got))
+	}
+	m := got[0]
+	Dress(&m, &a, nil)
+	want := notify.Message{
+		Title: "CRITICAL x/acme: posting burst [PK-AAAAAA]",
+		Lines: []notify.Line{
+			{Label: "What", Text: "02:12Z: no text"},
+			{Label: "Why", Text: "40 posts in 10m (expected fewer than 12). App: not shown by X"},
+			{Label: "Also", Text: "02:12Z high Login from a new country (PK-BBBBBB); all in IN-BBBBBB"},
+			{Label: "Reach", Text: "not shown by X; whether still up: not shown by X"},
+			{Label: "Sure", Text: "counting rule; verdicts here none yet"},
+			{Label: "Do", Text: "owner not configured.  1 phone the owner, not by direct message"},
+			{Label: "Next", Text: "paged now, at any hour; escalates at 02:42Z to boss"},
+			{Label: "Act", Text: "picket alerts ack PK-AAAAAA · assign · resolve -v expected|false|true"},
+		},
+	}
+	if diff := cmp.Diff(want, notify.Message{Title: m.Title, Lines: m.Lines}); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+	if len(m.People) != 1 || m.People[0].Name != "Tom Oe" || m.Number != "IN-BBBBBB" || m.State != alerting.Firing {
+		t.Errorf("for %v, about %s, %s", m.People, m.Number, m.State)
+	}
+}
+
+// TestDressWithoutAlert: a message about an alert that is gone says what is known.
+func TestDressWithoutAlert(t *testing.T) {
+	m := notify.Message{
+		Number: "IN-AAAAAA", Level: rules.High, Account: "x/acme",
+		Alerts: []notify.Alert{{Title: strings.Repeat("ä very long title ", 20)}},
+	}
+	Dress(&m, &alerting.Alert{}, nil)
+	if n := utf8.RuneCountInString(m.Title); n > alerting.MaxTitle || !strings.HasPrefix(m.Title, "HIGH x/acme: ä very long") || !strings.HasSuffix(m.Title, "… [IN-AAAAAA]") {
+		t.Errorf("title of %d characters: %q", n, m.Title)
+	}
+}
+
+// TestKeys: what is told is named the same however often it is decided, and fits
+// what the outbox takes.
+func TestKeys(t *testing.T) {
+	name := strings.Repeat("r", 64)
+	p := policy()
+	p.Root.Receivers = []string{name}
+	keys := func() []string {
+		r := newRig(p, nil, nil)
+		a := firing("0123456789abcdef0123456789abcdef", "x/acme", rules.Critical, start())
+		var out []string
+		for _, m := range append(r.apply(start(), a), r.apply(after(time.Minute), moved(a, alerting.Acknowledged, "jane", after(time.Minute)))...) {
+			out = append(out, m.Key)
+		}
+		return out
+	}
+	want := []string{
+		"0123456789abcdef0123456789abcdef-tbva40." + name + ".1.opened",
+		"0123456789abcdef0123456789abcdef-tbva40." + name + ".2.acknowledged",
+	}
+	if diff := cmp.Diff(want, keys()); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+	for _, k := range keys() {
+		if len(k) > 128 {
+			t.Errorf("key %s has %d bytes", k, len(k))
+		}
+	}
+}

@@ -266,7 +266,8 @@ func (d *decoder) recurrence(path, start, rule string, every time.Duration, zone
 		d.on(join(path, "start"), "%v", err)
 		return nil
 	}
-	key, r := "rule", (*calendar.Recurrence)(nil)
+	var r *calendar.Recurrence
+	key := "rule"
 	if rule != "" {
 		r, err = calendar.NewRecurrence(rule, first, zoned)
 	} else {

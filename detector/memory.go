@@ -239,11 +239,16 @@ func (m *memory) eachCold(each func(n uint32, c *cold)) {
 // dropGroups frees the cells of a kind whose keys are gone, in the order of
 // their keys, so that equal memories free equally.
 func (m *memory) dropGroups(c *cold, k slotKind, gone func(key string) bool) {
-	for _, key := range slices.Sorted(maps.Keys(c.Groups[k])) {
+	var drop []string
+	for key := range c.Groups[k] {
 		if gone(key) {
-			m.free(k, c.Groups[k][key])
-			delete(c.Groups[k], key)
+			drop = append(drop, key)
 		}
+	}
+	slices.Sort(drop)
+	for _, key := range drop {
+		m.free(k, c.Groups[k][key])
+		delete(c.Groups[k], key)
 	}
 }
 

@@ -120,6 +120,7 @@ func (e *Engine) passed(key string, cell state.Ref) bool {
 // retire gives up the slots of rules that are gone. Their numbers are used no
 // more; what accounts have in them goes when the accounts are swept.
 func (m *memory) retire(p *Plan) {
+	clear(m.asked[:])
 	for n := range m.slots {
 		s := &m.slots[n]
 		if s.Kind != slotHabit && s.Retired == 0 && !p.keeps(s.Key) {

@@ -137,7 +137,7 @@ func (e *Engine) eventKey(a *activity.Activity) uint64 {
 	if e.keyed() {
 		return identity(a) // two accounts may use the same native id
 	}
-	return a.Key()
+	return e.keyOf(a)
 }
 
 // position returns the position of the next finding.

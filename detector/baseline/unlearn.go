@@ -5,7 +5,8 @@ import "slices"
 // Drop makes a value new again: somebody else used it. How long the account is
 // known does not change.
 func (n *NewValue) Drop(value string) {
-	if i, ok := n.find(Shorten(value)); ok {
+	if at := n.Find(Shorten(value)); at.used {
+		i := at.i
 		n.Texts.Release(n.Values[i].Text)
 		n.Values = slices.Delete(n.Values, i, i+1)
 	}

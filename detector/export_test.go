@@ -31,8 +31,7 @@ func (e *Engine) Windows() map[string][]window.Event {
 	accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
 		accounts.EachSlot(row, func(n int, cell state.Ref) {
 			if s := e.memory.slots[n]; s.Kind == slotWindow {
-				_, events := state.ReadList[windowHead, window.Event](e.memory.store.Heap, cell)
-				out[clone(accounts.Name(row))+" "+s.Key] = slices.Clone(events)
+				out[clone(accounts.Name(row))+" "+s.Key] = slices.Clone(e.memory.events(cell))
 			}
 		})
 		return true

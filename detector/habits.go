@@ -32,7 +32,7 @@ const (
 type todayHead struct{ Day int64 }
 
 // seenHead begins the kinds that an account has sent.
-type seenHead = windowHead
+type seenHead struct{ N, _ uint32 }
 
 // habits are an account's habits of posting or of logging in, taken out. The
 // other half of them is what was taken out before.

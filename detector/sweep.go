@@ -9,7 +9,6 @@ import (
 	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/state"
-	"github.com/picketd/picket/detector/window"
 )
 
 // Each hour of log time, memory that says nothing any more is dropped. The cold
@@ -94,8 +93,8 @@ func (e *Engine) reachedNoMore(key string, cell state.Ref) bool {
 	if !ok {
 		return true
 	}
-	_, events := state.ReadList[windowHead, window.Event](e.memory.store.Heap, cell)
-	return len(events) == 0 || events[0].Time <= e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness
+	oldest, some := e.memory.oldest(cell)
+	return !some || oldest <= e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness
 }
 
 // passed drops the events of a window that no activity reaches any more, and
@@ -108,13 +107,7 @@ func (e *Engine) passed(key string, cell state.Ref) bool {
 	if !ok {
 		return true
 	}
-	h := e.memory.store.Heap
-	head, events := state.EditList[windowHead, window.Event](h, cell)
-	w := window.Sliding{Events: events}
-	w.Advance(e.sweptAt, int64(e.plan.rules[i].rule.Timespan), e.lateness)
-	head.N = uint32(len(w.Events))
-	*state.Edit[windowHead](h, cell) = head
-	return len(w.Events) == 0
+	return e.memory.advance(cell, e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness) == 0
 }
 
 // retire gives up the slots of rules that are gone. Their numbers are used no

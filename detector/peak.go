@@ -26,7 +26,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	if backfill && w.Passed(t, int64(r.Timespan), e.lateness) {
 		w = e.history(st, pl.stateKey, of, r, t)
 	}
-	best := e.fullest(&w, r, window.Event{Time: t, Key: a.Key()})
+	best := e.fullest(&w, r, window.Event{Time: t, Key: e.keyOf(a)})
 	if best.Count == 0 {
 		return
 	}

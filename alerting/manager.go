@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -41,6 +42,10 @@ type Manager struct {
 	entries map[string]*entry
 	open    map[string]Head // alerts that are not resolved, as far as known here
 	board   *board
+	index   index
+
+	recovered atomic.Bool // all that the store held is known
+	follows   atomic.Bool // and what has come since, whoever wrote it
 }
 
 var _ detector.Sink = (*Manager)(nil)
@@ -69,7 +74,7 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxCached == 0 {
 		cfg.MaxCached = 10_000
 	}
-	return &Manager{cfg: cfg, entries: map[string]*entry{}, open: map[string]Head{}, board: newBoard()}, nil
+	return &Manager{cfg: cfg, entries: map[string]*entry{}, open: map[string]Head{}, board: newBoard(), index: index{}}, nil
 }
 
 // Recover learns which alerts are open, which are recent and what people's
@@ -95,6 +100,7 @@ func (m *Manager) Recover(ctx context.Context) error {
 		}
 		young = young[n:]
 	}
+	m.recovered.Store(true)
 	return nil
 }
 
@@ -108,9 +114,12 @@ func (m *Manager) touch(ctx context.Context, ids []string) error {
 	return m.publish(ctx, es)
 }
 
-// Run follows what other writers do, so that Counts stays right, until ctx
-// ends. Report works without it.
+// Run follows what other writers do, so that Counts stays right and questions
+// about open alerts are answered from memory, until ctx ends. Report works
+// without it.
 func (m *Manager) Run(ctx context.Context) error {
+	m.follows.Store(m.recovered.Load())
+	defer m.follows.Store(false)
 	if err := m.cfg.Store.Watch(ctx, m.learn); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("watch alerts: %w", err)
 	}
@@ -331,6 +340,7 @@ func (m *Manager) learn(h Head) {
 		e.newest.Store(h.Seq)
 	}
 	m.board.note(&h, m.cfg.Now())
+	m.index.note(h.ID)
 	known, ok := m.open[h.ID]
 	switch {
 	case ok && known.Seq >= h.Seq:

@@ -49,6 +49,8 @@ func Diff(old, next *Config) []Change {
 	field("detector", true, old.Detector, next.Detector)
 
 	field("organisation", false, old.Organisation, next.Organisation)
+	field("http.public_url", false, old.HTTP.PublicURL, next.HTTP.PublicURL)
+	field("http.api", false, old.HTTP.API, next.HTTP.API)
 	field("log.level", false, old.Log.Level, next.Log.Level)
 	field("log.personal", false, old.Log.Personal, next.Log.Personal)
 	field("rules", false, old.Rules, next.Rules)

@@ -145,30 +145,32 @@ func (o *Outbox) Status(ctx context.Context, receiver string) (Status, error) {
 }
 
 // Await waits until a message is settled, and returns what became of its
-// incident's messages. Each failed try is told as it is recorded.
-func (o *Outbox) Await(ctx context.Context, m *notify.Message, failed func(Trying)) (Record, error) {
+// incident's messages, also where ctx ends before. Each failed try is told as it
+// is recorded.
+func (o *Outbox) Await(ctx context.Context, m *notify.Message, failed func(Trying)) (last Record, err error) {
 	l, err := openLedger(ctx, o.js)
 	if err != nil {
-		return Record{}, err
+		return last, err
 	}
 	clock := time.NewTicker(100 * time.Millisecond)
 	defer clock.Stop()
-	last := 0
+	attempts := 0
 	for {
 		r, err := l.record(ctx, m.Receiver, m.Incident)
 		if err != nil {
-			return Record{}, err
+			return last, err
 		}
+		last = *r
 		if n := len(r.Keys); n > 0 && r.Keys[n-1] == m.Key {
-			return *r, nil
+			return last, nil
 		}
-		if t := r.Trying; t != nil && t.Key == m.Key && t.Attempts > last {
-			last = t.Attempts
+		if t := r.Trying; t != nil && t.Key == m.Key && t.Attempts > attempts {
+			attempts = t.Attempts
 			failed(*t)
 		}
 		select {
 		case <-ctx.Done():
-			return *r, fmt.Errorf("wait for message %s: %w", m.Key, ctx.Err())
+			return last, fmt.Errorf("wait for message %s: %w", m.Key, ctx.Err())
 		case <-clock.C:
 		}
 	}

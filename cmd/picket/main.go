@@ -48,6 +48,7 @@ type cli struct {
 	Baseline   baselineCmd               `cmd:"" help:"Show what rules have learned of an account, trust it or forget it."`
 	Silence    silenceCmd                `cmd:"" help:"Silence alerts for a while, and show what is silenced."`
 	Oncall     oncallCmd                 `cmd:"" help:"Show who is on duty, and the next hand-overs."`
+	Plan       planCmd                   `cmd:"" help:"Plan more activity than usual for a time."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`

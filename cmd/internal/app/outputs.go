@@ -2,10 +2,13 @@ package app
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/picketd/picket/alerting/command"
 	"github.com/picketd/picket/alerting/email"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/alerting/pagerduty"
+	"github.com/picketd/picket/alerting/webhook"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
 )
@@ -20,6 +23,10 @@ func notifierOf(r *config.Receiver) (notify.Notifier, error) {
 			Host: r.Host, Port: r.Port, Security: email.Security(r.Security), Auth: email.Auth(r.Auth), Username: r.Username, Password: secretOf(r.Password),
 			From: r.From, To: r.To, Timeout: r.Timeout,
 		}))
+	case config.ReceiverWebhook:
+		return output(webhook.New(webhook.Config{URL: r.URL, Secrets: signing(r.Signing), HeartbeatURL: secretOf(r.HeartbeatURL)}))
+	case config.ReceiverExec:
+		return output(command.New(command.Config{Command: r.Command, Timeout: r.Timeout}))
 	}
 	return nil, fmt.Errorf("this Picket has no output of type %q", r.Type)
 }
@@ -31,6 +38,16 @@ func output[T notify.Notifier](o T, err error) (notify.Notifier, error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+// signing returns keys as Standard Webhooks write them.
+func signing(keys []collectors.Secret) []notify.Secret {
+	const prefix = "whsec_"
+	out := make([]notify.Secret, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, collectors.Secret(prefix+strings.TrimPrefix(k.Reveal(), prefix)))
+	}
+	return out
 }
 
 // secretOf is nil where there is no secret.

@@ -44,18 +44,13 @@ func (d *decoder) signing(n *yaml.Node, path string, c *Webhook) {
 		d.required(keys, "secret", "{file: path} or {env: NAME}")
 	}
 	if s := k.Secret.Reveal(); s != "" {
-		if !signingKey(s) {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, "whsec_"))
+		if err != nil || len(key) < minSecret {
 			d.on(join(path, "secret"), "the secret is not the base64 of at least %d bytes; take a random one, as from: openssl rand -base64 32", minSecret)
 		}
 	}
 	d.allAccounts(keys)
 	c.Signing = append(c.Signing, k)
-}
-
-// signingKey reports whether a text is a key of Standard Webhooks.
-func signingKey(s string) bool {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, "whsec_"))
-	return err == nil && len(key) >= minSecret
 }
 
 // allAccounts refuses a list without accounts: it reads like none and would

@@ -61,7 +61,7 @@ type Receiver struct {
 	Type      string
 	Detail    Detail
 	Audience  Audience
-	Heartbeat time.Duration // 0: none
+	Heartbeat time.Duration // alertmanager, webhook; 0: none
 	Deadlines Deadlines
 	// Fallback are the receivers that are told when this one does not work: those
 	// of the file, or where it names none all others that page, or all others
@@ -75,7 +75,10 @@ type Receiver struct {
 	Username    string            // alertmanager, email
 	Password    collectors.Secret // alertmanager, email
 	RoutingKey  collectors.Secret // pagerduty: of the integration "Events API v2"
-	Signing     collectors.Secret // webhook: Standard Webhooks, base64 with or without "whsec_"
+	// webhook: keys of Standard Webhooks, base64 with or without "whsec_"; each
+	// message is signed by all of them.
+	Signing      []collectors.Secret
+	HeartbeatURL collectors.Secret // webhook
 
 	Token    collectors.Secret // slack: of the bot, "xoxb-…"
 	AppToken collectors.Secret // slack: for buttons without a way in from outside, "xapp-…"; may be empty
@@ -149,7 +152,13 @@ func (d *decoder) typeKeys(r *Receiver) []field {
 		d.text("username", &r.Username),
 		d.secret("password", &r.Password),
 		d.secret("routing_key", &r.RoutingKey),
-		d.secret("signing", &r.Signing),
+		d.list("signing", func(n *yaml.Node, path string) {
+			var s collectors.Secret
+			if d.secret("", &s).read(n, path); s != "" {
+				r.Signing = append(r.Signing, s)
+			}
+		}),
+		d.secretURL("heartbeat_url", &r.HeartbeatURL),
 		d.secret("token", &r.Token),
 		d.secret("app_token", &r.AppToken),
 		d.text("channel", &r.Channel),
@@ -172,14 +181,14 @@ func receiverTypes() []string {
 	return []string{ReceiverAlertmanager, ReceiverPagerDuty, ReceiverSlack, ReceiverEmail, ReceiverWebhook, ReceiverExec}
 }
 
-// receiverKeys says which keys are for receivers of some types only, and
-// needed which of them a type cannot do without.
+// receiverKeys says which keys are for receivers of some types only.
 func receiverKeys() map[string][]string {
 	return map[string][]string{
 		"url":  {ReceiverWebhook, ReceiverPagerDuty},
 		"urls": {ReceiverAlertmanager}, "bearer_token": {ReceiverAlertmanager},
 		"username": {ReceiverAlertmanager, ReceiverEmail}, "password": {ReceiverAlertmanager, ReceiverEmail},
 		"routing_key": {ReceiverPagerDuty}, "signing": {ReceiverWebhook},
+		"heartbeat": {ReceiverAlertmanager, ReceiverWebhook}, "heartbeat_url": {ReceiverWebhook},
 		"token": {ReceiverSlack}, "app_token": {ReceiverSlack}, "channel": {ReceiverSlack},
 		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "auth": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
 		"command": {ReceiverExec}, "timeout": {ReceiverExec},
@@ -195,7 +204,7 @@ func receiverNeeds() map[string][]need {
 		ReceiverPagerDuty:    {{"routing_key", "{file: path} or {env: NAME} of the key of an integration Events API v2"}},
 		ReceiverSlack:        {{"token", "{file: path} or {env: NAME} of the bot's token"}, {"channel", "the id of a channel, such as C0123456789"}},
 		ReceiverEmail:        {{"host", "the mail server's name"}, {"from", "the sender's address"}, {"to", "the addresses that are told"}},
-		ReceiverWebhook:      {{"url", "an address, or {file: path} or {env: NAME} of one"}, {"signing", "{file: path} or {env: NAME} of a key, as from: openssl rand -base64 32"}},
+		ReceiverWebhook:      {{"url", "an address, or {file: path} or {env: NAME} of one"}, {"signing", "a list of {file: path} or {env: NAME} of keys, as from: openssl rand -base64 32"}},
 		ReceiverExec:         {{"command", "a program and its arguments, such as [/usr/local/bin/tell, --loud]"}},
 	}
 }
@@ -231,9 +240,7 @@ func (d *decoder) checkReceiver(keys object, r *Receiver) {
 		}
 		d.together(keys, "username", "password")
 	case ReceiverWebhook:
-		if s := r.Signing.Reveal(); s != "" && !signingKey(s) {
-			d.on(join(keys.path, "signing"), "the secret is not the base64 of at least %d bytes; take a random one, as from: openssl rand -base64 32", minSecret)
-		}
+		d.together(keys, "heartbeat", "heartbeat_url")
 	}
 }
 

@@ -22,6 +22,10 @@ type Config struct {
 	Now       func() time.Time // nil: time.Now
 	Directory Directory        // nil: nothing is known of accounts
 	Handled   func(Handling)   // told by Run; nil: nobody
+	// Silenced says whether people need not be told of an alert at a moment, nil
+	// where they are. It changes nothing but what the alert says of itself. It
+	// must be safe for concurrent use. nil: nothing is silenced.
+	Silenced func(a *Alert, at time.Time) *Silenced
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int

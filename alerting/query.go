@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/picketd/picket/rules"
 )
@@ -106,10 +107,13 @@ type Filter struct {
 	Account string // also among those that an alert across accounts names
 	Rule    string // id or name
 	Limit   int    // the newest ones; 0 means all
+	// Since leaves out alerts that are resolved and were last revised before, by
+	// the store's clock; zero leaves out none.
+	Since time.Time
 }
 
 func (f *Filter) head(h *Head) bool {
-	return (len(f.States) == 0 || slices.Contains(f.States, h.State)) &&
+	return (h.State != Resolved || !h.Time.Before(f.Since)) && (len(f.States) == 0 || slices.Contains(f.States, h.State)) &&
 		(len(f.Levels) == 0 || slices.Contains(f.Levels, h.Level))
 }
 
@@ -119,7 +123,7 @@ func (f *Filter) alert(a *Alert) bool {
 }
 
 // List returns the last stored revision of the alerts that the filter selects,
-// the most recently revised first.
+// the most recently revised first, each with who silenced it.
 func (m *Manager) List(ctx context.Context, filter Filter) ([]Alert, error) {
 	heads, err := m.cfg.Store.Heads(ctx)
 	if err != nil {
@@ -141,6 +145,7 @@ func (m *Manager) List(ctx context.Context, filter Filter) ([]Alert, error) {
 			if got[i].Seq == 0 || !filter.alert(&got[i].Alert) {
 				continue
 			}
+			got[i].Alert.Around.Silenced = m.silenced(&got[i].Alert)
 			if out = append(out, got[i].Alert); len(out) == filter.Limit {
 				return out, nil
 			}

@@ -207,6 +207,7 @@ func (a *App) commit(p *parts, ready *prepared) error {
 	if err := p.receivers.use(ready.receivers); err != nil {
 		a.log.Error("receivers stay as they were", zap.Error(err)) // their names were checked before
 	}
+	a.silences.SetWindows(ready.cfg.Maintenance)
 	p.plans.use(ready.hash)
 	a.front.attach(ready.hook)
 	a.rulesLoaded(ready.plan)

@@ -159,8 +159,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 45 {
-		t.Errorf("%d lines are marked as defaults, want 45", marked)
+	if marked != 46 {
+		t.Errorf("%d lines are marked as defaults, want 46", marked)
 	}
 }
 

@@ -265,7 +265,9 @@ func TestFaults(t *testing.T) {
 		{"554 after the text", false, func(s *mailServer, _ *smtp.Server) { s.data = refuse(554, "spam") }, nil, true, "554"},
 		{"cut after the text", false, func(s *mailServer, _ *smtp.Server) { s.cut = 1 }, nil, false, "EOF"},
 		{"nobody there", false, nil, func(c *email.Config) {
-			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded} }
+			c.Dial = func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+			}
 		}, false, "dial"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -26,11 +26,14 @@ const stalled = 30 * time.Second
 // and what comes before it use it.
 type receivers struct {
 	delivery *delivery.Delivery
+	outputs  outputs
 	of       map[string]builtReceiver // by name
 }
 
+// builtReceiver is a receiver and what it was made from.
 type builtReceiver struct {
-	from config.Receiver
+	from   config.Receiver
+	people map[string]string // names by Slack user id
 	*delivery.Receiver
 }
 
@@ -45,7 +48,7 @@ func (a *App) openDelivery(ctx context.Context, cfg *config.Config, p *parts) er
 	if err != nil {
 		return err
 	}
-	p.receivers = &receivers{delivery: d}
+	p.receivers = &receivers{delivery: d, outputs: outputs{p.manager, a.log}}
 	built, err := p.receivers.build(cfg)
 	if err != nil {
 		return err
@@ -60,18 +63,26 @@ func (r *receivers) build(cfg *config.Config) (map[string]builtReceiver, error) 
 	var faults []error
 	for i := range cfg.Receivers {
 		from := cfg.Receivers[i]
-		if b, ok := r.of[from.Name]; ok && reflect.DeepEqual(b.from, from) {
+		var people map[string]string
+		if from.AppToken != "" {
+			people = inSlack(cfg.People)
+		}
+		if b, ok := r.of[from.Name]; ok && reflect.DeepEqual(b.from, from) && maps.Equal(b.people, people) {
 			built[from.Name] = b
 			continue
 		}
-		notifier, err := notifierOf(&from)
+		notifier, err := r.outputs.of(&from, people)
 		if err != nil {
 			faults = append(faults, cfg.Fault(fmt.Sprintf("receivers[%d]", i), err.Error()))
 			continue
 		}
-		built[from.Name] = builtReceiver{from, &delivery.Receiver{
+		heartbeat := from.Heartbeat
+		if heartbeat == 0 && from.Type == config.ReceiverAlertmanager {
+			heartbeat = retell
+		}
+		built[from.Name] = builtReceiver{from, people, &delivery.Receiver{
 			Name: from.Name, Type: from.Type, Notifier: notifier, Deadlines: delivery.Deadlines(from.Deadlines),
-			Heartbeat: from.Heartbeat, Minimal: from.Detail == config.DetailMinimal, Fallbacks: from.Fallback,
+			Heartbeat: heartbeat, Minimal: from.Detail == config.DetailMinimal, Fallbacks: from.Fallback,
 		}}
 	}
 	return built, errors.Join(faults...)
@@ -89,7 +100,7 @@ func (r *receivers) use(built map[string]builtReceiver) error {
 
 // CheckReceivers tells what the outputs find wrong with receivers.
 func CheckReceivers(cfg *config.Config) error {
-	_, err := new(receivers).build(cfg)
+	_, err := (&receivers{outputs: outputs{nobody{}, zap.NewNop()}}).build(cfg)
 	return err
 }
 

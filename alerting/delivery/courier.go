@@ -51,7 +51,9 @@ func (c *courier) run(ctx context.Context) {
 		defer beating.Wait()
 		beating.Go(func() { c.beat(ctx, beater) })
 	}
-	if runner, ok := c.notifier.(interface{ Run(ctx context.Context) error }); ok {
+	if runner, ok := c.notifier.(interface {
+		Run(ctx context.Context) error
+	}); ok {
 		var running sync.WaitGroup
 		defer running.Wait()
 		running.Go(func() {

@@ -18,9 +18,9 @@ import (
 // deliveryLease names the lease on telling receivers.
 const deliveryLease = "delivery"
 
-// stalled is how long ago the detector may have read its log, to which
+// stalledFor is how long ago the detector may have read its log, to which
 // something is appended every ten seconds, before it counts as stuck.
-const stalled = 30 * time.Second
+const stalledFor = 30 * time.Second
 
 // receivers are those of the configuration in force, built. Only the reloader
 // and what comes before it use it.
@@ -136,9 +136,21 @@ func (a *App) healthy(ctx context.Context, p *parts) error {
 		if !p.leases.Held(partitionLease(w.partition)) {
 			continue // another daemon's, with a heartbeat of its own
 		}
-		if quiet := time.Since(time.Unix(0, w.lastSeen.Load())); quiet > stalled {
-			return fmt.Errorf("partition %d: the detector has read nothing for %s", w.partition, quiet.Round(time.Second))
+		if err := w.stalled(time.Now()); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// stalled says that the detector of a partition does not read its log.
+func (w *worker) stalled(now time.Time) error {
+	last := w.lastSeen.Load()
+	if last == 0 {
+		return fmt.Errorf("partition %d: the detector has read nothing yet", w.partition)
+	}
+	if quiet := now.Sub(time.Unix(0, last)); quiet > stalledFor {
+		return fmt.Errorf("partition %d: the detector has read nothing for %s", w.partition, quiet.Round(time.Second))
 	}
 	return nil
 }

@@ -94,8 +94,12 @@ func Text(a Alert, dir Directory) string { return TextAt(a, dir, a.Updated) }
 
 // TextAt is Text for a person who reads it at another moment, on which who is
 // told how depends.
-func TextAt(a Alert, dir Directory, at time.Time) string {
-	w := newWriter(&a, dir, at)
+func TextAt(a Alert, dir Directory, at time.Time) string { return TextTold(a, dir, Telling{At: at}) }
+
+// TextTold is TextAt where more is known of how the alert is told.
+func TextTold(a Alert, dir Directory, t Telling) string {
+	w := newWriter(&a, dir, t.At)
+	w.escalation = t.Escalation
 	return layout(w.sections())
 }
 
@@ -125,7 +129,7 @@ func (w *writer) sections() []section {
 		{label: "Since", text: w.since(), limit: 2, tight: 1},
 		{label: "Sure", text: w.sure(), limit: 1, drop: 3},
 		{label: "Do", text: w.do(), limit: 3, tight: 2},
-		{label: LabelNext, text: w.next(), limit: 1},
+		{label: LabelNext, text: w.next(), limit: 2, tight: 1},
 		{label: "Act", text: w.act(), limit: 1},
 	}
 }

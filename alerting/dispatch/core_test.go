@@ -296,3 +296,27 @@ func TestTargets(t *testing.T) {
 		})
 	}
 }
+
+func TestForetell(t *testing.T) {
+	p := escalating()
+	a := firing("a", "x/acme", rules.Critical, start())
+	for _, tt := range []struct {
+		name    string
+		after   time.Duration
+		urgency alerting.Urgency
+		want    string
+	}{
+		{"at once", 0, alerting.UrgencyPage, "escalates at 02:22Z to tom"},
+		{"after the second step", 10 * time.Minute, alerting.UrgencyPage, "escalates at 02:42Z to boss"},
+		{"after the last", time.Hour, alerting.UrgencyPage, "nobody is left to escalate to"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := p.Foretell(match.Labels(&a), tt.urgency, start(), after(tt.after), nil); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+	if got := policy().Foretell(match.Labels(&a), alerting.UrgencyPage, start(), start(), nil); got != "" {
+		t.Errorf("without an escalation: %q", got)
+	}
+}

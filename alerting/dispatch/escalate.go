@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/match"
 	"github.com/picketd/picket/alerting/notify"
 )
 
@@ -106,21 +107,51 @@ func (o *outlook) foretell() string {
 	case o.policy == "" || len(steps) == 0 || o.r.Incident.State != alerting.Firing:
 		return ""
 	case o.r.Steps >= len(steps):
-		return "nobody is left to escalate to"
+		return nobodyLeft
 	}
 	s := &steps[o.r.Steps]
-	at := o.stepDue(s)
+	zone := o.c.info(o.r.Incident.Lead().Account).TimeZone
+	return o.c.policy.foretell(s, o.stepDue(s), o.targets, clockOf(zone, o.now))
+}
+
+// nobodyLeft says that all steps of an escalation are taken.
+const nobodyLeft = "nobody is left to escalate to"
+
+// foretell says when a step is taken and whom it tells.
+func (p *Policy) foretell(s *Step, at time.Time, receivers []string, clock func(time.Time) string) string {
 	var names []string
-	for _, p := range o.c.policy.People(s, at) {
-		names = append(names, p.Name)
+	for _, person := range p.People(s, at) {
+		names = append(names, person.Name)
 	}
 	if len(names) == 0 && s.Schedule != "" {
 		names = []string{"nobody on duty (" + s.Schedule + ")"}
 	}
 	names = append(names, s.Receivers...)
 	if len(names) == 0 {
-		names = o.targets
+		names = receivers
 	}
-	zone := o.c.info(o.r.Incident.Lead().Account).TimeZone
-	return "escalates at " + alerting.Clock(at, zone, o.now) + " to " + strings.Join(names, ", ")
+	return "escalates at " + clock(at) + " to " + strings.Join(names, ", ")
+}
+
+// Foretell says who is told next and when of an alert that has been firing since a
+// moment, as far as the configuration alone knows: "escalates at 03:23 to Jane";
+// "" where no escalation is configured for it.
+func (p *Policy) Foretell(labels match.Set, urgency alerting.Urgency, since, now time.Time, zone *time.Location) string {
+	for _, t := range p.Root.Targets(labels, urgency) {
+		steps := p.Escalation[t.Escalation].Steps
+		if len(steps) == 0 || len(t.Receivers) == 0 {
+			continue
+		}
+		for i := range steps {
+			if at := since.Add(steps[i].After); steps[i].After > 0 && at.After(now) {
+				return p.foretell(&steps[i], at, t.Receivers, clockOf(zone, now))
+			}
+		}
+		return nobodyLeft
+	}
+	return ""
+}
+
+func clockOf(zone *time.Location, today time.Time) func(time.Time) string {
+	return func(t time.Time) string { return alerting.Clock(t, zone, today) }
 }

@@ -97,11 +97,11 @@ const (
 // tried again from what is stored, with growing waits.
 func (r *Runner) Run(ctx context.Context) error {
 	wait := time.Duration(0)
-	for ctx.Err() == nil {
+	for {
 		started := r.cfg.Now()
 		err := r.session(ctx)
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // it ended with ctx
 		}
 		if r.cfg.Now().Sub(started) > time.Minute {
 			wait = 0
@@ -114,10 +114,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			return nil
 		case <-time.After(wait):
 		}
 	}
-	return nil
 }
 
 // session is one life from what is stored until something fails.
@@ -190,8 +190,8 @@ func (r *Runner) head(h alerting.Head) {
 
 // take returns what came since, in the order of the store.
 func (s *session) take() (heads []alerting.Head, mark uint64, asked bool) {
-	s.Runner.mu.Lock()
-	defer s.Runner.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for id, h := range s.heads {
 		if !s.past(&h) {
 			heads = append(heads, h)

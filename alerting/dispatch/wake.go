@@ -75,7 +75,7 @@ func (q queue) Swap(i, j int) {
 }
 
 func (q *queue) Push(x any) {
-	item := x.(*wake) //nolint:forcetypeassert,revive // set pushes nothing else
+	item := x.(*wake) //nolint:forcetypeassert // set pushes nothing else
 	item.place = len(*q)
 	*q = append(*q, item)
 }

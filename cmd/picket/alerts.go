@@ -179,6 +179,11 @@ func (c *alertsShowCmd) Run(e *env) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(&a)
 	}
-	_, err = fmt.Fprint(e.out, alerting.TextAt(a, dir, time.Now()))
+	now := time.Now()
+	next, err := c.escalation(e, &a, dir, now)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(e.out, alerting.TextTold(a, dir, alerting.Telling{At: now, Escalation: next}))
 	return err
 }

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/dispatch"
+	"github.com/picketd/picket/alerting/match"
+	"github.com/picketd/picket/rules"
+)
+
+const threeReceivers = `
+accounts: [{account: x/acme}]
+receivers:
+  - {name: pager, type: pagerduty, routing_key: {env: KEY}}
+  - {name: siren, type: exec, command: [siren]}
+  - {name: hook, type: exec, command: [hook]}
+`
+
+func TestPolicyTargets(t *testing.T) {
+	const escalation = "escalation: [{name: default, steps: [{after: 10m, receivers: [siren]}]}]\n"
+	const routed = "routes: [{matchers: account=\"x/acme\", receivers: [hook], group_wait: 10s}]\n"
+	tests := []struct {
+		name    string
+		text    string
+		account string
+		urgency alerting.Urgency
+		want    []dispatch.Target
+	}{
+		{"a page without routes", "", "x/acme", alerting.UrgencyPage, []dispatch.Target{{Route: "default", Receivers: []string{"pager", "siren", "hook"}}}},
+		{"what wakes nobody, without routes", "", "x/acme", alerting.UrgencyChat, []dispatch.Target{{Route: "default", Receivers: []string{"siren", "hook"}}}},
+		{"an escalation called default", escalation, "x/acme", alerting.UrgencySRE, []dispatch.Target{{Route: "default", Receivers: []string{"pager", "siren", "hook"}, Escalation: "default"}}},
+		{"a route", routed + escalation, "x/acme", alerting.UrgencyPage, []dispatch.Target{{Route: "routes[0]", Receivers: []string{"hook"}, Escalation: "default", Wait: 10 * time.Second}}},
+		{"what no route takes", routed, "x/beta", alerting.UrgencyDigest, []dispatch.Target{{Route: "default", Receivers: []string{"siren", "hook"}}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := write(t, map[string]string{"picket.yaml": strings.TrimPrefix(threeReceivers, "\n") + tt.text})
+			c, err := Load(dir+"/picket.yaml", environment(map[string]string{"KEY": "0123456789abcdef0123456789abcdef"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := alerting.Alert{Account: tt.account, Network: "x", Rule: alerting.Rule{Level: rules.High}}
+			if diff := cmp.Diff(tt.want, c.Policy().Root.Targets(match.Labels(&a), tt.urgency)); diff != "" {
+				t.Errorf("targets (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -201,7 +201,7 @@ func Compile(s Set) (*Plan, error) {
 			return nil, fmt.Errorf("rule %q: a count of %d is never reached, a window holds at most %d: lower it", r.Title, r.Condition.Min, window.MaxEvents)
 		}
 		for _, t := range r.Tunings {
-			if tuned := r.For(t.Accounts[0], time.Time{}); max(tuned.Condition.Min, tuned.Floor) > window.MaxEvents {
+			if tuned := t.Rule(); max(tuned.Condition.Min, tuned.Floor) > window.MaxEvents {
 				return nil, fmt.Errorf("rule %q: tuned by %q to a count that is never reached, a window holds at most %d: lower it", r.Title, t.Title, window.MaxEvents)
 			}
 		}

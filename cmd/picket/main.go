@@ -42,6 +42,9 @@ type cli struct {
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
 	Baseline   baselineCmd               `cmd:"" help:"Show what rules have learned of an account, trust it or forget it."`
+	Silence    silenceCmd                `cmd:"" help:"Silence alerts for a while, and show what is silenced."`
+	Oncall     oncallCmd                 `cmd:"" help:"Show who is on duty, and the next hand-overs."`
+	Plan       planCmd                   `cmd:"" help:"Plan more activity than usual for a time."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`

@@ -201,6 +201,7 @@ func (a *App) commit(p *parts, ready *prepared) error {
 		a.cfg.set(before)
 		return errors.Join(err, a.setLevel(before))
 	}
+	a.silences.SetWindows(ready.cfg.Maintenance)
 	p.plans.use(ready.hash)
 	a.front.attach(ready.hook)
 	a.rulesLoaded(ready.plan)

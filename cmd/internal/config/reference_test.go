@@ -156,8 +156,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 42 {
-		t.Errorf("%d lines are marked as defaults, want 42", marked)
+	if marked != 43 {
+		t.Errorf("%d lines are marked as defaults, want 43", marked)
 	}
 }
 

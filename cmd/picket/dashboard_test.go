@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -254,8 +255,16 @@ func TestAlertRules(t *testing.T) {
 			silent[c.Name] = silent[c.Name] || len(c.Alerts) == 0
 		}
 	}
+	played, err := os.ReadFile("faults_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := []string{"PicketRuleOverBudget", "PicketSecondStageStuck"} // a real fault takes minutes
 	names, sections := map[string]bool{}, runbooks(t)
 	for _, r := range readAlertRules(t) {
+		if !strings.Contains(string(played), strconv.Quote(r.Alert)) && !slices.Contains(slow, r.Alert) {
+			t.Errorf("%s: no fault in faults_test.go makes it fire", r.Alert)
+		}
 		if r.Annotations["runbook_url"] != runbookURL+strings.ToLower(r.Alert) || !slices.Contains(sections, r.Alert) {
 			t.Errorf("%s: its runbook is %s, and RUNBOOKS.md has %v", r.Alert, r.Annotations["runbook_url"], sections)
 		}

@@ -131,6 +131,35 @@ func atWork(t *testing.T) {
 	s.configure(t, "level: debug", "level: info")
 
 	all := queries(t)
+	p.shows(t, all)
+	s.judge(t, p)
+	for _, d := range readDashboards(t) {
+		for _, a := range d.Annotations.List {
+			if !strings.Contains(a.Expr, "ALERTS") { // nothing is wrong with this Picket; see faults
+				p.happened(t, a.Name, filled(a.Expr))
+			}
+		}
+	}
+	for _, q := range all {
+		got := p.data(t, q)
+		if len(got) > 1 && slices.ContainsFunc(got, func(v sample) bool { return len(v.labels) == 0 }) {
+			t.Errorf("%s, %s %s shows a zero beside its data: %v", q.board, q.panel, q.ref, got)
+		}
+	}
+	for _, r := range readAlertRules(t) {
+		// Those whose metric is there only with a geo file, a slow rule, or matches
+		// that wait.
+		if !slices.Contains([]string{"PicketGeoFileUnused", "PicketRuleOverBudget", "PicketSecondStageStuck"}, r.Alert) {
+			p.data(t, query{board: "alert " + r.Alert, expr: visible(r.Expr)})
+		}
+	}
+	p.evaluated(t)
+	wellFormed(t, s)
+}
+
+// shows holds that panels show what is known of the site.
+func (p *prometheus) shows(t *testing.T, all []query) {
+	t.Helper()
 	for _, row := range []struct {
 		board, panel, ref string
 		want              func(sample) bool
@@ -164,29 +193,6 @@ func atWork(t *testing.T) {
 		}
 		p.await(t, all[i].expr, row.want)
 	}
-	s.judge(t, p)
-	for _, d := range readDashboards(t) {
-		for _, a := range d.Annotations.List {
-			if !strings.Contains(a.Expr, "ALERTS") { // nothing is wrong with this Picket; see faults
-				p.happened(t, a.Name, filled(a.Expr))
-			}
-		}
-	}
-	for _, q := range all {
-		got := p.data(t, q)
-		if len(got) > 1 && slices.ContainsFunc(got, func(v sample) bool { return len(v.labels) == 0 }) {
-			t.Errorf("%s, %s %s shows a zero beside its data: %v", q.board, q.panel, q.ref, got)
-		}
-	}
-	for _, r := range readAlertRules(t) {
-		// Those whose metric is there only with a geo file, a slow rule, or matches
-		// that wait.
-		if !slices.Contains([]string{"PicketGeoFileUnused", "PicketRuleOverBudget", "PicketSecondStageStuck"}, r.Alert) {
-			p.data(t, query{board: "alert " + r.Alert, expr: visible(r.Expr)})
-		}
-	}
-	p.evaluated(t)
-	wellFormed(t, s)
 }
 
 // judge handles an alert as people do, and holds that it shows.

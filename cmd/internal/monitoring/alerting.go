@@ -13,33 +13,43 @@ func alerting() board {
 			{"picket alerts ack PK-1A2B3C", "says that you are on it"},
 		},
 		sections: []section{
-			{"Open", []panel{
-				{
-					view: asLines, title: "Open alerts", what: "Alerts that are not resolved, by level and state.", who: "picket alerts ls", width: 8,
-					queries: []query{{expr: shared("level, state", "picket_alerts_open", ofLevel), legend: "{{level}}, {{state}}"}},
-				},
-				{
-					view: asLines, title: "Alerts raised, 1 h", what: "Alerts by level, also of rules that only observe.", who: "picket alerts ls --state firing,acknowledged,resolved", width: 8,
-					queries: []query{{expr: within("1h", "level", "picket_alerts_raised_total", ofLevel), legend: "{{level}}", exemplars: true}},
-				},
-				{
-					view: asLines, title: "Revisions of alerts, 1 h", what: "What happened to alerts: opened, updated, acknowledged, assigned, resolved, reopened. By commands of people only where the daemon itself is asked.", width: 8,
-					queries: []query{{expr: within("1h", "change", "picket_alert_revisions_total"), legend: "{{change}}"}},
-				},
-			}},
+			{"Open", openPanels()},
 			{"Getting out", delivery()},
-			{"How soon people see to them", []panel{
-				acknowledged(.5, "Time to acknowledge, median"), acknowledged(.9, "Time to acknowledge, 90th percentile"),
-				{
-					view: asLines, title: "Alerts seen to, 24 h", width: 8, what: "Alerts that somebody acknowledged, or resolved at once. Drills are left out.",
-					queries: []query{{expr: within("24h", "level", "picket_alert_acknowledge_seconds_count", ofLevel), legend: "{{level}}"}},
-				},
-				resolved(.5, "Time to resolve, median"), resolved(.9, "Time to resolve, 90th percentile"),
-				{
-					view: asLines, title: "Alerts resolved, 24 h", width: 8, what: "By a person, or by themselves after quiet. Drills are left out.",
-					queries: []query{{expr: within("24h", "level, by", "picket_alert_resolve_seconds_count", ofLevel), legend: "{{level}}, by {{by}}"}},
-				},
-			}},
+			{"How soon people see to them", seenToPanels()},
+		},
+	}
+}
+
+// openPanels are about what is open.
+func openPanels() []panel {
+	return []panel{
+		{
+			view: asLines, title: "Open alerts", what: "Alerts that are not resolved, by level and state.", who: "picket alerts ls", width: 8,
+			queries: []query{{expr: shared("level, state", "picket_alerts_open", ofLevel), legend: "{{level}}, {{state}}"}},
+		},
+		{
+			view: asLines, title: "Alerts raised, 1 h", what: "Alerts by level, also of rules that only observe.", who: "picket alerts ls --state firing,acknowledged,resolved", width: 8,
+			queries: []query{{expr: within("1h", "level", "picket_alerts_raised_total", ofLevel), legend: "{{level}}", exemplars: true}},
+		},
+		{
+			view: asLines, title: "Revisions of alerts, 1 h", what: "What happened to alerts: opened, updated, acknowledged, assigned, resolved, reopened. By commands of people only where the daemon itself is asked.", width: 8,
+			queries: []query{{expr: within("1h", "change", "picket_alert_revisions_total"), legend: "{{change}}"}},
+		},
+	}
+}
+
+// seenToPanels are about how soon people see to alerts.
+func seenToPanels() []panel {
+	return []panel{
+		acknowledged(.5, "Time to acknowledge, median"), acknowledged(.9, "Time to acknowledge, 90th percentile"),
+		{
+			view: asLines, title: "Alerts seen to, 24 h", width: 8, what: "Alerts that somebody acknowledged, or resolved at once. Drills are left out.",
+			queries: []query{{expr: sharedWithin("24h", "level", "picket_alert_acknowledge_seconds_count", ofLevel), legend: "{{level}}"}},
+		},
+		resolved(.5, "Time to resolve, median"), resolved(.9, "Time to resolve, 90th percentile"),
+		{
+			view: asLines, title: "Alerts resolved, 24 h", width: 8, what: "By a person, or by themselves after quiet. Drills are left out.",
+			queries: []query{{expr: sharedWithin("24h", "level, by", "picket_alert_resolve_seconds_count", ofLevel), legend: "{{level}}, by {{by}}"}},
 		},
 	}
 }

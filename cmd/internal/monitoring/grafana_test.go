@@ -16,7 +16,7 @@ func TestSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var d dashboard.Dashboard
+		var d dashboard.Dashboard                                                //nolint:staticcheck // the classic model, as in grafana.go
 		if err := d.UnmarshalJSONStrict(data); err != nil && err.Error() != "" { // it returns an empty list for none
 			t.Errorf("%s: %v", b.uid, err)
 		}

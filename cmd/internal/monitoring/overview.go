@@ -10,54 +10,69 @@ func overview() board {
 			{"picket explain PK-1A2B3C", "why an alert was raised"},
 		},
 		sections: []section{
-			{"Is it seeing everything?", []panel{
-				{
-					view: asNumber, title: "Daemons", what: "Daemons that Prometheus reaches. 0: nobody watches.", width: 3,
-					worse: []step{{0, "red"}, {1, "green"}}, queries: []query{{expr: "sum(" + series("up") + ")", legend: "up"}},
-				},
-				{
-					view: asNumber, title: "Alarms about Picket", width: 3, worse: bad(1),
-					what:    "Alerts of picket.rules.yml that fire. Each has a runbook.",
-					queries: []query{{expr: orZero(`count(ALERTS{alertname=~"Picket.*",alertstate="firing"})`), legend: "firing"}},
-				},
-				{
-					view: asNumber, title: "Accounts and feeds", width: 8, who: "picket alerts ls",
-					what: "What Picket polls: seen, not read yet, not read for three of its intervals (late), or refused by the network (blind). What happens on a blind account raises no alert.",
-					queries: []query{
-						{expr: "sum(" + series("picket_account_sight", `sight="ok"`) + ")", legend: "seen"},
-						{expr: "sum(" + series("picket_account_sight", `sight="starting"`) + ")", legend: "starting"},
-						{expr: "sum(" + series("picket_account_sight", `sight="late"`) + ")", legend: "late"},
-						{expr: "sum(" + series("picket_account_sight", `sight="blind"`) + ")", legend: "blind"},
-					},
-				},
-				{
-					view: asNumber, title: "Oldest last success", unit: "s", width: 4, worse: bad(3600), none: "nothing is polled", who: "picket alerts ls",
-					what:    "When the account or feed that was read longest ago was last read: an average would hide the one that is dead.",
-					queries: []query{{expr: "max(time() - " + series("picket_collector_last_success_timestamp_seconds") + ")", legend: "ago"}},
-				},
-				{
-					view: asNumber, title: "Rules that still learn", width: 3, who: "picket coverage",
-					what:    "Accounts on which some rule has not learned enough to judge.",
-					queries: []query{{expr: "sum(" + series("picket_coverage_accounts", `state="learning"`) + ")", legend: "accounts"}},
-				},
-				{
-					view: asNumber, title: "Without a source", width: 3, who: "picket coverage",
-					what:    "Accounts on which some rule can never fire, since nothing shows it what it needs.",
-					queries: []query{{expr: "sum(" + series("picket_coverage_accounts", `state="no_source"`) + ")", legend: "accounts"}},
-				},
-				sightOverTime(), oldestByNetwork(),
-			}},
-			{"How late?", []panel{
-				delay(.95, "Delay of alerts, 95th percentile"), delay(.5, "Delay of alerts, median"), lag(),
-			}},
-			{"What fires?", []panel{
-				openAlerts(), raised(), {
-					view: asTable, title: "Rules that fired, 24 h", who: "picket alerts ls --state firing,acknowledged,resolved",
-					what:    "Alerts raised in the last day by rule, most first.",
-					columns: map[string]string{"Time": "", "Value": "Alerts", "rule": "Rule", "level": "Level"},
-					queries: []query{{expr: "sort_desc(" + within("24h", "rule, level", "picket_alerts_raised_total") + ")"}},
-				},
-			}},
+			{"Is it seeing everything?", seesPanels()},
+			{"How late?", latePanels()},
+			{"What fires?", firesPanels()},
+		},
+	}
+}
+
+// seesPanels are about whether Picket sees everything.
+func seesPanels() []panel {
+	return []panel{
+		{
+			view: asNumber, title: "Daemons", what: "Daemons that Prometheus reaches. 0: nobody watches.", width: 3,
+			worse: []step{{0, "red"}, {1, "green"}}, queries: []query{{expr: "sum(" + series("up") + ")", legend: "up"}},
+		},
+		{
+			view: asNumber, title: "Alarms about Picket", width: 3, worse: bad(1),
+			what:    "Alerts of picket.rules.yml that fire. Each has a runbook.",
+			queries: []query{{expr: orZero(`count(ALERTS{alertname=~"Picket.*",alertstate="firing"})`), legend: "firing"}},
+		},
+		{
+			view: asNumber, title: "Accounts and feeds", width: 8, who: "picket alerts ls",
+			what: "What Picket polls: seen, not read yet, not read for three of its intervals (late), or refused by the network (blind). What happens on a blind account raises no alert.",
+			queries: []query{
+				{expr: "sum(" + series("picket_account_sight", `sight="ok"`) + ")", legend: "seen"},
+				{expr: "sum(" + series("picket_account_sight", `sight="starting"`) + ")", legend: "starting"},
+				{expr: "sum(" + series("picket_account_sight", `sight="late"`) + ")", legend: "late"},
+				{expr: "sum(" + series("picket_account_sight", `sight="blind"`) + ")", legend: "blind"},
+			},
+		},
+		{
+			view: asNumber, title: "Oldest last success", unit: "s", width: 4, worse: bad(3600), none: "nothing is polled", who: "picket alerts ls",
+			what:    "When the account or feed that was read longest ago was last read: an average would hide the one that is dead.",
+			queries: []query{{expr: "max(time() - " + series("picket_collector_last_success_timestamp_seconds") + ")", legend: "ago"}},
+		},
+		{
+			view: asNumber, title: "Rules that still learn", width: 3, who: "picket coverage",
+			what:    "Accounts on which some rule has not learned enough to judge.",
+			queries: []query{{expr: "sum(" + series("picket_coverage_accounts", `state="learning"`) + ")", legend: "accounts"}},
+		},
+		{
+			view: asNumber, title: "Without a source", width: 3, who: "picket coverage",
+			what:    "Accounts on which some rule can never fire, since nothing shows it what it needs.",
+			queries: []query{{expr: "sum(" + series("picket_coverage_accounts", `state="no_source"`) + ")", legend: "accounts"}},
+		},
+		sightOverTime(), oldestByNetwork(),
+	}
+}
+
+// latePanels are about how late alerts come.
+func latePanels() []panel {
+	return []panel{
+		delay(.95, "Delay of alerts, 95th percentile"), delay(.5, "Delay of alerts, median"), lag(),
+	}
+}
+
+// firesPanels are about what fires.
+func firesPanels() []panel {
+	return []panel{
+		openAlerts(), raised(), {
+			view: asTable, title: "Rules that fired, 24 h", who: "picket alerts ls --state firing,acknowledged,resolved",
+			what:    "Alerts raised in the last day by rule, most first.",
+			columns: map[string]string{"Time": "", "Value": "Alerts", "rule": "Rule", "level": "Level"},
+			queries: []query{{expr: "sort_desc(" + within("24h", "rule, level", "picket_alerts_raised_total") + ")"}},
 		},
 	}
 }

@@ -51,3 +51,10 @@ func orZero(expr string) string {
 func shared(by, metric string, matchers ...string) string {
 	return fmt.Sprintf("max by (%s) (sum by (%[1]s, instance) (%s))", by, series(metric, matchers...))
 }
+
+// sharedWithin is how often something was counted in a span that every daemon on
+// a store counts.
+func sharedWithin(span, by, metric string, matchers ...string) string {
+	s := series(metric, matchers...)
+	return fmt.Sprintf("max by (%s) (sum by (%[1]s, instance) (increase(%s[%s]))) or 0 * sum by (%[1]s) (%[2]s)", by, s, span)
+}

@@ -56,6 +56,16 @@ type Around struct {
 	// Verdicts counts what people said of alerts of the same rule and account,
 	// of drills only for drills.
 	Verdicts Tally
+	// Silenced says that nobody is told for now; nil where people are.
+	Silenced *Silenced
+}
+
+// Silenced says that people need not be told of an alert for a while.
+type Silenced struct {
+	Number string // of the silence; the name of a maintenance window
+	By     string
+	Until  time.Time
+	Reason string
 }
 
 // Tally counts verdicts.
@@ -269,11 +279,19 @@ func (b *board) of(accounts []string) []Head {
 
 // around returns what this Manager knows around an alert.
 func (m *Manager) around(a *Alert) Around {
-	names := beside(a, m.cfg.Directory)
+	names, silenced := beside(a, m.cfg.Directory), m.silenced(a)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	brief := BriefOf(a)
-	return Around{Beside: pick(m.board.of(names), a), Verdicts: m.board.tallies[brief.judgedOf()]}
+	return Around{Beside: pick(m.board.of(names), a), Verdicts: m.board.tallies[brief.judgedOf()], Silenced: silenced}
+}
+
+// silenced says whether people need not be told of an alert now.
+func (m *Manager) silenced(a *Alert) *Silenced {
+	if m.cfg.Silenced == nil {
+		return nil
+	}
+	return m.cfg.Silenced(a, m.cfg.Now())
 }
 
 // Look returns the last stored revision of an alert with what the store holds
@@ -282,6 +300,10 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 	a, err := m.Get(ctx, id)
 	if err != nil {
 		return Alert{}, err
+	}
+	if m.known(&a) {
+		a.Around = m.around(&a)
+		return a, nil
 	}
 	heads, err := m.cfg.Store.Heads(ctx)
 	if err != nil {
@@ -298,6 +320,6 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 			near = append(near, heads[i])
 		}
 	}
-	a.Around.Beside = pick(near, &a)
+	a.Around.Beside, a.Around.Silenced = pick(near, &a), m.silenced(&a)
 	return a, nil
 }

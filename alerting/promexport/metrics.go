@@ -59,10 +59,11 @@ type Metrics struct {
 	alertMetrics
 	costMetrics
 	handlingMetrics
+	receiverMetrics
 
 	catalogue []Description
 
-	network, rule, outcome, reason, source, credential *label
+	network, rule, outcome, reason, source, credential, receiver *label
 }
 
 var _ alerting.Observer = (*Metrics)(nil)
@@ -75,12 +76,13 @@ func New(reg *prometheus.Registry, opts Options) *Metrics {
 	m := &Metrics{
 		reg: reg, now: opts.Now,
 		network: newLabel(maxNetworks), rule: newLabel(maxRules), outcome: newLabel(maxReasons),
-		reason: newLabel(maxReasons), source: newLabel(maxReasons), credential: newLabel(maxOther),
+		reason: newLabel(maxReasons), source: newLabel(maxReasons), credential: newLabel(maxOther), receiver: newLabel(maxOther),
 	}
 	f := factory{reg, &m.catalogue}
 	m.collectorMetrics, m.intakeMetrics = newCollectorMetrics(f), newIntakeMetrics(f)
 	m.detectorMetrics, m.alertMetrics = newDetectorMetrics(f, opts.Now, m.rule.bound), newAlertMetrics(f)
 	m.costMetrics, m.handlingMetrics = newCostMetrics(f), newHandlingMetrics(f)
+	m.receiverMetrics = newReceiverMetrics(f)
 	build := f.gauges("build_info", "Constant 1, labelled by what this Picket was built from.", "version", "revision", "goversion")
 	build.WithLabelValues(tidy(opts.Version), tidy(opts.Revision), runtime.Version()).Set(1)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

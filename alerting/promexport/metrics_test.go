@@ -54,6 +54,8 @@ func exercise(m *Metrics) {
 	learns.Type, learns.Params = rules.TypeProfile, rules.Params{"budget": .5}
 	m.RulesLoaded([]*rules.Rule{testRule("burst", rules.High), learns}, 0)
 	m.SetBudgetUsed(map[*rules.Rule]float64{learns: .25})
+	m.Receivers([]string{"on_call"})
+	m.Up("on_call", true)
 }
 
 func TestLint(t *testing.T) {

@@ -61,7 +61,9 @@ type Heap struct {
 
 func newHeap() *Heap {
 	h := &Heap{pages: make([]page, 1)}
-	const small = 32 // units up to which each size has its class
+	// Units up to which each size has its class: models are large, and all of a
+	// size, so that rounding them up would cost every account.
+	const small = 128
 	for n := uint32(1); n <= MaxCell/unit; {
 		h.sizes = append(h.sizes, n)
 		if n < small {

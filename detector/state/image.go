@@ -94,7 +94,7 @@ func (p *page) bytes() []byte {
 }
 
 // layoutVersion changes when cells of another version could not be read.
-const layoutVersion = 1
+const layoutVersion = 2
 
 const classBytes = 16 // of a root
 

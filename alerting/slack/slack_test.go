@@ -316,6 +316,20 @@ func TestPace(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	s := slacktest.New(t, 0)
+	if workspace, name, err := output(t, configOf(s)).Check(t.Context()); err != nil || workspace != "test" || name != "picket" {
+		t.Errorf("%q in %q, %v", name, workspace, err)
+	}
+	cfg := configOf(s)
+	cfg.BotToken = secret("xoxb-hush-hush")
+	_, _, err := output(t, cfg).Check(t.Context())
+	if !notify.IsPermanent(err) || !strings.Contains(err.Error(), "auth.test: invalid_auth") {
+		t.Errorf("%v, want a permanent one", err)
+	}
+	notifytest.Discreet(t, err, "xoxb-hush-hush")
+}
+
 func TestNew(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

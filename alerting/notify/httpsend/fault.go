@@ -9,18 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/picketd/picket/alerting/notify"
 )
 
-const (
-	// MaxWait is the longest wait that a receiver may ask for: one that asks for
-	// a year must not silence a page.
-	MaxWait = time.Hour
-	// maxQuote bounds what errors quote of a receiver, in characters.
-	maxQuote = 200
-)
+// MaxWait is the longest wait that a receiver may ask for: one that asks for a
+// year must not silence a page.
+const MaxWait = time.Hour
 
 // Fault returns what follows for the message from an answer that is no success,
 // nil for one that is. Said is what the receiver says went wrong, in the words
@@ -112,21 +107,4 @@ func destination(h http.Header) string {
 }
 
 // quote returns text of a receiver as errors show it.
-func (c *Client) quote(text string) string {
-	text = notify.Hide(strings.ToValidUTF8(text, ""), c.secrets...)
-	var b strings.Builder
-	n := 0
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		if n > 0 {
-			b.WriteByte(' ')
-		}
-		for _, r := range word {
-			if n++; n > maxQuote {
-				return b.String() + "…"
-			}
-			b.WriteRune(r)
-		}
-		n++
-	}
-	return b.String()
-}
+func (c *Client) quote(text string) string { return notify.Quote(text, c.secrets...) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,11 @@ func (o *Output) quote(text string) string {
 // discreet returns an error that may be shown: what follows from it is kept,
 // and its words are Picket's own or those of the standard library.
 func (o *Output) discreet(err error) error {
-	text := o.quote(err.Error())
+	said := err
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		said = outer.Err // without the URL: that of Socket Mode has a ticket
+	}
+	text := o.quote(said.Error())
 	switch {
 	case notify.IsPermanent(err):
 		return notify.Permanent(errors.New(text))

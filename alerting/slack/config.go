@@ -92,7 +92,7 @@ func (c Config) withDefaults() (Config, error) {
 func (c *Config) check() error {
 	switch {
 	case !token(c.BotToken, "xoxb-"):
-		return errors.New(`bot_token: not a bot token; give the one that begins with "xoxb-"`)
+		return errors.New(`token: not a bot token; give the one that begins with "xoxb-"`)
 	case c.AppToken != nil && !token(c.AppToken, "xapp-"):
 		return errors.New(`app_token: not an app-level token; give the one that begins with "xapp-", or none`)
 	case (c.AppToken != nil) != (c.Actor != nil):

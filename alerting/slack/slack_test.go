@@ -337,8 +337,8 @@ func TestNew(t *testing.T) {
 		want   string // in the error; "" is none
 	}{
 		{"complete", func(*slack.Config) {}, ""},
-		{"no token", func(c *slack.Config) { c.BotToken = nil }, "bot_token: not a bot token"},
-		{"the app's token", func(c *slack.Config) { c.BotToken = secret("xapp-hush") }, "bot_token: not a bot token"},
+		{"no token", func(c *slack.Config) { c.BotToken = nil }, "token: not a bot token"},
+		{"the app's token", func(c *slack.Config) { c.BotToken = secret("xapp-hush") }, "token: not a bot token"},
 		{"another app token", func(c *slack.Config) { c.AppToken = secret("xoxb-hush") }, "app_token: not an app-level token"},
 		{"nobody acts", func(c *slack.Config) { c.AppToken = secret("xapp-hush") }, "app_token: buttons need both"},
 		{"no channel", func(c *slack.Config) { c.Channel = "#alerts" }, `channel: "#alerts" is no channel id`},

@@ -454,28 +454,6 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestBounded holds that an endless stream of incidents fills neither the memory
-// nor one request.
-func TestBounded(t *testing.T) {
-	r := newReceiver(t)
-	o := newOutput(t, alertmanager.Config{URLs: []string{r.server.URL}, Client: r.server.Client(), WithoutHeartbeat: true})
-	for i := range 4096 + 10 {
-		m := incident("in-"+string(rune('a'+i%26))+time.Duration(i).String(), notify.Opened, rules.High, "")
-		m.At = m.At.Add(time.Duration(i) * time.Millisecond)
-		tell(t, o, m)
-	}
-	r.take(t)
-	if err := o.Beat(t.Context(), notifytest.At(), time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	r.mu.Lock()
-	requests := len(r.bodies)
-	r.mu.Unlock()
-	if got := r.take(t); len(got) != 4096 || requests != 64 {
-		t.Errorf("%d alerts in %d requests, want 4096 in 64", len(got), requests)
-	}
-}
-
 func TestConfig(t *testing.T) {
 	urls := []string{"http://am-1.acme.example:9093", "http://am-2.acme.example:9093/prefix"}
 	for _, tt := range []struct {

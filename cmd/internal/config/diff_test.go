@@ -16,7 +16,7 @@ accounts:
   - {account: x/acme, credential: one}
   - {account: x/other, credential: two}
 `
-	vars := map[string]string{"ONE": "secret-one", "TWO": "secret-two", "NEW": "secret-new"}
+	vars := map[string]string{"ONE": "secret-one", "TWO": "secret-two", "NEW": "secret-new-and-long"}
 	tests := []struct {
 		name string
 		next string
@@ -57,18 +57,32 @@ detector: {checkpoint: 1m}
 		}},
 		{"what a reload applies", base + `
 organisation: Acme
+http: {public_url: "https://picket.example", api: {tokens: [{name: ann, token: {env: NEW}, can: [read]}]}}
 log: {level: debug, personal: true}
 rules: {overrides: [{rule: a, mode: off}]}
 intake: {webhook: {rate: 1}, approvals_file: a.jsonl}
 enrich: {asn: geo/asn.mmdb}
 `, []string{
 			"enrich changed: applied by reload",
+			"http.api changed: applied by reload",
+			"http.public_url changed: applied by reload",
 			"intake.approvals_file changed: applied by reload",
 			"intake.webhook changed: applied by reload",
 			"log.level changed: applied by reload",
 			"log.personal changed: applied by reload",
 			"organisation changed: applied by reload",
 			"rules changed: applied by reload",
+		}},
+		{"who is on duty and what is silenced", base + `
+people: [{name: jane}]
+schedules: [{name: primary, layers: [{people: [jane], start: 2026-01-05}]}]
+quiet_hours: [{levels: [low], hours: Mon 22:00-07:00}]
+maintenance: [{name: backup, matchers: level=low, author: jane, reason: r, start: 2026-01-10, rule: FREQ=WEEKLY, lasts: 4h}]
+`, []string{
+			"maintenance backup added: applied by reload",
+			"people changed: applied by reload",
+			"quiet_hours changed: applied by reload",
+			"schedules changed: applied by reload",
 		}},
 		{"members", `
 credentials:

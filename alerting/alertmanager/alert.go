@@ -201,10 +201,12 @@ func annotations(m *notify.Message) map[string]string {
 	return out
 }
 
-// generator returns the address that an alert leads to.
+// generator returns the address where a person looks, which is no action's.
 func generator(m *notify.Message) string {
 	for _, l := range m.WebLinks() {
-		return l.URL
+		if l.Action == notify.ActOpen {
+			return l.URL
+		}
 	}
 	return ""
 }

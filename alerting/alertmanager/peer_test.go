@@ -63,3 +63,20 @@ func TestBounded(t *testing.T) {
 		t.Errorf("%d alerts from %s in %d requests, want %d from in-000010 in %d", alerts, first, requests, maxHeld, maxHeld/batch)
 	}
 }
+
+// TestGenerator holds that an alert leads to where a person looks, never to an
+// action.
+func TestGenerator(t *testing.T) {
+	m := &notify.Message{Links: []notify.Link{
+		{Action: notify.ActAck, URL: "https://picket.acme.example/act?token=a"},
+		{Action: notify.ActOpen, URL: "javascript:alert(1)"},
+		{Action: notify.ActOpen, URL: "https://picket.acme.example/alerts/1"},
+	}}
+	if got, want := generator(m), "https://picket.acme.example/alerts/1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	m.Links = m.Links[:2]
+	if got := generator(m); got != "" {
+		t.Errorf("got %q, want none", got)
+	}
+}

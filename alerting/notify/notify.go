@@ -55,8 +55,7 @@ func IsPermanent(err error) bool {
 // After returns how long the receiver wants to be left alone, 0 where it has
 // not said so.
 func After(err error) time.Duration {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.after
 	}
 	return 0

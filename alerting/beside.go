@@ -301,6 +301,10 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 	if err != nil {
 		return Alert{}, err
 	}
+	if m.known(&a) {
+		a.Around = m.around(&a)
+		return a, nil
+	}
 	heads, err := m.cfg.Store.Heads(ctx)
 	if err != nil {
 		return Alert{}, fmt.Errorf("look at alert %s: %w", id, err)

@@ -70,24 +70,38 @@ func Act(a Alert, d Deed, now time.Time) (Alert, error) {
 	return a, nil
 }
 
+// FieldError says which field of a Deed is not acceptable, by the name that it
+// has in JSON: by, action, to, verdict or until.
+type FieldError struct {
+	Field string
+	err   error
+}
+
+func (e *FieldError) Error() string { return e.err.Error() }
+
+func (e *FieldError) Unwrap() error { return e.err }
+
 // checked returns the deed with its texts cut to size, or what is wrong with it.
 func (d Deed) checked(a *Alert, now time.Time) (Deed, error) {
 	d.Actor, d.To = strings.TrimSpace(d.Actor), strings.TrimSpace(d.To)
+	fault := func(field, format string, args ...any) (Deed, error) {
+		return d, &FieldError{field, fmt.Errorf(format, args...)}
+	}
 	switch {
 	case d.Actor == "" || strings.EqualFold(d.Actor, ByPicket):
-		return d, fmt.Errorf("%s %s: %w: %q; name the person who acts", d.Action, a.Number(), ErrActor, d.Actor)
+		return fault("by", "%s %s: %w: %q; name the person who acts", d.Action, a.Number(), ErrActor, d.Actor)
 	case !slices.Contains([]Action{ActionAck, ActionAssign, ActionResolve}, d.Action):
-		return d, fmt.Errorf("unknown action %q on %s: use %s, %s or %s", d.Action, a.Number(), ActionAck, ActionAssign, ActionResolve)
+		return fault("action", "unknown action %q on %s: use %s, %s or %s", d.Action, a.Number(), ActionAck, ActionAssign, ActionResolve)
 	case (d.Action == ActionAssign) != (d.To != ""):
-		return d, fmt.Errorf("%s %s: assigned to %q; name a person to %s, and to nothing else", d.Action, a.Number(), d.To, ActionAssign)
+		return fault("to", "%s %s: assigned to %q; name a person to %s, and to nothing else", d.Action, a.Number(), d.To, ActionAssign)
 	case d.Verdict != "" && d.Action != ActionResolve:
-		return d, fmt.Errorf("%s %s: a verdict is given with %s", d.Action, a.Number(), ActionResolve)
+		return fault("verdict", "%s %s: a verdict is given with %s", d.Action, a.Number(), ActionResolve)
 	case d.Verdict != "" && !slices.Contains(Verdicts(), d.Verdict):
-		return d, fmt.Errorf("%s %s: verdict %q; expected one of %v", d.Action, a.Number(), d.Verdict, Verdicts())
+		return fault("verdict", "%s %s: verdict %q; expected one of %v", d.Action, a.Number(), d.Verdict, Verdicts())
 	case !d.Until.IsZero() && d.Verdict != VerdictExpected:
-		return d, fmt.Errorf("%s %s: an end is given with the verdict %s alone", d.Action, a.Number(), VerdictExpected)
+		return fault("until", "%s %s: an end is given with the verdict %s alone", d.Action, a.Number(), VerdictExpected)
 	case !d.Until.IsZero() && !d.Until.After(now):
-		return d, fmt.Errorf("%s %s: expected until %s, which is over; name a time to come", d.Action, a.Number(), d.Until.UTC().Format(time.RFC3339))
+		return fault("until", "%s %s: expected until %s, which is over; name a time to come", d.Action, a.Number(), d.Until.UTC().Format(time.RFC3339))
 	}
 	d.Actor, d.To = clip(d.Actor, maxName), clip(d.To, maxName)
 	d.Reason = clip(strings.TrimSpace(d.Reason), maxReason)

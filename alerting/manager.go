@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,11 +22,11 @@ type Config struct {
 	Log       *zap.Logger      // nil: silent
 	Now       func() time.Time // nil: time.Now
 	Directory Directory        // nil: nothing is known of accounts
-	Handled   func(Handling)   // told by Run; nil: nobody
 	// Silenced says whether people need not be told of an alert at a moment, nil
 	// where they are. It changes nothing but what the alert says of itself. It
 	// must be safe for concurrent use. nil: nothing is silenced.
 	Silenced func(a *Alert, at time.Time) *Silenced
+	Handled  func(Handling) // told by Run; nil: nobody
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int
@@ -42,6 +43,10 @@ type Manager struct {
 	entries map[string]*entry
 	open    map[string]Head // alerts that are not resolved, as far as known here
 	board   *board
+	index   index
+
+	recovered atomic.Bool // all that the store held is known
+	follows   atomic.Bool // and what has come since, whoever wrote it
 }
 
 var _ detector.Sink = (*Manager)(nil)
@@ -70,7 +75,7 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxCached == 0 {
 		cfg.MaxCached = 10_000
 	}
-	return &Manager{cfg: cfg, entries: map[string]*entry{}, open: map[string]Head{}, board: newBoard()}, nil
+	return &Manager{cfg: cfg, entries: map[string]*entry{}, open: map[string]Head{}, board: newBoard(), index: index{}}, nil
 }
 
 // Recover learns which alerts are open, which are recent and what people's
@@ -96,6 +101,7 @@ func (m *Manager) Recover(ctx context.Context) error {
 		}
 		young = young[n:]
 	}
+	m.recovered.Store(true)
 	return nil
 }
 
@@ -109,9 +115,12 @@ func (m *Manager) touch(ctx context.Context, ids []string) error {
 	return m.publish(ctx, es)
 }
 
-// Run follows what other writers do, so that Counts stays right, and tells of
-// how alerts are handled, until ctx ends. Report works without it.
+// Run follows what other writers do, so that Counts stays right and questions
+// about open alerts are answered from memory, and tells of how alerts are
+// handled, until ctx ends. Report works without it.
 func (m *Manager) Run(ctx context.Context) error {
+	m.follows.Store(m.recovered.Load())
+	defer m.follows.Store(false)
 	handled := follow(m.cfg.Handled)
 	each := func(h Head) {
 		m.learn(h)
@@ -337,6 +346,7 @@ func (m *Manager) learn(h Head) {
 		e.newest.Store(h.Seq)
 	}
 	m.board.note(&h, m.cfg.Now())
+	m.index.note(h.ID)
 	known, ok := m.open[h.ID]
 	switch {
 	case ok && known.Seq >= h.Seq:

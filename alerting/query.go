@@ -1,15 +1,11 @@
 package alerting
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/picketd/picket/rules"
 )
 
 // Act does a person's deed with an alert and returns the revision that it
@@ -74,82 +70,42 @@ func (m *Manager) Find(ctx context.Context, reference string) (string, error) {
 	want := strings.ToLower(strings.TrimSpace(reference))
 	want = strings.TrimPrefix(want, strings.ToLower(numberPrefix))
 	if len(want) < minReference {
-		return "", fmt.Errorf("alert %q: expected a number such as PK-3FA29C or at least %d digits of an id", reference, minReference)
+		return "", fmt.Errorf("alert %q: %w", reference, ErrReference)
 	}
-	heads, err := m.cfg.Store.Heads(ctx)
+	found, sure, err := m.remembered(ctx, want)
+	if err == nil && !sure {
+		found, err = m.stored(ctx, want)
+	}
 	if err != nil {
 		return "", fmt.Errorf("find alert %s: %w", reference, err)
 	}
-	var found []string
-	for _, h := range heads {
-		if h.ID == want {
-			return h.ID, nil
-		}
-		if strings.HasPrefix(h.ID, want) {
-			found = append(found, h.ID)
-		}
-	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(found) == 0:
 		return "", fmt.Errorf("alert %q: %w", reference, ErrNotFound)
-	case 1:
+	case len(found) == 1 || found[0] == want: // an id may begin others
 		return found[0], nil
 	}
-	slices.Sort(found)
-	return "", fmt.Errorf("alert %q could be any of %d: give the whole id, one of %s", reference, len(found), strings.Join(found[:min(len(found), 5)], ", "))
+	return "", fmt.Errorf("alert %q: %w, %d in all: give the whole id, one of %s", reference, ErrAmbiguous, len(found), strings.Join(found[:min(len(found), 5)], ", "))
 }
 
-// Filter selects alerts; an empty field selects all.
-type Filter struct {
-	States  []State
-	Levels  []rules.Level
-	Network string
-	Account string // also among those that an alert across accounts names
-	Rule    string // id or name
-	Limit   int    // the newest ones; 0 means all
-	// Since leaves out alerts that are resolved and were last revised before, by
-	// the store's clock; zero leaves out none.
-	Since time.Time
-}
-
-func (f *Filter) head(h *Head) bool {
-	return (h.State != Resolved || !h.Time.Before(f.Since)) && (len(f.States) == 0 || slices.Contains(f.States, h.State)) &&
-		(len(f.Levels) == 0 || slices.Contains(f.Levels, h.Level))
-}
-
-func (f *Filter) alert(a *Alert) bool {
-	return (f.Network == "" || f.Network == a.Network) && (f.Account == "" || f.Account == a.Account || slices.Contains(a.Accounts, f.Account)) &&
-		(f.Rule == "" || f.Rule == a.Rule.ID || f.Rule == a.Rule.Name)
-}
-
-// List returns the last stored revision of the alerts that the filter selects,
-// the most recently revised first, each with who silenced it.
-func (m *Manager) List(ctx context.Context, filter Filter) ([]Alert, error) {
+// stored returns the ids of the store that begin with prefix, sorted.
+func (m *Manager) stored(ctx context.Context, prefix string) ([]string, error) {
 	heads, err := m.cfg.Store.Heads(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list alerts: %w", err)
+		return nil, err
 	}
-	heads = slices.DeleteFunc(heads, func(h Head) bool { return !filter.head(&h) })
-	slices.SortFunc(heads, func(a, b Head) int { return cmp.Compare(b.Seq, a.Seq) }) // sequences order revisions
-	var out []Alert
-	for part := range slices.Chunk(heads, 256) {
-		ids := make([]string, len(part))
-		for i := range part {
-			ids[i] = part[i].ID
-		}
-		got, err := m.cfg.Store.Get(ctx, ids)
-		if err != nil {
-			return nil, fmt.Errorf("list alerts: %w", err)
-		}
-		for i := range got {
-			if got[i].Seq == 0 || !filter.alert(&got[i].Alert) {
-				continue
-			}
-			got[i].Alert.Around.Silenced = m.silenced(&got[i].Alert)
-			if out = append(out, got[i].Alert); len(out) == filter.Limit {
-				return out, nil
-			}
+	var found []string
+	for i := range heads {
+		if strings.HasPrefix(heads[i].ID, prefix) {
+			found = append(found, heads[i].ID)
 		}
 	}
-	return out, nil
+	slices.Sort(found)
+	return found, nil
+}
+
+// List returns all alerts of the filter; see Page.
+func (m *Manager) List(ctx context.Context, filter Filter) ([]Alert, error) {
+	page, err := m.Page(ctx, filter)
+	return page.Alerts, err
 }

@@ -358,8 +358,8 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	}
 	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
-	downstream.Go(func() error { a.ownDelivery(detect, p); return nil })
 	downstream.Go(func() error { a.watchSilences(detect, p.silences); return nil })
+	downstream.Go(func() error { a.ownDelivery(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
 		if a.opts.Started != nil {

@@ -34,6 +34,7 @@ type front struct {
 	srv      *http.Server
 	listener net.Listener
 	intake   atomic.Pointer[http.Handler]
+	api      atomic.Pointer[http.Handler]
 	served   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -57,6 +58,7 @@ func openFront(ctx context.Context, listen string, metrics *promexport.Metrics, 
 	mux.Handle("GET /-/healthy", promexport.Healthy())
 	mux.Handle("GET /-/ready", promexport.Ready(f.ready))
 	mux.HandleFunc("/v1/", f.push)
+	f.routeAPI(mux)
 	f.srv = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
 		ErrorLog: zap.NewStdLog(log.Named("http")),

@@ -204,10 +204,10 @@ func (a *App) commit(p *parts, ready *prepared) error {
 		a.cfg.set(before)
 		return errors.Join(err, a.setLevel(before))
 	}
+	a.silences.SetWindows(ready.cfg.Maintenance)
 	if err := p.receivers.use(ready.receivers); err != nil {
 		a.log.Error("receivers stay as they were", zap.Error(err)) // their names were checked before
 	}
-	a.silences.SetWindows(ready.cfg.Maintenance)
 	p.plans.use(ready.hash)
 	a.front.attach(ready.hook)
 	a.rulesLoaded(ready.plan)

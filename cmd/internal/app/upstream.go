@@ -51,6 +51,11 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		p.pollers.close()
 		return nil, err
 	}
+	stopAPI, err := a.startAPI(p)
+	if err != nil {
+		p.pollers.close()
+		return nil, err
+	}
 	collect, cancel := context.WithCancel(inner)
 	var group errgroup.Group
 	group.Go(func() error { return p.sched.Run(collect) })
@@ -59,6 +64,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	group.Go(func() error { a.tellBudget(collect, p); return nil })
 	return func() {
 		cancel()
+		stopAPI()
 		for _, s := range append(reviews, questions) {
 			_ = s.Unsubscribe() // fails only on a connection that is closed
 		}

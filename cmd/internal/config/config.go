@@ -103,9 +103,13 @@ type Retention struct {
 	Logins, Posts, Mentions time.Duration
 }
 
-// HTTP serves metrics, health, webhook intake and approvals.
+// HTTP serves metrics, health, webhook intake, approvals and the API of alerts.
 type HTTP struct {
 	Listen string // host:port
+	// PublicURL is where people reach it, without a slash at the end; "" where
+	// they do not, and messages hold no links then.
+	PublicURL string
+	API       API
 }
 
 // Log says what is logged and how.

@@ -49,6 +49,8 @@ func Diff(old, next *Config) []Change {
 	field("detector", true, old.Detector, next.Detector)
 
 	field("organisation", false, old.Organisation, next.Organisation)
+	field("http.public_url", false, old.HTTP.PublicURL, next.HTTP.PublicURL)
+	field("http.api", false, old.HTTP.API, next.HTTP.API)
 	field("log.level", false, old.Log.Level, next.Log.Level)
 	field("log.personal", false, old.Log.Personal, next.Log.Personal)
 	field("rules", false, old.Rules, next.Rules)
@@ -60,11 +62,11 @@ func Diff(old, next *Config) []Change {
 	changes = append(changes, members("sources", old.Sources, next.Sources, func(s Source) string { return s.Name })...)
 	changes = append(changes, members("accounts", old.Accounts, next.Accounts, func(a Account) string { return a.Name })...)
 	changes = append(changes, members("identities", old.Identities, next.Identities, func(i Identity) string { return i.Identity })...)
-	changes = append(changes, members("receivers", old.Receivers, next.Receivers, func(r Receiver) string { return r.Name })...)
 	field("people", false, old.People, next.People)
 	field("schedules", false, old.Schedules, next.Schedules)
 	field("quiet_hours", false, old.QuietHours, next.QuietHours)
 	changes = append(changes, members("maintenance", old.Maintenance, next.Maintenance, func(w silence.Window) string { return w.Name })...)
+	changes = append(changes, members("receivers", old.Receivers, next.Receivers, func(r Receiver) string { return r.Name })...)
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
 	return changes
 }

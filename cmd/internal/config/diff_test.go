@@ -16,7 +16,7 @@ accounts:
   - {account: x/acme, credential: one}
   - {account: x/other, credential: two}
 `
-	vars := map[string]string{"ONE": "secret-one", "TWO": "secret-two", "NEW": "secret-new"}
+	vars := map[string]string{"ONE": "secret-one", "TWO": "secret-two", "NEW": "secret-new-and-long"}
 	tests := []struct {
 		name string
 		next string
@@ -57,12 +57,15 @@ detector: {checkpoint: 1m}
 		}},
 		{"what a reload applies", base + `
 organisation: Acme
+http: {public_url: "https://picket.example", api: {tokens: [{name: ann, token: {env: NEW}, can: [read]}]}}
 log: {level: debug, personal: true}
 rules: {overrides: [{rule: a, mode: off}]}
 intake: {webhook: {rate: 1}, approvals_file: a.jsonl}
 enrich: {asn: geo/asn.mmdb}
 `, []string{
 			"enrich changed: applied by reload",
+			"http.api changed: applied by reload",
+			"http.public_url changed: applied by reload",
 			"intake.approvals_file changed: applied by reload",
 			"intake.webhook changed: applied by reload",
 			"log.level changed: applied by reload",

@@ -53,7 +53,10 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		d.text("organisation", &c.Organisation),
 		field{"nats", func(n *yaml.Node, path string) { natsKeys = d.nats(n, path, &c.NATS) }},
 		field{"journal", func(n *yaml.Node, path string) { journalKeys = d.journal(n, path, &c.Journal) }},
-		d.section("http", parsed(d, "listen", "an address such as "+defaultHTTPListen, &c.HTTP.Listen, address)),
+		d.section("http",
+			parsed(d, "listen", "an address such as "+defaultHTTPListen, &c.HTTP.Listen, address),
+			parsed(d, "public_url", "an address such as https://picket.example.com", &c.HTTP.PublicURL, publicURL),
+			d.section("api", d.list("tokens", func(n *yaml.Node, path string) { d.apiToken(n, path, &c.HTTP.API) }))),
 		d.section("log",
 			choice(d, "level", &c.Log.Level, "debug", "info", "warn", "error"),
 			choice(d, "format", &c.Log.Format, "console", "json"),
@@ -94,8 +97,8 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 	d.checkSources(c)
 	d.checkIdentities(c)
 	d.checkAccounts(c)
-	d.checkReceivers(c)
 	d.checkOnCall(c)
+	d.checkReceivers(c)
 	if (top.node != nil || top.empty) && top.bare("accounts") && top.bare("sources") {
 		d.on("accounts", "nothing to watch; expected at least one account, or a source")
 	}

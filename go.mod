@@ -34,9 +34,11 @@ require (
 	golang.org/x/time v0.16.0
 )
 
-require github.com/teambition/rrule-go v1.8.2
-
-require github.com/slack-go/slack v0.35.0
+require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
+	github.com/slack-go/slack v0.35.0
+	github.com/teambition/rrule-go v1.8.2
+)
 
 require (
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect

@@ -74,7 +74,8 @@ func (c *Config) labels(m *notify.Message) map[string]string {
 	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated, notify.Acknowledged, notify.Resolved:
 	}
 	maps.Copy(out, c.Labels)
-	for _, l := range m.Labels {
+	about := []alerting.Label{{Name: "network", Value: m.Network}, {Name: "account", Value: m.Account}, {Name: "drill", Value: m.Drill}}
+	for _, l := range append(slices.Clone(m.Labels), about...) {
 		name, value := labelNamed(l.Name), printing(l.Value)
 		if strings.HasPrefix(l.Name, groupPrefix) {
 			value = outside(l.Value)
@@ -200,10 +201,12 @@ func annotations(m *notify.Message) map[string]string {
 	return out
 }
 
-// generator returns the address that an alert leads to.
+// generator returns the address where a person looks, which is no action's.
 func generator(m *notify.Message) string {
 	for _, l := range m.WebLinks() {
-		return l.URL
+		if l.Action == notify.ActOpen {
+			return l.URL
+		}
 	}
 	return ""
 }

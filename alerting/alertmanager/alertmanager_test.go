@@ -354,6 +354,38 @@ func TestCluster(t *testing.T) {
 	equal(t, "the second, with a heartbeat", two.take(t), "PicketIncident in-3 high 1h0m0s", "PicketIncident in-4 high 1h0m0s", "PicketIncident in-2 high 0s")
 }
 
+// TestMissedAndOver holds that an Alertmanager that missed the beginning of an
+// incident is told of its end, and not of its beginning after that.
+func TestMissedAndOver(t *testing.T) {
+	one, two := newReceiver(t), newReceiver(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	o := newOutput(t, alertmanager.Config{URLs: []string{one.server.URL, two.server.URL}, Client: client, WithoutHeartbeat: true})
+	two.set(http.StatusBadGateway)
+	receipt := tell(t, o, incident("in-1", notify.Opened, rules.High, ""))
+	two.set(0)
+	tell(t, o, incident("in-1", notify.Resolved, rules.High, receipt))
+	if err := o.Beat(t.Context(), notifytest.At(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "the second", two.take(t), "PicketIncident in-1 high 0s")
+}
+
+// TestRefused holds that what was refused for ever is not told again.
+func TestRefused(t *testing.T) {
+	r := newReceiver(t)
+	o := newOutput(t, alertmanager.Config{URLs: []string{r.server.URL}, Client: r.server.Client()})
+	r.set(http.StatusBadRequest)
+	if _, err := o.Notify(t.Context(), incident("in-1", notify.Opened, rules.High, "")); !notify.IsPermanent(err) {
+		t.Errorf("not refused for ever: %v", err)
+	}
+	r.set(0)
+	if err := o.Beat(t.Context(), notifytest.At(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "beat", r.take(t), "PicketHeartbeat 3m0s")
+}
+
 // TestAllDown holds what follows when none has taken a message.
 func TestAllDown(t *testing.T) {
 	for _, tt := range []struct {
@@ -419,28 +451,6 @@ func TestSlow(t *testing.T) {
 		if !slices.Contains(got, "PicketIncident "+name+" high 1h0m0s") {
 			t.Errorf("%s was not told: %q", name, got)
 		}
-	}
-}
-
-// TestBounded holds that an endless stream of incidents fills neither the memory
-// nor one request.
-func TestBounded(t *testing.T) {
-	r := newReceiver(t)
-	o := newOutput(t, alertmanager.Config{URLs: []string{r.server.URL}, Client: r.server.Client(), WithoutHeartbeat: true})
-	for i := range 4096 + 10 {
-		m := incident("in-"+string(rune('a'+i%26))+time.Duration(i).String(), notify.Opened, rules.High, "")
-		m.At = m.At.Add(time.Duration(i) * time.Millisecond)
-		tell(t, o, m)
-	}
-	r.take(t)
-	if err := o.Beat(t.Context(), notifytest.At(), time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	r.mu.Lock()
-	requests := len(r.bodies)
-	r.mu.Unlock()
-	if got := r.take(t); len(got) != 4096 || requests != 64 {
-		t.Errorf("%d alerts in %d requests, want 4096 in 64", len(got), requests)
 	}
 }
 

@@ -21,8 +21,8 @@
 // from outside and are defanged, but for addresses.
 //
 // The annotations are summary, description, number, state, alerts, and link_…
-// for each kind of link; generatorURL is the first link. None of them can ping,
-// format or link where an Alertmanager passes them on.
+// for each kind of link; generatorURL is the link that only looks. Nothing that
+// others wrote can ping, format or link where an Alertmanager passes it on.
 //
 // # One-shot alerts
 //

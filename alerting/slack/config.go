@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,7 +92,7 @@ func (c Config) withDefaults() (Config, error) {
 func (c *Config) check() error {
 	switch {
 	case !token(c.BotToken, "xoxb-"):
-		return errors.New(`bot_token: not a bot token; give the one that begins with "xoxb-"`)
+		return errors.New(`token: not a bot token; give the one that begins with "xoxb-"`)
 	case c.AppToken != nil && !token(c.AppToken, "xapp-"):
 		return errors.New(`app_token: not an app-level token; give the one that begins with "xapp-", or none`)
 	case (c.AppToken != nil) != (c.Actor != nil):
@@ -100,8 +102,8 @@ func (c *Config) check() error {
 	case c.Every < 0 || c.Refused < 0 || c.Timeout < 0:
 		return errors.New("every, refused, timeout: expected more than 0")
 	}
-	for user, name := range c.People {
-		if !id(user, "UW") || strings.TrimSpace(name) == "" {
+	for _, user := range slices.Sorted(maps.Keys(c.People)) {
+		if name := c.People[user]; !id(user, "UW") || strings.TrimSpace(name) == "" {
 			return fmt.Errorf("people: %q: %q; expected a user id such as U0123456789 and a name", user, name)
 		}
 	}

@@ -12,7 +12,7 @@
 // people whose ids are configured. A message leads to the pages of its links
 // and nowhere else.
 //
-// It follows https://docs.slack.dev as read on 28 November 2026:
+// It follows https://docs.slack.dev, as of November 2026:
 // chat.postMessage, chat.update, chat.postEphemeral, Block Kit's reference,
 // rate limits, and "Using Socket Mode".
 //

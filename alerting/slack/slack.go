@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/alerting/notify/httpsend"
 )
@@ -49,6 +50,16 @@ func (o *Output) api() *slack.Client {
 type silent struct{}
 
 func (silent) Output(int, string) error { return nil }
+
+// Check asks Slack whether it takes the bot token, without telling anybody
+// anything, and returns the workspace and the name that Picket has there.
+func (o *Output) Check(ctx context.Context) (workspace, name string, err error) {
+	who, err := o.api().AuthTestContext(ctx)
+	if err != nil {
+		return "", "", o.fault("auth.test", err)
+	}
+	return alerting.Plain(who.Team), alerting.Plain(who.User), nil
+}
 
 // Notify begins the incident's thread, or brings its first message up to date
 // and then replies to it. In this order, because the first can be done twice

@@ -316,6 +316,20 @@ func TestPace(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	s := slacktest.New(t, 0)
+	if workspace, name, err := output(t, configOf(s)).Check(t.Context()); err != nil || workspace != "test" || name != "picket" {
+		t.Errorf("%q in %q, %v", name, workspace, err)
+	}
+	cfg := configOf(s)
+	cfg.BotToken = secret("xoxb-hush-hush")
+	_, _, err := output(t, cfg).Check(t.Context())
+	if !notify.IsPermanent(err) || !strings.Contains(err.Error(), "auth.test: invalid_auth") {
+		t.Errorf("%v, want a permanent one", err)
+	}
+	notifytest.Discreet(t, err, "xoxb-hush-hush")
+}
+
 func TestNew(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -323,8 +337,8 @@ func TestNew(t *testing.T) {
 		want   string // in the error; "" is none
 	}{
 		{"complete", func(*slack.Config) {}, ""},
-		{"no token", func(c *slack.Config) { c.BotToken = nil }, "bot_token: not a bot token"},
-		{"the app's token", func(c *slack.Config) { c.BotToken = secret("xapp-hush") }, "bot_token: not a bot token"},
+		{"no token", func(c *slack.Config) { c.BotToken = nil }, "token: not a bot token"},
+		{"the app's token", func(c *slack.Config) { c.BotToken = secret("xapp-hush") }, "token: not a bot token"},
 		{"another app token", func(c *slack.Config) { c.AppToken = secret("xoxb-hush") }, "app_token: not an app-level token"},
 		{"nobody acts", func(c *slack.Config) { c.AppToken = secret("xapp-hush") }, "app_token: buttons need both"},
 		{"no channel", func(c *slack.Config) { c.Channel = "#alerts" }, `channel: "#alerts" is no channel id`},

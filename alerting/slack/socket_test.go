@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -231,6 +233,29 @@ func TestRefusedToken(t *testing.T) {
 			t.Errorf("the log says %s", text)
 		}
 	}
+}
+
+// TestDiscreet: a URL that cannot be used is tried again, and its ticket is not
+// in the log.
+func TestDiscreet(t *testing.T) {
+	r := open(t, func(c *slack.Config) {
+		c.HTTP = &http.Client{Transport: badURL{}}
+	})
+	r.wait(t, "a warning", func() bool { return r.log.Len() > 0 })
+	if text := fmt.Sprint(r.log.All()[0].Message, r.log.All()[0].ContextMap()); strings.Contains(text, "hush") || !strings.Contains(text, "invalid character") {
+		t.Errorf("the log says %s", text)
+	}
+}
+
+// badURL answers for apps.connections.open and lets the rest through.
+type badURL struct{}
+
+func (badURL) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(req.URL.Path, "apps.connections.open") {
+		return http.DefaultTransport.RoundTrip(req)
+	}
+	body := `{"ok":true,"url":"wss://bad host/?ticket=hush"}`
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
 }
 
 // TestStrange: what Picket does not know is acknowledged or left alone, and

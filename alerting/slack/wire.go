@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -54,11 +56,8 @@ func (o *Output) fault(method string, err error) error {
 	if !ok {
 		return fmt.Errorf("slack: %s: %w", method, o.discreet(err))
 	}
-	text := alerting.Plain(notify.Hide(named.Err, o.cfg.BotToken, o.cfg.AppToken))
-	for _, more := range named.ResponseMetadata.Messages[:min(len(named.ResponseMetadata.Messages), 3)] {
-		text += "; " + alerting.Plain(notify.Hide(more, o.cfg.BotToken, o.cfg.AppToken))
-	}
-	err = fmt.Errorf("slack: %s: %s", method, cut(text, maxCause))
+	said := append([]string{named.Err}, named.ResponseMetadata.Messages...)
+	err = fmt.Errorf("slack: %s: %s", method, o.quote(strings.Join(said, "; ")))
 	switch {
 	case slices.Contains([]string{"ratelimited", "rate_limited", "message_limit_exceeded"}, named.Err):
 		return notify.RetryAfter(err, limited)
@@ -68,12 +67,22 @@ func (o *Output) fault(method string, err error) error {
 	return err
 }
 
+// maxCause bounds what an error says of its cause, in characters.
 const maxCause = 300
+
+// quote returns what others said as errors show it.
+func (o *Output) quote(text string) string {
+	return cut(alerting.Plain(notify.Hide(text, o.cfg.BotToken, o.cfg.AppToken)), maxCause)
+}
 
 // discreet returns an error that may be shown: what follows from it is kept,
 // and its words are Picket's own or those of the standard library.
 func (o *Output) discreet(err error) error {
-	text := cut(alerting.Plain(notify.Hide(err.Error(), o.cfg.BotToken, o.cfg.AppToken)), maxCause)
+	said := err
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		said = outer.Err // without the URL: that of Socket Mode has a ticket
+	}
+	text := o.quote(said.Error())
 	switch {
 	case notify.IsPermanent(err):
 		return notify.Permanent(errors.New(text))

@@ -141,8 +141,8 @@ func TestOutage(t *testing.T) {
 				if n := way.tries.Load(); n < 230 || n > 400 {
 					t.Errorf("%d tries", n)
 				}
-				if len(m.letters) != 0 {
-					t.Errorf("%d dead letters", len(m.letters))
+				if len(m.dead()) != 0 {
+					t.Errorf("%d dead letters", len(m.dead()))
 				}
 			})
 		})

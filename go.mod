@@ -34,6 +34,8 @@ require (
 	golang.org/x/time v0.16.0
 )
 
+require github.com/grafana/grafana-foundation-sdk/go v0.0.22
+
 require github.com/teambition/rrule-go v1.8.2
 
 require (

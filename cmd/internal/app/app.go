@@ -11,13 +11,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -139,37 +137,6 @@ func checkRules(cfg *config.Config) error {
 		_, err = detector.Compile(set)
 	}
 	return errors.Join(err, CheckReceivers(cfg))
-}
-
-// lock makes sure that one daemon works on a data directory.
-func lock(dataDir string) (unlock func(), err error) {
-	l := flock.New(filepath.Join(dataDir, "lock"))
-	ok, err := l.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock data_dir: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("data_dir %s is in use by another picket: stop it, or give this one a directory of its own", dataDir)
-	}
-	return func() { _ = l.Unlock() }, nil
-}
-
-// holderName returns the name under which this daemon holds leases: its
-// instance and a number made once per data directory.
-func holderName(cfg *config.Config) (string, error) {
-	path := filepath.Join(cfg.DataDir, "instance")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		var id string
-		if id, err = randomHex(); err == nil {
-			data = []byte(id[:12] + "\n")
-			err = os.WriteFile(path, data, 0o600)
-		}
-	}
-	if err != nil {
-		return "", fmt.Errorf("name this daemon: %w", err)
-	}
-	return cfg.Instance + "-" + strings.TrimSpace(string(data)), nil
 }
 
 // parts are what serve starts and stops, in order of starting.

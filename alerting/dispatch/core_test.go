@@ -297,6 +297,33 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestBudget: what is above the budget is in the summary, but for the first
+// critical alert of an account and the escalation of what was told.
+func TestBudget(t *testing.T) {
+	p := escalating()
+	p.Budget = Budget{Pages: 1}
+	r := newRig(p, nil, nil)
+	a, b := firing("a", "x/acme", rules.High, start()), firing("b", "x/beta", rules.High, start())
+	c := firing("c", "x/gamma", rules.Critical, after(2*time.Minute))
+	for i, tt := range []struct {
+		after  time.Duration
+		alerts []alerting.Alert
+		want   []string
+	}{
+		{0, []alerting.Alert{a, b}, []string{"ops opened for jane"}},
+		{time.Minute, nil, []string{"ops summary"}},
+		{2 * time.Minute, []alerting.Alert{c}, []string{"ops opened for jane"}},
+		{10 * time.Minute, nil, []string{"ops escalated for tom"}},
+		{12 * time.Minute, nil, []string{"ops escalated for tom"}},
+		{14 * time.Minute, []alerting.Alert{raised(b, rules.Critical, after(14*time.Minute))}, []string{"ops opened for tom"}},
+	} {
+		got := r.apply(after(tt.after), tt.alerts...)
+		if diff := cmp.Diff(tt.want, told(got)); diff != "" {
+			t.Errorf("step %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
 func TestForetell(t *testing.T) {
 	p := escalating()
 	a := firing("a", "x/acme", rules.Critical, start())

@@ -311,7 +311,8 @@ func (o *outlook) send(t *Told, w *wish, kind notify.Kind, people []notify.Perso
 	t.At = o.now
 	c.dirty[ofIncident+id], c.dirty[ofDesk+t.Receiver] = struct{}{}, struct{}{}
 	first := slices.ContainsFunc(accounts, func(a string) bool { return d.critical[a] == 0 })
-	if !d.room(&c.policy.Budget, w.page, o.now) && !first {
+	escalates := kind == notify.Escalated && slices.ContainsFunc(o.r.Told, func(t Told) bool { return t.Open })
+	if !first && !escalates && !d.room(&c.policy.Budget, w.page, o.now) {
 		d.hold(w.page, o.now)
 		t.Held = later(o.now, d.Storm.Began)
 		d.held[id] = struct{}{}

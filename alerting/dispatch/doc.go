@@ -35,7 +35,9 @@
 // What pages within Budget.Per is bounded for each receiver, and so is what does
 // not page. What is above it goes into one summary, the first after a minute, then
 // every half hour while it grows, and a last one when nothing was held back for 15
-// minutes. The first critical alert of an account is told in any case.
+// minutes. Two things are told in any case: the first critical alert of an account,
+// and that an incident escalates of which anybody was told for itself, since it
+// waits for whoever is next; they are counted all the same.
 //
 // # Crashes and several dispatchers
 //

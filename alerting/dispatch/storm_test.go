@@ -105,7 +105,7 @@ func checkStorm(t *testing.T, sent []notify.Message) {
 		lines[l.Label] = l.Text
 	}
 	for label, want := range map[string]string{
-		"What": "988 incidents since 02:12Z, told of here alone: 988 still waiting for somebody",
+		"What": "988 incidents of which messages were held back since 02:12Z: 988 still waiting for somebody",
 		"Why":  "the budget of this receiver is 10 pages and 60 other messages in 1h",
 		"On":   "x/a010, x/a011, x/a012, x/a013, x/a014, x/a015, x/a016, x/a017, x/a018, x/a019, x/a020, x/a021, x/a022, x/a023, x/a024, x/a025, x/a026, x/a027, x/a028, x/a029 and 968 more",
 		"Also": "988 × high Posting burst",

@@ -144,8 +144,8 @@ func (c *Core) storm(d *desk, now time.Time, over bool) notify.Message {
 	}
 	m.Title = fmt.Sprintf("%s%s on %s above the budget of messages [%s]", head, many(len(held), "incident"), many(len(accountsOf(held)), "account"), m.Number)
 	budget := fmt.Sprintf("%d pages and %d other messages in %s", c.policy.Budget.Pages, c.policy.Budget.Messages, plainly(c.policy.Budget.per()))
-	what := fmt.Sprintf("%s since %s, told of here alone: %s still waiting for somebody", many(len(held), "incident"), s.Began.UTC().Format("15:04Z"), strconv.Itoa(waiting))
-	next := "the next summary when there is more, and one when it is over; a first critical alert of an account is told in any case"
+	what := fmt.Sprintf("%s of which messages were held back since %s: %s still waiting for somebody", many(len(held), "incident"), s.Began.UTC().Format("15:04Z"), strconv.Itoa(waiting))
+	next := "the next summary when there is more, and one when it is over; the first critical alert of an account is told in any case"
 	if over {
 		next = "incidents are told one by one again, those of this summary are not"
 	}

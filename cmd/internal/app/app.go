@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/api/links"
 	"github.com/picketd/picket/alerting/natspub"
 	"github.com/picketd/picket/alerting/promexport"
 	"github.com/picketd/picket/cmd/internal/config"
@@ -177,6 +178,7 @@ type parts struct {
 	marks    *journal.Marks
 	plans    *planStore
 	manager  *alerting.Manager
+	links    *links.Links
 	alerts   *natspub.Store
 	workers  []*worker
 	sched    *collectors.Scheduler

@@ -42,12 +42,13 @@ func (l *Links) Handler() http.Handler {
 	answer := func(do func(context.Context, *http.Request, *claims) (int, page)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-			status, p := http.StatusOK, page{}
-			if c, err := l.read(r.PathValue("token")); err != nil {
-				status, p = refused(err)
-			} else {
-				status, p = do(r.Context(), r, c)
+			c, err := l.read(r.PathValue("token"))
+			if err != nil {
+				status, p := refused(err)
+				show(w, text, status, p)
+				return
 			}
+			status, p := do(r.Context(), r, c)
 			show(w, text, status, p)
 		}
 	}

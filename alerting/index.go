@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/picketd/picket/rules"
 )
@@ -95,8 +96,9 @@ type Page struct {
 }
 
 // Page returns the last stored revision of the alerts that the filter selects,
-// the most recently revised first. An alert that is revised while somebody
-// turns pages moves to the front and is not on a later one.
+// the most recently revised first, each with who silenced it. An alert that is
+// revised while somebody turns pages moves to the front and is not on a later
+// one.
 //
 // A Manager that follows the store, see Run, answers for open alerts from what
 // it has heard: at most a moment behind what others do.
@@ -141,6 +143,7 @@ func (m *Manager) fill(ctx context.Context, page *Page, heads []Head, filter *Fi
 		if got[i].Seq == 0 || !filter.alert(&got[i].Alert) {
 			continue
 		}
+		got[i].Alert.Around.Silenced = m.silenced(&got[i].Alert)
 		page.Alerts = append(page.Alerts, got[i].Alert)
 		if len(page.Alerts) == filter.Limit {
 			page.Next = heads[i].Seq
@@ -153,7 +156,7 @@ func (m *Manager) fill(ctx context.Context, page *Page, heads []Head, filter *Fi
 // head reports whether the alert of h may be one of the filter's.
 func (f *Filter) head(h *Head) bool {
 	account := h.Brief.Account // empty for alerts across accounts and of an older Picket
-	return (len(f.States) == 0 || slices.Contains(f.States, h.State)) &&
+	return (h.State != Resolved || !h.Time.Before(f.Since)) && (len(f.States) == 0 || slices.Contains(f.States, h.State)) &&
 		(len(f.Levels) == 0 || slices.Contains(f.Levels, h.Level)) &&
 		(f.Account == "" || account == "" || account == f.Account) &&
 		(f.Before == 0 || h.Seq < f.Before)
@@ -175,6 +178,9 @@ type Filter struct {
 	Rule    string // id or name
 	Limit   int    // the newest ones; 0 means all
 	Before  uint64 // only those of later pages, see Page.Next; 0 for the first
+	// Since leaves out alerts that are resolved and were last revised before, by
+	// the store's clock; zero leaves out none.
+	Since time.Time
 }
 
 // known reports whether what stands around an alert is on this Manager's

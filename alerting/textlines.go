@@ -322,6 +322,9 @@ func (w *writer) next() string {
 		return cut(clean(w.a.Ack.By), maxActor) + " is on it; nobody else is told"
 	}
 	s := telling(w.a, w.info, w.at)
+	if by := w.a.Around.Silenced; by != nil {
+		s = fmt.Sprintf("nobody is told: silenced until %s by %s (%s)%s", w.hour(by.Until), cut(clean(by.By), maxActor), cut(clean(by.Number), maxActor), because(by.Reason))
+	}
 	switch {
 	case w.a.Test():
 		return "test: " + s

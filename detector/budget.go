@@ -71,7 +71,7 @@ func (p *Plan) budget(of float64) error {
 		return err
 	}
 	for i, r := range shared {
-		p.rules[i].rule = r
+		p.rules[i].put(r)
 	}
 	return nil
 }

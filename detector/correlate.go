@@ -172,7 +172,7 @@ func (e *Engine) raised(st *accountState, r *rules.Rule, group []activity.Field,
 // sweepFired drops the quiet periods of silent rules that are over.
 func (e *Engine) sweepFired(c *cold) {
 	for key, deadline := range c.Fired {
-		if !e.plan.keeps(key) || deadline < e.now {
+		if deadline < e.now {
 			delete(c.Fired, key)
 		}
 	}

@@ -87,13 +87,17 @@ type Engine struct {
 	passing *activity.Activity
 	values  []activity.Value
 	rows    []state.Ref // of the accounts of its activities
+	keys    []uint64    // of its activities
+	ids     []uint64    // of its activities, see identity
 	// Of the activity being judged: the rules that it matches, and where its
 	// findings begin in out.
 	matches []int
 	mark    int
 	group   []activity.Field
-	row     state.Ref // where its account stands
-	odd     bool      // it is of an alert that waits for a verdict, and no habit
+	at      *activity.Activity // which it is, nil between two
+	key     uint64             // its key
+	row     state.Ref          // where its account stands
+	odd     bool               // it is of an alert that waits for a verdict, and no habit
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -167,14 +171,40 @@ func (e *Engine) LogTime() time.Time { return time.Unix(0, e.now).UTC() }
 func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	e.begin(seq, at)
 	for some := range slices.Chunk(b.Activities, touchAtOnce) {
-		e.rows = e.memory.store.Accounts.Touch(func(i int) string { return some[i].Account }, len(some), e.rows[:0])
+		e.look(some)
 		for i := range some {
-			e.row = e.rows[i]
+			e.at, e.key, e.row = &some[i], e.keys[i], e.rows[i]
+			if e.memory.release(0); !e.counting && e.recent.seen(e.ids[i], e.now) {
+				e.stats.Duplicates++
+				continue
+			}
 			e.activity(&some[i], b.Backfill)
 		}
 	}
-	e.row = 0
+	e.at, e.row = nil, 0
 	return e.end()
+}
+
+// look finds out what some activities of a message will need, all at once.
+func (e *Engine) look(some []activity.Activity) {
+	e.rows = e.memory.store.Accounts.Touch(func(i int) string { return some[i].Account }, len(some), e.rows[:0])
+	e.keys, e.ids = e.keys[:0], e.ids[:0]
+	for i := range some {
+		key := some[i].Key()
+		e.keys = append(e.keys, key)
+		if !e.counting {
+			e.ids = append(e.ids, identityOf(some[i].Account, key))
+		}
+	}
+	e.recent.touch(e.ids)
+}
+
+// keyOf returns an activity's key.
+func (e *Engine) keyOf(a *activity.Activity) uint64 {
+	if a == e.at {
+		return e.key
+	}
+	return a.Key()
 }
 
 // Tick moves log time on and returns what became due: episodes that close,
@@ -201,11 +231,6 @@ func (e *Engine) Pending() (time.Time, bool) {
 }
 
 func (e *Engine) activity(a *activity.Activity, backfill bool) {
-	e.memory.release(0)
-	if !e.counting && e.recent.seen(identity(a), e.now) {
-		e.stats.Duplicates++
-		return
-	}
 	e.stats.Activities++
 	if a.Kind == activity.KindApproval {
 		e.approvals = true
@@ -449,10 +474,13 @@ func (e *Engine) resolve(st *accountState, k int, a *activity.Activity, by *rule
 }
 
 // identity is FNV-1a-64 over the account and the activity's key.
-func identity(a *activity.Activity) uint64 {
-	h := hash(a.Account)
-	for k, i := a.Key(), 0; i < 8; k, i = k>>8, i+1 {
-		h = (h ^ k&0xff) * fnvPrime
+func identity(a *activity.Activity) uint64 { return identityOf(a.Account, a.Key()) }
+
+func identityOf(account string, key uint64) uint64 {
+	h := hash(account)
+	for range 8 {
+		h = (h ^ key&0xff) * fnvPrime
+		key >>= 8
 	}
 	return h
 }

@@ -799,9 +799,19 @@ func TestUnreachableCountIsRefused(t *testing.T) {
 
 func TestRestoreRefuses(t *testing.T) {
 	e := detector.NewEngine(0, plan(t, testRules), detector.EngineOptions{})
-	for name, data := range map[string]string{"not JSON": "{", "a newer version": `{"v":3}`} {
+	whole, err := e.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(v string) string { return strings.Replace(string(whole), `{"v":4`, `{"v":`+v, 1) }
+	for name, data := range map[string]string{"not JSON": "{", "an older version": version("2"), "a newer version": version("5")} {
 		if err := e.Restore([]byte(data)); err == nil {
 			t.Errorf("%s is restored", name)
+		}
+	}
+	for _, v := range []string{"3", "4"} {
+		if err := e.Restore([]byte(version(v))); err != nil {
+			t.Errorf("version %s: %v", v, err)
 		}
 	}
 }

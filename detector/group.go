@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/rules"
 )
 
@@ -19,8 +20,13 @@ func (e *Engine) groupOf(r *rules.Rule, a *activity.Activity) ([]activity.Field,
 // fields of their own.
 func (e *Engine) groupAs(r *rules.Rule, input int, a *activity.Activity) ([]activity.Field, bool) {
 	e.group = e.group[:0]
+	if e.plan.rules[r.Index].alone {
+		e.group = append(e.group, activity.Field{Name: "account", Value: baseline.Shorten(a.Account)})
+		return e.group, a.Account != ""
+	}
 	if len(r.GroupBy) == 0 {
-		return append(e.group, activity.Field{Name: "account", Value: a.Account}), true
+		e.group = append(e.group, activity.Field{Name: "account", Value: a.Account})
+		return e.group, true
 	}
 	for i := range r.GroupBy {
 		f := r.GroupField(i, input)

@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"slices"
 	"time"
 	"unsafe"
 
@@ -31,7 +32,7 @@ const (
 type todayHead struct{ Day int64 }
 
 // seenHead begins the kinds that an account has sent.
-type seenHead = windowHead
+type seenHead struct{ N, _ uint32 }
 
 // habits are an account's habits of posting or of logging in, taken out. The
 // other half of them is what was taken out before.
@@ -194,18 +195,44 @@ func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
 	if of == neither || e.odd {
 		return
 	}
+	zone := e.plan.zone(a.Account)
 	if of == posting && st.postedOn(baseline.DayOf(t)) {
+		if len(a.LinkDomains) == 0 && st.postedAgain(habit.Hour(t, zone)) {
+			return
+		}
 		of = today // no earlier day is counted, and none becomes a habit
 	}
 	h := st.habits(of)
-	if of == logging {
+	known := of != logging || loggedIn(&h.Habits, a, t)
+	if !known {
 		e.organisation.forget(&h.Habits)
 	}
-	h.Learn(a, t, e.plan.zone(a.Account))
-	if of == logging {
+	h.Learn(a, t, zone)
+	if !known {
 		e.organisation.learn(&h.Habits)
 	}
 	h.put(of)
+}
+
+// loggedIn reports whether a login at t tells nothing new of the countries that
+// an account has used on which day.
+func loggedIn(h *habit.Habits, a *activity.Activity, t int64) bool {
+	if h.Logins.Count == 0 {
+		return false
+	}
+	if a.Geo.Country == "" {
+		return true
+	}
+	v, used := h.Countries.Value(a.Geo.Country)
+	return used && baseline.DayOf(t) <= baseline.DayOf(v.Last)
+}
+
+// postedAgain counts a post without links on the latest day of which posts are
+// counted. It reports false where that has to be done at length.
+func (st *accountState) postedAgain(hour int) bool {
+	heap := st.m.store.Heap
+	r, head := st.m.store.Accounts.Slot(st.row, habitToday), int(unsafe.Sizeof(todayHead{}))
+	return habit.Bump(unsafe.Slice((*byte)(unsafe.Add(heap.Mut(r), head)), heap.Size(r)-head), hour)
 }
 
 // postedOn reports whether a day is the latest one of which posts are counted.
@@ -219,11 +246,11 @@ func (st *accountState) see(k activity.Kind, t int64) {
 	texts, old := st.m.store.Texts, st.m.store.Accounts.Slot(st.row, habitSeen)
 	_, list := state.EditList[seenHead, habit.SeenKind](st.m.store.Heap, old)
 	seen := habit.Seen(list)
-	id := texts.Find(string(k))
-	if !seen.Has(id) {
-		id = texts.Hold(string(k))
+	if i := slices.IndexFunc(seen, func(s habit.SeenKind) bool { return texts.Text(s.Kind) == string(k) }); i >= 0 {
+		seen[i].Learn(t)
+		return
 	}
-	seen.Learn(id, t)
+	seen.Learn(texts.Hold(string(k)), t)
 	if r := state.PutList(st.m.store.Heap, old, seenHead{}, seen); r != old {
 		st.m.store.Accounts.SetSlot(st.row, habitSeen, r)
 	}

@@ -16,8 +16,13 @@ import (
 // ErrSnapshot says that a snapshot is not one that this version reads.
 var ErrSnapshot = errors.New("snapshot not readable")
 
-// snapshotVersion changes when the meaning of a snapshot does.
-const snapshotVersion = 3
+const (
+	// snapshotVersion changes when the meaning of a snapshot does.
+	snapshotVersion = 4
+	// oldestSnapshot is the version from which on snapshots are read. Those of
+	// version 3 keep a value with each event of a window; see windowHead.
+	oldestSnapshot = 3
+)
 
 // root is what an image holds besides pieces of the store and cold sides.
 type root struct {
@@ -238,8 +243,8 @@ func (l *Loader) Finish() error {
 	if err := json.Unmarshal(l.root, &r); err != nil {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
-	if r.Version != snapshotVersion {
-		return fmt.Errorf("%w: it has version %d, this Picket reads %d", ErrSnapshot, r.Version, snapshotVersion)
+	if r.Version < oldestSnapshot || r.Version > snapshotVersion {
+		return fmt.Errorf("%w: it has version %d, this Picket reads %d to %d", ErrSnapshot, r.Version, oldestSnapshot, snapshotVersion)
 	}
 	if err := l.memory.store.Finish(r.Store); err != nil {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)

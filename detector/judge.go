@@ -49,8 +49,9 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		if st.trusted(pl.stateKey, groupKey(group), value, t) {
 			continue // for a while, so it is not learned
 		}
-		if backfill || model.Known(value, t, p) || !model.Ready(t, p) {
-			model.Learn(value, t)
+		at := model.Find(value)
+		if backfill || model.KnownAt(at, t, p) || !model.Ready(t, p) {
+			model.LearnAt(at, value, t, 1)
 		} else if !slices.Contains(odd, value) {
 			odd = append(odd, clone(value))
 		}

@@ -61,7 +61,7 @@ func (p *Plan) cross() {
 		pl.feeds = slices.DeleteFunc(pl.feeds, func(k int) bool { return p.rules[k].rule.Keyed })
 		needs := func(k int) bool { return p.rules[k].rule.Keyed && p.rules[k].rule.Mode != rules.Off }
 		if !pl.rule.Keyed && (slices.ContainsFunc(pl.keyed, needs) || slices.ContainsFunc(pl.resolves, needs)) {
-			p.across.passes[pl.rule.ID] = i
+			p.across.passes[pl.rule.ID], pl.passes = i, true
 		}
 		if needs(i) {
 			p.across.any = true
@@ -87,13 +87,10 @@ func (e *Engine) keyed() bool { return e.across != nil }
 
 // pass notes a match of rule i for the second stage.
 func (e *Engine) pass(i int, a *activity.Activity, backfill bool) {
-	if e.keyed() {
+	if e.keyed() || !e.plan.rules[i].passes {
 		return
 	}
 	id := e.plan.rules[i].rule.ID
-	if _, ok := e.plan.across.passes[id]; !ok {
-		return
-	}
 	if n := len(e.passes); n > 0 && e.passing == a {
 		e.passes[n-1].Rules = append(e.passes[n-1].Rules, id)
 		return
@@ -140,7 +137,7 @@ func (e *Engine) eventKey(a *activity.Activity) uint64 {
 	if e.keyed() {
 		return identity(a) // two accounts may use the same native id
 	}
-	return a.Key()
+	return e.keyOf(a)
 }
 
 // position returns the position of the next finding.

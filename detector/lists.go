@@ -27,12 +27,6 @@ type valuesHead struct {
 // peaksHead begins the days of a model of peaks.
 type peaksHead = valuesHead
 
-// windowHead begins the events of a window.
-type windowHead struct {
-	N uint32
-	_ uint32
-}
-
 // values is a new-value model that was taken out of an account.
 type values struct {
 	baseline.NewValue
@@ -59,6 +53,7 @@ type room struct {
 	habits [len(habitSlots)][]value
 	days   []baseline.Peak
 	events []window.Event
+	bare   []bareEvent
 }
 
 // withRoom returns a list to which one item can be added, in memory that is used
@@ -125,45 +120,6 @@ func (p *peaks) put() {
 		p.st.set(slotPeaks, p.key, p.group, cell)
 	}
 	p.cell = cell
-}
-
-// windowState is one counting rule's memory of one group, taken out.
-type windowState struct {
-	window.Sliding
-	st         *accountState
-	cell       state.Ref
-	key, group string
-}
-
-// window takes out the window that is kept under a rule's key and a group.
-func (e *Engine) window(st *accountState, stateKey, group string) windowState {
-	w := windowState{st: st, key: stateKey, group: group, cell: st.ref(slotWindow, stateKey, group)}
-	_, events := state.EditList[windowHead, window.Event](st.m.store.Heap, w.cell)
-	w.Events = withRoom(events, &st.m.room.events)
-	return w
-}
-
-// put puts a window back.
-func (w *windowState) put() {
-	if w.cell == 0 && len(w.Events) == 0 {
-		return
-	}
-	if w.cell == 0 && w.group != "" {
-		w.st.makeRoom(slotWindow, w.key, w.st.m.newest)
-	}
-	cell := state.PutList(w.st.m.store.Heap, w.cell, windowHead{}, w.Events)
-	if cell != w.cell {
-		w.st.set(slotWindow, w.key, w.group, cell)
-	}
-	w.cell = cell
-}
-
-// newest is the time of a window's newest event.
-func (m *memory) newest(cell state.Ref) int64 {
-	if _, events := state.ReadList[windowHead, window.Event](m.store.Heap, cell); len(events) > 0 {
-		return events[len(events)-1].Time
-	}
-	return 0
 }
 
 // maxGroups bounds the groups that one account's windows, and its values, keep;

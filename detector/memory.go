@@ -41,6 +41,7 @@ type memory struct {
 	store *state.Store
 	slots []slot
 	by    [slotKinds]map[string]int // numbers of the slots in use
+	asked [64]asked                 // the latest that were asked for
 	colds colds
 
 	handles []*accountState // of the activity that is being judged; the first used of them
@@ -64,9 +65,31 @@ func newMemory(limit int) *memory {
 	return m
 }
 
+// asked is a slot that was asked for. A plan's keys are the same strings each
+// time, so that comparing where they stand saves hashing them.
+type asked struct {
+	key  string
+	kind slotKind
+	n    int
+}
+
+// number returns the number of a slot, and whether there is one.
+func (m *memory) number(k slotKind, key string) (int, bool) {
+	at := uintptr(unsafe.Pointer(unsafe.StringData(key)))
+	last := &m.asked[(at>>4+uintptr(k))%uintptr(len(m.asked))]
+	if last.kind == k && len(last.key) == len(key) && key != "" && unsafe.StringData(last.key) == unsafe.StringData(key) {
+		return last.n, true
+	}
+	n, ok := m.by[k][key]
+	if ok {
+		*last = asked{key, k, n}
+	}
+	return n, ok
+}
+
 // slot returns the number of a slot, a new one where there is none.
 func (m *memory) slot(k slotKind, key string) int {
-	n, ok := m.by[k][key]
+	n, ok := m.number(k, key)
 	if ok {
 		return n
 	}
@@ -120,7 +143,7 @@ func (st *accountState) name() string { return st.m.store.Accounts.Name(st.row) 
 // of its own or, with group "", for itself; 0 for none.
 func (st *accountState) ref(k slotKind, stateKey, group string) state.Ref {
 	if group == "" {
-		n, ok := st.m.by[k][stateKey]
+		n, ok := st.m.number(k, stateKey)
 		if !ok {
 			return 0
 		}
@@ -175,13 +198,19 @@ func memoryOf[T any](st *accountState, stateKey, group string) *T {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
 	h := st.m.store.Heap
-	if s := &st.m.slots[st.m.slot(slotModel, stateKey)]; s.Size != size {
+	n := st.m.slot(slotModel, stateKey)
+	if s := &st.m.slots[n]; s.Size != size {
 		if s.Size != 0 { // of another version of the model
 			st.m.dropModels(stateKey)
 		}
 		s.Size = size
 	}
-	r := st.ref(slotModel, stateKey, group)
+	var r state.Ref
+	if group == "" {
+		r = st.m.store.Accounts.Slot(st.row, n)
+	} else {
+		r = st.ref(slotModel, stateKey, group)
+	}
 	if r == 0 {
 		r = h.Alloc(size)
 		st.set(slotModel, stateKey, group, r)
@@ -239,11 +268,16 @@ func (m *memory) eachCold(each func(n uint32, c *cold)) {
 // dropGroups frees the cells of a kind whose keys are gone, in the order of
 // their keys, so that equal memories free equally.
 func (m *memory) dropGroups(c *cold, k slotKind, gone func(key string) bool) {
-	for _, key := range slices.Sorted(maps.Keys(c.Groups[k])) {
+	var drop []string
+	for key := range c.Groups[k] {
 		if gone(key) {
-			m.free(k, c.Groups[k][key])
-			delete(c.Groups[k], key)
+			drop = append(drop, key)
 		}
+	}
+	slices.Sort(drop)
+	for _, key := range drop {
+		m.free(k, c.Groups[k][key])
+		delete(c.Groups[k], key)
 	}
 }
 

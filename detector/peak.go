@@ -26,7 +26,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	if backfill && w.Passed(t, int64(r.Timespan), e.lateness) {
 		w = e.history(st, pl.stateKey, of, r, t)
 	}
-	best := e.fullest(&w, r, window.Event{Time: t, Key: a.Key()})
+	best := e.fullest(&w, r, window.Event{Time: t, Key: e.keyOf(a)})
 	if best.Count == 0 {
 		return
 	}
@@ -35,7 +35,7 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 	limit := peakLimit(&model.Peaks, t, p)
 	if backfill || best.Count < limit {
 		e.remember(&w, a, best.Count+MaxEvidence > limit)
-		model.Learn(t, best.Count)
+		model.Learn(t, e.usual(pl.rule, a.Account, &model.Peaks, t, best.Count))
 		model.put()
 		return
 	}
@@ -53,6 +53,16 @@ func (e *Engine) peak(st *accountState, k int, group []activity.Field, a *activi
 		return
 	}
 	e.withholdPeak(ep, baseline.DayOf(t), best.Count)
+}
+
+// usual returns how much of a count is what the account usually does: of what is
+// planned no more than the rule would have let pass without the plan, or two
+// days of a campaign would blind it for as long as it remembers.
+func (e *Engine) usual(r *rules.Rule, account string, m *baseline.Peaks, t int64, count int) int {
+	if plan := r.Tuned(account, time.Unix(0, e.now)); plan == nil || !plan.Planned() {
+		return count
+	}
+	return min(count, peakLimit(m, t, peakParams(r))-1)
 }
 
 // historyMark ends the keys of windows for history that is older than what its

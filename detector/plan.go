@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picketd/picket/detector/baseline/profile"
+	"github.com/picketd/picket/detector/baseline/rate"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
@@ -98,6 +100,33 @@ type planned struct {
 	excuses  []int  // without rules of which it excuses matches
 	steps    []stepOf
 	counts   string // of a storm rule: what it counts, in words
+	passes   bool   // the second stage needs its matches
+	alone    bool   // it is grouped by account and nothing else
+	numbers
+}
+
+// numbers are a rule's parameters as its model takes them, so that they are not
+// looked up by name for each activity.
+type numbers struct {
+	profile  *profile.Model // of a profile rule
+	worldKey string         // of a profile rule: names the sample of what all accounts post
+	rate     rate.Params    // of a rate rule
+	bursts   bool           // a rate rule judges them
+	awaits   bool           // a rate rule judges silences
+}
+
+// put sets the rule, and what follows from its parameters.
+func (pl *planned) put(r *rules.Rule) {
+	pl.rule, pl.numbers = r, numbers{}
+	pl.alone = len(r.GroupBy) == 1 && r.GroupBy[0].Name == "account" && len(r.Aliases) == 0
+	switch r.Type {
+	case rules.TypeProfile:
+		model := profileModel(r)
+		pl.profile, pl.worldKey = &model, pl.stateKey+worldMark
+	case rules.TypeRate:
+		pl.rate, pl.bursts, pl.awaits = rateParams(r), r.Params["direction"] >= 0, awaits(r)
+	default:
+	}
 }
 
 // stepOf says that a rule is a step of a sequence.
@@ -123,8 +152,8 @@ func Compile(s Set) (*Plan, error) {
 	all := prog.Rules()
 	p.rules = make([]planned, len(all))
 	for i, r := range all {
-		p.rules[i].rule = r
 		p.rules[i].stateKey = stateKey(all, r)
+		p.rules[i].put(r)
 		p.connect(i, r)
 		if r.Type == rules.TypeStorm {
 			p.rules[i].counts = counted(prog.Kinds(r))
@@ -152,7 +181,7 @@ func Compile(s Set) (*Plan, error) {
 			return nil, fmt.Errorf("rule %q: a count of %d is never reached, a window holds at most %d: lower it", r.Title, r.Condition.Min, window.MaxEvents)
 		}
 		for _, t := range r.Tunings {
-			if tuned := r.For(t.Accounts[0], time.Time{}); max(tuned.Condition.Min, tuned.Floor) > window.MaxEvents {
+			if tuned := t.Rule(); max(tuned.Condition.Min, tuned.Floor) > window.MaxEvents {
 				return nil, fmt.Errorf("rule %q: tuned by %q to a count that is never reached, a window holds at most %d: lower it", r.Title, t.Title, window.MaxEvents)
 			}
 		}
@@ -233,7 +262,7 @@ func (p *Plan) override(overrides []Override) error {
 				if o.Level != "" {
 					c.Level = o.Level
 				}
-				p.rules[i].rule = &c
+				p.rules[i].put(&c)
 				found = true
 			}
 		}

@@ -37,19 +37,19 @@ type profiler struct {
 func (e *Engine) profile(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule
-	model := profileModel(r)
+	model := pl.profile
 	own := memoryOf[profile.State](st, pl.stateKey, "")
 	p := e.readPost(a, t)
 	since, posts := own.Known()
 	ready := !backfill && baseline.Learn(r.Learn).Ready(since*second, posts, t)
-	v := own.Judge(p, &model, ready)
+	v := own.Judge(p, model, ready)
 	if !v.Alert {
-		e.learnPost(own, pl.stateKey, p, &model)
+		e.learnPost(own, pl, p)
 		return
 	}
 	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return profileReasons(own, p, a, &v) })
 	if ep == nil || t-ep.First > int64(withheldFor) { // silent: there is nothing whose end it could wait for
-		e.learnPost(own, pl.stateKey, p, &model)
+		e.learnPost(own, pl, p)
 		return
 	}
 	ep.Learn = map[string]int{withheldPosts: 1}
@@ -67,9 +67,9 @@ func (e *Engine) readPost(a *activity.Activity, t int64) *profile.Post {
 
 // learnPost takes a post into the habits of its account, and into the sample of
 // what everybody posts.
-func (e *Engine) learnPost(own *profile.State, stateKey string, p *profile.Post, m *profile.Model) {
-	world := memoryOf[profile.World](e.state(worldAccount), stateKey+worldMark, "")
-	own.Learn(p, world, m)
+func (e *Engine) learnPost(own *profile.State, pl *planned, p *profile.Post) {
+	world := memoryOf[profile.World](e.state(worldAccount), pl.worldKey, "")
+	own.Learn(p, world, pl.profile)
 	world.Learn(p)
 }
 
@@ -77,11 +77,10 @@ func (e *Engine) learnPost(own *profile.State, stateKey string, p *profile.Post,
 // they are kept.
 func (e *Engine) releasePosts(st *accountState, r *rules.Rule, ep *episode) {
 	pl := &e.plan.rules[r.Index]
-	model := profileModel(r)
 	own := memoryOf[profile.State](st, pl.stateKey, "")
 	for i := range ep.Evidence {
 		a := &ep.Evidence[i].Activity
-		e.learnPost(own, pl.stateKey, e.readPost(a, min(a.Time.UnixNano(), e.now)), &model)
+		e.learnPost(own, pl, e.readPost(a, min(a.Time.UnixNano(), e.now)))
 	}
 }
 

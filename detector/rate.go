@@ -24,23 +24,30 @@ func rateParams(r *rules.Rule) rate.Params {
 func (e *Engine) rate(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule
-	p := rateParams(r)
+	p := &pl.rate
 	s := memoryOf[rate.State](st, pl.stateKey, "")
 	if s.Latest != 0 && t < int64(s.Latest)*second-e.lateness {
 		e.stats.Late++
 		return
 	}
-	key := episodeKey(r, group)
-	if ep := st.Episodes[key]; ep != nil && s.Told() {
-		e.close(st, key, ep, "heard of again")
+	var ep *episode
+	if len(st.Episodes) > 0 {
+		key := episodeKey(r, group)
+		if ep = st.Episodes[key]; ep != nil && s.Told() {
+			e.close(st, key, ep, "heard of again")
+			ep = st.Episodes[key]
+		}
 	}
 	learned := s.Advance(t)
-	v := s.Burst(t, &p)
-	odd := v.Odd && !backfill && r.Params["direction"] >= 0
-	ep := st.Episodes[key]
-	s.Learn(t, (odd || ep != nil) && !r.Silent)
-	if !backfill && awaits(r) && (learned || s.Due == 0) {
-		e.listen(st.row, k, s, &p)
+	now := s.At(t)
+	var v rate.Burst
+	if pl.bursts || ep != nil {
+		v = s.Burst(&now, p)
+	}
+	odd := v.Odd && !backfill && pl.bursts
+	s.Learn(&now, (odd || ep != nil) && !r.Silent)
+	if !backfill && pl.awaits && (learned || s.Due == 0) {
+		e.listen(st.row, k, s, p)
 	}
 	if odd {
 		ep = e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{burstReason(v)} })

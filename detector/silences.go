@@ -101,14 +101,13 @@ func (e *Engine) awaitSilences(again bool) {
 		if !known {
 			continue
 		}
-		p := rateParams(pl.rule)
 		accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
 			cell := accounts.Slot(row, n)
 			if cell == 0 {
 				return true
 			}
-			if s := state.Read[rate.State](h, cell); again && awaits(pl.rule) && s.Due != 0 {
-				state.Edit[rate.State](h, cell).Due = s.Deadline(&p)
+			if s := state.Read[rate.State](h, cell); again && pl.awaits && s.Due != 0 {
+				state.Edit[rate.State](h, cell).Due = s.Deadline(&pl.rate)
 			}
 			if due := state.Read[rate.State](h, cell).Due; due != 0 {
 				e.silences.all = append(e.silences.all, awaited{due, int32(k), row})
@@ -136,17 +135,17 @@ func (e *Engine) silence(w awaited) {
 		return
 	}
 	s.Due = 0
-	if !awaits(pl.rule) {
+	if !pl.awaits {
 		return
 	}
-	p := rateParams(pl.rule)
-	switch due := s.Deadline(&p); {
+	p := &pl.rate
+	switch due := s.Deadline(p); {
 	case due == 0:
 	case int64(due)*second > e.now:
-		e.listen(w.row, int(w.rule), s, &p)
+		e.listen(w.row, int(w.rule), s, p)
 	default:
 		s.Tell()
-		e.tellSilence(st, pl.rule, s.Silence(e.now, &p))
+		e.tellSilence(st, pl.rule, s.Silence(e.now, p))
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/state"
-	"github.com/picketd/picket/detector/window"
 )
 
 // Each hour of log time, memory that says nothing any more is dropped. The cold
@@ -26,36 +25,59 @@ const sweepPace = 24 * 3600
 func (e *Engine) sweep() {
 	m := e.memory
 	e.sweptAt = e.now
-	if e.replanned {
+	replanned := e.replanned
+	if replanned {
 		m.retire(e.plan)
 		maps.DeleteFunc(e.crowds, func(key string, _ *loginrisk.Crowd) bool { return !e.plan.keeps(key) })
 		e.replanned = false
 	}
 	m.eachCold(func(n uint32, c *cold) {
-		for _, key := range sortedKeys(c.Groups[slotWindow]) {
-			if e.passed(key, c.Groups[slotWindow][key]) {
-				m.free(slotWindow, c.Groups[slotWindow][key])
-				delete(c.Groups[slotWindow], key)
-				delete(c.Recent, key)
-			}
+		if replanned {
+			e.sweepGone(c)
 		}
-		for k := range slotKinds {
-			m.dropGroups(c, slotKind(k), func(key string) bool { return !e.plan.keeps(key) })
-		}
+		e.sweepWindows(c)
 		e.sweepSteps(c)
 		e.sweepChanges(c)
 		e.sweepFired(c)
 		e.sweepJudged(c)
-		for key := range c.Recent {
-			if !e.plan.keeps(key) {
-				delete(c.Recent, key)
-			}
-		}
 		if c.empty() {
 			state.Edit[state.Row](m.store.Heap, c.Row).Cold = 0
 			m.colds.drop(n)
 		}
 	})
+}
+
+// sweepGone drops what rules kept that are gone.
+func (e *Engine) sweepGone(c *cold) {
+	for k := range slotKinds {
+		e.memory.dropGroups(c, slotKind(k), func(key string) bool { return !e.plan.keeps(key) })
+	}
+	maps.DeleteFunc(c.Fired, func(key string, _ int64) bool { return !e.plan.keeps(key) })
+	maps.DeleteFunc(c.Recent, func(key string, _ []kept) bool { return !e.plan.keeps(key) })
+	if c.Judged != nil {
+		maps.DeleteFunc(c.Judged.Held, func(key string, _ []held) bool { return !e.plan.keeps(key) })
+		maps.DeleteFunc(c.Judged.Trusted, func(key string, _ map[string]int64) bool { return !e.plan.keeps(key) })
+	}
+}
+
+// sweepWindows drops the events of groups that no activity reaches any more, in
+// the order of their keys, so that equal memories free equally.
+func (e *Engine) sweepWindows(c *cold) {
+	windows := c.Groups[slotWindow]
+	var old []string
+	for key, cell := range windows {
+		if e.reachedNoMore(key, cell) {
+			old = append(old, key)
+		}
+	}
+	slices.Sort(old)
+	for _, key := range old {
+		if e.passed(key, windows[key]) {
+			e.memory.free(slotWindow, windows[key])
+			delete(windows, key)
+			delete(c.Recent, key)
+		}
+	}
 }
 
 // keeps reports whether some rule keeps what stands under a key.
@@ -64,29 +86,34 @@ func (p *Plan) keeps(key string) bool {
 	return ok
 }
 
-// passed drops the events of a window that no activity reaches any more, and
-// reports whether nothing is left.
-func (e *Engine) passed(key string, cell state.Ref) bool {
+// reachedNoMore reports whether a window has events that no activity reaches
+// any more, or none at all.
+func (e *Engine) reachedNoMore(key string, cell state.Ref) bool {
 	i, ok := e.plan.memory[stateOf(key)]
 	if !ok {
 		return true
 	}
-	h := e.memory.store.Heap
-	span := int64(e.plan.rules[i].rule.Timespan)
-	if _, events := state.ReadList[windowHead, window.Event](h, cell); len(events) > 0 && events[0].Time > e.sweptAt-span-e.lateness {
+	oldest, some := e.memory.oldest(cell)
+	return !some || oldest <= e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness
+}
+
+// passed drops the events of a window that no activity reaches any more, and
+// reports whether nothing is left.
+func (e *Engine) passed(key string, cell state.Ref) bool {
+	if !e.reachedNoMore(key, cell) {
 		return false
 	}
-	head, events := state.EditList[windowHead, window.Event](h, cell)
-	w := window.Sliding{Events: events}
-	w.Advance(e.sweptAt, span, e.lateness)
-	head.N = uint32(len(w.Events))
-	*state.Edit[windowHead](h, cell) = head
-	return len(w.Events) == 0
+	i, ok := e.plan.memory[stateOf(key)]
+	if !ok {
+		return true
+	}
+	return e.memory.advance(cell, e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness) == 0
 }
 
 // retire gives up the slots of rules that are gone. Their numbers are used no
 // more; what accounts have in them goes when the accounts are swept.
 func (m *memory) retire(p *Plan) {
+	clear(m.asked[:])
 	for n := range m.slots {
 		s := &m.slots[n]
 		if s.Kind != slotHabit && s.Retired == 0 && !p.keeps(s.Key) {
@@ -101,7 +128,12 @@ func (m *memory) retire(p *Plan) {
 func (e *Engine) sweepPages(from, to int64) {
 	m := e.memory
 	for at := max(from+1, to-sweepPace+1); at <= to; at++ {
-		for n := uint32(at % sweepPace); n < m.end(); n += sweepPace {
+		first := uint32(at % sweepPace)
+		if first >= m.end() { // no page is due before the round begins again
+			at += sweepPace - 1 - int64(first)
+			continue
+		}
+		for n := first; n < m.end(); n += sweepPace {
 			m.store.Accounts.Each(n, n+1, func(row state.Ref) bool {
 				e.sweepRow(row)
 				return true

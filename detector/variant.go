@@ -29,7 +29,7 @@ func (p *Plan) With(r *rules.Rule) (*Plan, error) {
 	}
 	out := *p
 	out.rules = slices.Clone(p.rules)
-	out.rules[r.Index].rule = r
+	out.rules[r.Index].put(r)
 	return &out, nil
 }
 
@@ -48,7 +48,8 @@ func (p *Plan) Only(r *rules.Rule) *Plan {
 		if !needed[i] {
 			off := *pl.rule
 			off.Mode = rules.Off
-			*pl = planned{rule: &off, stateKey: pl.stateKey}
+			*pl = planned{stateKey: pl.stateKey}
+			pl.put(&off)
 			continue
 		}
 		pl.feeds, pl.resolves, pl.excuses = keep(pl.feeds), keep(pl.resolves), keep(pl.excuses)

@@ -348,8 +348,6 @@ func (e *Engine) sweepJudged(c *cold) {
 	if c.Judged == nil {
 		return
 	}
-	maps.DeleteFunc(c.Judged.Held, func(key string, _ []held) bool { return !e.plan.keeps(key) })
-	maps.DeleteFunc(c.Judged.Trusted, func(key string, _ map[string]int64) bool { return !e.plan.keeps(key) })
 	for key, all := range c.Judged.Held {
 		all = slices.DeleteFunc(all, func(h held) bool { return e.now-h.Last > int64(heldFor) })
 		if c.Judged.Held[key] = all; len(all) == 0 {

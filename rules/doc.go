@@ -181,9 +181,12 @@
 // selection" makes an exception), as long as what its log source says is what
 // the rule's says; "rules: any" names all of them.
 //
-// A tune document sets thresholds of one rule for some accounts until a day
-// (log time, UTC), with who answers for it and why: "condition.gte" and the
-// other bounds of a correlation, "floor" and "factor" of a peak.
+// A tune document sets thresholds of one rule for some accounts until a day or
+// a time (log time; a day begins in UTC), with who answers for it and why:
+// "condition.gte" and the other bounds of a correlation, "floor" and "factor" of
+// a peak. One with "from" is a plan, "campaign launch, Friday 9 to 12": it holds
+// for one timespan of the rule longer, whose windows hold what was planned, and
+// a peak learns no more from it than the rule would have let pass without it.
 //
 // Old collections with "action: global", "repeat" and "reset" are merged while
 // they are read. Documents that inherit one id get ids made from it and their

@@ -14,7 +14,8 @@ import (
 type Tuning struct {
 	Title    string // of the tune document
 	Accounts []string
-	Until    time.Time // from here on it no longer holds, log time
+	From     time.Time // it does not hold before, log time; zero where it has no beginning
+	Until    time.Time // from here on it no longer holds, log time; see Ends
 	Owner    string    // who answers for it
 	Reason   string
 	Set      string // as written: "condition.gte: 40"
@@ -22,23 +23,48 @@ type Tuning struct {
 	rule *Rule // with the thresholds
 }
 
+// Rule returns the rule with the thresholds.
+func (t *Tuning) Rule() *Rule { return t.rule }
+
+// Planned reports whether the tuning is for a time that was planned: it has a
+// beginning. What is only planned is not what the account usually does.
+func (t *Tuning) Planned() bool { return !t.From.IsZero() }
+
+// Ends returns when thresholds are the rule's own again: at Until, or where it
+// was planned, once no window holds what was seen before.
+func (t *Tuning) Ends() time.Time {
+	if t.Planned() {
+		return t.Until.Add(t.rule.Timespan)
+	}
+	return t.Until
+}
+
+// Tuned returns the tuning that holds for an account at a time of the log, nil
+// for none.
+func (r *Rule) Tuned(account string, at time.Time) *Tuning {
+	for i := range r.Tunings {
+		t := &r.Tunings[i]
+		if !at.Before(t.From) && at.Before(t.Ends()) && slices.Contains(t.Accounts, account) {
+			return t
+		}
+	}
+	return nil
+}
+
 // For returns the rule with the thresholds that hold for an account at a time
 // of the log: r itself where nothing is tuned. The result is shared; a copy of
 // r with another mode or level stays as it is in all but thresholds.
 func (r *Rule) For(account string, at time.Time) *Rule {
-	for i := range r.Tunings {
-		t := &r.Tunings[i]
-		if !at.Before(t.Until) || !slices.Contains(t.Accounts, account) {
-			continue
-		}
-		if t.rule.Mode == r.Mode && t.rule.Level == r.Level {
-			return t.rule
-		}
-		tuned := *r
-		tuned.Condition, tuned.Floor, tuned.Factor = t.rule.Condition, t.rule.Floor, t.rule.Factor
-		return &tuned
+	t := r.Tuned(account, at)
+	switch {
+	case t == nil:
+		return r
+	case t.rule.Mode == r.Mode && t.rule.Level == r.Level:
+		return t.rule
 	}
-	return r
+	tuned := *r
+	tuned.Condition, tuned.Floor, tuned.Factor = t.rule.Condition, t.rule.Floor, t.rule.Factor
+	return &tuned
 }
 
 // tune applies the tune documents to their rules.
@@ -84,9 +110,8 @@ func (c *compiler) tuneRule(d *sigma.Document, r *Rule) {
 		c.fault(d, t.Rule.At, "tune rule: %q is counted across accounts, so no account has a threshold of its own; change the rule, or except accounts with a filter for what feeds it", t.Rule.S)
 		return
 	}
-	until, _ := time.Parse(time.DateOnly, t.Until.S)
 	tuning := Tuning{
-		Title: d.Title.S, Accounts: plain(t.Accounts), Until: until,
+		Title: d.Title.S, Accounts: plain(t.Accounts), From: sigma.Moment(t.From.S), Until: sigma.Moment(t.Until.S),
 		Owner: t.Owner.S, Reason: t.Reason.S, rule: c.tuned(d, r),
 	}
 	var set []string
@@ -98,9 +123,12 @@ func (c *compiler) tuneRule(d *sigma.Document, r *Rule) {
 	r.Tunings = append(r.Tunings, tuning)
 }
 
-// overlap reports accounts for which a rule is tuned twice.
+// overlap reports accounts for which a rule is tuned twice at one time.
 func (c *compiler) overlap(d *sigma.Document, r *Rule, t Tuning) {
 	for _, other := range r.Tunings {
+		if !t.From.Before(other.Ends()) || !other.From.Before(t.Ends()) {
+			continue
+		}
 		for i, account := range t.Accounts {
 			if slices.Contains(other.Accounts, account) {
 				c.fault(d, d.Tune.Accounts[i].At, "tune: %s is already tuned for rule %q by %q; keep one", account, title(c.docs[r.Index]), other.Title)

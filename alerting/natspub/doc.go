@@ -23,7 +23,7 @@
 //	Picket-Change     opened, updated, acknowledged, resolved, reopened,
 //	                  assigned, noted
 //	Picket-Brief      alerting.Brief as JSON: rule, title, account, first,
-//	                  words, mode, drill, verdict
+//	                  words, mode, drill, verdict, opened, fired, by_hand
 //
 // so that alerts can be listed, related and counted without their bodies.
 //
@@ -68,6 +68,8 @@
 //	lateseconds      how long after it happened the newest activity was seen, in
 //	                 seconds; absent below 15 minutes
 //	drill            the drill that it is about; absent when real
+//	silenceduntil    people need not be told before, RFC 3339; absent unless it
+//	                 is silenced as it is published
 //
 // Of the finding, activity_id is 1 (Create) when opened, 3 (Close) when
 // resolved, else 2 (Update); status_id is 1 (New) while firing, 2 (In
@@ -83,4 +85,9 @@
 //
 // Retention is by age. Of each subject the newest 200 messages stay, so an
 // alert keeps its last 200 revisions.
+//
+// Another stream, SILENCES, holds silences: one message per revision under
+// picket.silence.<silence-id>, its body the stored form of silence.Silence (JSON,
+// its own "v"), written by compare-and-set as alert states are, with the headers
+// Picket-Version, Picket-Revision and Picket-Change (added, confirmed, expired).
 package natspub

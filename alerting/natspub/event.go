@@ -29,6 +29,7 @@ type Event struct {
 	Urgency     alerting.Urgency `json:"urgency"`
 	LateSeconds int32            `json:"lateseconds,omitempty"`
 	Drill       string           `json:"drill,omitempty"`
+	Silenced    time.Time        `json:"silenceduntil,omitzero"`
 
 	Data Finding `json:"data"`
 }
@@ -226,10 +227,14 @@ func Source(instance string) string {
 }
 
 func newEvent(opts PublisherOptions, a *alerting.Alert) Event {
+	var silenced time.Time
+	if s := a.Around.Silenced; s != nil {
+		silenced = s.Until.UTC()
+	}
 	return Event{
 		SpecVersion: "1.0", ID: eventID(a), Source: Source(opts.Instance), Type: "io.picket.alert." + eventType(a.Change),
 		Subject: a.Account, Time: a.Updated, DataContentType: "application/json",
-		Urgency: a.Urgency(opts.Directory, a.Updated), Drill: a.Drill(),
+		Urgency: a.Urgency(opts.Directory, a.Updated), Drill: a.Drill(), Silenced: silenced,
 		LateSeconds: int32(min(a.Late()/time.Second, math.MaxInt32)), //nolint:gosec // bounded
 		Data:        newFinding(opts, a),
 	}

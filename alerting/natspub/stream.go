@@ -48,30 +48,35 @@ func Ensure(ctx context.Context, js jetstream.JetStream, opts StreamOptions) err
 	if want.MaxAge < DuplicateWindow {
 		return fmt.Errorf("alerts: retention %s is shorter than %s, the time in which copies are recognised: make it longer", want.MaxAge, DuplicateWindow)
 	}
-	s, err := js.Stream(ctx, Stream)
+	return ensure(ctx, js, want)
+}
+
+// ensure creates a stream or brings the one that is there to want.
+func ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	s, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if _, err := js.CreateStream(ctx, want); err != nil {
-			return fmt.Errorf("create stream %s: %w", Stream, err)
+			return fmt.Errorf("create stream %s: %w", want.Name, err)
 		}
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", Stream, err)
+		return fmt.Errorf("open stream %s: %w", want.Name, err)
 	}
 	have := s.CachedInfo().Config
 	switch {
-	case have.Metadata[metaVersion] != layoutVersion:
-		return fmt.Errorf("stream %s has layout version %q, this Picket writes %q: use the version of Picket that created it", Stream, have.Metadata[metaVersion], layoutVersion)
+	case have.Metadata[metaVersion] != want.Metadata[metaVersion]:
+		return fmt.Errorf("stream %s has layout version %q, this Picket writes %q: use the version of Picket that created it", want.Name, have.Metadata[metaVersion], want.Metadata[metaVersion])
 	case have.PersistMode == jetstream.AsyncPersistMode:
-		return fmt.Errorf("stream %s has persist_mode async, under which acknowledged alerts are lost on a crash: recreate it with persist_mode default", Stream)
+		return fmt.Errorf("stream %s has persist_mode async, under which acknowledged messages are lost on a crash: recreate it with persist_mode default", want.Name)
 	case have.Storage != want.Storage:
-		return fmt.Errorf("stream %s is kept in %s storage, the configuration says %s: storage is fixed when the stream is created", Stream, have.Storage, want.Storage)
+		return fmt.Errorf("stream %s is kept in %s storage, the configuration says %s: storage is fixed when the stream is created", want.Name, have.Storage, want.Storage)
 	}
 	have.Subjects, have.MaxAge, have.Replicas = want.Subjects, want.MaxAge, want.Replicas
 	have.Duplicates, have.MaxMsgsPerSubject, have.AllowDirect = want.Duplicates, want.MaxMsgsPerSubject, want.AllowDirect
 	have.Discard, have.MaxBytes, have.MaxMsgs = want.Discard, want.MaxBytes, want.MaxMsgs
 	if _, err := js.UpdateStream(ctx, have); err != nil {
-		return fmt.Errorf("update stream %s: %w", Stream, err)
+		return fmt.Errorf("update stream %s: %w", want.Name, err)
 	}
 	return nil
 }

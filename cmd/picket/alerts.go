@@ -59,10 +59,14 @@ func managerOn(e *env, nc *nats.Conn, cfg *config.Config, dir alerting.Directory
 	if err != nil {
 		return nil, err
 	}
+	silences, err := silencesOn(e, js, cfg)
+	if err != nil {
+		return nil, err
+	}
 	return alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(js, natspub.PublisherOptions{Instance: cfg.Instance, Version: app.ReadBuild().Version, Directory: dir}),
-		Directory: dir,
+		Directory: dir, Silenced: silences.Of,
 	})
 }
 
@@ -111,10 +115,18 @@ func listAlerts(out io.Writer, alerts []alerting.Alert, dir alerting.Directory) 
 	fmt.Fprintln(w, "ALERT\tLEVEL\tURGENCY\tSTATE\tWHO\tACCOUNT\tLAST\tCOUNT\tRULE")
 	for i := range alerts {
 		a := &alerts[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", a.Number(), a.Rule.Level, a.Urgency(dir, now), a.State, who(a),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", a.Number(), a.Rule.Level, urgencyOf(a, dir, now), a.State, who(a),
 			alerting.SubjectOf(a), a.Last.Format("2006-01-02 15:04Z"), a.Count, titleOf(a))
 	}
 	return w.Flush()
+}
+
+// urgencyOf says how people are told of an alert.
+func urgencyOf(a *alerting.Alert, dir alerting.Directory, now time.Time) string {
+	if a.Around.Silenced != nil {
+		return "silenced"
+	}
+	return string(a.Urgency(dir, now))
 }
 
 // who is on an alert, or was asked to be.

@@ -41,7 +41,12 @@ type cli struct {
 	Connect    connectCmd                `cmd:"" help:"Connect an account, step by step."`
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
+	Receivers  receiversCmd              `cmd:"" help:"List receivers, and send one a test message."`
+	Dead       deadCmd                   `cmd:"" name:"deadletters" help:"List what receivers have not taken, and send it again."`
 	Baseline   baselineCmd               `cmd:"" help:"Show what rules have learned of an account, trust it or forget it."`
+	Silence    silenceCmd                `cmd:"" help:"Silence alerts for a while, and show what is silenced."`
+	Oncall     oncallCmd                 `cmd:"" help:"Show who is on duty, and the next hand-overs."`
+	Plan       planCmd                   `cmd:"" help:"Plan more activity than usual for a time."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`

@@ -3,13 +3,14 @@ package file
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/klauspost/compress/gzip" // half the time of the standard library's
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/intake"

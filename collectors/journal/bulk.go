@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,8 +19,9 @@ import (
 const (
 	bulkActivities = 100
 	bulkLinger     = 5 * time.Millisecond
-	bulkOverhead   = 64 // bytes of a batch beside its activities
-	bulkInFlight   = 64 // messages awaiting their acknowledgement, per partition
+	bulkOverhead   = 64      // bytes of a batch beside its activities
+	usualBytes     = 1 << 10 // of an activity
+	bulkInFlight   = 64      // messages awaiting their acknowledgement, per partition
 	bulkAckWait    = 10 * time.Second
 )
 
@@ -68,8 +70,14 @@ func (j *Journal) submit(ctx context.Context, activities []activity.Activity, ba
 	errs := make([]error, len(activities))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
+	var room []byte // where they are encoded, some into one piece of memory
 	for i := range activities {
 		a := &activities[i]
+		if cap(room)-len(room) < usualBytes {
+			room = make([]byte, 0, usualBytes*min(len(activities)-i, bulkActivities))
+		}
+		from := len(room)
+		room = activity.AppendActivity(room, a)
 		done := func(err error) {
 			if err != nil {
 				mu.Lock()
@@ -78,7 +86,7 @@ func (j *Journal) submit(ctx context.Context, activities []activity.Activity, ba
 			}
 			wg.Done()
 		}
-		it := item{activity.AppendActivity(nil, a), backfill, j.cfg.Retention.life(a.Kind), done}
+		it := item{slices.Clip(room[from:]), backfill, j.cfg.Retention.life(a.Kind), done}
 		if a.Kind != activity.KindApproval {
 			wg.Add(1)
 			j.bulk[j.Partition(a.Account)].add(ctx, it)

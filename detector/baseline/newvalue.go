@@ -67,15 +67,30 @@ func (l Learn) Ready(since int64, events int, t int64) bool {
 func (n *NewValue) Ready(t int64, p Params) bool { return p.Learn.Ready(n.Since, n.Events, t) }
 
 // Known reports whether value was used before t and is not forgotten.
-func (n *NewValue) Known(value string, t int64, p Params) bool {
-	v, ok := n.Value(value)
-	return ok && (p.Forget == 0 || t-v.Last <= int64(p.Forget))
+func (n *NewValue) Known(value string, t int64, p Params) bool { return n.KnownAt(n.Find(value), t, p) }
+
+// KnownAt is Known for a value that was looked for.
+func (n *NewValue) KnownAt(at Place, t int64, p Params) bool {
+	return at.used && (p.Forget == 0 || t-n.Values[at.i].Last <= int64(p.Forget))
+}
+
+// Place is where a value stands, or would. It is good until values change.
+type Place struct {
+	i    int
+	used bool
+}
+
+// Find looks for a value, in the form in which it is kept or longer.
+func (n *NewValue) Find(value string) Place {
+	value = Shorten(value)
+	i, used := slices.BinarySearchFunc(n.Values, value, func(v Value, s string) int { return strings.Compare(n.Texts.Text(v.Text), s) })
+	return Place{i, used}
 }
 
 // Value returns what is known of a value, and whether it was ever used.
 func (n *NewValue) Value(value string) (Value, bool) {
-	if i, ok := n.find(Shorten(value)); ok {
-		return n.Values[i], true
+	if at := n.Find(value); at.used {
+		return n.Values[at.i], true
 	}
 	return Value{}, false
 }
@@ -85,19 +100,22 @@ func (n *NewValue) Learn(value string, t int64) { n.LearnMany(value, t, 1) }
 
 // LearnMany counts several uses of value, the latest at time t.
 func (n *NewValue) LearnMany(value string, t int64, count int) {
+	n.LearnAt(n.Find(value), value, t, count)
+}
+
+// LearnAt is LearnMany for a value that was looked for.
+func (n *NewValue) LearnAt(at Place, value string, t int64, count int) {
 	if n.Events == 0 || t < n.Since {
 		n.Since = t
 	}
 	n.Events = min(n.Events+count, math.MaxUint32)
-	value = Shorten(value)
-	if i, ok := n.find(value); ok {
-		v := &n.Values[i]
+	if at.used {
+		v := &n.Values[at.i]
 		v.Count = uint32(min(int(v.Count)+count, math.MaxUint32))
 		v.Last = max(v.Last, t)
 		return
 	}
-	i, _ := slices.BinarySearchFunc(n.Values, value, func(v Value, s string) int { return strings.Compare(n.Texts.Text(v.Text), s) })
-	n.Values = slices.Insert(n.Values, i, Value{Text: n.Texts.Hold(value), Count: uint32(min(count, math.MaxUint32)), Last: t})
+	n.Values = slices.Insert(n.Values, at.i, Value{Text: n.Texts.Hold(Shorten(value)), Count: uint32(min(count, math.MaxUint32)), Last: t})
 	if len(n.Values) > MaxValues {
 		oldest := 0
 		for k := range n.Values {
@@ -145,20 +163,6 @@ func (n *NewValue) Forget(t int64, p Params) {
 			return old
 		})
 	}
-}
-
-// find returns where a value stands. Texts are kept once, so equal ids say it.
-func (n *NewValue) find(value string) (int, bool) {
-	id := n.Texts.Find(value)
-	if id == 0 {
-		return 0, false
-	}
-	for i := range n.Values {
-		if n.Values[i].Text == id {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 // Words tells the usual values, most used first, with their counts: "DE 212,

@@ -5,9 +5,9 @@ import "slices"
 // Drop makes a value new again: somebody else used it. How long the account is
 // known does not change.
 func (n *NewValue) Drop(value string) {
-	if i, ok := n.find(Shorten(value)); ok {
-		n.Texts.Release(n.Values[i].Text)
-		n.Values = slices.Delete(n.Values, i, i+1)
+	if at := n.Find(value); at.used {
+		n.Texts.Release(n.Values[at.i].Text)
+		n.Values = slices.Delete(n.Values, at.i, at.i+1)
 	}
 }
 

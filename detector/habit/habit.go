@@ -144,10 +144,11 @@ func (r *Rhythm) add(o *Rhythm) {
 
 func (r *Rhythm) learn(t int64, zone *time.Location) {
 	r.Count++
-	r.Hours[hour(t, zone)]++
+	r.Hours[Hour(t, zone)]++
 }
 
-func hour(t int64, zone *time.Location) int { return time.Unix(0, t).In(zone).Hour() }
+// Hour returns the hour of the day in a time zone, of a time in Unix nanoseconds.
+func Hour(t int64, zone *time.Location) int { return time.Unix(0, t).In(zone).Hour() }
 
 // Notes says what is odd and what is usual about an activity that Learn has not
 // taken yet, what is odd first.
@@ -251,7 +252,7 @@ func distance(a, b Place) float64 {
 
 // at returns the hour of t, "03 to 04 h", and how many activities were in it.
 func (r *Rhythm) at(t int64, zone *time.Location) (words string, n int) {
-	h := hour(t, zone)
+	h := Hour(t, zone)
 	return fmt.Sprintf("%02d to %02d h", h, (h+1)%24), int(r.Hours[h])
 }
 

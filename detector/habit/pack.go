@@ -1,6 +1,9 @@
 package habit
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Packed returns how many bytes a rhythm takes: as few for each hour as its
 // busiest one needs.
@@ -31,6 +34,20 @@ func (r *Rhythm) Pack(to []byte) {
 			binary.LittleEndian.PutUint32(at, n)
 		}
 	}
+}
+
+// Bump counts one more activity in an hour of a packed rhythm. It reports false,
+// and changes nothing, where the hour needs more bytes than it has.
+func Bump(packed []byte, hour int) bool {
+	width := len(packed) / len(Rhythm{}.Hours)
+	for i, low := hour*width, hour*width; i < low+width; i++ {
+		if packed[i] < math.MaxUint8 {
+			packed[i]++
+			clear(packed[low:i]) // they overflow
+			return true
+		}
+	}
+	return false
 }
 
 // Unpack reads what Pack wrote.

@@ -1,10 +1,6 @@
 package habit
 
-import (
-	"slices"
-
-	"github.com/picketd/picket/detector/state"
-)
+import "github.com/picketd/picket/detector/state"
 
 // Seen tells when each kind of activity last occurred. It is a list, since an
 // account has few kinds and there are many accounts.
@@ -38,17 +34,12 @@ func (s Seen) Latest() int64 {
 	return latest
 }
 
-// Has reports whether a kind was ever seen.
-func (s Seen) Has(k state.TextID) bool {
-	return slices.ContainsFunc(s, func(v SeenKind) bool { return v.Kind == k })
-}
-
 // Learn takes an activity at t. Of a kind that was never seen before, the list
 // holds the text from now on.
 func (s *Seen) Learn(k state.TextID, t int64) {
 	for i := range *s {
 		if v := &(*s)[i]; v.Kind == k {
-			v.set(max(v.Last(), t))
+			v.Learn(t)
 			return
 		}
 	}
@@ -56,5 +47,8 @@ func (s *Seen) Learn(k state.TextID, t int64) {
 	v.set(max(0, t))
 	*s = append(*s, v)
 }
+
+// Learn takes another activity of the kind at t.
+func (k *SeenKind) Learn(t int64) { k.set(max(k.Last(), t)) }
 
 func (k *SeenKind) set(t int64) { k.last = [2]uint32{uint32(t), uint32(uint64(t) >> 32)} }

@@ -34,6 +34,7 @@ type merge struct {
 	last     time.Time
 	backfill time.Time
 	batch    activity.Batch
+	one      [1]activity.Activity // what batch holds
 }
 
 // head is a feed with its next activity.
@@ -74,7 +75,8 @@ func (m *merge) Next(ctx context.Context) (Message, error) {
 	if h.at.After(m.last) {
 		m.last = h.at
 	}
-	m.batch = activity.Batch{Backfill: m.last.Before(m.backfill), Activities: []activity.Activity{h.next}}
+	m.one[0] = h.next
+	m.batch = activity.Batch{Backfill: m.last.Before(m.backfill), Activities: m.one[:]}
 	return Message{Time: m.last, Batch: &m.batch}, nil
 }
 

@@ -39,7 +39,8 @@ type Accounts struct {
 	index []entry // open addressing; its length is a power of two
 	shift uint
 	n     int
-	read  uint32 // keeps Touch from being optimised away
+	tags  []uint32 // of the names that are touched
+	read  uint32   // keeps Touch from being optimised away
 }
 
 func newAccounts(h *Heap) *Accounts {
@@ -147,23 +148,26 @@ func (a *Accounts) put(e entry) {
 // memory overlap instead of following each other, and appends their rows to
 // rows, 0 for an account that there is not.
 func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
-	from := len(rows)
+	from, read := len(rows), uint32(0)
+	a.tags = a.tags[:0]
 	for i := range n {
-		rows = append(rows, a.index[a.hash(name(i))>>a.shift].row)
+		tag := a.hash(name(i))
+		e := a.index[tag>>a.shift]
+		a.tags, rows = append(a.tags, tag), append(rows, e.row)
 	}
 	of := rows[from:]
 	for _, r := range of {
 		if r != 0 {
-			a.read += Read[Row](a.h, r).Touched
+			read += Read[Row](a.h, r).Touched
 		}
 	}
 	for i := range of {
-		of[i] = a.Find(name(i))
+		of[i], _ = a.find(name(i), a.tags[i])
 	}
 	for _, r := range of {
 		if r != 0 {
 			if s := Read[Row](a.h, r).slots; s != 0 {
-				a.read += *Read[uint32](a.h, s)
+				read += *Read[uint32](a.h, s)
 			}
 		}
 	}
@@ -171,10 +175,11 @@ func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
 		if r != 0 {
 			refs, _ := a.slots(Read[Row](a.h, r))
 			for _, c := range refs {
-				a.read += *Read[uint32](a.h, c)
+				read += *Read[uint32](a.h, c)
 			}
 		}
 	}
+	a.read += read
 	return rows
 }
 

@@ -68,10 +68,6 @@ func (s *Sliding) Passed(t, span, lateness int64) bool {
 	return n > 0 && t <= s.Events[n-1].Time-span-lateness
 }
 
-// Advance drops the events that no window reaches any more once event time
-// has come to now.
-func (s *Sliding) Advance(now, span, lateness int64) { s.drop(now - span - lateness) }
-
 func (s *Sliding) drop(horizon int64) {
 	n, _ := slices.BinarySearchFunc(s.Events, horizon, func(e Event, h int64) int {
 		if e.Time <= h {

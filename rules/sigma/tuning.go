@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"slices"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -29,7 +30,8 @@ type Tune struct {
 	Set      []Setting
 	Owner    Text // who answers for it
 	Reason   Text
-	Until    Text // YYYY-MM-DD, the first day on which it no longer holds, UTC
+	From     Text // when it begins, as Until; empty where it holds already
+	Until    Text // the first moment at which it no longer holds; see Moment
 }
 
 // Setting is a named number of a rule with its new value.
@@ -142,16 +144,43 @@ func (r *reader) tune(p pair) *Tune {
 		case "reason":
 			t.Reason = r.text(p.value, "tune reason")
 		case "until":
-			t.Until = r.date(p.value, "tune until")
+			t.Until = r.moment(p.value, "tune until")
+		case "from":
+			t.From = r.moment(p.value, "tune from")
 		default:
-			r.unknown(p, "tune", tuneKeys())
+			r.unknown(p, "tune", append(tuneKeys(), "from"))
 		}
 	}
 	r.needs(p, "tune", tuneKeys()...)
+	if from, until := Moment(t.From.S), Moment(t.Until.S); !from.IsZero() && !until.IsZero() && !until.After(from) {
+		r.fault(t.Until.At, "tune until %q is not after from %q; write a later time", t.Until.S, t.From.S)
+	}
 	return t
 }
 
+// tuneKeys are the keys that a tune document needs.
 func tuneKeys() []string { return []string{"rule", "accounts", "set", "owner", "reason", "until"} }
+
+// moment reads a day or a time of it.
+func (r *reader) moment(n *yaml.Node, what string) Text {
+	t := r.text(n, what)
+	if t.S != "" && Moment(t.S).IsZero() {
+		r.fault(t.At, "%s %q is neither a date nor a time; write YYYY-MM-DD, or a time with its offset such as 2026-03-06T09:00:00+01:00", what, t.S)
+		return Text{}
+	}
+	return t
+}
+
+// Moment returns the moment that a text of a tune document means: that of RFC
+// 3339, or the start of a day in UTC. It is zero for the empty text.
+func Moment(s string) time.Time {
+	for _, form := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(form, s); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
 
 func (p *printer) filter(f *Filter) {
 	if f == nil {
@@ -191,5 +220,6 @@ func (p *printer) tune(t *Tune) {
 	}
 	p.text(1, "owner", t.Owner)
 	p.text(1, "reason", t.Reason)
+	p.text(1, "from", t.From)
 	p.text(1, "until", t.Until)
 }

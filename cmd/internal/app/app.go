@@ -27,6 +27,7 @@ import (
 	"github.com/picketd/picket/alerting/api/links"
 	"github.com/picketd/picket/alerting/natspub"
 	"github.com/picketd/picket/alerting/promexport"
+	"github.com/picketd/picket/alerting/silence"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/journal"
@@ -68,9 +69,12 @@ type App struct {
 	log     *zap.Logger
 	metrics *promexport.Metrics
 	places  places
-	holder  string           // names this daemon in leases, over restarts
-	front   *front           // the HTTP server, which outlives restarts of the rest
-	hangup  <-chan os.Signal // asks to read the configuration again
+	// silences are those of the store, kept as it has them, and the maintenance
+	// windows of the configuration in force.
+	silences silence.Set
+	holder   string           // names this daemon in leases, over restarts
+	front    *front           // the HTTP server, which outlives restarts of the rest
+	hangup   <-chan os.Signal // asks to read the configuration again
 
 	demoted   demotions
 	overspent chan overspent // rules that are to observe
@@ -134,7 +138,7 @@ func checkRules(cfg *config.Config) error {
 	if err == nil {
 		_, err = detector.Compile(set)
 	}
-	return err
+	return errors.Join(err, CheckReceivers(cfg))
 }
 
 // lock makes sure that one daemon works on a data directory.
@@ -170,19 +174,21 @@ func holderName(cfg *config.Config) (string, error) {
 
 // parts are what serve starts and stops, in order of starting.
 type parts struct {
-	embedded *Embedded
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	journal  *journal.Journal
-	leases   *journal.Leases
-	marks    *journal.Marks
-	plans    *planStore
-	manager  *alerting.Manager
-	links    *links.Links
-	alerts   *natspub.Store
-	workers  []*worker
-	sched    *collectors.Scheduler
-	pollers  *pollers
+	embedded  *Embedded
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	journal   *journal.Journal
+	leases    *journal.Leases
+	marks     *journal.Marks
+	plans     *planStore
+	manager   *alerting.Manager
+	links     *links.Links
+	alerts    *natspub.Store
+	silences  *natspub.Silences
+	receivers *receivers
+	workers   []*worker
+	sched     *collectors.Scheduler
+	pollers   *pollers
 	// polledSince is from when on this daemon was to read each source; observe
 	// alone uses it.
 	polledSince map[string]time.Time
@@ -275,10 +281,13 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	store.Damaged = func(subject string, err error) {
 		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
 	}
+	if p.silences, err = a.openSilences(ctx, cfg, p.js); err != nil {
+		return err
+	}
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg,
+		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
 	})
 	if err != nil {
 		return err
@@ -287,6 +296,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	a.metrics.CountAlerts(p.manager.Counts)
+	a.metrics.CountVerdicts(p.manager.Verdicts)
 	set, err := BuildSet(cfg)
 	if err != nil {
 		return err
@@ -297,7 +307,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	a.rulesLoaded(plan)
-	return nil
+	return a.openDelivery(ctx, cfg, p)
 }
 
 // awaitServer waits for the first connection to an external server.
@@ -350,6 +360,8 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	}
 	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
+	downstream.Go(func() error { a.watchSilences(detect, p.silences); return nil })
+	downstream.Go(func() error { a.ownDelivery(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
 		if a.opts.Started != nil {

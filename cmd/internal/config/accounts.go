@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/alerting/calendar"
 )
 
 const (
@@ -101,7 +103,7 @@ func (d *decoder) workingHours(keys object, text string, a *Account) {
 	if !keys.has("time_zone") {
 		d.on(path, "needs time_zone beside it, such as time_zone: Europe/Berlin")
 	}
-	hours, err := ParseWorkingHours(text, a.TimeZone)
+	hours, err := calendar.ParseHours(text, a.TimeZone)
 	if err != nil {
 		d.on(path, "%v", err)
 		return

@@ -64,6 +64,7 @@ func (d *decoder) checkNames(c *Config) {
 	d.unique("sources", "name", len(c.Sources), func(i int) string { return c.Sources[i].Name })
 	d.unique("accounts", "account", len(c.Accounts), func(i int) string { return c.Accounts[i].Name })
 	d.unique("identities", "identity", len(c.Identities), func(i int) string { return c.Identities[i].Identity })
+	d.unique("maintenance", "name", len(c.Maintenance), func(i int) string { return c.Maintenance[i].Name })
 	d.unique("http.api.tokens", "name", len(c.HTTP.API.Tokens), func(i int) string { return c.HTTP.API.Tokens[i].Name })
 	hook := c.Intake.Webhook
 	d.unique("intake.webhook.tokens", "name", len(hook.Tokens), func(i int) string { return hook.Tokens[i].Name })

@@ -16,6 +16,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/picketd/picket/alerting/calendar"
+	"github.com/picketd/picket/alerting/oncall"
+	"github.com/picketd/picket/alerting/silence"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/rules"
 )
@@ -36,10 +39,15 @@ type Config struct {
 	Sources      []Source     // in the file's order
 	Accounts     []Account    // in the file's order
 	Identities   []Identity   // in the file's order; those that only guarded_by names are not among them
+	Receivers    []Receiver   // in the file's order
 	Enrich       Enrich
 	Intake       Intake
 	Detector     Detector
-	Budget       float64 // alerts per account and month that learned rules may raise together; 0 leaves each rule its own
+	People       []oncall.Person   // in the file's order
+	Schedules    []oncall.Schedule // in the file's order
+	QuietHours   oncall.QuietHours
+	Maintenance  []silence.Window // in the file's order
+	Budget       float64          // alerts per account and month that learned rules may raise together; 0 leaves each rule its own
 
 	src *source
 }
@@ -239,7 +247,7 @@ type Account struct {
 	Owner             string
 	Contact           string
 	TimeZone          *time.Location // never nil
-	WorkingHours      WorkingHours   // in TimeZone; zero when not stated
+	WorkingHours      calendar.Hours // in TimeZone; zero when not stated
 	Importance        Importance
 	ApprovalsRequired bool
 	// GuardedBy are the identities behind the account, "okta/editor-2": those

@@ -13,6 +13,7 @@ import (
 
 	_ "time/tzdata" // the zones of the tests, wherever they run
 
+	"github.com/picketd/picket/alerting/calendar"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/rules"
 )
@@ -342,9 +343,9 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func mustHours(t *testing.T, text string, zone *time.Location) WorkingHours {
+func mustHours(t *testing.T, text string, zone *time.Location) calendar.Hours {
 	t.Helper()
-	h, err := ParseWorkingHours(text, zone)
+	h, err := calendar.ParseHours(text, zone)
 	if err != nil {
 		t.Fatal(err)
 	}

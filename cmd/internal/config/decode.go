@@ -43,6 +43,8 @@ type decoder struct {
 	faults Faults
 	// guarded are the accounts that identities name, with their places.
 	guarded []mention
+	// schedules are made once people are known.
+	schedules []rawSchedule
 	// visited, where set, is told which keys an object may have; it lets a
 	// test hold the reference file against them.
 	visited func(path string, keys []string)

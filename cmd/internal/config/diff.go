@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/picketd/picket/alerting/silence"
 )
 
 // Change is one difference between two configurations. It names no value, so
@@ -60,6 +62,11 @@ func Diff(old, next *Config) []Change {
 	changes = append(changes, members("sources", old.Sources, next.Sources, func(s Source) string { return s.Name })...)
 	changes = append(changes, members("accounts", old.Accounts, next.Accounts, func(a Account) string { return a.Name })...)
 	changes = append(changes, members("identities", old.Identities, next.Identities, func(i Identity) string { return i.Identity })...)
+	field("people", false, old.People, next.People)
+	field("schedules", false, old.Schedules, next.Schedules)
+	field("quiet_hours", false, old.QuietHours, next.QuietHours)
+	changes = append(changes, members("maintenance", old.Maintenance, next.Maintenance, func(w silence.Window) string { return w.Name })...)
+	changes = append(changes, members("receivers", old.Receivers, next.Receivers, func(r Receiver) string { return r.Name })...)
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
 	return changes
 }

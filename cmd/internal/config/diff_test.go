@@ -73,6 +73,17 @@ enrich: {asn: geo/asn.mmdb}
 			"organisation changed: applied by reload",
 			"rules changed: applied by reload",
 		}},
+		{"who is on duty and what is silenced", base + `
+people: [{name: jane}]
+schedules: [{name: primary, layers: [{people: [jane], start: 2026-01-05}]}]
+quiet_hours: [{levels: [low], hours: Mon 22:00-07:00}]
+maintenance: [{name: backup, matchers: level=low, author: jane, reason: r, start: 2026-01-10, rule: FREQ=WEEKLY, lasts: 4h}]
+`, []string{
+			"maintenance backup added: applied by reload",
+			"people changed: applied by reload",
+			"quiet_hours changed: applied by reload",
+			"schedules changed: applied by reload",
+		}},
 		{"members", `
 credentials:
   one: {collector: x, bearer_token: {env: NEW}}

@@ -74,6 +74,11 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		d.list("sources", func(n *yaml.Node, path string) { d.source(n, path, c) }),
 		d.list("accounts", func(n *yaml.Node, path string) { d.account(n, path, c) }),
 		d.list("identities", func(n *yaml.Node, path string) { d.identity(n, path, c) }),
+		d.list("people", func(n *yaml.Node, path string) { d.person(n, path, c) }),
+		d.list("schedules", d.schedule),
+		d.list("quiet_hours", func(n *yaml.Node, path string) { d.quiet(n, path, c) }),
+		d.list("maintenance", func(n *yaml.Node, path string) { d.window(n, path, c) }),
+		d.list("receivers", func(n *yaml.Node, path string) { d.receiver(n, path, c) }),
 		field{"enrich", func(n *yaml.Node, path string) { d.enrich(n, path, &c.Enrich) }},
 		d.section("intake",
 			d.section("webhook",
@@ -92,6 +97,8 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 	d.checkSources(c)
 	d.checkIdentities(c)
 	d.checkAccounts(c)
+	d.checkOnCall(c)
+	d.checkReceivers(c)
 	if (top.node != nil || top.empty) && top.bare("accounts") && top.bare("sources") {
 		d.on("accounts", "nothing to watch; expected at least one account, or a source")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/picketd/picket/alerting/calendar"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
 )
@@ -177,7 +178,7 @@ func checkZone(s string) (string, error) {
 }
 
 func checkHours(s string) (string, error) {
-	_, err := config.ParseWorkingHours(s, time.UTC)
+	_, err := calendar.ParseHours(s, time.UTC)
 	return s, err
 }
 

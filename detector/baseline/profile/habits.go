@@ -118,7 +118,7 @@ func (s *State) client(p *Post, m *Model) float64 {
 	case p.App == 0:
 		return 0
 	case s.known(p.App) >= 0:
-		return m.RareClient * max(0, math.Log(0.05/share(s.clients[:], short(p.App))))
+		return m.RareClient * math.Log(max(1, 0.05/share(s.clients[:], short(p.App))))
 	}
 	return math.Log((float64(s.exposure)+0.2)/(float64(s.newClients)+0.3)) + m.ClientOff
 }
@@ -161,10 +161,9 @@ func (s *State) atHour(hour uint8, m *Model) float64 {
 	return (1-m.HourSmooth)*at(hour) + m.HourSmooth/2*(at(hour+1)+at(hour+23))
 }
 
-// hourOnce is the log of the months after which the account posts at that hour
-// again.
+// hourOnce is the months after which the account posts at that hour again.
 func (s *State) hourOnce(p *Post, m *Model) float64 {
-	return math.Log((float64(s.hourExposure) + 0.2) / (s.atHour(p.Hour, m) + 0.3))
+	return (float64(s.hourExposure) + 0.2) / (s.atHour(p.Hour, m) + 0.3)
 }
 
 // hourOfPost is the evidence of the hour of one post, against somebody who

@@ -32,15 +32,15 @@ func noGaps() (gaps [reach - 1]uint16) {
 // for the run that is fastest by its own habit. Gap is that before the post
 // which is judged, in seconds.
 func (s *State) hurry(gap float64, m *Model) float64 {
-	most, span, k := math.Inf(-1), gap, 0
+	most, span, k := 0.0, gap, 0
 	for i, n := range runs() {
 		for ; k < n-2; k++ {
 			span += float64(s.gaps[k])
 		}
 		x := octaves(max(1, paceSpan/(span+paceLeast)), paceBins)
-		most = max(most, s.seldom(chPace+i, x, m.PaceSlope, m))
+		most = max(most, s.months(chPace+i, x, m.PaceSlope, m))
 	}
-	return most
+	return math.Log(most)
 }
 
 // follow notes the gap before a post.

@@ -142,12 +142,12 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 	s.talk = float32(max(0, float64(s.talk)+words))
 	v.Word = m.Word * (s.seldom(chWord, 1.5*words, m.WordSlope, m) + m.WordOff)
 	v.Talk = m.Talk * (s.seldom(chTalk, octaves(1+float64(s.talk), 3), m.TalkSlope, m) + m.TalkOff)
-	if bait := s.seldom(chBait, float64(p.bait), m.BaitSlope, m); p.bait > 0 {
-		v.Bait = m.Bait * (bait + m.BaitOff)
+	if p.bait > 0 {
+		v.Bait = m.Bait * (s.seldom(chBait, float64(p.bait), m.BaitSlope, m) + m.BaitOff)
 	}
 	s.oddHour = float32(max(0, float64(s.oddHour)+s.hourOfPost(p, m)))
-	hours := s.seldom(chHour, octaves(1+float64(s.oddHour), 3), m.HourSlope, m)
-	v.Hour = m.Hour * (max(s.hourOnce(p, m), hours) + m.HourOff)
+	hours := s.months(chHour, octaves(1+float64(s.oddHour), 3), m.HourSlope, m)
+	v.Hour = m.Hour * (math.Log(max(s.hourOnce(p, m), hours)) + m.HourOff)
 	s.heldClient = max(s.heldClient, float32(m.Client*s.client(p, m)))
 	v.Client = float64(s.heldClient)
 	pace := s.hurry(gap, m)

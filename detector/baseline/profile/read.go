@@ -44,11 +44,24 @@ const (
 	nameKinds
 )
 
-// Reader reads posts. It holds the words that hijackers use, and is made once.
-type Reader struct{ bait map[uint64]uint8 }
+// Reader reads posts. It is made once.
+type Reader struct {
+	bait    map[uint64]uint8 // words that hijackers use
+	baits   [1024]uint64     // bits of all that may be one, so that most words are not looked for
+	letters [256]bool        // bytes that are a letter by themselves
+}
 
 // NewReader returns a reader.
-func NewReader() *Reader { return &Reader{bait: bait()} }
+func NewReader() *Reader {
+	rd := &Reader{bait: bait()}
+	for word := range rd.bait {
+		rd.baits[word>>6%uint64(len(rd.baits))] |= 1 << (word % 64)
+	}
+	for b := range utf8.RuneSelf {
+		rd.letters[b] = letter(rune(b))
+	}
+	return rd
+}
 
 // Read fills p from an activity. The hour is that of the account's own time
 // zone, and at is the occurrence in Unix seconds.
@@ -60,7 +73,7 @@ func (rd *Reader) Read(p *Post, a *activity.Activity, at int64, hour int) {
 	if a.Lang != "" {
 		p.Lang = uint16(hash(a.Lang, 3)>>48) | 1
 	}
-	p.text(a.Text, rd.bait)
+	p.text(a.Text, rd)
 	for _, d := range a.LinkDomains {
 		p.name(d, domain)
 	}
@@ -127,81 +140,101 @@ const (
 func (p *Post) style(s style) { p.token(uint16(mix(uint64(s.sort)<<32|uint64(s.value)) >> 24)) }
 
 // text reads words and signs in one pass.
-func (p *Post) text(s string, baits map[uint64]uint8) {
+func (p *Post) text(s string, rd *Reader) {
 	var (
-		c             counts
-		word          = uint64(fnvOffset)
-		runes, inWord int
-		begin, last   rune
-		link          bool // within an address
-		signs         uint64
-		strong, weak  int
+		c           counts
+		word        = uint64(fnvOffset)
+		inWord      int
+		begin, last rune
+		link        bool // within an address
+		signs       uint64
 	)
-	end := func() {
-		if inWord > 0 && !link {
-			if int(p.n) < maxTokens-20 {
-				p.token(uint16(mix(word) >> 20))
-				p.words++
-			}
-			if w := baits[word]; w > 0 {
-				strong, weak = strong+b2i(w > 1)*int(w), weak+b2i(w == 1)
-			}
-		}
-		word, inWord = fnvOffset, 0
-	}
 	for i := 0; i < len(s); {
+		if rd.letters[s[i]] { // most texts are little else
+			if inWord == 0 && s[i] == 'h' && isLink(s[i:]) {
+				link, c.links = true, c.links+1
+			}
+			from := i
+			for ; i < len(s) && rd.letters[s[i]]; i++ {
+				b := s[i]
+				if 'A' <= b && b <= 'Z' {
+					b, c.upper = b+32, c.upper+1
+				}
+				word = (word ^ uint64(b)) * fnvPrime
+			}
+			if begin == 0 {
+				begin = rune(s[from])
+			}
+			last, inWord = rune(s[i-1]), inWord+i-from
+			c.letters, c.runes = c.letters+i-from, c.runes+i-from
+			continue
+		}
 		r, size := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
-		if begin == 0 && !space(r) {
+		i, c.runes = i+size, c.runes+1
+		if space(r) {
+			p.word(word, inWord, link, rd, &c)
+			word, inWord, link = fnvOffset, 0, false
+			continue
+		}
+		if begin == 0 {
 			begin = r
 		}
+		last = r
 		switch {
-		case space(r):
-			end()
-			link = false
 		case letter(r):
-			if inWord == 0 && r == 'h' && isLink(s[i:]) {
-				link, c.links, c.linkAt = true, c.links+1, i
-			}
-			lower := r
-			if 'A' <= r && r <= 'Z' {
-				lower, c.upper = r+32, c.upper+1
-			} else if r >= utf8.RuneSelf && unicode.IsUpper(r) {
-				lower, c.upper = unicode.ToLower(r), c.upper+1
+			if unicode.IsUpper(r) {
+				r, c.upper = unicode.ToLower(r), c.upper+1
 			}
 			c.letters++
-			word = (word ^ uint64(lower)) * fnvPrime
-			inWord++
-			if r >= 0x2e80 && inWord == 2 { // scripts without spaces: pairs of characters
-				end()
-				word, inWord = (word^uint64(lower))*fnvPrime, 1
+			word = (word ^ uint64(r)) * fnvPrime
+			if inWord++; last >= 0x2e80 && inWord == 2 { // scripts without spaces: pairs of characters
+				p.word(word, inWord, link, rd, &c)
+				word, inWord = (fnvOffset^uint64(r))*fnvPrime, 1
 			}
-		default:
-			if !link {
-				if r != '\'' && r != '’' {
-					end()
-				}
-				if bit := uint64(1) << (mix(uint64(r)) >> 58); signs&bit == 0 {
-					signs |= bit
-				}
+		case !link:
+			if r != '\'' && r != '’' {
+				p.word(word, inWord, link, rd, &c)
+				word, inWord = fnvOffset, 0
 			}
+			signs |= uint64(1) << (mix(uint64(r)) >> 58)
 		}
-		if !space(r) {
-			last = r
-		}
-		runes++
-		i += size
 	}
-	end()
-	if p.bait = uint8(min(15, strong)); strong > 0 {
-		p.bait = uint8(min(15, strong+weak))
+	p.word(word, inWord, link, rd, &c)
+	p.habits(&c, class(begin), class(last), link, signs)
+}
+
+// word takes a word that is over, unless it is part of an address.
+func (p *Post) word(word uint64, letters int, link bool, rd *Reader, c *counts) {
+	if letters == 0 || link {
+		return
 	}
-	p.style(style{sortLength, uint32(min(runes/20, 14))})
+	if int(p.n) < maxTokens-20 {
+		p.token(uint16(mix(word) >> 20))
+		p.words++
+	}
+	if rd.baits[word>>6%uint64(len(rd.baits))]>>(word%64)&1 == 0 {
+		return
+	}
+	switch w := rd.bait[word]; {
+	case w > 1:
+		c.strong += int(w)
+	case w == 1:
+		c.weak++
+	}
+}
+
+// habits takes what a text shows besides its words.
+func (p *Post) habits(c *counts, begin, end uint32, link bool, signs uint64) {
+	if p.bait = uint8(min(15, c.strong)); c.strong > 0 {
+		p.bait = uint8(min(15, c.strong+c.weak))
+	}
+	p.style(style{sortLength, uint32(min(c.runes/20, 14))})
 	p.style(style{sortCapitals, c.capitals()})
-	p.style(style{sortBegin, class(begin)})
-	p.style(style{sortEnd, class(last)})
+	p.style(style{sortBegin, begin})
+	p.style(style{sortEnd, end})
 	if c.links > 0 {
 		p.style(style{sortLinkEnd, uint32(b2i(link))})
 	}
@@ -210,7 +243,11 @@ func (p *Post) text(s string, baits map[uint64]uint8) {
 	}
 }
 
-type counts struct{ letters, upper, links, linkAt int }
+// counts are what is counted in a text.
+type counts struct {
+	runes, letters, upper, links int
+	strong, weak                 int // words that hijackers use
+}
 
 func (c *counts) capitals() uint32 {
 	if c.letters == 0 {

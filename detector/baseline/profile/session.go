@@ -23,6 +23,11 @@ func join(xs ...float64) float64 {
 // seldom notes what a channel shows, in bins, and returns the log of the months
 // after which a session of the account shows as much again.
 func (s *State) seldom(channel int, x, slope float64, m *Model) float64 {
+	return math.Log(s.months(channel, x, slope, m))
+}
+
+// months is seldom without the logarithm.
+func (s *State) months(channel int, x, slope float64, m *Model) float64 {
 	x = max(0, min(bins-1.0/16, x))
 	s.most[channel] = max(s.most[channel], uint8(x*16))
 	h := &s.past[channel]
@@ -37,10 +42,12 @@ func (s *State) seldom(channel int, x, slope float64, m *Model) float64 {
 		for top > 0 && h[top] == 0 {
 			top--
 		}
-		prior *= math.Exp(-slope * max(0, x-float64(top)))
+		if beyond := x - float64(top); beyond > 0 {
+			prior *= math.Exp(-slope * beyond)
+		}
 	}
 	as := float64(above) + float64(h[b])*(1-(x-float64(b)))
-	return math.Log((float64(s.exposure) + 0.2) / (as + prior))
+	return (float64(s.exposure) + 0.2) / (as + prior)
 }
 
 // settled is from how many posts on sessions say something of the account.

@@ -135,18 +135,40 @@ type Silence struct {
 	Usual  time.Duration // the length that is reached once in Params.Every, from the last activity on
 }
 
-// Burst judges the counts with one more activity at time t, Unix nanoseconds,
-// without learning it. What is over by then must be learned; see Advance.
-func (s *State) Burst(t int64, p *Params) Burst {
+// Moment is what the windows hold with one more activity at a time.
+type Moment struct {
+	at      uint32
+	hour    float64 // weight of the hour of the day
+	day     float64 // weight of the day of the week
+	counts  [3]float64
+	heights [3]float64 // counts over the weight of the hour, in logarithms
+}
+
+// At returns what the windows hold with one more activity at time t, Unix
+// nanoseconds. What is over by then must be learned; see Advance.
+func (s *State) At(t int64) Moment {
+	m := Moment{at: seconds(t)}
+	m.hour, m.day = weight(s.Slots[:], int(m.at%day/slot)), weight(s.Week[:], int(m.at/day%7))
+	for i := range m.counts {
+		w := m.day
+		if i < len(s.Tails)-1 {
+			w *= m.hour
+		}
+		m.counts[i] = s.count(i, m.at)
+		m.heights[i] = math.Log(m.counts[i] / (floor + w))
+	}
+	return m
+}
+
+// Burst judges the counts of a moment without learning it.
+func (s *State) Burst(m *Moment, p *Params) Burst {
 	var out Burst
-	at := seconds(t)
-	if !s.ready(max(at, s.Latest), p) || s.Days < LeastDays {
+	if !s.ready(max(m.at, s.Latest), p) || s.Days < LeastDays {
 		return out
 	}
 	best := 0.0
 	for i, w := range Windows() {
-		c := s.count(i, at)
-		h := s.height(i, c, at)
+		c, h := m.counts[i], m.heights[i]
 		out.Heights[i] = h
 		if math.Round(c) < p.Least {
 			continue
@@ -189,18 +211,17 @@ func (s *State) Advance(t int64) bool {
 	return true
 }
 
-// Learn takes in an activity at time t, after Advance. With withhold its counts
-// raise no maximum; see Teach.
-func (s *State) Learn(t int64, withhold bool) {
-	at := seconds(t)
+// Learn takes in the activity of a moment. With withhold its counts raise no
+// maximum; see Teach.
+func (s *State) Learn(m *Moment, withhold bool) {
+	at := m.at
 	if s.Latest == 0 {
 		s.Since, s.Latest = uint16(at/day), at
 	}
 	for i := range s.Counts {
-		c := s.count(i, at)
-		s.Counts[i] = float32(c)
+		s.Counts[i] = float32(m.counts[i])
 		if !withhold {
-			s.Tails[i].raise(s.height(i, c, at))
+			s.Tails[i].raise(m.heights[i])
 		}
 	}
 	if at/day == max(at, s.Latest)/day {
@@ -210,7 +231,7 @@ func (s *State) Learn(t int64, withhold bool) {
 		return
 	}
 	if s.Used&disowned == 0 {
-		s.Gaps.raise(math.Log(s.weighed(s.Latest, at)/3600 + 1))
+		s.Gaps.raise(math.Log(s.since(m)/3600 + 1))
 	}
 	s.Used &^= disowned | told
 	s.Latest = at
@@ -268,16 +289,6 @@ func (s *State) count(i int, at uint32) float64 {
 	return float64(s.Counts[i]) + math.Exp(-float64(s.Latest-at)/tau)
 }
 
-// height is a count over the weight of its hour, in logarithms.
-func (s *State) height(i int, count float64, at uint32) float64 {
-	r := s.rhythm()
-	w := r.days[at/day%7]
-	if i < len(s.Tails)-1 {
-		w *= r.slots[at%day/slot]
-	}
-	return math.Log(count / (floor + w))
-}
-
 // perBlock is how many seconds there are to one of n blocks that are known.
 func (s *State) perBlock(n uint16, length float64) float64 {
 	known := float64(s.Latest) - float64(s.Since)*day
@@ -297,6 +308,15 @@ func (s *State) rhythm() rhythm {
 	return r
 }
 
+// weight is one of the weights that weigh makes of shares.
+func weight(shares []uint8, i int) float64 {
+	sum := 0.0
+	for _, share := range shares {
+		sum += float64(share) + smooth
+	}
+	return (float64(shares[i]) + smooth) * (float64(len(shares)) / sum)
+}
+
 // weigh turns shares into weights of mean 1.
 func weigh(to []float64, shares []uint8) {
 	sum := 0.0
@@ -307,6 +327,14 @@ func weigh(to []float64, shares []uint8) {
 	for i := range to {
 		to[i] *= float64(len(to)) / sum
 	}
+}
+
+// since is the weighed length of the silence before a moment.
+func (s *State) since(m *Moment) float64 {
+	if s.Latest/slot == m.at/slot {
+		return float64(m.at-s.Latest) * m.hour * m.day
+	}
+	return s.weighed(s.Latest, m.at)
 }
 
 // weighed is the length of a time in seconds, each hour as long as its weight.

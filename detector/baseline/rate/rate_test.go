@@ -22,8 +22,9 @@ func at(day, hour, minute int) time.Time {
 func put(s *rate.State, t time.Time) rate.Burst {
 	p := params()
 	s.Advance(t.UnixNano())
-	v := s.Burst(t.UnixNano(), &p)
-	s.Learn(t.UnixNano(), v.Odd)
+	m := s.At(t.UnixNano())
+	v := s.Burst(&m, &p)
+	s.Learn(&m, v.Odd)
 	return v
 }
 
@@ -142,7 +143,8 @@ func BenchmarkRate(b *testing.B) {
 	for i := range b.N {
 		t := at(89, 0, 0).Add(time.Duration(i) * time.Minute).UnixNano()
 		s.Advance(t)
-		s.Burst(t, &p)
-		s.Learn(t, false)
+		m := s.At(t)
+		s.Burst(&m, &p)
+		s.Learn(&m, false)
 	}
 }

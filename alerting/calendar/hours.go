@@ -1,15 +1,16 @@
-package config
+package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// WorkingHours are hours of the week, by the clock on the wall of one place.
-// The zero value says nothing of when people work.
-type WorkingHours struct {
+// Hours are hours of the week, by the clock on the wall of one place. The zero
+// value states none.
+type Hours struct {
 	text  string
 	zone  *time.Location
 	spans []span
@@ -23,20 +24,20 @@ type span struct {
 
 const minutesPerDay = 24 * 60
 
-// ParseWorkingHours reads days and times in a place: "Mon-Fri 09:00-18:00",
+// ParseHours reads days and times in a place: "Mon-Fri 09:00-18:00",
 // "Mon,Wed 09:00-12:00, Sat 22:00-06:00". A span whose end is not after its
 // start runs into the next day.
-func ParseWorkingHours(s string, zone *time.Location) (WorkingHours, error) {
-	h := WorkingHours{text: strings.Join(strings.Fields(s), " "), zone: zone}
+func ParseHours(s string, zone *time.Location) (Hours, error) {
+	h := Hours{text: strings.Join(strings.Fields(s), " "), zone: zone}
 	var days []time.Weekday
 	for part := range strings.SplitSeq(s, ",") {
 		fields := strings.Fields(part)
 		if len(fields) == 0 || len(fields) > 2 {
-			return WorkingHours{}, fmt.Errorf("%q is not a part of working hours; expected days and times, such as Mon-Fri 09:00-18:00", clip(part))
+			return Hours{}, fmt.Errorf("%q is no part of a week; expected days and times, such as Mon-Fri 09:00-18:00", clip(part))
 		}
 		more, err := parseDays(fields[0])
 		if err != nil {
-			return WorkingHours{}, err
+			return Hours{}, err
 		}
 		days = append(days, more...)
 		if len(fields) == 1 {
@@ -44,7 +45,7 @@ func ParseWorkingHours(s string, zone *time.Location) (WorkingHours, error) {
 		}
 		from, until, err := parseTimes(fields[1])
 		if err != nil {
-			return WorkingHours{}, err
+			return Hours{}, err
 		}
 		for _, day := range days {
 			h.add(day, from, until)
@@ -52,13 +53,13 @@ func ParseWorkingHours(s string, zone *time.Location) (WorkingHours, error) {
 		days = nil
 	}
 	if len(days) > 0 {
-		return WorkingHours{}, fmt.Errorf("%q ends without times; expected days and times, such as Mon-Fri 09:00-18:00", clip(s))
+		return Hours{}, fmt.Errorf("%q ends without times; expected days and times, such as Mon-Fri 09:00-18:00", clip(s))
 	}
 	return h, nil
 }
 
 // add splits a span that crosses midnight.
-func (h *WorkingHours) add(day time.Weekday, from, until int) {
+func (h *Hours) add(day time.Weekday, from, until int) {
 	if until > from {
 		h.spans = append(h.spans, span{day, from, until})
 		return
@@ -71,28 +72,64 @@ func (h *WorkingHours) add(day time.Weekday, from, until int) {
 
 // Contains tells whether t is within the hours. It is true for the zero value:
 // where no hours are stated, nothing happens outside them.
-func (h WorkingHours) Contains(t time.Time) bool {
+//
+// A span lasts from the moment at which the clocks show its start to that at
+// which they show its end, see [Instant]: one until 02:30 is over at the first
+// of two 02:30, and where there is none at 03:30.
+func (h Hours) Contains(t time.Time) bool {
 	if h.IsZero() {
 		return true
 	}
-	t = t.In(h.zone)
-	minute := t.Hour()*60 + t.Minute()
-	for _, s := range h.spans {
-		if s.day == t.Weekday() && s.from <= minute && minute < s.until {
-			return true
+	today := midnight(Wall(t, h.zone))
+	for day := -1; day <= 1; day++ { // the clocks may have been turned over midnight
+		for _, s := range h.spans {
+			if from, until, on := h.on(today.AddDate(0, 0, day), s); on && !t.Before(from) && t.Before(until) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
+// on returns when a span begins and ends on a day, and false on other weekdays.
+func (h Hours) on(day time.Time, s span) (from, until time.Time, ok bool) {
+	if day.Weekday() != s.day {
+		return from, until, false
+	}
+	return Instant(day.Add(time.Duration(s.from)*time.Minute), h.zone), Instant(day.Add(time.Duration(s.until)*time.Minute), h.zone), true
+}
+
+// Changes returns the moments after from and before until at which a span
+// begins or ends, in order. Where one begins as another ends, nothing changes.
+func (h Hours) Changes(from, until time.Time) []time.Time {
+	if h.IsZero() {
+		return nil
+	}
+	var out []time.Time
+	last := midnight(Wall(until, h.zone)).AddDate(0, 0, 1)
+	for day := midnight(Wall(from, h.zone)).AddDate(0, 0, -1); !day.After(last); day = day.AddDate(0, 0, 1) {
+		for _, s := range h.spans {
+			begin, end, on := h.on(day, s)
+			for _, t := range []time.Time{begin, end} {
+				if on && t.After(from) && t.Before(until) {
+					out = append(out, t)
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	out = slices.CompactFunc(out, time.Time.Equal)
+	return slices.DeleteFunc(out, func(t time.Time) bool { return h.Contains(t) == h.Contains(t.Add(-time.Nanosecond)) })
+}
+
 // IsZero tells whether no hours are stated.
-func (h WorkingHours) IsZero() bool { return len(h.spans) == 0 }
+func (h Hours) IsZero() bool { return len(h.spans) == 0 }
 
 // String returns the hours as written.
-func (h WorkingHours) String() string { return h.text }
+func (h Hours) String() string { return h.text }
 
 // MarshalText returns the hours as written.
-func (h WorkingHours) MarshalText() ([]byte, error) { return []byte(h.text), nil }
+func (h Hours) MarshalText() ([]byte, error) { return []byte(h.text), nil }
 
 // parseDays reads Mon or Mon-Fri; a range may run over the end of the week.
 func parseDays(s string) ([]time.Weekday, error) {
@@ -159,4 +196,14 @@ func parseClock(s string) (int, error) {
 		return 0, bad
 	}
 	return int(h)*60 + int(m), nil
+}
+
+// clip shortens a value that is repeated in a message.
+func clip(s string) string {
+	const longest = 60
+	runes := []rune(s)
+	if len(runes) <= longest {
+		return s
+	}
+	return string(runes[:longest]) + "…"
 }

@@ -1,0 +1,26 @@
+package notify_test
+
+import (
+	"testing"
+
+	"github.com/picketd/picket/alerting/notify"
+)
+
+func TestInert(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"nothing", "", ""},
+		{"words stay", `CRITICAL x/acme_corp: 40 posts (usually 2 %), "Hi" [PK-3FA29C] R&D #1`, `CRITICAL x/acme_corp: 40 posts (usually 2 %), "Hi" [PK-3FA29C] R&D #1`},
+		{"a name that begins with an underscore", "x/_acme", "x/_acme"},
+		{"pings", "<!channel> @here <@U1>", "‹!channel› ＠here ‹＠U1›"},
+		{"bold, struck, code", "*a* ~b~ `c` **d**", "∗a∗ ∼b∼ ˋcˋ ∗∗d∗∗"},
+		{"slanted", "_a_ __b__ _", "_a＿ __b＿＿ ＿"},
+		{"links", "[a](b) <c|d>", "[a] (b) ‹c∣d›"},
+		{"templates", "{{a}} ${b} #{c}", "{ {a}} $ {b} # {c}"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := notify.Inert(tt.in); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -28,9 +28,8 @@ func (e *Engine) drift(st *accountState, k int, group []activity.Field, a *activ
 	if len(e.values) == 0 || !e.values[0].IsNum {
 		return
 	}
-	p := driftParams(r)
-	c := memoryOf[drift.State](st, pl.stateKey, groupKey(group)).Step(t, e.values[0].Num, &p)
-	if wanted := r.Params["direction"]; !c.Odd || backfill || c.Share*wanted < 0 {
+	c := memoryOf[drift.State](st, pl.stateKey, groupKey(group)).Step(t, e.values[0].Num, &pl.drift)
+	if !c.Odd || backfill || c.Share*pl.wanted < 0 {
 		return
 	}
 	e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return []Reason{driftReason(r, c)} })

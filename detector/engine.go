@@ -75,6 +75,7 @@ type Engine struct {
 	silences     silenceQueue
 	blind        int64                       // log time until which no silence is judged, Unix nanoseconds
 	crowds       map[string]*loginrisk.Crowd // what rules know of all accounts together, by state key
+	agents       map[string]userAgent        // that are split already
 	stats        Stats
 	profiler     profiler
 	across       *keyedMemory // of a second stage's engine; nil for a partition's

@@ -31,9 +31,9 @@ func (e *Engine) travel(st *accountState, k int, group []activity.Field, a *acti
 	if nowhere || !a.Geo.Lat.OK || !a.Geo.Lon.OK {
 		return
 	}
-	l := placeOf(a, t, r)
+	l := e.placeOf(a, t, pl)
 	model := memoryOf[travel.State](st, pl.stateKey, groupKey(group))
-	p := travelParams(r)
+	p := pl.travel
 	jump, odd := model.Judge(l, p)
 	if backfill || !odd {
 		if part := e.suspect(st, r, a); part != nil && !backfill {
@@ -56,15 +56,14 @@ func travelParams(r *rules.Rule) travel.Params {
 }
 
 // placeOf is what travel knows of a login.
-func placeOf(a *activity.Activity, t int64, r *rules.Rule) travel.Login {
+func (e *Engine) placeOf(a *activity.Activity, t int64, pl *planned) travel.Login {
 	l := travel.Login{
-		Time: t, Lat: a.Geo.Lat.V, Lon: a.Geo.Lon.V, Radius: r.Params["radius"], ASN: uint32(a.Geo.ASN.V), Country: a.Geo.Country,
-		Relay: relay(a), Phone: agent.Split(a.UserAgent).Kind == "phone",
+		Time: t, Lat: a.Geo.Lat.V, Lon: a.Geo.Lon.V, Radius: pl.radius, ASN: uint32(a.Geo.ASN.V), Country: a.Geo.Country,
+		Relay: relay(a), Phone: e.agentOf(a.UserAgent).parts.Kind == "phone",
 	}
 	if a.Geo.Radius.OK {
 		l.Radius = a.Geo.Radius.V
 	}
-	l.Country = clone(l.Country)
 	return l
 }
 
@@ -96,7 +95,7 @@ func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *a
 	r := pl.rule
 	model := memoryOf[loginrisk.State](st, pl.stateKey, groupKey(group))
 	crowd := e.crowd(pl.stateKey)
-	p := loginrisk.Params{HalfLife: int64(r.Params.Span("half-life"))}
+	p := pl.login
 	l := e.loginOf(a, t)
 	since, logins := model.Since()
 	if backfill || !baseline.Learn(r.Learn).Ready(since, logins, t) {
@@ -104,7 +103,7 @@ func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *a
 		return
 	}
 	w := model.Judge(l, crowd)
-	if w.Score() < math.Log(r.Params["odds"]) {
+	if w.Score() < pl.score {
 		model.Learn(l, crowd, p)
 		return
 	}
@@ -118,10 +117,10 @@ func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *a
 
 // loginOf is what loginrisk knows of a login.
 func (e *Engine) loginOf(a *activity.Activity, t int64) loginrisk.Login {
-	parts := agent.Split(a.UserAgent)
+	by := e.agentOf(a.UserAgent)
 	l := loginrisk.Login{
 		Time: t, Country: loginrisk.Code(a.Geo.Country), Relay: relay(a),
-		System: loginrisk.ID("on " + parts.System + " " + parts.Kind), Browser: loginrisk.ID(parts.Browser + parts.System + parts.Kind), Version: uint8(parts.Version),
+		System: by.system, Browser: by.browser, Version: uint8(by.parts.Version),
 		Hour: int8(time.Unix(0, t).In(e.plan.zone(a.Account)).Hour()),
 	}
 	if a.Geo.ASN.OK {
@@ -131,6 +130,45 @@ func (e *Engine) loginOf(a *activity.Activity, t int64) loginrisk.Login {
 		l.Prefix = loginrisk.Prefix(ip)
 	}
 	return l
+}
+
+// userAgent is what models know of a user agent.
+type userAgent struct {
+	parts           agent.Parts
+	system, browser uint16
+}
+
+const (
+	// maxAgents bounds the user agents that are known already, of which there are
+	// few; then all are forgotten.
+	maxAgents = 1024
+	// longAgent is the length in bytes from which one is not kept.
+	longAgent = 512
+)
+
+// agentOf splits a user agent, or knows it already.
+func (e *Engine) agentOf(text string) userAgent {
+	known, ok := e.agents[text]
+	if ok {
+		return known
+	}
+	text = clone(text)
+	parts := agent.Split(text)
+	known = userAgent{
+		parts:   parts,
+		system:  loginrisk.ID("on " + parts.System + " " + parts.Kind),
+		browser: loginrisk.ID(parts.Browser + parts.System + parts.Kind),
+	}
+	switch {
+	case len(text) >= longAgent:
+		return known
+	case e.agents == nil:
+		e.agents = map[string]userAgent{}
+	case len(e.agents) >= maxAgents:
+		clear(e.agents)
+	}
+	e.agents[text] = known
+	return known
 }
 
 // crowd returns what a rule knows of all accounts together.

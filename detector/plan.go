@@ -8,12 +8,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/picketd/picket/detector/baseline/drift"
+	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/baseline/profile"
 	"github.com/picketd/picket/detector/baseline/rate"
+	"github.com/picketd/picket/detector/baseline/storm"
+	"github.com/picketd/picket/detector/baseline/travel"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
@@ -113,6 +118,13 @@ type numbers struct {
 	rate     rate.Params    // of a rate rule
 	bursts   bool           // a rate rule judges them
 	awaits   bool           // a rate rule judges silences
+	travel   travel.Params
+	radius   float64 // of a travel rule, km
+	login    loginrisk.Params
+	score    float64 // of a login_risk rule, from which a login is odd
+	drift    drift.Params
+	wanted   float64 // of a drift rule: its direction
+	storm    storm.Params
 }
 
 // put sets the rule, and what follows from its parameters.
@@ -125,6 +137,14 @@ func (pl *planned) put(r *rules.Rule) {
 		pl.profile, pl.worldKey = &model, pl.stateKey+worldMark
 	case rules.TypeRate:
 		pl.rate, pl.bursts, pl.awaits = rateParams(r), r.Params["direction"] >= 0, awaits(r)
+	case rules.TypeTravel:
+		pl.travel, pl.radius = travelParams(r), r.Params["radius"]
+	case rules.TypeLoginRisk:
+		pl.login, pl.score = loginrisk.Params{HalfLife: int64(r.Params.Span("half-life"))}, math.Log(r.Params["odds"])
+	case rules.TypeDrift:
+		pl.drift, pl.wanted = driftParams(r), r.Params["direction"]
+	case rules.TypeStorm:
+		pl.storm = stormParams(r)
 	default:
 	}
 }

@@ -41,10 +41,10 @@ func stormParams(r *rules.Rule) storm.Params {
 func (e *Engine) storm(st *accountState, k int, group []activity.Field, a *activity.Activity, t int64, backfill bool) {
 	pl := &e.plan.rules[k]
 	r := pl.rule
-	p := stormParams(r)
+	p := &pl.storm
 	s := memoryOf[series](st, pl.stateKey, groupKey(group))
 	span := int64(r.Timespan)
-	i := s.advance(e.now, t, span, min(e.lateness, (openIntervals-1)*span), &p)
+	i := s.advance(e.now, t, span, min(e.lateness, (openIntervals-1)*span), p)
 	if i < 0 {
 		e.stats.Late++
 		return
@@ -54,7 +54,7 @@ func (e *Engine) storm(st *accountState, k int, group []activity.Field, a *activ
 		return
 	}
 	start := s.From + int64(i)*span
-	v := s.judge(i, span, &p)
+	v := s.judge(i, span, p)
 	going := st.Episodes[episodeKey(r, group)] != nil && v.Score >= p.Threshold
 	if !v.Odd && !going {
 		return

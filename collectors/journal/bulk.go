@@ -32,15 +32,20 @@ var errClosed = errors.New("journal is closed")
 // validates each, appends the good ones in bulk and answers per activity.
 func (j *Journal) Submit(ctx context.Context, activities []activity.Activity) []error {
 	errs := make([]error, len(activities))
-	good := make([]activity.Activity, 0, len(activities))
-	index := make([]int, 0, len(activities))
+	index := make([]int, 0, len(activities)) // of the good ones
 	for i := range activities {
 		if err := activities[i].Validate(); err != nil {
 			errs[i] = fmt.Errorf("%w: %w", collectors.ErrInvalid, err)
 			continue
 		}
-		good = append(good, activities[i])
 		index = append(index, i)
+	}
+	good := activities
+	if len(index) < len(activities) {
+		good = make([]activity.Activity, len(index))
+		for k, i := range index {
+			good[k] = activities[i]
+		}
 	}
 	if n := len(activities) - len(good); n > 0 {
 		j.obs.Refused("invalid", n)

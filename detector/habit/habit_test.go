@@ -145,6 +145,39 @@ func TestPack(t *testing.T) {
 	}
 }
 
+func TestBump(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		was  uint32
+		wide uint32 // of another hour, which says how many bytes each has
+		fits bool
+	}{
+		{"a byte", 254, 1, true},
+		{"more than a byte", 255, 1, false},
+		{"two bytes", 254, 256, true},
+		{"over the first of two bytes", 511, 256, true},
+		{"more than two bytes", 65535, 256, false},
+		{"over two of four bytes", 65535, 65536, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := habit.Rhythm{Count: int(row.was + row.wide)}
+			r.Hours[5], r.Hours[23] = row.was, row.wide
+			packed := make([]byte, r.Packed())
+			r.Pack(packed)
+			if got := habit.Bump(packed, 5); got != row.fits {
+				t.Fatalf("Bump = %v, want %v", got, row.fits)
+			}
+			if row.fits {
+				r.Count, r.Hours[5] = r.Count+1, row.was+1
+			}
+			var got habit.Rhythm
+			if got.Unpack(packed); got != r {
+				t.Errorf("unpacked %v, want %v", got, r)
+			}
+		})
+	}
+}
+
 func TestSeen(t *testing.T) {
 	var s habit.Seen
 	for _, row := range []struct {

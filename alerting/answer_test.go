@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
 )
@@ -63,5 +64,17 @@ func TestAnswerTooLate(t *testing.T) {
 	}
 	if _, err := m.Act(t.Context(), "e1", Deed{Action: ActionAnswer, Actor: "ann"}); !errors.Is(err, ErrState) {
 		t.Errorf("an answer on what is resolved: %v", err)
+	}
+}
+
+// TestCopiesKept: the text says what is kept of what a post shows.
+func TestCopiesKept(t *testing.T) {
+	for kept, want := range map[int]string{0: "+2 images ", 1: "+2 images (copy kept) ", 2: "+2 images (2 copies kept) "} {
+		a, _ := Apply(Alert{}, finding("e1", detector.Open, 0, 1))
+		a.Evidence[0].Media = []activity.Media{{Type: "image"}, {Type: "image"}}
+		a.Around.Kept = kept
+		if text := strings.Join(strings.Fields(Text(a, nil)), " "); !strings.Contains(text, want) {
+			t.Errorf("%d kept: %s\nwant %q", kept, text, want)
+		}
 	}
 }

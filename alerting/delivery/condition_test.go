@@ -101,6 +101,7 @@ func TestNobodyWorks(t *testing.T) {
 		defer stop()
 		put(t, m, "a", rules.High, "i", "k1")
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		if n := len(m.queued); n != 1+3*2 {
 			t.Errorf("%d messages, want the first and two about each receiver", n)
 		}

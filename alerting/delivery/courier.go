@@ -51,6 +51,17 @@ func (c *courier) run(ctx context.Context) {
 		defer beating.Wait()
 		beating.Go(func() { c.beat(ctx, beater) })
 	}
+	if runner, ok := c.notifier.(interface {
+		Run(ctx context.Context) error
+	}); ok {
+		var running sync.WaitGroup
+		defer running.Wait()
+		running.Go(func() {
+			if err := runner.Run(ctx); err != nil && ctx.Err() == nil {
+				c.log.Error("a receiver is not listened to any more", zap.String("receiver", c.name), zap.Error(err))
+			}
+		})
+	}
 	wait := time.Duration(0)
 	for ctx.Err() == nil {
 		began := c.now()

@@ -46,8 +46,8 @@ func TestPermanentDiesAtOnce(t *testing.T) {
 		if d := cmp.Diff(map[string][]string{"i": {"good"}}, keysOf(p.calls(t))); d != "" {
 			t.Errorf("told (-want +got):\n%s", d)
 		}
-		if len(m.letters) != 1 || m.letters[0].Attempts != 1 || m.letters[0].Error != "400 Bad Request" {
-			t.Errorf("dead letters %+v", m.letters)
+		if len(m.dead()) != 1 || m.dead()[0].Attempts != 1 || m.dead()[0].Error != "400 Bad Request" {
+			t.Errorf("dead letters %+v", m.dead())
 		}
 	})
 }
@@ -75,15 +75,15 @@ func TestDeadlines(t *testing.T) {
 				defer stop()
 				put(t, m, "r", tt.level, "i", "k1")
 				time.Sleep(tt.want - time.Minute)
-				if len(m.letters) != 0 {
+				if len(m.dead()) != 0 {
 					t.Fatal("it died before its time was over")
 				}
 				time.Sleep(time.Minute + 2*time.Second)
-				if len(m.letters) != 1 || m.letters[0].Error != "connection refused" || m.letters[0].Died.Sub(m.letters[0].Queued) < tt.want {
-					t.Fatalf("dead letters %+v", m.letters)
+				if len(m.dead()) != 1 || m.dead()[0].Error != "connection refused" || m.dead()[0].Died.Sub(m.dead()[0].Queued) < tt.want {
+					t.Fatalf("dead letters %+v", m.dead())
 				}
-				if m.letters[0].Attempts != p.tries {
-					t.Errorf("%d attempts in the letter, %d at the receiver", m.letters[0].Attempts, p.tries)
+				if m.dead()[0].Attempts != p.tried() {
+					t.Errorf("%d attempts in the letter, %d at the receiver", m.dead()[0].Attempts, p.tried())
 				}
 			})
 		})
@@ -102,8 +102,8 @@ func TestLateMessageIsTriedOnce(t *testing.T) {
 		stop := run(t, m.delivery(t, Config{}, &Receiver{Name: "works", Notifier: works}, &Receiver{Name: "down", Notifier: down}))
 		defer stop()
 		time.Sleep(time.Second)
-		if len(works.calls(t)) != 1 || down.tries != 1 || len(m.letters) != 1 {
-			t.Errorf("%d told, %d tries, %d dead letters; want 1 of each", len(works.calls(t)), down.tries, len(m.letters))
+		if len(works.calls(t)) != 1 || down.tried() != 1 || len(m.dead()) != 1 {
+			t.Errorf("%d told, %d tries, %d dead letters; want 1 of each", len(works.calls(t)), down.tried(), len(m.dead()))
 		}
 	})
 }
@@ -114,6 +114,8 @@ func TestRetryAfter(t *testing.T) {
 		var tries []time.Duration
 		p := newPhone(nil)
 		p.answer = func(*notify.Message) error {
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			tries = append(tries, time.Since(began))
 			if len(tries) == 1 {
 				return notify.RetryAfter(errors.New("429"), 10*time.Minute)
@@ -127,6 +129,7 @@ func TestRetryAfter(t *testing.T) {
 		time.Sleep(time.Minute)
 		put(t, m, "r", rules.Critical, "b", "k2") // it is the receiver that wants to be left alone
 		time.Sleep(20 * time.Minute)
+		synctest.Wait()
 		if want := []time.Duration{0, 10 * time.Minute, 10 * time.Minute}; !slices.Equal(tries, want) {
 			t.Errorf("tries at %v, want %v", tries, want)
 		}
@@ -142,6 +145,8 @@ func TestBreaker(t *testing.T) {
 		var at []time.Time
 		p := newPhone(nil)
 		p.answer = func(m *notify.Message) error {
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			at = append(at, time.Now())
 			if down.Load() || m.Key == "bad" {
 				return errDown
@@ -154,6 +159,7 @@ func TestBreaker(t *testing.T) {
 		put(t, m, "r", rules.Critical, "i1", "bad")
 		put(t, m, "r", rules.High, "i2", "k2", "i3", "k3", "i4", "k4", "i5", "k5", "i6", "k6")
 		time.Sleep(30 * time.Minute)
+		synctest.Wait()
 		for i := tripsAfter + parallel; i < len(at); i++ {
 			if at[i].Sub(at[i-1]) < 7*time.Second {
 				t.Errorf("probes %s apart", at[i].Sub(at[i-1]))
@@ -240,8 +246,8 @@ func TestPanickingOutput(t *testing.T) {
 		defer stop()
 		put(t, m, "r", rules.High, "i1", "k1")
 		time.Sleep(time.Second)
-		if len(m.letters) != 1 || m.letters[0].Error != "the output failed, which is a fault of Picket: nil map" {
-			t.Errorf("dead letters %+v", m.letters)
+		if len(m.dead()) != 1 || m.dead()[0].Error != "the output failed, which is a fault of Picket: nil map" {
+			t.Errorf("dead letters %+v", m.dead())
 		}
 	})
 }
@@ -274,6 +280,8 @@ func TestConfigure(t *testing.T) {
 		if err := d.Configure([]*Receiver{stays, stays}); err == nil {
 			t.Error("two receivers of one name are accepted")
 		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		if m.settled[3] {
 			t.Error("what waits for a receiver that is gone was given up")
 		}

@@ -17,8 +17,11 @@ import (
 // Receiver is one receiver of messages. It is not changed once it is given to
 // Configure.
 type Receiver struct {
-	Name      string // letters, digits, "-" and "_"; of messages, metrics and commands
-	Type      string // of its output, for people
+	Name string // letters, digits, "-" and "_"; of messages, metrics and commands
+	Type string // of its output, for people
+	// Notifier is the output. Where it has a method Run(context.Context) error,
+	// as one that listens to its receiver has, that runs as long as the receiver
+	// is served.
 	Notifier  notify.Notifier
 	Deadlines Deadlines
 	// Heartbeat is how often a Notifier that is a notify.Beater is told that

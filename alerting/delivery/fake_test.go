@@ -102,6 +102,13 @@ func (m *memory) bury(_ context.Context, l *Letter, seq uint64) error {
 	return nil
 }
 
+// dead returns the dead letters.
+func (m *memory) dead() []Letter {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.letters)
+}
+
 func (m *memory) condition(_ context.Context, receiver string) (Condition, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -246,6 +253,13 @@ func (p *phone) Beat(_ context.Context, at time.Time, _ time.Duration) error {
 	defer p.mu.Unlock()
 	p.beats = append(p.beats, at)
 	return nil
+}
+
+// tried returns how often it was told something.
+func (p *phone) tried() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tries
 }
 
 // calls returns what was taken.

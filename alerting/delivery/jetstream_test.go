@@ -76,10 +76,12 @@ func TestOutageOnServer(t *testing.T) {
 			t.Errorf("told (-want +got):\n%s", d)
 		}
 	}
-	for _, c := range ill.calls(t)[5:] {
-		if c.receipt == "" {
-			t.Errorf("%s was told without the receipt of its incident", c.key)
+	told := map[string]bool{}
+	for _, c := range ill.calls(t) {
+		if known := c.receipt != ""; known != told[c.incident] {
+			t.Errorf("%s was told with the receipt %q of its incident", c.key, c.receipt)
 		}
+		told[c.incident] = true
 	}
 	eventually(t, "an empty queue", func() bool {
 		s, err := NewOutbox(js).Status(t.Context(), "ill")

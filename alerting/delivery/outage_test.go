@@ -2,9 +2,15 @@ package delivery
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/picketd/picket/alerting/notify"
+	"github.com/picketd/picket/alerting/webhook"
 	"github.com/picketd/picket/rules"
 )
 
@@ -29,24 +36,63 @@ func run(t *testing.T, d *Delivery) (stop func()) {
 	}
 }
 
-// outages are what a receiver answers while something is wrong with it. How an
-// output tells these from success is tested there.
-func outages() map[string]func(m *notify.Message) error {
-	return map[string]func(m *notify.Message) error{
-		"down": func(*notify.Message) error { return errors.New("connection refused") },
-		"slow": func(*notify.Message) error { return errHangs },
-		"429": func(*notify.Message) error {
-			return notify.RetryAfter(errors.New("429 Too Many Requests"), 90*time.Second)
+// outages are what a receiver does while something is wrong with it, as the
+// client of an output meets it.
+func outages() map[string]func(r *http.Request) (*http.Response, error) {
+	return map[string]func(r *http.Request) (*http.Response, error){
+		"down": func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"slow": func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
 		},
-		"wrong": func(*notify.Message) error { return fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}) },
-		"lying": func(*notify.Message) error { return errors.New("200 OK, and the body says not ok") },
+		"429": func(r *http.Request) (*http.Response, error) {
+			return answer(r, http.StatusTooManyRequests, http.Header{"Retry-After": {"90"}}, ""), nil
+		},
+		"wrong certificate": func(*http.Request) (*http.Response, error) {
+			return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+		},
+		"lying": func(r *http.Request) (*http.Response, error) {
+			return answer(r, http.StatusOK, nil, `{"ok":false,"error":"internal_error"}`), nil
+		},
 	}
+}
+
+func answer(r *http.Request, status int, h http.Header, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: h,
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}
+}
+
+// line is the way to a receiver over HTTP: broken for an hour, then whole.
+type line struct {
+	broken func() bool
+	outage func(r *http.Request) (*http.Response, error)
+	far    *phone // the receiver at its end
+
+	tries atomic.Int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.tries.Add(1)
+	if l.broken() {
+		return l.outage(r)
+	}
+	var m notify.Message
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		return nil, err
+	}
+	if _, err := l.far.Notify(r.Context(), &m); err != nil {
+		return nil, err
+	}
+	return answer(r, http.StatusOK, nil, ""), nil
 }
 
 // TestOutage: whatever a receiver does for an hour, it is told everything
 // afterwards, in order and once, and the other receivers notice nothing.
 func TestOutage(t *testing.T) {
-	for name, answer := range outages() {
+	for name, outage := range outages() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
@@ -54,16 +100,16 @@ func TestOutage(t *testing.T) {
 					since := time.Since(began)
 					return since >= 5*time.Minute && since < 65*time.Minute
 				}
-				ill := newPhone(func(m *notify.Message) error {
-					if broken() {
-						return answer(m)
-					}
-					return nil
-				})
+				ill := newPhone(nil)
+				way := &line{broken: broken, outage: outage, far: ill}
+				hook, err := webhook.New(webhook.Config{URL: address("https://hooks.acme.example/"), Client: &http.Client{Transport: way}})
+				if err != nil {
+					t.Fatal(err)
+				}
 				well, other := newPhone(nil), newPhone(nil)
 				m := newMemory(time.Now)
 				d := m.delivery(t, Config{},
-					&Receiver{Name: "ill", Notifier: ill, Fallbacks: []string{"well"}},
+					&Receiver{Name: "ill", Notifier: hook, Fallbacks: []string{"well"}},
 					&Receiver{Name: "well", Notifier: well}, &Receiver{Name: "other", Notifier: other})
 				stop := run(t, d)
 				want, sent := tellFor(t, m, 70*time.Minute, "ill", "well", "other")
@@ -92,16 +138,22 @@ func TestOutage(t *testing.T) {
 				if d := cmp.Diff([]notify.Kind{notify.Opened, notify.Resolved}, notices); d != "" {
 					t.Errorf("told of the receiver (-want +got):\n%s", d)
 				}
-				if n := ill.tries; n > 700 {
+				if n := way.tries.Load(); n < 230 || n > 400 {
 					t.Errorf("%d tries", n)
 				}
-				if len(m.letters) != 0 {
-					t.Errorf("%d dead letters", len(m.letters))
+				if len(m.dead()) != 0 {
+					t.Errorf("%d dead letters", len(m.dead()))
 				}
 			})
 		})
 	}
 }
+
+// address is a URL without a secret in it.
+type address string
+
+// Reveal implements notify.Secret.
+func (a address) Reveal() string { return string(a) }
 
 // tellFor queues three messages for each of many incidents over a time, and
 // returns the keys by incident and when each was queued.

@@ -21,7 +21,7 @@ type Record struct {
 	Log  time.Time `json:"log"`
 	Done uint64    `json:"done"`
 	Keys []string  `json:"keys,omitempty"` // of settled messages, the newest last
-	// Receipt is the first one that the receiver's output returned.
+	// Receipt is the newest one that the receiver's output returned.
 	Receipt string    `json:"receipt,omitempty"`
 	At      time.Time `json:"at"` // of the last settled message
 	// Error is why the last settled message was given up; "": it was delivered.
@@ -65,7 +65,7 @@ func (r *Record) covers(log time.Time, p *parcel) bool {
 // settled returns the record after a message was delivered or given up.
 func (r *Record) settled(log, now time.Time, p *parcel, receipt, fault string) *Record {
 	next := &Record{V: recordVersion, Log: log, Done: p.seq, Receipt: r.Receipt, At: now, Error: fault}
-	if next.Receipt == "" {
+	if receipt != "" { // a thread that was deleted is begun anew
 		next.Receipt = receipt
 	}
 	keys := r.Keys

@@ -229,8 +229,7 @@ const maxCause = 200
 // it was sent.
 func (o *Output) explain(err error) string {
 	text := err.Error()
-	var sending *mail.SendError
-	if errors.As(err, &sending) {
+	if _, sending := errors.AsType[*mail.SendError](err); sending {
 		text, _, _ = strings.Cut(text, ", affected recipient(s)")
 		text, _, _ = strings.Cut(text, ", affected message ID")
 	}
@@ -239,12 +238,10 @@ func (o *Output) explain(err error) string {
 
 // code is the server's answer to what failed, 0 where it gave none.
 func code(err error) int {
-	var sending *mail.SendError
-	if errors.As(err, &sending) {
+	if sending, ok := errors.AsType[*mail.SendError](err); ok {
 		return sending.ErrorCode()
 	}
-	var answer *textproto.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*textproto.Error](err); ok {
 		return answer.Code
 	}
 	return 0

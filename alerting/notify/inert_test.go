@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/picketd/picket/alerting/notify"
@@ -23,4 +24,21 @@ func TestInert(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzInert holds that no sign is left that means something, and that inert text
+// stays as it is.
+func FuzzInert(f *testing.F) {
+	for _, seed := range []string{"<!here> *a* _b_ [c](d)", "__a__b_", "{{{{", "${#{", "a\xff_"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		out := notify.Inert(in)
+		if strings.ContainsAny(out, "@<>*~`|") || strings.Contains(out, "](") || strings.Contains(out, "{{") || strings.HasSuffix(out, "_") {
+			t.Errorf("%q becomes %q", in, out)
+		}
+		if again := notify.Inert(out); again != out {
+			t.Errorf("%q becomes %q, and that becomes %q", in, out, again)
+		}
+	})
 }

@@ -48,15 +48,14 @@ func RetryAfter(err error, after time.Duration) error { return &refusal{err: err
 
 // IsPermanent reports whether trying again is of no use.
 func IsPermanent(err error) bool {
-	var r *refusal
-	return errors.As(err, &r) && r.permanent
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.permanent
 }
 
 // After returns how long the receiver wants to be left alone, 0 where it has
 // not said so.
 func After(err error) time.Duration {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.after
 	}
 	return 0

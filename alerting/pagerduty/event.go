@@ -109,8 +109,10 @@ func encode(m *notify.Message, key string) ([]byte, error) {
 		return json.Marshal(&e)
 	}
 	e.Client, e.Links = "Picket", linksOf(m)
-	if len(e.Links) > 0 {
-		e.ClientURL = e.Links[0].Href
+	for _, l := range m.WebLinks() {
+		if l.Action == notify.ActOpen && e.ClientURL == "" {
+			e.ClientURL = l.URL
+		}
 	}
 	e.Payload = payloadOf(m)
 	all := e.Payload.Details

@@ -161,6 +161,15 @@ func (m *Metrics) Remembered(partition, accounts int, bytes int64) {
 	m.memory.WithLabelValues(partitionLabel(partition)).Set(float64(bytes))
 }
 
+// Unchanged tells that the memory of a partition is as it was last saved.
+func (m *Metrics) Unchanged(partition int) {
+	m.partitions.update(partition, func(p *progress) {
+		if !p.saved.IsZero() {
+			p.saved = m.now()
+		}
+	})
+}
+
 // Checkpointed tells of a snapshot of the detector's memory.
 func (m *Metrics) Checkpointed(partition, size int, took time.Duration) {
 	m.partitions.update(partition, func(p *progress) { p.saved, p.size = m.now(), size })

@@ -28,9 +28,9 @@ func newHandlingMetrics(f factory) handlingMetrics {
 	buckets := []float64{10, minute, 5 * minute, 15 * minute, 30 * minute, hour, 4 * hour, 8 * hour, day, 3 * day, 7 * day}
 	h := handlingMetrics{
 		acknowledged: f.durations("alert_acknowledge_seconds",
-			"How long alerts fired until a person acknowledged them, or resolved them without doing so; drills left out.", buckets, "level"),
+			"How long alerts fired until a person acknowledged them, or resolved them without doing so; drills left out. Every daemon on a store counts all of them.", buckets, "level"),
 		resolved: f.durations("alert_resolve_seconds",
-			"How long it took from when alerts fired until they were resolved, by a person or by itself after quiet; drills left out.", buckets, "level", "by"),
+			"How long it took from when alerts fired until they were resolved, by a person or by itself after quiet; drills left out. Every daemon on a store counts all of them.", buckets, "level", "by"),
 		reception: newReception(f),
 	}
 	f.reg.MustRegister(h.reception)

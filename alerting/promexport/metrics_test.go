@@ -306,6 +306,14 @@ func TestLagGrowsWhileNothingIsRead(t *testing.T) {
 	if got["picket_detector_lag_seconds{3}"] != 60 || got["picket_snapshot_age_seconds{3}"] != 60 {
 		t.Errorf("lag %v, age %v, want 60 and 60", got["picket_detector_lag_seconds{3}"], got["picket_snapshot_age_seconds{3}"])
 	}
+	m.Unchanged(3)
+	if age := values(t, reg)["picket_snapshot_age_seconds{3}"]; age != 0 {
+		t.Errorf("a memory that nothing changed is %v s old", age)
+	}
+	m.Unchanged(4) // of which nothing is known: it has no age
+	if _, there := values(t, reg)["picket_snapshot_age_seconds{4}"]; there {
+		t.Error("a partition that is not read has a snapshot")
+	}
 	m.Release(3)
 	if _, there := values(t, reg)["picket_detector_lag_seconds{3}"]; there {
 		t.Error("a partition that was given up is still exported")

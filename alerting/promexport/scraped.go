@@ -27,7 +27,7 @@ type partitions struct {
 type progress struct {
 	sequence, pending uint64
 	logTime           time.Time
-	saved             time.Time // of the last snapshot; before the first, since when there is a memory
+	saved             time.Time // when memory was last as in a snapshot; before the first, since when there is a memory
 	size              int
 }
 
@@ -39,7 +39,7 @@ func newPartitions(f factory, now func() time.Time) *partitions {
 		lagMessages:   f.desc("detector_lag_messages", "Journal messages that the detector has not read yet.", label),
 		lagSeconds:    f.desc("detector_lag_seconds", "How far log time at the detector is behind now; up to about ten seconds when idle.", label),
 		logTime:       f.desc("detector_log_timestamp_seconds", "Log time at the detector.", label),
-		snapshotAge:   f.desc("snapshot_age_seconds", "Time since the detector's memory was last saved, or since it is read where it was not saved yet.", label),
+		snapshotAge:   f.desc("snapshot_age_seconds", "Time since the detector's memory was saved as it was, or since it is read where it never was; it does not grow while nothing changes the memory.", label),
 		snapshotBytes: f.desc("snapshot_size_bytes", "Size of the last snapshot of the detector's memory.", label),
 	}
 }

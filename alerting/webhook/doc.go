@@ -8,7 +8,7 @@
 //
 // A POST whose body is the notify.Message as JSON, with
 //
-//	webhook-id         the message's key, the same at each attempt
+//	webhook-id         the message's key with "~" for ".", the same at each attempt
 //	webhook-timestamp  when this attempt was made, seconds since 1970
 //	webhook-signature  "v1," and the base64 of HMAC-SHA256 over
 //	                   id.timestamp.body; one for each secret, with a space between

@@ -186,8 +186,13 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (receipt string,
 	if err != nil {
 		return "", notify.Permanent(fmt.Errorf("webhook: %w", err))
 	}
-	return "", o.post(ctx, o.cfg.URL, m.Key, body)
+	return "", o.post(ctx, o.cfg.URL, idOf(m.Key), body)
 }
+
+// idOf returns the id of a message: its key, with "~", which keys do not have,
+// for the dots, which the specification does not want in what is signed between
+// dots.
+func idOf(key string) string { return strings.ReplaceAll(key, ".", "~") }
 
 // heartbeat is the body of one.
 type heartbeat struct {

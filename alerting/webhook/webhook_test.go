@@ -128,12 +128,14 @@ func golden(t *testing.T, name string, body []byte) {
 // it.
 func TestRequest(t *testing.T) {
 	m := notifytest.Message(notify.Opened)
+	m.Key = "in-3fa29c77.opened_1"
+	const id = "in-3fa29c77~opened_1"
 	got := tell(t, m)
 	if want := "POST " + path + "?" + query; got.url != want {
 		t.Errorf("got %s, want %s", got.url, want)
 	}
 	for name, want := range map[string]string{
-		"Webhook-Id": m.Key, "Webhook-Timestamp": strconv.Itoa(specTime), "Content-Type": "application/json", "Authorization": token, "User-Agent": "picket",
+		"Webhook-Id": id, "Webhook-Timestamp": strconv.Itoa(specTime), "Content-Type": "application/json", "Authorization": token, "User-Agent": "picket",
 	} {
 		if got := got.header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -145,8 +147,8 @@ func TestRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if id, err := v.Verify(got.header, got.body, now()); id != m.Key || err != nil {
-			t.Errorf("verified %q, %v", id, err)
+		if verified, err := v.Verify(got.header, got.body, now()); verified != id || err != nil {
+			t.Errorf("verified %q, %v", verified, err)
 		}
 	}
 	var back notify.Message

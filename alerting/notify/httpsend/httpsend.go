@@ -89,7 +89,9 @@ func (c *Client) Post(ctx context.Context, to string, header http.Header, body [
 	if header != nil {
 		req.Header = header.Clone()
 	}
-	req.Header.Set("User-Agent", "picket")
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "picket")
+	}
 	answer, err := c.send(req)
 	if err == nil {
 		return answer, nil

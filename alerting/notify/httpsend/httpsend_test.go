@@ -68,6 +68,18 @@ func TestOwnTimeout(t *testing.T) {
 	}
 }
 
+// TestHostOnly holds that an error names the host and nothing else of the URL,
+// whatever the output has said of its secrets.
+func TestHostOnly(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	client, host := httpsend.New(httpsend.Options{HTTP: server.Client()}), strings.TrimPrefix(server.URL, "http://")
+	server.Close()
+	_, err := client.Post(t.Context(), server.URL+"/hidden?key=hidden", nil, nil)
+	if err == nil || !strings.HasPrefix(err.Error(), host+": ") || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLie(t *testing.T) {
 	for body, lies := range map[string]bool{
 		"":                              false,

@@ -18,19 +18,22 @@ import (
 // deliveryLease names the lease on telling receivers.
 const deliveryLease = "delivery"
 
-// stalled is how long ago the detector may have read its log, to which
+// stalledFor is how long ago the detector may have read its log, to which
 // something is appended every ten seconds, before it counts as stuck.
-const stalled = 30 * time.Second
+const stalledFor = 30 * time.Second
 
 // receivers are those of the configuration in force, built. Only the reloader
 // and what comes before it use it.
 type receivers struct {
 	delivery *delivery.Delivery
+	outputs  outputs
 	of       map[string]builtReceiver // by name
 }
 
+// builtReceiver is a receiver and what it was made from.
 type builtReceiver struct {
-	from config.Receiver
+	from   config.Receiver
+	people map[string]string // names by Slack user id
 	*delivery.Receiver
 }
 
@@ -45,7 +48,7 @@ func (a *App) openDelivery(ctx context.Context, cfg *config.Config, p *parts) er
 	if err != nil {
 		return err
 	}
-	p.receivers = &receivers{delivery: d}
+	p.receivers = &receivers{delivery: d, outputs: outputs{p.manager, a.log}}
 	built, err := p.receivers.build(cfg)
 	if err != nil {
 		return err
@@ -60,18 +63,26 @@ func (r *receivers) build(cfg *config.Config) (map[string]builtReceiver, error) 
 	var faults []error
 	for i := range cfg.Receivers {
 		from := cfg.Receivers[i]
-		if b, ok := r.of[from.Name]; ok && reflect.DeepEqual(b.from, from) {
+		var people map[string]string
+		if from.AppToken != "" {
+			people = inSlack(cfg.People)
+		}
+		if b, ok := r.of[from.Name]; ok && reflect.DeepEqual(b.from, from) && maps.Equal(b.people, people) {
 			built[from.Name] = b
 			continue
 		}
-		notifier, err := notifierOf(&from)
+		notifier, err := r.outputs.of(&from, people)
 		if err != nil {
 			faults = append(faults, cfg.Fault(fmt.Sprintf("receivers[%d]", i), err.Error()))
 			continue
 		}
-		built[from.Name] = builtReceiver{from, &delivery.Receiver{
+		heartbeat := from.Heartbeat
+		if heartbeat == 0 && from.Type == config.ReceiverAlertmanager {
+			heartbeat = retell
+		}
+		built[from.Name] = builtReceiver{from, people, &delivery.Receiver{
 			Name: from.Name, Type: from.Type, Notifier: notifier, Deadlines: delivery.Deadlines(from.Deadlines),
-			Heartbeat: from.Heartbeat, Minimal: from.Detail == config.DetailMinimal, Fallbacks: from.Fallback,
+			Heartbeat: heartbeat, Minimal: from.Detail == config.DetailMinimal, Fallbacks: from.Fallback,
 		}}
 	}
 	return built, errors.Join(faults...)
@@ -89,7 +100,7 @@ func (r *receivers) use(built map[string]builtReceiver) error {
 
 // CheckReceivers tells what the outputs find wrong with receivers.
 func CheckReceivers(cfg *config.Config) error {
-	_, err := new(receivers).build(cfg)
+	_, err := (&receivers{outputs: outputs{nobody{}, zap.NewNop()}}).build(cfg)
 	return err
 }
 
@@ -125,9 +136,21 @@ func (a *App) healthy(ctx context.Context, p *parts) error {
 		if !p.leases.Held(partitionLease(w.partition)) {
 			continue // another daemon's, with a heartbeat of its own
 		}
-		if quiet := time.Since(time.Unix(0, w.lastSeen.Load())); quiet > stalled {
-			return fmt.Errorf("partition %d: the detector has read nothing for %s", w.partition, quiet.Round(time.Second))
+		if err := w.stalled(time.Now()); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// stalled says that the detector of a partition does not read its log.
+func (w *worker) stalled(now time.Time) error {
+	last := w.lastSeen.Load()
+	if last == 0 {
+		return fmt.Errorf("partition %d: the detector has read nothing yet", w.partition)
+	}
+	if quiet := now.Sub(time.Unix(0, last)); quiet > stalledFor {
+		return fmt.Errorf("partition %d: the detector has read nothing for %s", w.partition, quiet.Round(time.Second))
 	}
 	return nil
 }

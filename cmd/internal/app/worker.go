@@ -49,6 +49,8 @@ type workerMetrics interface {
 	Evicted(partition int, accounts uint64)
 	// Remembered is told from time to time how much is remembered.
 	Remembered(partition, accounts int, bytes int64)
+	// Unchanged is told while the memory is as it was last saved.
+	Unchanged(partition int)
 	// Checkpointed is told of each checkpoint.
 	Checkpointed(partition, size int, took time.Duration)
 }
@@ -164,6 +166,9 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 		w.inquiries.step(w.engine, time.Now())
 		w.costs.step(w.engine, time.Now())
 		w.tellSize(time.Now())
+		if !w.unsaved && w.saving == nil {
+			w.metrics.Unchanged(w.partition)
+		}
 	}
 }
 

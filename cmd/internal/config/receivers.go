@@ -152,14 +152,14 @@ func (d *decoder) typeKeys(r *Receiver) []field {
 		d.text("username", &r.Username),
 		d.secret("password", &r.Password),
 		d.secret("routing_key", &r.RoutingKey),
-		d.list("signing", func(n *yaml.Node, path string) {
+		d.list("secrets", func(n *yaml.Node, path string) {
 			var s collectors.Secret
 			if d.secret("", &s).read(n, path); s != "" {
 				r.Signing = append(r.Signing, s)
 			}
 		}),
 		d.secretURL("heartbeat_url", &r.HeartbeatURL),
-		d.secret("token", &r.Token),
+		d.secret("bot_token", &r.Token),
 		d.secret("app_token", &r.AppToken),
 		d.text("channel", &r.Channel),
 		d.text("host", &r.Host),
@@ -187,9 +187,9 @@ func receiverKeys() map[string][]string {
 		"url":  {ReceiverWebhook, ReceiverPagerDuty},
 		"urls": {ReceiverAlertmanager}, "bearer_token": {ReceiverAlertmanager},
 		"username": {ReceiverAlertmanager, ReceiverEmail}, "password": {ReceiverAlertmanager, ReceiverEmail},
-		"routing_key": {ReceiverPagerDuty}, "signing": {ReceiverWebhook},
+		"routing_key": {ReceiverPagerDuty}, "secrets": {ReceiverWebhook},
 		"heartbeat": {ReceiverAlertmanager, ReceiverWebhook}, "heartbeat_url": {ReceiverWebhook},
-		"token": {ReceiverSlack}, "app_token": {ReceiverSlack}, "channel": {ReceiverSlack},
+		"bot_token": {ReceiverSlack}, "app_token": {ReceiverSlack}, "channel": {ReceiverSlack},
 		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "auth": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
 		"command": {ReceiverExec}, "timeout": {ReceiverExec},
 	}
@@ -202,9 +202,9 @@ func receiverNeeds() map[string][]need {
 	return map[string][]need{
 		ReceiverAlertmanager: {{"urls", "the addresses of Alertmanager, such as [http://localhost:9093]"}},
 		ReceiverPagerDuty:    {{"routing_key", "{file: path} or {env: NAME} of the key of an integration Events API v2"}},
-		ReceiverSlack:        {{"token", "{file: path} or {env: NAME} of the bot's token"}, {"channel", "the id of a channel, such as C0123456789"}},
+		ReceiverSlack:        {{"bot_token", "{file: path} or {env: NAME} of the bot's token"}, {"channel", "the id of a channel, such as C0123456789"}},
 		ReceiverEmail:        {{"host", "the mail server's name"}, {"from", "the sender's address"}, {"to", "the addresses that are told"}},
-		ReceiverWebhook:      {{"url", "an address, or {file: path} or {env: NAME} of one"}, {"signing", "a list of {file: path} or {env: NAME} of keys, as from: openssl rand -base64 32"}},
+		ReceiverWebhook:      {{"url", "an address, or {file: path} or {env: NAME} of one"}, {"secrets", "a list of {file: path} or {env: NAME} of keys, as from: openssl rand -base64 32"}},
 		ReceiverExec:         {{"command", "a program and its arguments, such as [/usr/local/bin/tell, --loud]"}},
 	}
 }

@@ -23,6 +23,10 @@ type Brief struct {
 	Mode    rules.Mode `json:"mode,omitempty"`
 	Drill   string     `json:"drill,omitempty"`
 	Verdict Verdict    `json:"verdict,omitempty"`
+
+	Opened time.Time `json:"opened,omitzero"`   // as in Alert; zero: of an older Picket
+	Fired  time.Time `json:"fired,omitzero"`    // when it began to fire again; zero where it was never reopened
+	ByHand bool      `json:"by_hand,omitempty"` // a person resolved it
 }
 
 // maxBrief bounds each text of a Brief in bytes.
@@ -32,7 +36,7 @@ const maxBrief = 120
 func BriefOf(a *Alert) Brief {
 	b := Brief{
 		Rule: a.Rule.ID, Title: clip(a.Rule.Title, maxBrief), Account: a.Account, First: a.First, Mode: a.Rule.Mode,
-		Drill: clip(a.Drill(), maxBrief),
+		Drill: clip(a.Drill(), maxBrief), Opened: a.Opened, Fired: refired(a), ByHand: a.ByHand(),
 	}
 	if len(a.Reasons) > 0 {
 		b.Words = clip(a.Reasons[0].Seen, maxBrief)
@@ -150,7 +154,8 @@ type board struct {
 	accounts map[string]map[string]struct{} // ids of alerts by account
 	judged   map[string]Head                // those with a verdict
 	tallies  map[judgedOf]Tally
-	swept    int // alerts after the last sweep
+	rules    map[string]Tally // the same by rule alone, drills left out
+	swept    int              // alerts after the last sweep
 }
 
 // maxPosted bounds the alerts of one account on the board: what an attacker
@@ -160,7 +165,7 @@ const maxPosted = 64
 func newBoard() *board {
 	return &board{
 		alerts: map[string]Head{}, accounts: map[string]map[string]struct{}{},
-		judged: map[string]Head{}, tallies: map[judgedOf]Tally{},
+		judged: map[string]Head{}, tallies: map[judgedOf]Tally{}, rules: map[string]Tally{},
 	}
 }
 
@@ -211,6 +216,14 @@ func (b *board) count(of judgedOf, v Verdict, n int) {
 	t.add(v, n)
 	if b.tallies[of] = t; t == (Tally{}) {
 		delete(b.tallies, of)
+	}
+	if of.drill {
+		return
+	}
+	t = b.rules[of.rule]
+	t.add(v, n)
+	if b.rules[of.rule] = t; t == (Tally{}) {
+		delete(b.rules, of.rule)
 	}
 }
 

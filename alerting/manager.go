@@ -26,6 +26,7 @@ type Config struct {
 	// where they are. It changes nothing but what the alert says of itself. It
 	// must be safe for concurrent use. nil: nothing is silenced.
 	Silenced func(a *Alert, at time.Time) *Silenced
+	Handled  func(Handling) // told by Run; nil: nobody
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int
@@ -115,12 +116,17 @@ func (m *Manager) touch(ctx context.Context, ids []string) error {
 }
 
 // Run follows what other writers do, so that Counts stays right and questions
-// about open alerts are answered from memory, until ctx ends. Report works
-// without it.
+// about open alerts are answered from memory, and tells of how alerts are
+// handled, until ctx ends. Report works without it.
 func (m *Manager) Run(ctx context.Context) error {
 	m.follows.Store(m.recovered.Load())
 	defer m.follows.Store(false)
-	if err := m.cfg.Store.Watch(ctx, m.learn); err != nil && ctx.Err() == nil {
+	handled := follow(m.cfg.Handled)
+	each := func(h Head) {
+		m.learn(h)
+		handled(&h)
+	}
+	if err := m.cfg.Store.Watch(ctx, each); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("watch alerts: %w", err)
 	}
 	return nil

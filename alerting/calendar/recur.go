@@ -12,8 +12,11 @@ import (
 // Recurrence is something that happens again and again by the clock on the wall
 // of a zone. It is immutable and safe for concurrent use; nil never happens.
 type Recurrence struct {
-	rule *rrule.RRule // of wall times
+	rule *rrule.RRule // of wall times; nil where start and period say it all
 	zone *time.Location
+
+	start  time.Time // on the wall
+	period time.Duration
 }
 
 // ErrRule is the error of a rule that cannot be used, matched with errors.Is.
@@ -48,7 +51,7 @@ func NewRecurrence(rule string, start time.Time, zone *time.Location) (*Recurren
 	if err := checkPace(r, rule); err != nil {
 		return nil, err
 	}
-	return &Recurrence{r, zone}, nil
+	return &Recurrence{rule: r, zone: zone}, nil
 }
 
 // untilOf returns the value of UNTIL in a rule.
@@ -87,26 +90,22 @@ func checkPace(r *rrule.RRule, rule string) error {
 // weeks after it by the clock on the wall. The period is a whole number of hours
 // from one hour to 53 weeks.
 func Every(period time.Duration, start time.Time, zone *time.Location) (*Recurrence, error) {
-	hours := int(period / time.Hour)
-	switch {
-	case period%time.Hour != 0 || hours < 1 || hours > 53*7*24:
+	if period%time.Hour != 0 || period < time.Hour || period > 53*7*day {
 		return nil, fmt.Errorf("%w: every %s; expected whole hours, from 1h to 53w", ErrRule, period)
-	case hours%24 == 0:
-		return NewRecurrence(fmt.Sprintf("FREQ=DAILY;INTERVAL=%d", hours/24), start, zone)
 	}
-	return NewRecurrence(fmt.Sprintf("FREQ=HOURLY;INTERVAL=%d", hours), start, zone)
+	return &Recurrence{zone: zone, start: start, period: period}, nil
 }
 
 // Endless tells whether it goes on for good.
 func (r *Recurrence) Endless() bool {
-	return r != nil && r.rule.OrigOptions.Count == 0 && r.rule.OrigOptions.Until.IsZero()
+	return r != nil && (r.rule == nil || r.rule.OrigOptions.Count == 0 && r.rule.OrigOptions.Until.IsZero())
 }
 
 // Times returns the moments from from to before until at which it happens, in
 // order.
 func (r *Recurrence) Times(from, until time.Time) []time.Time {
 	var out []time.Time
-	for t := range r.all {
+	for t := range r.near(from) {
 		if !t.Before(until) {
 			break
 		}
@@ -119,8 +118,8 @@ func (r *Recurrence) Times(from, until time.Time) []time.Time {
 
 // Count returns how often it happened until a moment, that moment included.
 func (r *Recurrence) Count(at time.Time) int {
-	n := 0
-	for t := range r.all {
+	n := r.skipped(at)
+	for t := range r.near(at) {
 		if t.After(at) {
 			break
 		}
@@ -129,16 +128,35 @@ func (r *Recurrence) Count(at time.Time) int {
 	return n
 }
 
-// all yields each moment at which it happens, in order.
-func (r *Recurrence) all(yield func(time.Time) bool) {
-	if r == nil {
-		return
+// skipped returns how many of the first times are certainly before a moment: so
+// many near leaves out. Of a rule none is.
+func (r *Recurrence) skipped(at time.Time) int {
+	if r == nil || r.period == 0 {
+		return 0
 	}
-	next := r.rule.Iterator()
-	for {
-		wall, ok := next()
-		if !ok || !yield(Instant(wall, r.zone)) {
+	// No turn of the clocks is longer than a day, so two days earlier on the wall
+	// is earlier in any case.
+	return max(0, int((Wall(at, r.zone).Sub(r.start)-2*day)/r.period))
+}
+
+// near yields the moments at which it happens, in order, without the first ones
+// that are before a moment, as many as skipped says.
+func (r *Recurrence) near(at time.Time) func(yield func(time.Time) bool) {
+	return func(yield func(time.Time) bool) {
+		if r == nil {
 			return
+		}
+		if r.rule == nil {
+			for n := r.skipped(at); yield(Instant(r.start.Add(time.Duration(n)*r.period), r.zone)); n++ {
+			}
+			return
+		}
+		next := r.rule.Iterator()
+		for {
+			wall, ok := next()
+			if !ok || !yield(Instant(wall, r.zone)) {
+				return
+			}
 		}
 	}
 }

@@ -237,6 +237,46 @@ func TestEvery(t *testing.T) {
 	}
 }
 
+// TestEveryIsAsItsRule holds what a period is worked out as against the rule
+// that means the same, over turns of the clocks and a day that Apia skipped.
+func TestEveryIsAsItsRule(t *testing.T) {
+	tests := []struct {
+		period time.Duration
+		rule   string
+	}{
+		{time.Hour, "FREQ=HOURLY"},
+		{7 * time.Hour, "FREQ=HOURLY;INTERVAL=7"},
+		{12 * time.Hour, "FREQ=HOURLY;INTERVAL=12"},
+		{24 * time.Hour, "FREQ=DAILY"},
+		{7 * 24 * time.Hour, "FREQ=WEEKLY"},
+		{14 * 24 * time.Hour, "FREQ=WEEKLY;INTERVAL=2"},
+	}
+	for _, name := range []string{"Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia"} {
+		for _, tt := range tests {
+			t.Run(name+" "+tt.rule, func(t *testing.T) {
+				zone, start := location(t, name), wall(t, "2011-01-03 02:30")
+				every, err := Every(tt.period, start, zone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rule, err := NewRecurrence(tt.rule, start, zone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for at := moment(t, "2010-12-31T12:00:00Z"); at.Before(moment(t, "2012-02-01T00:00:00Z")); at = at.Add(101*time.Hour + 30*time.Minute) {
+					from, until := at, at.Add(20*24*time.Hour)
+					if got, want := every.Count(at), rule.Count(at); got != want {
+						t.Fatalf("until %s it happened %d times, by its rule %d", at, got, want)
+					}
+					if diff := cmp.Diff(rule.Times(from, until), every.Times(from, until)); diff != "" {
+						t.Fatalf("times from %s (-rule +period):\n%s", from, diff)
+					}
+				}
+			})
+		}
+	}
+}
+
 // FuzzRecurrence holds that what is read goes forward and counts what it lists.
 func FuzzRecurrence(f *testing.F) {
 	for _, s := range []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,FR;INTERVAL=2", "FREQ=MONTHLY;BYDAY=-1FR", "FREQ=YEARLY;BYWEEKNO=20", "FREQ=DAILY;COUNT=3"} {

@@ -23,7 +23,7 @@
 //	Picket-Change     opened, updated, acknowledged, resolved, reopened,
 //	                  assigned, noted
 //	Picket-Brief      alerting.Brief as JSON: rule, title, account, first,
-//	                  words, mode, drill, verdict
+//	                  words, mode, drill, verdict, opened, fired, by_hand
 //
 // so that alerts can be listed, related and counted without their bodies.
 //

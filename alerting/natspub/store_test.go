@@ -245,7 +245,7 @@ func TestBriefTravels(t *testing.T) {
 	}
 	want := alerting.Brief{
 		Rule: f.Rule.ID, Title: f.Rule.Title, Account: f.Account, First: start(), Words: f.Reasons[0].Seen,
-		Mode: rules.Enforce, Verdict: alerting.VerdictFalse,
+		Mode: rules.Enforce, Verdict: alerting.VerdictFalse, Opened: start().Add(time.Second), ByHand: true,
 	}
 	if heads[0].Brief != want || alerting.BriefOf(&a) != want {
 		t.Errorf("brief %+v, want %+v", heads[0].Brief, want)

@@ -128,31 +128,38 @@ func TestOnDuty(t *testing.T) {
 		{"autumn: and then", daily, "2026-10-26T01:30:00Z", "jane"},
 
 		{
-			"half a day, over the turn in New York, before", oncall.Schedule{Zone: newYork, Layers: []oncall.Layer{layer(t, newYork, "l", "jane, tom", "12h", "2026-03-01 07:00", "")}},
+			"half a day, over the turn in New York, before",
+			oncall.Schedule{Zone: newYork, Layers: []oncall.Layer{layer(t, newYork, "l", "jane, tom", "12h", "2026-03-01 07:00", "")}},
 			"2026-03-08T10:59:59Z", "tom",
 		},
 		{
-			"half a day, over the turn in New York, after", oncall.Schedule{Zone: newYork, Layers: []oncall.Layer{layer(t, newYork, "l", "jane, tom", "12h", "2026-03-01 07:00", "")}},
+			"half a day, over the turn in New York, after",
+			oncall.Schedule{Zone: newYork, Layers: []oncall.Layer{layer(t, newYork, "l", "jane, tom", "12h", "2026-03-01 07:00", "")}},
 			"2026-03-08T11:00:00Z", "jane",
 		},
 		{
-			"a leap day is a day", oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom, ann", day, "2028-02-28", "")}},
+			"a leap day is a day",
+			oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom, ann", day, "2028-02-28", "")}},
 			"2028-03-01T12:00:00Z", "ann",
 		},
 		{
-			"no leap day in another year", oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom, ann", day, "2027-02-28", "")}},
+			"no leap day in another year",
+			oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom, ann", day, "2027-02-28", "")}},
 			"2027-03-01T12:00:00Z", "tom",
 		},
 		{
-			"month by month, the last day", oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom", "FREQ=MONTHLY;BYMONTHDAY=-1", "2028-01-31", "")}},
+			"month by month, the last day",
+			oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom", "FREQ=MONTHLY;BYMONTHDAY=-1", "2028-01-31", "")}},
 			"2028-02-29T00:00:00Z", "tom",
 		},
 		{
-			"shifts of different length", oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom", "FREQ=WEEKLY;BYDAY=MO,FR", "2026-01-05 09:00", "")}},
+			"shifts of different length",
+			oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane, tom", "FREQ=WEEKLY;BYDAY=MO,FR", "2026-01-05 09:00", "")}},
 			"2026-01-09T09:00:00Z", "tom",
 		},
 		{
-			"a restriction leaves a gap", oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane", week, "2026-01-05", "Mon-Fri 09:00-17:00")}},
+			"a restriction leaves a gap",
+			oncall.Schedule{Zone: time.UTC, Layers: []oncall.Layer{layer(t, time.UTC, "l", "jane", week, "2026-01-05", "Mon-Fri 09:00-17:00")}},
 			"2026-01-10T12:00:00Z", "",
 		},
 		{"no layer", oncall.Schedule{Zone: time.UTC}, "2026-01-10T12:00:00Z", ""},

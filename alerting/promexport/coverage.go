@@ -54,11 +54,11 @@ type coverage struct {
 	byRule, byState *prometheus.Desc
 }
 
-func newCoverage(bound func(string) string) *coverage {
+func newCoverage(f factory, bound func(string) string) *coverage {
 	return &coverage{
 		bound: bound, at: map[int]*CoverageTally{},
-		byRule:  desc("coverage", "Accounts by how a rule covers them: active, learning, no_source or off.", "rule", "state"),
-		byState: desc("coverage_accounts", "Accounts with at least one rule in this state of coverage; most are in several.", "state"),
+		byRule:  f.desc("coverage", "Accounts by how a rule covers them: active, learning, no_source or off.", "rule", "state"),
+		byState: f.desc("coverage_accounts", "Accounts with at least one rule in this state of coverage; most are in several.", "state"),
 	}
 }
 
@@ -120,10 +120,10 @@ func (c *coverage) sum() (byRule map[ruleState]int, byState map[detector.Coverag
 	}
 	for _, tally := range c.at {
 		for at, n := range tally.rules {
-			byRule[ruleState{c.bound(at.rule), at.state}] += n
+			byRule[ruleState{c.bound(at.rule), detector.CoverageState(known(at.state, coverageStates()))}] += n
 		}
 		for state, n := range tally.accounts {
-			byState[state] += n
+			byState[detector.CoverageState(known(state, coverageStates()))] += n
 		}
 	}
 	return byRule, byState

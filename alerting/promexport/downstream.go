@@ -20,6 +20,8 @@ type detectorMetrics struct {
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
 	awaited      *prometheus.GaugeVec
+	remembered   *prometheus.GaugeVec
+	memory       *prometheus.GaugeVec
 	partitions   *partitions
 	coverage     *coverage
 }
@@ -36,8 +38,10 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
 		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
 		awaited:      f.gauges("across_awaited_seconds", "For how long matches of rules across accounts have waited for this partition to say how far it is; 0 when they do not.", "partition"),
-		partitions:   newPartitions(now),
-		coverage:     newCoverage(rule),
+		remembered:   f.gauges("detector_accounts", "Accounts and identities that the detector remembers.", "partition"),
+		memory:       f.gauges("detector_memory_bytes", "Bytes of the detector's memory of accounts, without what only some of them have.", "partition"),
+		partitions:   newPartitions(f, now),
+		coverage:     newCoverage(f, rule),
 	}
 	f.reg.MustRegister(d.partitions, d.coverage)
 	return d
@@ -73,6 +77,7 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 		m.findings.DeleteLabelValues(name)
 		m.raised.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.held.DeletePartialMatch(prometheus.Labels{"rule": name})
+		m.baselines.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.forgetCosts(name)
 	}
 	m.budget.Reset()
@@ -91,6 +96,7 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 		}
 	}
 	m.coverage.expect(loaded)
+	m.reception.expect(loaded, m.rule.bound)
 	m.rules.WithLabelValues(ruleLoaded).Set(float64(len(loaded)))
 	m.rules.WithLabelValues(ruleFailed).Set(float64(failed))
 }
@@ -148,6 +154,22 @@ func (m *Metrics) Evicted(partition int, accounts uint64) {
 	m.evicted.WithLabelValues(partitionLabel(partition)).Add(float64(accounts))
 }
 
+// Remembered tells how many accounts the detector of a partition remembers, and
+// how many bytes that takes.
+func (m *Metrics) Remembered(partition, accounts int, bytes int64) {
+	m.remembered.WithLabelValues(partitionLabel(partition)).Set(float64(accounts))
+	m.memory.WithLabelValues(partitionLabel(partition)).Set(float64(bytes))
+}
+
+// Unchanged tells that the memory of a partition is as it was last saved.
+func (m *Metrics) Unchanged(partition int) {
+	m.partitions.update(partition, func(p *progress) {
+		if !p.saved.IsZero() {
+			p.saved = m.now()
+		}
+	})
+}
+
 // Checkpointed tells of a snapshot of the detector's memory.
 func (m *Metrics) Checkpointed(partition, size int, took time.Duration) {
 	m.partitions.update(partition, func(p *progress) { p.saved, p.size = m.now(), size })
@@ -168,31 +190,26 @@ type alertMetrics struct {
 	held                   *prometheus.CounterVec
 	budget                 *prometheus.GaugeVec
 	conflicts              prometheus.Counter
-	published, undelivered *prometheus.CounterVec
+	published, undelivered prometheus.Counter
 	open                   *openAlerts
 }
 
 func newAlertMetrics(f factory) alertMetrics {
 	a := alertMetrics{
-		raised:      f.counters("alerts_raised_total", "Alerts raised, by rule and level.", "rule", "level"),
+		raised:      f.counters("alerts_raised_total", "Alerts raised, by rule and level, also by rules that only observe.", "rule", "level"),
 		held:        f.counters("alerts_held_total", "Alerts that were recorded and told to nobody, by rule and why: told already and not judged (told), or no room in the alert budget (budget).", "rule", "reason"),
 		budget:      f.gauges("alert_budget", "Alerts per account and month that a rule keeps to, of those whose thresholds follow the budget.", "rule"),
 		revisions:   f.counters("alert_revisions_total", "Revisions of alerts stored, by what they are about.", "change"),
 		conflicts:   f.counter("alert_conflicts_total", "Revisions that another writer was ahead of; they are tried again."),
-		published:   f.counters("notifications_total", "Notifications delivered.", "notifier"),
-		undelivered: f.counters("notifications_failed_total", "Attempts to deliver a notification that failed.", "notifier"),
+		published:   f.counter("alert_publications_total", "Revisions of alerts published on NATS, from where receivers are told."),
+		undelivered: f.counter("alert_publications_failed_total", "Revisions of alerts that an attempt to publish them on NATS failed for; they are tried again."),
 	}
-	a.open = newOpenAlerts()
+	a.open = newOpenAlerts(f)
 	f.reg.MustRegister(a.open)
-	a.published.WithLabelValues(notifierNATS)
-	a.undelivered.WithLabelValues(notifierNATS)
 	return a
 }
 
-const (
-	notifierNATS = "nats"
-	maxExemplar  = 100
-)
+const maxExemplar = 100
 
 // Revised counts a durable revision of an alert.
 func (m *Metrics) Revised(a *alerting.Alert) {
@@ -208,7 +225,7 @@ func (m *Metrics) Revised(a *alerting.Alert) {
 			raised.Inc()
 		}
 	}
-	m.revisions.WithLabelValues(string(a.Change)).Inc()
+	m.revisions.WithLabelValues(known(a.Change, alerting.Changes())).Inc()
 }
 
 // heldLabel bounds the reasons to those that are known.
@@ -221,12 +238,12 @@ func heldLabel(reason string) string {
 
 // Published counts a public copy.
 func (m *Metrics) Published(*alerting.Alert, time.Time) {
-	m.published.WithLabelValues(notifierNATS).Inc()
+	m.published.Inc()
 }
 
 // PublishFailed counts an attempt to publish that failed.
 func (m *Metrics) PublishFailed(copies int) {
-	m.undelivered.WithLabelValues(notifierNATS).Add(float64(max(0, copies)))
+	m.undelivered.Add(float64(max(0, copies)))
 }
 
 // Conflicted counts a revision that another writer was ahead of.

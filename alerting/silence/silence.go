@@ -266,6 +266,10 @@ func Decode(data []byte) (Silence, error) {
 		return Silence{}, fmt.Errorf("silence %s has version %d, this Picket reads %d", s.ID, s.V, Version)
 	case s.ID == "" || s.Revision == 0 || s.Matchers.IsZero() || s.Start.IsZero() || s.End.IsZero():
 		return Silence{}, errors.New("silence: id, revision, matchers, start or end is missing")
+	case s.Confirmed != nil && strings.EqualFold(s.Confirmed.By, s.Author):
+		return Silence{}, fmt.Errorf("silence %s is confirmed by its author", s.ID)
 	}
+	// Whoever wrote it, it takes what its matchers take.
+	s.Two = s.Two || Critical(s.Matchers)
 	return s, nil
 }

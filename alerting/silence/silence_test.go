@@ -209,6 +209,7 @@ func TestStored(t *testing.T) {
 		"empty":          `{"v":1}`,
 		"no matcher":     strings.Replace(string(data), `{account=\"x/acme\"}`, "", 1),
 		"a wrong label":  strings.Replace(string(data), "account=", "acount=", 1),
+		"by one person":  strings.Replace(string(data), `"by":"tom"`, `"by":"Jane"`, 1),
 		"without an end": strings.Replace(string(data), `"end"`, `"ends"`, 1),
 	}
 	for name, doc := range bad {
@@ -333,6 +334,14 @@ func TestWindow(t *testing.T) {
 				t.Error("another account is silenced")
 			}
 		})
+	}
+	// Moments in any order, as partitions and people ask.
+	var set silence.Set
+	set.SetWindows([]silence.Window{window})
+	for _, i := range []int{6, 1, 0, 5, 2, 3, 1, 4, 6, 0, 2} {
+		if _, ok := set.Silenced(labels, at(t, tests[i].at)); ok != (tests[i].want != "") {
+			t.Errorf("%s, asked out of order: %v", tests[i].name, ok)
+		}
 	}
 	next := window.Next(at(t, "2026-03-08T00:00:00Z"), 4*7*24*time.Hour)
 	var starts []string

@@ -202,7 +202,7 @@ func (t *alertTest) missing(cause error) error {
 	}
 	for i := range alerts {
 		if slices.ContainsFunc(alerts[i].Evidence, func(a activity.Activity) bool { return a.ID == t.id }) {
-			return fmt.Errorf("%s was raised and stored, but its copy did not come over %s (%w): see picket_notifications_failed_total and the daemon's log",
+			return fmt.Errorf("%s was raised and stored, but its copy did not come over %s (%w): see picket_alert_publications_failed_total and the daemon's log",
 				alerts[i].Number(), natspub.CopyFilter(alerting.TestAccount), cause)
 		}
 	}
@@ -236,7 +236,7 @@ func (t *alertTest) count(ctx context.Context) (string, error) {
 }
 
 // sentSeries counts the alerts that were published.
-const sentSeries = `picket_notifications_total{notifier="nats"} `
+const sentSeries = `picket_alert_publications_total `
 
 // notifications reads how many alerts the daemon has published.
 func (t *alertTest) notifications(ctx context.Context) (float64, error) {

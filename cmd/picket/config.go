@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,7 +26,7 @@ func (c *configCheckCmd) Run(e *env) error {
 		return errReported
 	}
 	set, err := app.BuildSet(cfg)
-	if err == nil {
+	if err = errors.Join(err, app.CheckReceivers(cfg)); err == nil {
 		var plan *detector.Plan
 		if plan, err = detector.Compile(set); err == nil {
 			warnGaps(e, cfg)

@@ -41,6 +41,8 @@ type cli struct {
 	Connect    connectCmd                `cmd:"" help:"Connect an account, step by step."`
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
+	Receivers  receiversCmd              `cmd:"" help:"List receivers, and send one a test message."`
+	Dead       deadCmd                   `cmd:"" name:"deadletters" help:"List what receivers have not taken, and send it again."`
 	Baseline   baselineCmd               `cmd:"" help:"Show what rules have learned of an account, trust it or forget it."`
 	Silence    silenceCmd                `cmd:"" help:"Silence alerts for a while, and show what is silenced."`
 	Oncall     oncallCmd                 `cmd:"" help:"Show who is on duty, and the next hand-overs."`
@@ -81,14 +83,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 			code = int(c)
 		}
 	}()
-	parser, err := kong.New(new(cli),
-		kong.Name("picket"),
-		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.TypeMapper(reflect.TypeFor[time.Time](), scalar("a time such as 2026-03-01T08:00:00Z", parseTime)),
-		kong.TypeMapper(reflect.TypeFor[time.Duration](), scalar("a duration such as 30s, 15m, 12h or 7d", config.ParseDuration)),
-		kong.Writers(out, errOut), kong.Exit(func(c int) { panic(exitCode(c)) }),
-	)
+	parser, err := newParser(out, errOut)
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return 1
@@ -106,6 +101,18 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return 1
 	}
 	return 0
+}
+
+// newParser makes the parser of the command line, which writes help there.
+func newParser(out, errOut io.Writer) (*kong.Kong, error) {
+	return kong.New(new(cli),
+		kong.Name("picket"),
+		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.TypeMapper(reflect.TypeFor[time.Time](), scalar("a time such as 2026-03-01T08:00:00Z", parseTime)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), scalar("a duration such as 30s, 15m, 12h or 7d", config.ParseDuration)),
+		kong.Writers(out, errOut), kong.Exit(func(c int) { panic(exitCode(c)) }),
+	)
 }
 
 // misunderstood tells in two lines what is wrong with a command line and where

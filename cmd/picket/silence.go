@@ -234,7 +234,7 @@ type silenceConfirmCmd struct {
 
 // Run confirms silences of somebody else.
 func (c *silenceConfirmCmd) Run(e *env) error {
-	return c.actFlags.silences(e, c.Silence, func(s *silencer, id, by string) (silence.Silence, error) {
+	return c.silences(e, c.Silence, func(s *silencer, id, by string) (silence.Silence, error) {
 		return s.book.Confirm(e.ctx, id, by, c.Reason)
 	})
 }
@@ -246,7 +246,7 @@ type silenceExpireCmd struct {
 
 // Run ends silences.
 func (c *silenceExpireCmd) Run(e *env) error {
-	return c.actFlags.silences(e, c.Silence, func(s *silencer, id, by string) (silence.Silence, error) {
+	return c.silences(e, c.Silence, func(s *silencer, id, by string) (silence.Silence, error) {
 		return s.book.Expire(e.ctx, id, by, c.Reason)
 	})
 }

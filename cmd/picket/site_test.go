@@ -23,7 +23,8 @@ import (
 type site struct {
 	dir, network string
 	daemon       *process
-	http, nats   string // where the daemon listens
+	fake         *process // the network
+	http, nats   string   // where the daemon listens
 }
 
 // newSite starts a fake X with three accounts and writes a configuration that
@@ -31,8 +32,8 @@ type site struct {
 func newSite(t *testing.T, natsSection string) *site {
 	t.Helper()
 	s := &site{dir: t.TempDir()}
-	x := s.run(t, fakeX)
-	at, err := x.says(`(http://\S+)\n`)
+	s.fake = s.run(t, fakeX)
+	at, err := s.fake.says(`(http://\S+)\n`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,10 @@ func (a *across) read(ctx context.Context) error {
 				return err
 			}
 		}
-		if a.unsaved && time.Since(saved) >= a.every {
+		switch {
+		case !a.unsaved:
+			a.metrics.Unchanged(a.partition)
+		case time.Since(saved) >= a.every:
 			a.checkpoint(ctx)
 			saved = time.Now()
 		}

@@ -137,7 +137,7 @@ func checkRules(cfg *config.Config) error {
 	if err == nil {
 		_, err = detector.Compile(set)
 	}
-	return err
+	return errors.Join(err, CheckReceivers(cfg))
 }
 
 // lock makes sure that one daemon works on a data directory.
@@ -173,19 +173,20 @@ func holderName(cfg *config.Config) (string, error) {
 
 // parts are what serve starts and stops, in order of starting.
 type parts struct {
-	embedded *Embedded
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	journal  *journal.Journal
-	leases   *journal.Leases
-	marks    *journal.Marks
-	plans    *planStore
-	manager  *alerting.Manager
-	alerts   *natspub.Store
-	silences *natspub.Silences
-	workers  []*worker
-	sched    *collectors.Scheduler
-	pollers  *pollers
+	embedded  *Embedded
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	journal   *journal.Journal
+	leases    *journal.Leases
+	marks     *journal.Marks
+	plans     *planStore
+	manager   *alerting.Manager
+	alerts    *natspub.Store
+	silences  *natspub.Silences
+	receivers *receivers
+	workers   []*worker
+	sched     *collectors.Scheduler
+	pollers   *pollers
 	// polledSince is from when on this daemon was to read each source; observe
 	// alone uses it.
 	polledSince map[string]time.Time
@@ -284,7 +285,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of,
+		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
 	})
 	if err != nil {
 		return err
@@ -293,6 +294,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	a.metrics.CountAlerts(p.manager.Counts)
+	a.metrics.CountVerdicts(p.manager.Verdicts)
 	set, err := BuildSet(cfg)
 	if err != nil {
 		return err
@@ -303,7 +305,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	a.rulesLoaded(plan)
-	return nil
+	return a.openDelivery(ctx, cfg, p)
 }
 
 // awaitServer waits for the first connection to an external server.
@@ -357,6 +359,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
 	downstream.Go(func() error { a.watchSilences(detect, p.silences); return nil })
+	downstream.Go(func() error { a.ownDelivery(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
 		if a.opts.Started != nil {

@@ -211,6 +211,8 @@ func (m *benchMetrics) Progress(int, uint64, uint64, time.Time) {
 }
 func (*benchMetrics) Latency(string, time.Duration, time.Duration, time.Duration) {}
 func (*benchMetrics) Damaged(int)                                                 {}
+func (*benchMetrics) Remembered(int, int, int64)                                  {}
+func (*benchMetrics) Unchanged(int)                                               {}
 func (*benchMetrics) Evicted(int, uint64)                                         {}
 func (*benchMetrics) Learned(int, string, int, int)                               {}
 func (*benchMetrics) Finding(*rules.Rule)                                         {}

@@ -203,6 +203,9 @@ func TestNoRoomForCheckpoints(t *testing.T) {
 	if err := w.saveNow(t.Context()); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("on a full disk: %v", err)
 	}
+	if !w.unsaved {
+		t.Error("a checkpoint that failed is not tried again until something comes")
+	}
 	w.take(504)
 	if err := w.saveNow(t.Context()); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("on a full disk, whole: %v", err)

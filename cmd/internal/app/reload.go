@@ -168,6 +168,8 @@ type prepared struct {
 	plan  *detector.Plan
 	hook  http.Handler
 	polls *pollSet
+
+	receivers map[string]builtReceiver
 }
 
 // prepare builds all of next, or tells all that is wrong with it. What is in
@@ -176,11 +178,12 @@ func (a *App) prepare(ctx context.Context, p *parts, next *config.Config, set de
 	hash, plan, planErr := p.plans.add(ctx, set)
 	hook, hookErr := a.webhook(next, knownOnly{a.cfg, &a.places, p.journal})
 	polls := p.pollers.prepare(next)
-	if err := errors.Join(planErr, hookErr, errors.Join(polls.faults...)); err != nil {
+	receivers, receiversErr := p.receivers.build(next)
+	if err := errors.Join(planErr, hookErr, receiversErr, errors.Join(polls.faults...)); err != nil {
 		p.pollers.discard(polls)
 		return nil, err
 	}
-	return &prepared{next, hash, plan, hook, polls}, nil
+	return &prepared{next, hash, plan, hook, polls, receivers}, nil
 }
 
 // commit puts what was prepared in force. On error everything is as before.
@@ -202,6 +205,9 @@ func (a *App) commit(p *parts, ready *prepared) error {
 		return errors.Join(err, a.setLevel(before))
 	}
 	a.silences.SetWindows(ready.cfg.Maintenance)
+	if err := p.receivers.use(ready.receivers); err != nil {
+		a.log.Error("receivers stay as they were", zap.Error(err)) // their names were checked before
+	}
 	p.plans.use(ready.hash)
 	a.front.attach(ready.hook)
 	a.rulesLoaded(ready.plan)

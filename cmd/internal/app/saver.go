@@ -174,6 +174,7 @@ func (w *worker) goOn(ctx context.Context) bool {
 func (w *worker) saved(ctx context.Context, s *saving, err error) {
 	if err != nil {
 		w.log.Warn("checkpoint not saved; the one before it stays", zap.Int("partition", w.partition), zap.Error(err))
+		w.unsaved = true // it is tried again, whether more comes or not
 		return
 	}
 	w.mark(ctx, s.c.Mark)

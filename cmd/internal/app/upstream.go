@@ -61,6 +61,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	group.Go(func() error { return p.sched.Run(collect) })
 	group.Go(func() error { r.run(collect); return nil })
 	group.Go(func() error { a.keepVerdicts(collect, p); return nil })
+	group.Go(func() error { a.tellBudget(collect, p); return nil })
 	return func() {
 		cancel()
 		stopAPI()

@@ -47,6 +47,10 @@ type workerMetrics interface {
 	Learned(partition int, rule string, learning, active int)
 	// Evicted counts accounts that were forgotten since there were too many.
 	Evicted(partition int, accounts uint64)
+	// Remembered is told from time to time how much is remembered.
+	Remembered(partition, accounts int, bytes int64)
+	// Unchanged is told while the memory is as it was last saved.
+	Unchanged(partition int)
 	// Checkpointed is told of each checkpoint.
 	Checkpointed(partition, size int, took time.Duration)
 }
@@ -89,6 +93,7 @@ type worker struct {
 
 	saving   *saving // the checkpoint in the making
 	learning *detector.LearningScan
+	sized    time.Time // when it was last told how much is remembered
 	writing  sync.WaitGroup
 	writeCtx context.Context //nolint:containedctx // of what run started beside itself
 
@@ -160,6 +165,10 @@ func (w *worker) read(ctx context.Context, reader *journal.Reader, from uint64) 
 		w.coverage.step(w.engine, time.Now())
 		w.inquiries.step(w.engine, time.Now())
 		w.costs.step(w.engine, time.Now())
+		w.tellSize(time.Now())
+		if !w.unsaved && w.saving == nil {
+			w.metrics.Unchanged(w.partition)
+		}
 	}
 }
 

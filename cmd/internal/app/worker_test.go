@@ -41,6 +41,8 @@ type noMetrics struct{}
 func (noMetrics) Progress(int, uint64, uint64, time.Time)                     {}
 func (noMetrics) Latency(string, time.Duration, time.Duration, time.Duration) {}
 func (noMetrics) Damaged(int)                                                 {}
+func (noMetrics) Remembered(int, int, int64)                                  {}
+func (noMetrics) Unchanged(int)                                               {}
 func (noMetrics) Evicted(int, uint64)                                         {}
 func (noMetrics) Finding(*rules.Rule)                                         {}
 func (noMetrics) Learned(int, string, int, int)                               {}

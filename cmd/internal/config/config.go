@@ -39,6 +39,7 @@ type Config struct {
 	Sources      []Source     // in the file's order
 	Accounts     []Account    // in the file's order
 	Identities   []Identity   // in the file's order; those that only guarded_by names are not among them
+	Receivers    []Receiver   // in the file's order
 	Enrich       Enrich
 	Intake       Intake
 	Detector     Detector

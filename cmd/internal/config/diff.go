@@ -66,6 +66,7 @@ func Diff(old, next *Config) []Change {
 	field("schedules", false, old.Schedules, next.Schedules)
 	field("quiet_hours", false, old.QuietHours, next.QuietHours)
 	changes = append(changes, members("maintenance", old.Maintenance, next.Maintenance, func(w silence.Window) string { return w.Name })...)
+	changes = append(changes, members("receivers", old.Receivers, next.Receivers, func(r Receiver) string { return r.Name })...)
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Field, b.Field) })
 	return changes
 }

@@ -266,7 +266,8 @@ func (d *decoder) recurrence(path, start, rule string, every time.Duration, zone
 		d.on(join(path, "start"), "%v", err)
 		return nil
 	}
-	key, r := "rule", (*calendar.Recurrence)(nil)
+	var r *calendar.Recurrence
+	key := "rule"
 	if rule != "" {
 		r, err = calendar.NewRecurrence(rule, first, zoned)
 	} else {
@@ -320,4 +321,22 @@ func (c *Config) Gaps(from, until time.Time) []Gap {
 		}
 	}
 	return out
+}
+
+// Schedule returns the schedule with this name.
+func (c *Config) Schedule(name string) (*oncall.Schedule, bool) {
+	i := slices.IndexFunc(c.Schedules, func(s oncall.Schedule) bool { return s.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return &c.Schedules[i], true
+}
+
+// Person returns the person with this name.
+func (c *Config) Person(name string) (oncall.Person, bool) {
+	i := slices.IndexFunc(c.People, func(p oncall.Person) bool { return p.Name == name })
+	if i < 0 {
+		return oncall.Person{}, false
+	}
+	return c.People[i], true
 }

@@ -51,6 +51,16 @@ func TestReferenceOnCall(t *testing.T) {
 			}
 		})
 	}
+	if s, ok := c.Schedule("primary"); !ok || s != &c.Schedules[0] {
+		t.Errorf("schedule primary is %v, %v", s, ok)
+	}
+	if p, ok := c.Person("jane"); !ok || p.FullName != "Jane Roe" {
+		t.Errorf("jane is %v, %v", p, ok)
+	}
+	_, schedule := c.Schedule("secondary")
+	if _, person := c.Person("max"); schedule || person {
+		t.Errorf("found a schedule %v or a person %v that is not there", schedule, person)
+	}
 	if until, ok := c.QuietHours.Until(rules.Medium, moment(t, "2026-01-05T23:00:00+01:00")); !ok || !until.Equal(moment(t, "2026-01-06T07:00:00+01:00")) {
 		t.Errorf("quiet until %s, %v", until, ok)
 	}

@@ -47,8 +47,11 @@ func loadReference(t *testing.T, text string) (*Config, error) {
 	})
 	t.Chdir(dir)
 	return Load("reference.yaml", func(name string) string {
-		if name == "PUBLISHER_SECRET" {
+		switch name {
+		case "PUBLISHER_SECRET":
 			return key
+		case "HOOK_URL":
+			return "https://hooks.acme.example/value-of-HOOK_URL"
 		}
 		return "value-of-" + name
 	})
@@ -60,8 +63,8 @@ func TestReferenceIsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Accounts) != 2 || len(c.Sources) != 3 || len(c.Credentials) != 3 || len(c.Identities) != 1 {
-		t.Errorf("%d accounts, %d sources, %d credentials, %d identities; want 2, 3, 3, 1", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities))
+	if len(c.Accounts) != 2 || len(c.Sources) != 3 || len(c.Credentials) != 3 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
+		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 2, 3, 3, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
 	}
 }
 
@@ -156,8 +159,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 43 {
-		t.Errorf("%d lines are marked as defaults, want 43", marked)
+	if marked != 46 {
+		t.Errorf("%d lines are marked as defaults, want 46", marked)
 	}
 }
 
@@ -195,6 +198,9 @@ func TestReferenceAlternatives(t *testing.T) {
 		}},
 		{"OAuth 1.0a", use(text, []string{"bearer_token"}, "consumer_key", "consumer_secret", "access_token", "access_secret"), func(c *Config) bool {
 			return c.Credentials[2].ConsumerSecret == "consumer-secret" && c.Credentials[2].AccessSecret == "value-of-X_ACCESS_SECRET"
+		}},
+		{"bearer token of Alertmanager", use(text, []string{"username", "password", "auth"}, "bearer_token"), func(c *Config) bool {
+			return c.Receivers[1].BearerToken == "value-of-ALERTMANAGER_TOKEN"
 		}},
 		{"no NATS intake", use(text, []string{"activities", "approvals"}, "off"), func(c *Config) bool { return c.Intake.NATS == NATSIntake{} }},
 	}

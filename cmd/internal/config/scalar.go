@@ -249,7 +249,7 @@ func subject(s string) (string, error) {
 			return "", fmt.Errorf("%q is not a literal NATS subject; expected words with dots between them, such as picket.intake.activities", clip(s))
 		}
 	}
-	for _, own := range []string{"picket.activity.", "picket.alert.", "picket.api.", "picket.alertstate.", "picket.coverage", "picket.match.", "picket.silence.", "picket.tick.", "$", "_"} {
+	for _, own := range []string{"picket.activity.", "picket.alert.", "picket.api.", "picket.alertstate.", "picket.coverage", "picket.match.", "picket.silence.", "picket.tick.", "picket.notify.", "picket.notified.", "picket.receiver.", "picket.deadletter.", "$", "_"} {
 		if strings.HasPrefix(s, own) {
 			return "", fmt.Errorf("%q is among the subjects that Picket or the server uses itself; expected another, such as picket.intake.activities", clip(s))
 		}

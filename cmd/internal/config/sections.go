@@ -78,6 +78,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		d.list("schedules", d.schedule),
 		d.list("quiet_hours", func(n *yaml.Node, path string) { d.quiet(n, path, c) }),
 		d.list("maintenance", func(n *yaml.Node, path string) { d.window(n, path, c) }),
+		d.list("receivers", func(n *yaml.Node, path string) { d.receiver(n, path, c) }),
 		field{"enrich", func(n *yaml.Node, path string) { d.enrich(n, path, &c.Enrich) }},
 		d.section("intake",
 			d.section("webhook",
@@ -97,6 +98,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 	d.checkIdentities(c)
 	d.checkAccounts(c)
 	d.checkOnCall(c)
+	d.checkReceivers(c)
 	if (top.node != nil || top.empty) && top.bare("accounts") && top.bare("sources") {
 		d.on("accounts", "nothing to watch; expected at least one account, or a source")
 	}

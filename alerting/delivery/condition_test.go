@@ -1,0 +1,148 @@
+package delivery
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/alerting/notify"
+	"github.com/picketd/picket/rules"
+)
+
+var update = flag.Bool("update", false, "write the golden messages")
+
+// notices returns what a phone was told of receivers, "name kind".
+func notices(t *testing.T, p *phone) []string {
+	t.Helper()
+	var out []string
+	for _, c := range p.calls(t) {
+		if name, ok := strings.CutPrefix(c.incident, "picket-receiver-"); ok {
+			out = append(out, name+" "+string(c.kind))
+		}
+	}
+	return out
+}
+
+func TestFailingIsToldToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down, refuses atomic.Bool
+		ill := newPhone(func(*notify.Message) error {
+			switch {
+			case down.Load():
+				return errDown
+			case refuses.Load():
+				return notify.Permanent(errors.New("401"))
+			}
+			return nil
+		})
+		well := newPhone(nil)
+		m := newMemory(time.Now)
+		receivers := []*Receiver{
+			{Name: "ill", Notifier: ill, Fallbacks: []string{"ill", "well", "nobody"}},
+			{Name: "well", Notifier: well, Fallbacks: []string{"ill"}},
+		}
+		stop := run(t, m.delivery(t, Config{}, receivers...))
+		want := func(when string, want ...string) {
+			t.Helper()
+			if d := cmp.Diff(want, notices(t, well)); d != "" {
+				t.Errorf("%s (-want +got):\n%s", when, d)
+			}
+		}
+		down.Store(true)
+		put(t, m, "ill", rules.High, "i", "k1")
+		time.Sleep(5 * time.Minute)
+		want("open for less than five minutes")
+		time.Sleep(2 * time.Minute)
+		want("open for longer", "ill opened")
+		stop() // a restart tells nothing again
+		stop = run(t, m.delivery(t, Config{}, receivers...))
+		time.Sleep(20 * time.Minute)
+		want("after a restart", "ill opened")
+		down.Store(false)
+		time.Sleep(3 * time.Minute)
+		want("it works again", "ill opened", "ill resolved")
+		refuses.Store(true)
+		put(t, m, "ill", rules.High, "i", "k2", "j", "k3", "l", "k4")
+		time.Sleep(time.Minute)
+		want("messages died", "ill opened", "ill resolved", "ill opened")
+		refuses.Store(false)
+		put(t, m, "ill", rules.High, "i", "k5")
+		time.Sleep(5 * time.Minute)
+		want("it may fail again soon", "ill opened", "ill resolved", "ill opened")
+		time.Sleep(6 * time.Minute)
+		want("it was calm", "ill opened", "ill resolved", "ill opened", "ill resolved")
+		stop()
+		if got := notices(t, ill); len(got) != 0 {
+			t.Errorf("the receiver was told of itself: %v", got)
+		}
+	})
+}
+
+// TestNobodyWorks: when all receivers fail, each is told of the others once,
+// and what is told of them raises nothing more.
+func TestNobodyWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuse := func(*notify.Message) error { return notify.Permanent(errors.New("401")) }
+		a, b, c := newPhone(refuse), newPhone(refuse), newPhone(refuse)
+		m := newMemory(time.Now)
+		stop := run(t, m.delivery(t, Config{},
+			&Receiver{Name: "a", Notifier: a, Fallbacks: []string{"b", "c"}},
+			&Receiver{Name: "b", Notifier: b, Fallbacks: []string{"a", "c"}},
+			&Receiver{Name: "c", Notifier: c, Fallbacks: []string{"a", "b"}}))
+		defer stop()
+		put(t, m, "a", rules.High, "i", "k1")
+		time.Sleep(24 * time.Hour)
+		if n := len(m.queued); n != 1+3*2 {
+			t.Errorf("%d messages, want the first and two about each receiver", n)
+		}
+	})
+}
+
+func TestFailingMessageGoldens(t *testing.T) {
+	r := &Receiver{Name: "on_call", Type: "pagerduty"}
+	began := Condition{}.step(r.Name, start(), health{Opened: start().Add(-time.Hour), Fault: "dial tcp:\nconnection \x1b[31mrefused"}, []string{"chat", "mail"})
+	paid := began
+	paid.Owed = false
+	over := paid.step(r.Name, start().Add(time.Hour), health{Worked: start().Add(50 * time.Minute)}, nil)
+	lost := Condition{}.step(r.Name, start(), health{Died: start().Add(-time.Second), Fault: "401 Unauthorized"}, []string{"chat"})
+	detail := func(name string) (minimal, known bool) { return name == "mail", true }
+	for _, tt := range []struct {
+		name string
+		c    Condition
+	}{{"failing", began}, {"works", over}, {"lost", lost}} {
+		t.Run(tt.name, func(t *testing.T) {
+			messages := tt.c.messages(r, detail)
+			for i := range messages {
+				if err := valid(&messages[i]); err != nil {
+					t.Error(err)
+				}
+			}
+			got, err := json.MarshalIndent(messages, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", tt.name+".json")
+			if *update {
+				if err := os.WriteFile(path, append(got, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), string(got)+"\n"); d != "" {
+				t.Errorf("messages differ (-want +got); go test -update writes them:\n%s", d)
+			}
+		})
+	}
+}

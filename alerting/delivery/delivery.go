@@ -1,0 +1,275 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/alerting/notify"
+)
+
+// Receiver is one receiver of messages. It is not changed once it is given to
+// Configure.
+type Receiver struct {
+	Name      string // letters, digits, "-" and "_"; of messages, metrics and commands
+	Type      string // of its output, for people
+	Notifier  notify.Notifier
+	Deadlines Deadlines
+	// Heartbeat is how often a Notifier that is a notify.Beater is told that
+	// Picket works; 0: never.
+	Heartbeat time.Duration
+	Minimal   bool // messages to it have no lines
+	// Fallbacks are the receivers that are told when this one does not work.
+	Fallbacks []string
+}
+
+// Observer counts what happens. Calls must not block.
+type Observer interface {
+	// Receivers tells which receivers there are; those that are gone are
+	// forgotten.
+	Receivers(names []string)
+	// Told counts one try and what came of it. took is how long the message took
+	// since it was queued, where it was delivered.
+	Told(receiver string, o Outcome, took time.Duration)
+	// Pending tells how many messages wait for a receiver. More than a thousand
+	// are known as of when the last one was taken from the queue.
+	Pending(receiver string, n int)
+	// Up tells whether a receiver takes messages.
+	Up(receiver string, up bool)
+}
+
+// Config is what delivery works with.
+type Config struct {
+	JS jetstream.JetStream // with the streams of Ensure
+	// Healthy says whether the rest of Picket works, before each heartbeat; nil:
+	// it does.
+	Healthy  func(ctx context.Context) error
+	Observer Observer    // nil: nobody counts
+	Log      *zap.Logger // nil: none
+	Now      func() time.Time
+	Chance   func() float64 // in [0, 1), for jitter; nil: the process's own
+}
+
+// Delivery brings messages to receivers. One of several daemons may run it at a
+// time.
+type Delivery struct {
+	cfg    Config
+	pace   pace
+	ledger ledger
+	open   func(ctx context.Context, receiver string) (source, error)
+	queue  func(ctx context.Context, messages []notify.Message) error
+
+	mu        sync.Mutex
+	receivers []*Receiver
+	changed   chan struct{} // holds one
+}
+
+// New returns a Delivery without receivers; see Configure.
+func New(ctx context.Context, cfg Config) (*Delivery, error) {
+	l, err := openLedger(ctx, cfg.JS)
+	if err != nil {
+		return nil, err
+	}
+	d := &Delivery{cfg: cfg.complete(), pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, changed: make(chan struct{}, 1)}
+	damaged := func(subject string, err error) {
+		d.cfg.Log.Error("a message in the queue is none; it is passed over", zap.String("subject", subject), zap.Error(err))
+	}
+	d.open = func(ctx context.Context, receiver string) (source, error) {
+		return openSource(ctx, cfg.JS, receiver, damaged)
+	}
+	return d, nil
+}
+
+func (c Config) complete() Config {
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Chance == nil {
+		c.Chance = rand.Float64 //nolint:gosec // jitter
+	}
+	return c
+}
+
+// nobody observes nothing.
+type nobody struct{}
+
+func (nobody) Receivers([]string)                  {}
+func (nobody) Told(string, Outcome, time.Duration) {}
+func (nobody) Pending(string, int)                 {}
+func (nobody) Up(string, bool)                     {}
+
+// Configure says which receivers there are from now on. One that was given
+// before, by the same pointer, goes on undisturbed; tries of others under way
+// are ended within seconds. What waits for a receiver that is gone stays in the
+// queue, and is told if it comes back in time.
+func (d *Delivery) Configure(receivers []*Receiver) error {
+	names := map[string]bool{}
+	for _, r := range receivers {
+		if r.Name == "" || names[r.Name] {
+			return fmt.Errorf("receiver %q: expected a name of its own", r.Name)
+		}
+		names[r.Name] = true
+	}
+	d.mu.Lock()
+	d.receivers = slices.Clone(receivers)
+	d.mu.Unlock()
+	select {
+	case d.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// running is a courier at work.
+type running struct {
+	*courier
+	receiver  *Receiver
+	condition *Condition // nil: not read yet
+	stop      func()     // returns when it has stopped
+}
+
+// lookEvery is how often receivers are looked at.
+const lookEvery = 10 * time.Second
+
+// Run brings messages until ctx ends; it always returns nil then.
+func (d *Delivery) Run(ctx context.Context) error {
+	var couriers []*running
+	defer func() { stopAll(couriers) }()
+	couriers = d.arrange(ctx, nil)
+	clock := time.NewTicker(lookEvery)
+	defer clock.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.changed:
+			couriers = d.arrange(ctx, couriers)
+		case <-clock.C:
+			for _, r := range couriers {
+				d.look(ctx, r)
+			}
+		}
+	}
+}
+
+// arrange stops the couriers of receivers that are gone or have changed, and
+// starts those that are missing.
+func (d *Delivery) arrange(ctx context.Context, before []*running) []*running {
+	d.mu.Lock()
+	receivers := d.receivers
+	d.mu.Unlock()
+	var gone []*running
+	kept := map[*Receiver]*running{}
+	for _, r := range before {
+		if slices.Contains(receivers, r.receiver) {
+			kept[r.receiver] = r
+		} else {
+			gone = append(gone, r)
+		}
+	}
+	stopAll(gone)
+	names := make([]string, 0, len(receivers))
+	couriers := make([]*running, 0, len(receivers))
+	for _, r := range receivers {
+		names = append(names, r.Name)
+	}
+	d.cfg.Observer.Receivers(names)
+	for _, r := range receivers {
+		if kept[r] == nil {
+			kept[r] = d.start(ctx, r)
+		}
+		couriers = append(couriers, kept[r])
+	}
+	return couriers
+}
+
+// stopAll stops couriers side by side.
+func stopAll(couriers []*running) {
+	var group sync.WaitGroup
+	for _, r := range couriers {
+		group.Go(r.stop)
+	}
+	group.Wait()
+}
+
+func (d *Delivery) start(ctx context.Context, r *Receiver) *running {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &courier{
+		name: r.Name, notifier: r.Notifier, deadlines: r.Deadlines, pace: d.pace, heartbeat: r.Heartbeat, healthy: d.cfg.Healthy,
+		ledger: d.ledger, open: func(ctx context.Context) (source, error) { return d.open(ctx, r.Name) },
+		now: d.cfg.Now, chance: d.cfg.Chance, observer: d.cfg.Observer, log: d.cfg.Log, wake: make(chan struct{}, 1),
+	}
+	var group sync.WaitGroup
+	group.Go(func() { c.run(ctx) })
+	return &running{courier: c, receiver: r, stop: func() {
+		cancel()
+		group.Wait()
+	}}
+}
+
+// look tells the others where a receiver has begun to fail, or works again.
+func (d *Delivery) look(ctx context.Context, r *running) {
+	if err := d.judge(ctx, r); err != nil && ctx.Err() == nil {
+		d.cfg.Log.Warn("that a receiver fails, or works again, cannot be told yet", zap.String("receiver", r.name), zap.Error(err))
+	}
+}
+
+func (d *Delivery) judge(ctx context.Context, r *running) error {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
+	defer cancel()
+	if r.condition == nil {
+		c, err := d.ledger.condition(ctx, r.name)
+		if err != nil {
+			return err
+		}
+		r.condition = &c
+	}
+	next := r.condition.step(r.name, d.cfg.Now().UTC(), r.report(), r.receiver.Fallbacks)
+	if !next.Owed {
+		return nil
+	}
+	// What is owed is durable before it is paid, so that a crash in between
+	// repeats it with the same keys, which the queue recognises.
+	if !r.condition.Owed {
+		if err := d.ledger.judge(ctx, r.name, next); err != nil {
+			return err
+		}
+		*r.condition = next
+		d.cfg.Log.Error("receiver", zap.String("receiver", r.name), zap.Bool("failing", next.Failing), zap.String("error", next.Error), zap.Strings("told", next.Told))
+	}
+	if messages := next.messages(r.receiver, d.detail); len(messages) > 0 {
+		if err := d.queue(ctx, messages); err != nil {
+			return err
+		}
+	}
+	next.Owed = false
+	if err := d.ledger.judge(ctx, r.name, next); err != nil {
+		return err
+	}
+	*r.condition = next
+	return nil
+}
+
+// detail says how much a receiver is told, and whether it is there.
+func (d *Delivery) detail(name string) (minimal, known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.receivers {
+		if r.Name == name {
+			return r.Minimal, true
+		}
+	}
+	return false, false
+}

@@ -1,0 +1,276 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/picketd/picket/alerting/notify"
+)
+
+// onServer returns a Delivery on a server.
+func onServer(t *testing.T, js jetstream.JetStream, receivers ...*Receiver) *Delivery {
+	t.Helper()
+	d, err := New(t.Context(), Config{JS: js, Chance: func() float64 { return 0.01 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.pace = pace{
+		firstWait: 20 * time.Millisecond, mostWait: time.Second, firstOpen: 50 * time.Millisecond, mostOpen: 200 * time.Millisecond,
+		own: 20 * time.Millisecond, stop: 100 * time.Millisecond,
+	}
+	if err := d.Configure(receivers); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// eventually waits for something that happens on its own.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not happen", what)
+		}
+	}
+}
+
+func taken(t *testing.T, p *phone) int { t.Helper(); return len(p.calls(t)) }
+
+// TestOutageOnServer is TestOutage in short over a real JetStream.
+func TestOutageOnServer(t *testing.T) {
+	js := open(t)
+	var broken atomic.Bool
+	broken.Store(true)
+	ill := newPhone(func(*notify.Message) error {
+		if broken.Load() {
+			return errors.New("connection refused")
+		}
+		return nil
+	})
+	well := newPhone(nil)
+	stop := run(t, onServer(t, js, &Receiver{Name: "ill", Notifier: ill}, &Receiver{Name: "well", Notifier: well}))
+	defer stop()
+	want := map[string][]string{}
+	for i := range 30 {
+		incident, key := fmt.Sprint("i.", i%5), fmt.Sprint("k", i)
+		want[incident] = append(want[incident], key)
+		if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message("ill", incident, key, notify.Updated), message("well", incident, key, notify.Updated)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "delivery to the other one", func() bool { return taken(t, well) == 30 })
+	if n := taken(t, ill); n != 0 {
+		t.Errorf("a receiver that is down took %d", n)
+	}
+	broken.Store(false)
+	eventually(t, "delivery", func() bool { return taken(t, ill) == 30 })
+	for _, p := range []*phone{ill, well} {
+		if d := cmp.Diff(want, keysOf(p.calls(t))); d != "" {
+			t.Errorf("told (-want +got):\n%s", d)
+		}
+	}
+	for _, c := range ill.calls(t)[5:] {
+		if c.receipt == "" {
+			t.Errorf("%s was told without the receipt of its incident", c.key)
+		}
+	}
+	eventually(t, "an empty queue", func() bool {
+		s, err := NewOutbox(js).Status(t.Context(), "ill")
+		return err == nil && s.Waiting == 0
+	})
+}
+
+// TestCrash: killed between the receiver's answer and the record, a message is
+// repeated once with the same key and before those behind it; killed between
+// the record and the acknowledgement, it is not repeated.
+func TestCrash(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		after  string // what of the first message is still durable
+		repeat bool
+	}{
+		{"between answer and record", "", true},
+		{"between record and acknowledgement", "record", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			n := startNode(t, dir)
+			js := n.connect(t)
+			if err := Ensure(t.Context(), js, StreamOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			p := newPhone(nil)
+			if err := NewOutbox(js).Queue(t.Context(), []notify.Message{
+				message("r", "i", "k1", notify.Opened), message("r", "i", "k2", notify.Updated), message("r", "i", "k3", notify.Resolved),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			d := onServer(t, js, &Receiver{Name: "r", Notifier: p})
+			killed := make(chan struct{})
+			d.ledger = &dying{ledger: d.ledger, after: tt.after, killed: killed}
+			d.open = mute(d.open, killed)
+			stop := run(t, d)
+			<-killed
+			time.Sleep(10 * time.Millisecond)
+			n.stop() // and with it all that was on its way
+			stop()
+			n = startNode(t, dir)
+			defer n.stop()
+			js = n.connect(t)
+			// What is queued while nobody reads must not overtake.
+			if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message("r", "i", "k4", notify.Opened)}); err != nil {
+				t.Fatal(err)
+			}
+			stop = run(t, onServer(t, js, &Receiver{Name: "r", Notifier: p}))
+			defer stop()
+			want := []string{"k1", "k2", "k3", "k4"}
+			if tt.repeat {
+				want = []string{"k1", "k1", "k2", "k3", "k4"}
+			}
+			eventually(t, "delivery", func() bool { return taken(t, p) >= len(want) })
+			if d := cmp.Diff(want, keysOf(p.calls(t))["i"]); d != "" {
+				t.Errorf("told (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// dying is a ledger whose process is killed when it writes the first record.
+type dying struct {
+	ledger
+	after  string
+	killed chan struct{}
+	dead   atomic.Bool
+}
+
+func (d *dying) write(ctx context.Context, receiver, incident string, r *Record) error {
+	if d.dead.Swap(true) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	defer close(d.killed)
+	if d.after == "record" {
+		return d.ledger.write(ctx, receiver, incident, r)
+	}
+	return errors.New("killed")
+}
+
+// mute is a source whose acknowledgements stay away once killed is closed, or
+// from the start where the process dies before.
+func mute(open func(context.Context, string) (source, error), killed chan struct{}) func(context.Context, string) (source, error) {
+	return func(ctx context.Context, receiver string) (source, error) {
+		s, err := open(ctx, receiver)
+		return muted{s, killed}, err
+	}
+}
+
+type muted struct {
+	source
+	killed chan struct{}
+}
+
+func (m muted) take(ctx context.Context) (*parcel, error) {
+	p, err := m.source.take(ctx)
+	if err == nil {
+		p.ack = never{}
+	}
+	return p, err
+}
+
+type never struct{}
+
+func (never) InProgress() error { return nil }
+
+func (never) DoubleAck(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestLetters(t *testing.T) {
+	js := open(t)
+	o := NewOutbox(js)
+	var refuses atomic.Bool
+	refuses.Store(true)
+	p := newPhone(func(*notify.Message) error {
+		if refuses.Load() {
+			return notify.Permanent(errors.New("401 Unauthorized"))
+		}
+		return nil
+	})
+	stop := run(t, onServer(t, js, &Receiver{Name: "r", Notifier: p}))
+	defer stop()
+	if err := o.Queue(t.Context(), []notify.Message{message("r", "i", "k1", notify.Opened), message("r", "i", "k2", notify.Resolved)}); err != nil {
+		t.Fatal(err)
+	}
+	var letters []Letter
+	eventually(t, "two dead letters", func() bool {
+		var err error
+		if letters, err = o.Letters(t.Context(), "r"); err != nil {
+			t.Fatal(err)
+		}
+		return len(letters) == 2
+	})
+	l := letters[0]
+	if l.Message.Key != "k1" || l.Number != 1 || l.Attempts != 1 || l.Error != "401 Unauthorized" || l.Queued.IsZero() || l.Died.Before(l.Queued) {
+		t.Errorf("dead letter %+v", l)
+	}
+	if others, err := o.Letters(t.Context(), "other"); err != nil || len(others) != 0 {
+		t.Errorf("another receiver has %v, %v", others, err)
+	}
+	refuses.Store(false)
+	for range 2 { // the second one as after a crash before the letter was deleted
+		m, err := o.Retry(t.Context(), &l)
+		if err != nil || m.Key != "k1-r1" {
+			t.Fatalf("retry: %q, %v", m.Key, err)
+		}
+	}
+	r, err := o.Await(t.Context(), &notify.Message{Receiver: "r", Incident: "i", Key: "k1-r1"}, func(Trying) {})
+	if err != nil || r.Receipt != "thread-i" {
+		t.Errorf("record %+v, %v", r, err)
+	}
+	if d := cmp.Diff(map[string][]string{"i": {"k1-r1"}}, keysOf(p.calls(t))); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+	if _, err := o.Letter(t.Context(), 1); !errors.Is(err, ErrNoLetter) {
+		t.Errorf("a letter that was retried: %v", err)
+	}
+	if l, err := o.Letter(t.Context(), 2); err != nil || l.Message.Key != "k2" {
+		t.Errorf("the other letter: %+v, %v", l, err)
+	}
+}
+
+// TestToldLongAgo: a message queued again long after it was told, when the
+// stream does not recognise it any more, is not told again.
+func TestToldLongAgo(t *testing.T) {
+	js := open(t)
+	p := newPhone(nil)
+	stop := run(t, onServer(t, js, &Receiver{Name: "r", Notifier: p}))
+	defer stop()
+	m := message("r", "i", "k1", notify.Opened)
+	if err := NewOutbox(js).Queue(t.Context(), []notify.Message{m}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivery", func() bool { return taken(t, p) == 1 })
+	again, err := queued(&m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Header.Del(jetstream.MsgIDHeader)
+	if _, err := js.PublishMsg(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message("r", "i", "k2", notify.Resolved)}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivery", func() bool { return taken(t, p) == 2 })
+	if d := cmp.Diff([]string{"k1", "k2"}, keysOf(p.calls(t))["i"]); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}

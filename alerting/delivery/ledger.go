@@ -1,0 +1,232 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ledger keeps what became of messages.
+type ledger interface {
+	// record returns the record of an incident at a receiver, an empty one where
+	// there is none.
+	record(ctx context.Context, receiver, incident string) (*Record, error)
+	write(ctx context.Context, receiver, incident string, r *Record) error
+	// bury keeps a dead letter. seq is its message's, and makes a repetition
+	// harmless.
+	bury(ctx context.Context, l *Letter, seq uint64) error
+	condition(ctx context.Context, receiver string) (Condition, error)
+	judge(ctx context.Context, receiver string, c Condition) error
+}
+
+// natsLedger keeps it in JetStream.
+type natsLedger struct {
+	js      jetstream.JetStream
+	records jetstream.Stream
+}
+
+var _ ledger = (*natsLedger)(nil)
+
+func openLedger(ctx context.Context, js jetstream.JetStream) (*natsLedger, error) {
+	s, err := js.Stream(ctx, RecordsName)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", RecordsName, err)
+	}
+	return &natsLedger{js, s}, nil
+}
+
+// last returns the body of a subject's last message, nil where there is none.
+func (l *natsLedger) last(ctx context.Context, subject string) ([]byte, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	msg, err := l.records.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", subject, err)
+	}
+	return msg.Data, nil
+}
+
+func (l *natsLedger) put(ctx context.Context, stream, subject, id string, body any) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", subject, err)
+	}
+	msg := nats.NewMsg(subject)
+	msg.Data = data
+	msg.Header.Set(HeaderVersion, layoutVersion)
+	if id != "" {
+		msg.Header.Set(jetstream.MsgIDHeader, id)
+	}
+	if _, err := l.js.PublishMsg(ctx, msg, jetstream.WithExpectStream(stream)); err != nil {
+		return fmt.Errorf("write %s: %w", subject, err)
+	}
+	return nil
+}
+
+func (l *natsLedger) record(ctx context.Context, receiver, incident string) (*Record, error) {
+	data, err := l.last(ctx, RecordSubject(receiver, incident))
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		return &Record{V: recordVersion}, nil
+	}
+	return decodeRecord(data)
+}
+
+func (l *natsLedger) write(ctx context.Context, receiver, incident string, r *Record) error {
+	return l.put(ctx, RecordsName, RecordSubject(receiver, incident), "", r)
+}
+
+func (l *natsLedger) bury(ctx context.Context, d *Letter, seq uint64) error {
+	id := d.Message.Receiver + "/" + d.Message.Key + "/" + strconv.FormatUint(seq, 10)
+	return l.put(ctx, DeadName, DeadSubject(d.Message.Receiver), id, d)
+}
+
+func (l *natsLedger) condition(ctx context.Context, receiver string) (Condition, error) {
+	data, err := l.last(ctx, ConditionSubject(receiver))
+	if err != nil || data == nil {
+		return Condition{V: conditionVersion}, err
+	}
+	var c Condition
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("read %s: %w", ConditionSubject(receiver), err)
+	}
+	return c, nil
+}
+
+func (l *natsLedger) judge(ctx context.Context, receiver string, c Condition) error {
+	return l.put(ctx, RecordsName, ConditionSubject(receiver), "", c)
+}
+
+// acknowledger is how the server is told of a message that it has given out.
+type acknowledger interface {
+	// InProgress says that it is still worked on.
+	InProgress() error
+	// DoubleAck says that it is settled, and returns when the server knows.
+	DoubleAck(ctx context.Context) error
+}
+
+// source gives a receiver's messages out.
+type source interface {
+	// take waits for the next message. They come in the order in which they were
+	// queued; one that is given out again comes late, and is held already or
+	// settled.
+	take(ctx context.Context) (*parcel, error)
+	// log is when the stream that sequences are of was created.
+	log() time.Time
+	close()
+}
+
+// How the durable consumers give out messages. Whoever holds one says so in
+// time; see keepEvery.
+const (
+	ackWait   = 10 * time.Minute
+	mostHeld  = 1000
+	keepEvery = ackWait / 4
+)
+
+// natsSource reads a receiver's durable consumer.
+type natsSource struct {
+	it      jetstream.MessagesContext
+	created time.Time
+	last    uint64 // sequence of the last delivery
+	damaged func(subject string, err error)
+}
+
+var _ source = (*natsSource)(nil)
+
+// errMissed says that the server gave out a message which never came: what
+// comes now may be ahead of it.
+var errMissed = errors.New("a message was lost on its way from the server; reading again from the last one that is settled")
+
+// openSource opens a receiver's consumer. One with messages that were given out
+// and not settled, as after a crash, is made anew behind what is settled: the
+// server would give new messages out before it repeats the old ones.
+func openSource(ctx context.Context, js jetstream.JetStream, receiver string, damaged func(string, error)) (*natsSource, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	s, err := js.Stream(ctx, Stream)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", Stream, err)
+	}
+	want := consumerConfig(receiver)
+	cons, err := s.Consumer(ctx, want.Durable)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		cons, err = s.CreateConsumer(ctx, want)
+	case err != nil:
+	case cons.CachedInfo().NumAckPending > 0:
+		if err := s.DeleteConsumer(ctx, want.Durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return nil, fmt.Errorf("make consumer %s anew: %w", want.Durable, err)
+		}
+		want.DeliverPolicy, want.OptStartSeq = jetstream.DeliverByStartSequencePolicy, cons.CachedInfo().AckFloor.Stream+1
+		cons, err = s.CreateConsumer(ctx, want)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open consumer %s: %w", want.Durable, err)
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(100))
+	if err != nil {
+		return nil, fmt.Errorf("read consumer %s: %w", want.Durable, err)
+	}
+	return &natsSource{it: it, created: s.CachedInfo().Created, last: cons.CachedInfo().Delivered.Consumer, damaged: damaged}, nil
+}
+
+func consumerConfig(receiver string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       consumerName(receiver),
+		Description:   "Picket notifications of one receiver",
+		FilterSubject: QueueSubject(receiver, "")[:len(QueueSubject(receiver, ""))-1] + "*",
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxAckPending: mostHeld,
+		MaxDeliver:    -1,
+		Metadata:      map[string]string{metaVersion: layoutVersion, metaReceiver: receiver},
+	}
+}
+
+func (s *natsSource) log() time.Time { return s.created }
+func (s *natsSource) close()         { s.it.Stop() }
+
+// take passes over what is no message, once it is told.
+func (s *natsSource) take(ctx context.Context) (*parcel, error) {
+	for {
+		msg, err := s.it.Next(jetstream.NextContext(ctx))
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue // the server is away
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+		}
+		if meta.Sequence.Consumer != s.last+1 {
+			return nil, errMissed
+		}
+		s.last = meta.Sequence.Consumer
+		m, err := decode(msg.Data())
+		if err != nil {
+			s.damaged(msg.Subject(), fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err))
+			if err := msg.Term(); err != nil {
+				return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+			}
+			continue
+		}
+		return &parcel{message: m, seq: meta.Sequence.Stream, queued: meta.Timestamp, behind: meta.NumPending, ack: msg}, nil
+	}
+}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/alerting/delivery"
+	"github.com/picketd/picket/cmd/internal/config"
+)
+
+// deliveryLease names the lease on telling receivers.
+const deliveryLease = "delivery"
+
+// stalled is how long ago the detector may have read its log, to which
+// something is appended every ten seconds, before it counts as stuck.
+const stalled = 30 * time.Second
+
+// receivers are those of the configuration in force, built. Only the reloader
+// and what comes before it use it.
+type receivers struct {
+	delivery *delivery.Delivery
+	of       map[string]builtReceiver // by name
+}
+
+type builtReceiver struct {
+	from config.Receiver
+	*delivery.Receiver
+}
+
+// openDelivery opens the queue of messages, with the configured receivers.
+func (a *App) openDelivery(ctx context.Context, cfg *config.Config, p *parts) error {
+	if err := delivery.Ensure(ctx, p.js, delivery.StreamOptions{Replicas: cfg.Journal.Replicas}); err != nil {
+		return err
+	}
+	d, err := delivery.New(ctx, delivery.Config{
+		JS: p.js, Observer: a.metrics, Log: a.log, Healthy: func(ctx context.Context) error { return a.healthy(ctx, p) },
+	})
+	if err != nil {
+		return err
+	}
+	p.receivers = &receivers{delivery: d}
+	built, err := p.receivers.build(cfg)
+	if err != nil {
+		return err
+	}
+	return p.receivers.use(built)
+}
+
+// build makes the receivers of a configuration. Those that have not changed are
+// the ones in use, which go on undisturbed.
+func (r *receivers) build(cfg *config.Config) (map[string]builtReceiver, error) {
+	built := map[string]builtReceiver{}
+	var faults []error
+	for i := range cfg.Receivers {
+		from := cfg.Receivers[i]
+		if b, ok := r.of[from.Name]; ok && reflect.DeepEqual(b.from, from) {
+			built[from.Name] = b
+			continue
+		}
+		notifier, err := notifierOf(&from)
+		if err != nil {
+			faults = append(faults, cfg.Fault(fmt.Sprintf("receivers[%d]", i), err.Error()))
+			continue
+		}
+		built[from.Name] = builtReceiver{from, &delivery.Receiver{
+			Name: from.Name, Type: from.Type, Notifier: notifier, Deadlines: delivery.Deadlines(from.Deadlines),
+			Heartbeat: from.Heartbeat, Minimal: from.Detail == config.DetailMinimal, Fallbacks: from.Fallback,
+		}}
+	}
+	return built, errors.Join(faults...)
+}
+
+// use puts receivers in force, in the order of their names.
+func (r *receivers) use(built map[string]builtReceiver) error {
+	list := make([]*delivery.Receiver, 0, len(built))
+	for _, name := range slices.Sorted(maps.Keys(built)) {
+		list = append(list, built[name].Receiver)
+	}
+	r.of = built
+	return r.delivery.Configure(list)
+}
+
+// CheckReceivers tells what the outputs find wrong with receivers.
+func CheckReceivers(cfg *config.Config) error {
+	_, err := new(receivers).build(cfg)
+	return err
+}
+
+// ownDelivery tells receivers while this daemon holds the lease on it: of
+// several that did, each would keep its own order.
+func (a *App) ownDelivery(ctx context.Context, p *parts) {
+	held := func() bool { return p.leases.Held(deliveryLease) }
+	for await(ctx, 50*time.Millisecond, held) {
+		tending, lost := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- p.receivers.delivery.Run(tending) }()
+		await(ctx, 50*time.Millisecond, func() bool { return !held() })
+		lost()
+		if err := <-done; err != nil {
+			a.log.Error("receivers are not told", zap.Error(err))
+		}
+		if ctx.Err() == nil {
+			a.log.Warn("telling receivers given up to another daemon")
+		}
+	}
+}
+
+// healthy says what keeps this daemon from seeing and telling. Heartbeats stop
+// while it returns anything.
+func (a *App) healthy(ctx context.Context, p *parts) error {
+	if err := errors.Join(a.front.ready(ctx)...); err != nil {
+		return err
+	}
+	if !p.nc.IsConnected() {
+		return errors.New("the NATS server is away")
+	}
+	for _, w := range p.workers {
+		if !p.leases.Held(partitionLease(w.partition)) {
+			continue // another daemon's, with a heartbeat of its own
+		}
+		if quiet := time.Since(time.Unix(0, w.lastSeen.Load())); quiet > stalled {
+			return fmt.Errorf("partition %d: the detector has read nothing for %s", w.partition, quiet.Round(time.Second))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package monitoring
+
+const ofLevel = `level=~"$level"`
+
+func alerting() board {
+	return board{
+		uid: "picket-alerting", title: "Picket: alerting",
+		what:      "Whether alerts get out, and how soon people see to them.",
+		variables: []variable{{"level", "picket_alerts_open"}},
+		commands: []command{
+			{"picket alerts ls", "alerts that are open, newest first"},
+			{"picket alerts test", "sends a test alert the way that real ones go, and times each part"},
+			{"picket alerts ack PK-1A2B3C", "says that you are on it"},
+		},
+		sections: []section{
+			{"Open", openPanels()},
+			{"Getting out", delivery()},
+			{"How soon people see to them", seenToPanels()},
+		},
+	}
+}
+
+// openPanels are about what is open.
+func openPanels() []panel {
+	return []panel{
+		{
+			view: asLines, title: "Open alerts", what: "Alerts that are not resolved, by level and state.", who: "picket alerts ls", width: 8,
+			queries: []query{{expr: shared("level, state", "picket_alerts_open", ofLevel), legend: "{{level}}, {{state}}"}},
+		},
+		{
+			view: asLines, title: "Alerts raised, 1 h", what: "Alerts by level, also of rules that only observe.", who: "picket alerts ls --state firing,acknowledged,resolved", width: 8,
+			queries: []query{{expr: within("1h", "level", "picket_alerts_raised_total", ofLevel), legend: "{{level}}", exemplars: true}},
+		},
+		{
+			view: asLines, title: "Revisions of alerts, 1 h", what: "What happened to alerts: opened, updated, acknowledged, assigned, resolved, reopened. By commands of people only where the daemon itself is asked.", width: 8,
+			queries: []query{{expr: within("1h", "change", "picket_alert_revisions_total"), legend: "{{change}}"}},
+		},
+	}
+}
+
+// seenToPanels are about how soon people see to alerts.
+func seenToPanels() []panel {
+	return []panel{
+		acknowledged(.5, "Time to acknowledge, median"), acknowledged(.9, "Time to acknowledge, 90th percentile"),
+		{
+			view: asLines, title: "Alerts seen to, 24 h", width: 8, what: "Alerts that somebody acknowledged, or resolved at once. Drills are left out.",
+			queries: []query{{expr: sharedWithin("24h", "level", "picket_alert_acknowledge_seconds_count", ofLevel), legend: "{{level}}"}},
+		},
+		resolved(.5, "Time to resolve, median"), resolved(.9, "Time to resolve, 90th percentile"),
+		{
+			view: asLines, title: "Alerts resolved, 24 h", width: 8, what: "By a person, or by themselves after quiet. Drills are left out.",
+			queries: []query{{expr: sharedWithin("24h", "level, by", "picket_alert_resolve_seconds_count", ofLevel), legend: "{{level}}, by {{by}}"}},
+		},
+	}
+}
+
+// delivery is about how alerts get out: published on NATS first, from where
+// receivers are told. Panels of receivers go here.
+func delivery() []panel {
+	return []panel{
+		{
+			view: asLines, title: "Published", unit: "cps", what: "Revisions of alerts published on NATS, from where receivers are told.", width: 8,
+			queries: []query{{expr: rate("", "picket_alert_publications_total"), legend: "revisions"}},
+		},
+		{
+			view: asLines, title: "Not published, 1 h", width: 8, who: "picket alerts ls",
+			what: "Revisions that an attempt to publish failed for, and those that another writer was ahead of. They are kept and tried again; nobody is told meanwhile.",
+			queries: []query{
+				{expr: within("1h", "", "picket_alert_publications_failed_total"), legend: "failed"},
+				{expr: within("1h", "", "picket_alert_conflicts_total"), legend: "another writer was ahead"},
+			},
+		},
+		delay(.95, "Delay of alerts, 95th percentile"),
+	}
+}
+
+func acknowledged(q float64, title string) panel {
+	return panel{
+		view: asLines, title: title, unit: "s", width: 8, who: "picket alerts ls --state firing",
+		what:    "From when alerts fired until somebody acknowledged them, or resolved them at once, over an hour; 0 where nobody did.",
+		queries: []query{{expr: quantile(q, "level", "picket_alert_acknowledge_seconds", ofLevel), legend: "{{level}}"}},
+	}
+}
+
+func resolved(q float64, title string) panel {
+	return panel{
+		view: asLines, title: title, unit: "s", width: 8, who: "picket alerts ls",
+		what:    "From when alerts fired until they were resolved, by a person or by themselves after quiet, over an hour; 0 where none was.",
+		queries: []query{{expr: quantile(q, "level, by", "picket_alert_resolve_seconds", ofLevel), legend: "{{level}}, by {{by}}"}},
+	}
+}

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sys/unix"
+
+	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/collectors/journal/journaltest"
+)
+
+// hasty makes alert rules fire within seconds: what they wait for and look back
+// on takes seconds, and limits of hours and minutes are seconds. What they ask
+// stays as it is. Only two alerts have no fault here, since a real one takes
+// minutes: PicketRuleOverBudget and PicketSecondStageStuck.
+func hasty(rules string) string {
+	rules = regexp.MustCompile(`for: \d+[mh]`).ReplaceAllString(rules, "for: 1s")
+	rules = regexp.MustCompile(`\[\d+[mhd]\]`).ReplaceAllString(rules, "[6s]")
+	return strings.NewReplacer(
+		"> 3600", "> 12", "> 7200", "> 8", // the oldest success, the age of the checkpoint
+		"picket_detector_lag_seconds) > 60", "picket_detector_lag_seconds) > 4",
+		"))) > 5", "))) > 2", // seconds from the log to the alert
+		"count >= 10", "count >= 1", // verdicts
+	).Replace(rules)
+}
+
+// fires waits until alerts about Picket fire.
+func (p *prometheus) fires(t *testing.T, alerts ...string) {
+	t.Helper()
+	for _, name := range alerts {
+		p.await(t, fmt.Sprintf(`count(ALERTS{alertname=%q,alertstate="firing"})`, name), func(v sample) bool { return v.value >= 1 })
+	}
+}
+
+// end waits until none of these alerts fires.
+func (p *prometheus) end(t *testing.T, alerts ...string) {
+	t.Helper()
+	for _, name := range alerts {
+		if err := poll(func() error { return p.over(name) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// over returns an error while an alert fires or is about to.
+func (p *prometheus) over(alert string) error {
+	got, err := p.ask(fmt.Sprintf(`ALERTS{alertname=%q}`, alert))
+	if err == nil && len(got) > 0 {
+		err = fmt.Errorf("%s still fires: %v", alert, got)
+	}
+	return err
+}
+
+// TestFaults has alerts about Picket fire by real faults of what Picket works
+// with, and end when these are mended: with the rules of deploy/monitoring, but in
+// haste.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	needs(t, "prometheus")
+	t.Run("stopped", func(t *testing.T) {
+		t.Parallel()
+		s, p := faulty(t, ", max_accounts: 2")
+		s.restart(t, p)
+	})
+	t.Run("network", func(t *testing.T) {
+		t.Parallel()
+		s, p := faulty(t, "")
+		s.networkFaults(t, p)
+		s.pushRubbish(t, p)
+	})
+	t.Run("budgets and configuration", func(t *testing.T) {
+		t.Parallel()
+		s, p := faulty(t, "")
+		s.spend(t, p)
+		s.misconfigure(t, p)
+	})
+	t.Run("alerts and checkpoints", func(t *testing.T) {
+		t.Parallel()
+		s, p := faulty(t, "")
+		s.ignoreCritical(t, p)
+		s.loseCheckpoints(t, p)
+	})
+	t.Run("disk", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, embedded)
+		s.smallDisk(t)
+		s.configure(t, "reserve: 1MiB", "reserve: 16MiB", "\nintake:", demo+"intake:")
+		s.start(t)
+		s.fillDisk(t, s.prometheus(t, hasty))
+	})
+	t.Run("NATS server", func(t *testing.T) {
+		t.Parallel()
+		serverFaults(t)
+	})
+}
+
+// faulty starts a site with demo accounts and small bounds, and a Prometheus in
+// haste.
+func faulty(t *testing.T, detector string) (*site, *prometheus) {
+	t.Helper()
+	s := newSite(t, embedded)
+	s.configure(t, "{file: ./bearer}}", "{file: ./bearer}, budget_usd_per_month: 10}",
+		"\nintake:", demo+"detector: {checkpoint: 1s"+detector+"}\nintake:")
+	s.start(t)
+	return s, s.prometheus(t, hasty)
+}
+
+// restart: a daemon that remembers too little is stopped, and started again with
+// more.
+func (s *site) restart(t *testing.T, p *prometheus) {
+	t.Helper()
+	p.fires(t, "PicketAccountsForgotten")
+	p.happened(t, "alarms", `ALERTS{alertname=~"Picket.*",alertstate="firing"}`)
+	if err := s.daemon.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.fires(t, "PicketDown", "PicketInstanceDown")
+	s.configure(t, ", max_accounts: 2", "", "http: {listen: 127.0.0.1:0", "http: {listen: "+strings.TrimPrefix(s.http, "http://"))
+	s.start(t)
+	p.end(t, "PicketDown", "PicketInstanceDown", "PicketAccountsForgotten")
+}
+
+// networkFaults: the network refuses, and hangs.
+func (s *site) networkFaults(t *testing.T, p *prometheus) {
+	t.Helper()
+	s.admin(t, "faults", `{"kind": "503"}`)
+	p.fires(t, "PicketAccountBlind")
+	s.admin(t, "faults/clear", `{}`)
+	p.end(t, "PicketAccountBlind")
+
+	s.hang(t, true)
+	p.fires(t, "PicketAccountLate", "PicketOldestSuccessTooOld")
+	s.hang(t, false)
+	p.end(t, "PicketAccountLate", "PicketOldestSuccessTooOld")
+}
+
+// hang stops the network's process, or lets it go on.
+func (s *site) hang(t *testing.T, on bool) {
+	t.Helper()
+	signal := syscall.SIGCONT
+	if on {
+		signal = syscall.SIGSTOP
+		t.Cleanup(func() { _ = s.fake.cmd.Process.Signal(syscall.SIGCONT) }) // else it could not end
+	}
+	if err := s.fake.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// spend: requests and dollars are spent, and their bounds raised.
+func (s *site) spend(t *testing.T, p *prometheus) {
+	t.Helper()
+	const few = "requests: {limit: 4, per: 1h}, "
+	s.configure(t, "budget_usd", few+"budget_usd")
+	p.fires(t, "PicketQuotaNearlyGone")
+	s.configure(t, few, "")
+	p.end(t, "PicketQuotaNearlyGone")
+
+	for i := range 5 {
+		s.tweet(t, "club", fmt.Sprint("A post that costs half a cent to read, ", i), time.Time{})
+	}
+	p.fires(t, "PicketCreditWillNotLast")
+	s.configure(t, "budget_usd_per_month: 10", "budget_usd_per_month: 0.01")
+	p.fires(t, "PicketCreditGone", "PicketCreditNearlyGone")
+	s.configure(t, "budget_usd_per_month: 0.01", "budget_usd_per_month: 1000000000")
+	p.end(t, "PicketCreditGone", "PicketCreditNearlyGone", "PicketCreditWillNotLast")
+}
+
+// misconfigure: a rule that does not load, and a geo file that is not there.
+func (s *site) misconfigure(t *testing.T, p *prometheus) {
+	t.Helper()
+	s.write(t, "rules/broken.yml", "title: Broken\nlogsource: {product: picket}\ndetection: {condition: nothing}\n")
+	p.fires(t, "PicketReloadFailed", "PicketRulesFailed")
+	if err := os.Remove(filepath.Join(s.dir, "rules", "broken.yml")); err != nil {
+		t.Fatal(err)
+	}
+	p.end(t, "PicketReloadFailed", "PicketRulesFailed")
+
+	const enrich = "enrich: {location: ./missing.mmdb}\n"
+	s.configure(t, "\nintake:", "\n"+enrich+"intake:")
+	p.fires(t, "PicketGeoFileUnused")
+	s.configure(t, enrich, "")
+	p.end(t, "PicketGeoFileUnused")
+}
+
+// pushRubbish: a sender that does not know how.
+func (s *site) pushRubbish(t *testing.T, p *prometheus) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.http+"/v1/activities", strings.NewReader("no JSON"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+webhookToken)
+	resp, err := web().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode == http.StatusOK {
+		t.Fatalf("rubbish was answered %s, %v", resp.Status, err)
+	}
+	p.fires(t, "PicketSenderRefused")
+	p.end(t, "PicketSenderRefused")
+}
+
+// ignoreCritical: a critical alert that nobody takes, and one that was wrong.
+func (s *site) ignoreCritical(t *testing.T, p *prometheus) {
+	t.Helper()
+	s.tweet(t, "bank", "We give it all back: https://bank-gift.example/", time.Time{})
+	p.fires(t, "PicketCriticalUnanswered")
+	number := s.alert(t, "x/bank")
+	if err := poll(func() error { // simulated attacks raise such alerts, too
+		for line := range strings.SplitSeq(s.picket(t, "alerts", "ls", "--state", "firing"), "\n") {
+			if strings.Contains(line, "critical") {
+				s.picket(t, "alerts", "ack", regexp.MustCompile(`PK-[0-9A-F]{6}`).FindString(line))
+			}
+		}
+		return p.over("PicketCriticalUnanswered")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.picket(t, "alerts", "resolve", number, "-v", "false", "-m", "it was approved elsewhere")
+	p.fires(t, "PicketRuleImprecise")
+	s.picket(t, "alerts", "resolve", number, "-v", "true", "-m", "it was not")
+	p.end(t, "PicketRuleImprecise")
+}
+
+// loseCheckpoints: the folder of checkpoints cannot be written.
+func (s *site) loseCheckpoints(t *testing.T, p *prometheus) {
+	t.Helper()
+	folder := filepath.Join(s.dir, "data", "checkpoints")
+	if err := os.Rename(folder, folder+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.fires(t, "PicketCheckpointOld")
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(folder+".away", folder); err != nil {
+		t.Fatal(err)
+	}
+	p.end(t, "PicketCheckpointOld")
+}
+
+// smallDisk puts the site's data on a disk of its own. It needs the right to
+// mount, which a test run as root has; without it the test can only be skipped,
+// except in CI.
+func (s *site) smallDisk(t *testing.T) {
+	t.Helper()
+	data := filepath.Join(s.dir, "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", data, "tmpfs", 0, "size=64m"); err != nil {
+		if os.Getenv("CI") != "true" && errors.Is(err, syscall.EPERM) {
+			t.Skipf("cannot mount a small disk: %v", err)
+		}
+		t.Fatalf("mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(data, unix.MNT_DETACH) })
+}
+
+// fillDisk: the disk is filled beyond the reserve, which is a quarter of it.
+func (s *site) fillDisk(t *testing.T, p *prometheus) {
+	t.Helper()
+	p.await(t, `sum(picket_account_sight{sight="ok",network="x"})`, func(v sample) bool { return v.value == 3 })
+	ballast := filepath.Join(s.dir, "data", "ballast")
+	var st unix.Statfs_t
+	if err := unix.Statfs(filepath.Join(s.dir, "data"), &st); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ballast, make([]byte, int64(st.Bavail)*st.Bsize-8<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.tweet(t, "club", "What nobody takes in", time.Time{})
+	p.fires(t, "PicketDiskNearlyFull", "PicketIntakeRefusing")
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	p.end(t, "PicketDiskNearlyFull", "PicketIntakeRefusing")
+}
+
+// serverFaults does the same with faults of an external NATS server.
+func serverFaults(t *testing.T) {
+	t.Helper()
+	store := t.TempDir()
+	srv := journaltest.Server(t, store, nil)
+	port := strings.TrimPrefix(srv.ClientURL(), "nats://127.0.0.1:")
+	s := newSite(t, fmt.Sprintf("nats: {url: %q}", srv.ClientURL()))
+	s.configure(t, "\nintake:", demo+"intake:")
+	s.start(t)
+	p := s.prometheus(t, hasty)
+	p.await(t, `sum(picket_account_sight{network="x",sight="ok"})`, func(v sample) bool { return v.value == 3 })
+
+	js := journaltest.Connect(t, srv)
+	if _, err := js.Publish(t.Context(), "picket.activity.0.bulk", []byte("no activities")); err != nil {
+		t.Fatal(err)
+	}
+	p.fires(t, "PicketLogDamaged")
+	p.end(t, "PicketLogDamaged")
+
+	// The stream takes states of alerts, and no copies for subscribers.
+	stream, err := js.Stream(t.Context(), natspub.Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	deaf := config
+	deaf.Subjects = config.Subjects[:1]
+	if _, err := js.UpdateStream(t.Context(), deaf); err != nil {
+		t.Fatal(err)
+	}
+	s.admin(t, "profiles", `{"account": "club", "set": {"name": "Official gifts"}}`)
+	p.fires(t, "PicketPublishFailing")
+	time.Sleep(3 * time.Second) // makes the alert late
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	p.fires(t, "PicketAlertsLate")
+	p.end(t, "PicketPublishFailing", "PicketAlertsLate")
+
+	journaltest.Stop(srv)
+	p.fires(t, "PicketDetectorLag", "PicketNotDetecting")
+	journaltest.Server(t, store, func(o *server.Options) {
+		if _, err := fmt.Sscan(port, &o.Port); err != nil {
+			t.Fatal(err)
+		}
+	})
+	p.end(t, "PicketDetectorLag", "PicketNotDetecting")
+}

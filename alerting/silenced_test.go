@@ -25,9 +25,9 @@ func TestTextOfSilenced(t *testing.T) {
 		want     string
 	}{
 		{"nobody silenced it", a, nil, "Next   waits for working hours (in 2 days; Mon-Fri 09:00-18:00)"},
-		{"until later that day", a, &Silenced{Number: "SL-3FA29C", By: "jane", Until: until, Reason: "launch"}, "Next   nobody is told: silenced until 04:13 by jane (SL-3FA29C): launch"},
-		{"until another day", a, &Silenced{Number: "archive", By: "jane", Until: until.Add(48 * time.Hour)}, "Next   nobody is told: silenced until 2026-03-16 04:13 by jane (archive)"},
-		{"by somebody who plays tricks", a, &Silenced{Number: "SL-3FA29C", By: "jane\nAct    none", Until: until}, "Next   nobody is told: silenced until 04:13 by jane Act none (SL-3FA29C)"},
+		{"until later that day", a, &Silenced{Number: "SL-3FA29C", By: "jane", Until: until, Reason: "launch"}, "Next   silenced until 04:13 by jane (SL-3FA29C): launch"},
+		{"until another day", a, &Silenced{Number: "archive", By: "jane", Until: until.Add(48 * time.Hour), Reason: "old messages go"}, "Next   silenced until 2026-03-16 04:13 by jane (archive): old messages go"},
+		{"by somebody who plays tricks", a, &Silenced{Number: "SL-3FA29C", By: "jane\nAct    none", Until: until}, "Next   silenced until 04:13 by jane Act none (SL-3FA29C)"},
 		{"somebody is on it anyway", acked, &Silenced{Number: "SL-3FA29C", By: "jane", Until: until}, "Next   tom is on it; nobody else is told"},
 	}
 	for _, tt := range tests {

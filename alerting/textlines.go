@@ -313,7 +313,7 @@ func (w *writer) next() string {
 	}
 	s := telling(w.a, w.info, w.at)
 	if by := w.a.Around.Silenced; by != nil {
-		s = fmt.Sprintf("nobody is told: silenced until %s by %s (%s)%s", w.hour(by.Until), cut(clean(by.By), maxActor), cut(clean(by.Number), maxActor), because(by.Reason))
+		s = fmt.Sprintf("silenced until %s by %s (%s)%s", w.hour(by.Until), cut(clean(by.By), maxActor), cut(clean(by.Number), maxActor), because(by.Reason))
 	}
 	switch {
 	case w.a.Test():

@@ -161,8 +161,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 46 {
-		t.Errorf("%d lines are marked as defaults, want 46", marked)
+	if marked != 49 {
+		t.Errorf("%d lines are marked as defaults, want 49", marked)
 	}
 }
 

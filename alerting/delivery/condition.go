@@ -59,20 +59,16 @@ func (c Condition) step(name string, now time.Time, h health, tell []string) Con
 // FailingIncident is the incident that a receiver does not work.
 func FailingIncident(receiver string) string { return "picket-receiver-" + receiver }
 
-// messages returns what the others are told of a condition, each receiver in
-// its own detail.
-func (c Condition) messages(r *Receiver, detail func(name string) (minimal, known bool)) []notify.Message {
+// messages returns what the others are told of a condition: those that are
+// known.
+func (c Condition) messages(r *Receiver, known func(name string) bool) []notify.Message {
 	var out []notify.Message
 	for _, to := range c.Told {
-		minimal, known := detail(to)
-		if !known || to == r.Name {
+		if to == r.Name || !known(to) {
 			continue
 		}
 		m := c.message(r)
 		m.Receiver = to
-		if minimal {
-			m.Lines = nil
-		}
 		out = append(out, m)
 	}
 	return out

@@ -16,6 +16,7 @@ import (
 type courier struct {
 	name      string
 	notifier  notify.Notifier
+	words     func(m *notify.Message) *notify.Message
 	deadlines Deadlines
 	pace      pace
 	heartbeat time.Duration // between two; 0: none
@@ -252,7 +253,7 @@ func (c *courier) try(work context.Context, l *lane, p *parcel) (receipt string,
 	m.Receipt = l.record.Receipt
 	ctx, cancel := context.WithTimeout(work, attemptTime)
 	defer cancel()
-	receipt, err := notifySafely(ctx, c.notifier, &m)
+	receipt, err := c.notify(ctx, &m)
 	if err != nil && work.Err() != nil {
 		return "", unmade // cut short by us
 	}
@@ -273,15 +274,18 @@ func (c *courier) try(work context.Context, l *lane, p *parcel) (receipt string,
 	return receipt, outcome
 }
 
-// notifySafely turns a panic of an output into an error: one output must not
-// take the others down.
-func notifySafely(ctx context.Context, n notify.Notifier, m *notify.Message) (receipt string, err error) {
+// notify tells the receiver in its own words. It turns a panic of the output
+// into an error: one output must not take the others down.
+func (c *courier) notify(ctx context.Context, m *notify.Message) (receipt string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = notify.Permanent(fmt.Errorf("the output failed, which is a fault of Picket: %v", r))
 		}
 	}()
-	return n.Notify(ctx, m)
+	if c.words != nil {
+		m = c.words(m)
+	}
+	return c.notifier.Notify(ctx, m)
 }
 
 // conclude makes what came of a try durable, and returns the outcome, or unmade
@@ -303,9 +307,7 @@ func (c *courier) conclude(work context.Context, src source, s step, outcome Out
 		if err := c.insist(work, func() error { return c.ledger.bury(work, c.letter(p, now), p.seq) }); err != nil {
 			return unmade
 		}
-		c.mu.Lock()
-		c.health.Died, c.health.Fault = now, fault
-		c.mu.Unlock()
+		c.died(now, fault)
 		c.log.Error("a message became a dead letter", zap.String("receiver", c.name), zap.String("key", p.message.Key),
 			zap.Int("attempts", p.attempts), zap.String("error", fault))
 	}
@@ -341,6 +343,15 @@ func (c *courier) acknowledge(ctx context.Context, p *parcel) {
 	c.mu.Unlock()
 	if err := ack.DoubleAck(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		c.log.Debug("a settled message was not acknowledged", zap.String("receiver", c.name), zap.String("key", p.message.Key), zap.Error(err))
+	}
+}
+
+// died notes when the last message was given up, and why.
+func (c *courier) died(at time.Time, fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at.After(c.health.Died) {
+		c.health.Died, c.health.Fault = at, fault
 	}
 }
 

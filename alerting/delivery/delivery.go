@@ -27,7 +27,9 @@ type Receiver struct {
 	// Heartbeat is how often a Notifier that is a notify.Beater is told that
 	// Picket works; 0: never.
 	Heartbeat time.Duration
-	Minimal   bool // messages to it have no lines
+	// Words puts a message into the receiver's own words, just before it is told.
+	// It changes what it is given in nothing. nil: as it is.
+	Words func(m *notify.Message) *notify.Message
 	// Fallbacks are the receivers that are told when this one does not work.
 	Fallbacks []string
 }
@@ -149,7 +151,10 @@ const lookEvery = 10 * time.Second
 // Run brings messages until ctx ends; it always returns nil then.
 func (d *Delivery) Run(ctx context.Context) error {
 	var couriers []*running
-	defer func() { stopAll(couriers) }()
+	defer func() {
+		stopAll(couriers)
+		d.cfg.Observer.Receivers(nil) // another daemon's from here on
+	}()
 	couriers = d.arrange(ctx, nil)
 	clock := time.NewTicker(lookEvery)
 	defer clock.Stop()
@@ -210,7 +215,7 @@ func stopAll(couriers []*running) {
 func (d *Delivery) start(ctx context.Context, r *Receiver) *running {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &courier{
-		name: r.Name, notifier: r.Notifier, deadlines: r.Deadlines, pace: d.pace, heartbeat: r.Heartbeat, healthy: d.cfg.Healthy,
+		name: r.Name, notifier: r.Notifier, words: r.Words, deadlines: r.Deadlines, pace: d.pace, heartbeat: r.Heartbeat, healthy: d.cfg.Healthy,
 		ledger: d.ledger, open: func(ctx context.Context) (source, error) { return d.open(ctx, r.Name) },
 		now: d.cfg.Now, chance: d.cfg.Chance, observer: d.cfg.Observer, log: d.cfg.Log, wake: make(chan struct{}, 1),
 	}
@@ -233,11 +238,15 @@ func (d *Delivery) judge(ctx context.Context, r *running) error {
 	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
 	defer cancel()
 	if r.condition == nil {
-		c, err := d.ledger.condition(ctx, r.name)
+		c, letter, err := d.ledger.condition(ctx, r.name)
 		if err != nil {
 			return err
 		}
 		r.condition = &c
+		// It may have died just before a crash, and nobody was told.
+		if letter != nil && !c.Failing && letter.Died.After(c.Since) {
+			r.died(letter.Died, letter.Error)
+		}
 	}
 	next := r.condition.step(r.name, d.cfg.Now().UTC(), r.report(), r.receiver.Fallbacks)
 	if !next.Owed {
@@ -252,7 +261,7 @@ func (d *Delivery) judge(ctx context.Context, r *running) error {
 		*r.condition = next
 		d.cfg.Log.Error("receiver", zap.String("receiver", r.name), zap.Bool("failing", next.Failing), zap.String("error", next.Error), zap.Strings("told", next.Told))
 	}
-	if messages := next.messages(r.receiver, d.detail); len(messages) > 0 {
+	if messages := next.messages(r.receiver, d.known); len(messages) > 0 {
 		if err := d.queue(ctx, messages); err != nil {
 			return err
 		}
@@ -265,14 +274,9 @@ func (d *Delivery) judge(ctx context.Context, r *running) error {
 	return nil
 }
 
-// detail says how much a receiver is told, and whether it is there.
-func (d *Delivery) detail(name string) (minimal, known bool) {
+// known says whether there is a receiver of this name.
+func (d *Delivery) known(name string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, r := range d.receivers {
-		if r.Name == name {
-			return r.Minimal, true
-		}
-	}
-	return false, false
+	return slices.ContainsFunc(d.receivers, func(r *Receiver) bool { return r.Name == name })
 }

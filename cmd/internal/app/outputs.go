@@ -61,6 +61,39 @@ func (o *outputs) of(r *config.Receiver, people map[string]string) (notify.Notif
 	return nil, fmt.Errorf("type: there is none %q", r.Type)
 }
 
+// words returns how a receiver's messages are put: for its audience, by its
+// templates, and then with its detail.
+func (o *outputs) words(r *config.Receiver) (func(m *notify.Message) *notify.Message, error) {
+	var own notify.Templates
+	for _, t := range []struct {
+		file config.Template
+		into **notify.Template
+	}{{r.Title, &own.Title}, {r.Lines, &own.Lines}} {
+		if t.file.Path == "" {
+			continue
+		}
+		parsed, err := notify.ParseTemplate(t.file.Path, t.file.Text)
+		if err != nil {
+			return nil, err
+		}
+		*t.into = parsed
+	}
+	plainly, minimal, name := r.Audience == config.AudienceCommunications, r.Detail == config.DetailMinimal, r.Name
+	return func(m *notify.Message) *notify.Message {
+		if plainly {
+			m = notify.Plainly(m)
+		}
+		m, err := own.Apply(m)
+		if err != nil {
+			o.log.Error("a template failed; the message is told in Picket's words", zap.String("receiver", name), zap.String("key", m.Key), zap.Error(err))
+		}
+		if minimal {
+			m = notify.Minimal(m)
+		}
+		return m
+	}, nil
+}
+
 // output turns the answer of an output's New into an interface, which is nil
 // where there is none.
 func output[T notify.Notifier](o T, err error) (notify.Notifier, error) {

@@ -76,13 +76,18 @@ func (r *receivers) build(cfg *config.Config) (map[string]builtReceiver, error) 
 			faults = append(faults, cfg.Fault(fmt.Sprintf("receivers[%d]", i), err.Error()))
 			continue
 		}
+		words, err := r.outputs.words(&from)
+		if err != nil {
+			faults = append(faults, cfg.Fault(fmt.Sprintf("receivers[%d].templates", i), err.Error()))
+			continue
+		}
 		heartbeat := from.Heartbeat
 		if heartbeat == 0 && from.Type == config.ReceiverAlertmanager {
 			heartbeat = retell
 		}
 		built[from.Name] = builtReceiver{from, people, &delivery.Receiver{
 			Name: from.Name, Type: from.Type, Notifier: notifier, Deadlines: delivery.Deadlines(from.Deadlines),
-			Heartbeat: heartbeat, Minimal: from.Detail == config.DetailMinimal, Fallbacks: from.Fallback,
+			Heartbeat: heartbeat, Words: words, Fallbacks: from.Fallback,
 		}}
 	}
 	return built, errors.Join(faults...)

@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
+	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/delivery"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/cmd/internal/config"
@@ -57,8 +59,8 @@ func TestReceiversAreBuilt(t *testing.T) {
 	if err != nil || len(built) != 6 {
 		t.Fatalf("%d receivers, %v", len(built), err)
 	}
-	if !built["hook"].Minimal || built["siren"].Minimal || built["siren"].Deadlines.Critical != 2*time.Hour || built["am"].Heartbeat != time.Minute {
-		t.Errorf("built %+v, %+v, %+v", built["hook"].Receiver, built["siren"].Receiver, built["am"].Receiver)
+	if built["siren"].Deadlines.Critical != 2*time.Hour || built["am"].Heartbeat != time.Minute {
+		t.Errorf("built %+v, %+v", built["siren"].Receiver, built["am"].Receiver)
 	}
 	if want := []string{"am", "pd"}; !slices.Equal(built["chat"].Fallbacks, want) {
 		t.Errorf("told when the chat does not work: %v, want %v", built["chat"].Fallbacks, want)
@@ -74,6 +76,47 @@ func TestReceiversAreBuilt(t *testing.T) {
 		if same, want := b.Receiver == built[name].Receiver, name != "siren" && name != "chat"; same != want {
 			t.Errorf("%s is the same: %t, want %t", name, same, want)
 		}
+	}
+}
+
+// TestWords: a receiver is told in the words that its configuration asks for.
+func TestWords(t *testing.T) {
+	m := notify.Message{
+		Kind: notify.Opened, State: alerting.Firing, Level: rules.High, Account: "x/acme", Number: "PK-3FA29C", Incident: "i",
+		Title: "HIGH x/acme: posting burst [PK-3FA29C]", Lines: []notify.Line{{Label: "What", Text: "40 posts"}},
+		Alerts: []notify.Alert{{ID: "a", Title: "Posting burst", Level: rules.High}},
+	}
+	title := config.Template{Path: "title.tmpl", Text: "{{len .Alerts}} alert"}
+	for _, tt := range []struct {
+		name  string
+		r     config.Receiver
+		title string
+		lines bool
+	}{
+		{"as it is", config.Receiver{}, m.Title, true},
+		{"minimal", config.Receiver{Detail: config.DetailMinimal}, m.Title, false},
+		{"own title", config.Receiver{Title: title}, "HIGH x/acme: 1 alert [PK-3FA29C]", true},
+		{"own title, minimal", config.Receiver{Title: title, Detail: config.DetailMinimal}, "HIGH x/acme: 1 alert [PK-3FA29C]", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			words, err := (&outputs{log: zap.NewNop()}).words(&tt.r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := words(&m); got.Title != tt.title || len(got.Lines) > 0 != tt.lines {
+				t.Errorf("got %q, %v; want %q, lines: %t", got.Title, got.Lines, tt.title, tt.lines)
+			}
+		})
+	}
+	words, err := (&outputs{log: zap.NewNop()}).words(&config.Receiver{Audience: config.AudienceCommunications})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain := words(&m); cmp.Equal(plain.Lines, m.Lines) || len(plain.Lines) == 0 {
+		t.Errorf("people who know nothing of detection are told %v", plain.Lines)
+	}
+	if _, err := (&outputs{log: zap.NewNop()}).words(&config.Receiver{Title: config.Template{Path: "t.tmpl", Text: "{{.Nothing}}"}}); err == nil || !strings.HasPrefix(err.Error(), "t.tmpl:1:3: ") {
+		t.Errorf("a bad template: %v", err)
 	}
 }
 

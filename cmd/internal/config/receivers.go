@@ -57,12 +57,14 @@ const maxDeadline = 5 * day
 
 // Receiver is one place where people are told. Fields of other types are zero.
 type Receiver struct {
-	Name      string
-	Type      string
-	Detail    Detail
-	Audience  Audience
-	Heartbeat time.Duration // alertmanager, webhook; 0: none
-	Deadlines Deadlines
+	Name     string
+	Type     string
+	Detail   Detail
+	Audience Audience
+	// Templates take the place of the built-in words; see notify.Templates.
+	Title, Lines Template
+	Heartbeat    time.Duration // alertmanager, webhook; 0: none
+	Deadlines    Deadlines
 	// Fallback are the receivers that are told when this one does not work: those
 	// of the file, or where it names none all others that page, or all others
 	// where none does.
@@ -94,6 +96,10 @@ type Receiver struct {
 	Command []string      // exec: program and arguments
 	Timeout time.Duration // exec: for one message
 }
+
+// Template is a file with a template of notify.ParseTemplate, as it was when the
+// configuration was read. The zero value is none.
+type Template struct{ Path, Text string }
 
 // Deadlines say for how long a message is tried before it is given up; 0 is
 // delivery's own.
@@ -140,6 +146,7 @@ func (d *decoder) commonKeys(r *Receiver) []field {
 			deadline("critical", &r.Deadlines.Critical), deadline("high", &r.Deadlines.High), deadline("medium", &r.Deadlines.Medium),
 			deadline("low", &r.Deadlines.Low), deadline("informational", &r.Deadlines.Informational)),
 		d.texts("fallback", &r.Fallback, anyText),
+		d.section("templates", d.template("title", &r.Title), d.template("lines", &r.Lines)),
 	}
 }
 
@@ -305,6 +312,25 @@ func othersThan(all []Receiver, name string) []string {
 		return paging
 	}
 	return others
+}
+
+// template is a key with the path of a template, which is read.
+func (d *decoder) template(name string, into *Template) field {
+	return field{name, func(n *yaml.Node, path string) {
+		var file string
+		if d.file("", &file).read(n, path); file == "" {
+			return
+		}
+		if !slices.Contains(d.src.files, file) {
+			d.src.files = append(d.src.files, file)
+		}
+		text, err := readSmall(file)
+		if err != nil {
+			d.at(resolve(n), path, "%v; expected the path of a template", err)
+			return
+		}
+		*into = Template{file, text}
+	}}
 }
 
 // secretURL is an address, written here or, since some are secrets themselves,

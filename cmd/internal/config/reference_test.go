@@ -41,6 +41,8 @@ func loadReference(t *testing.T, text string) (*Config, error) {
 		"secrets/okta-token":        "00-api-token-of-okta",
 		"secrets/x-consumer-secret": "consumer-secret",
 		"secrets/picket.creds":      "credentials",
+		"templates/title.tmpl":      "{{.Kind}}",
+		"templates/lines.tmpl":      "What: {{.Title}}",
 		"tls/ca.pem":                "authority",
 		"tls/picket.pem":            "certificate",
 		"tls/picket.key":            "key",

@@ -11,6 +11,7 @@ require (
 	github.com/emersion/go-smtp v0.25.1
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/gofrs/flock v0.13.2
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/google/go-cmp v0.7.0
 	github.com/jotaen/kong-completion v0.0.4
 	github.com/mattn/go-mastodon v0.0.13
@@ -35,6 +36,7 @@ require (
 )
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/slack-go/slack v0.35.0
 	github.com/teambition/rrule-go v1.8.2

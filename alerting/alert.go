@@ -36,6 +36,7 @@ const (
 	ChangeResolved     Change = "resolved"
 	ChangeReopened     Change = "reopened"
 	ChangeAssigned     Change = "assigned"
+	ChangeAnswered     Change = "answered" // "was this you?"
 	// ChangeNoted is recorded and told to nobody: the end of an episode whose
 	// alert a person had resolved before, or a verdict on a resolved alert.
 	ChangeNoted Change = "noted"
@@ -43,7 +44,7 @@ const (
 
 // Changes returns all changes, so that their metrics start at zero.
 func Changes() []Change {
-	return []Change{ChangeOpened, ChangeUpdated, ChangeAcknowledged, ChangeResolved, ChangeReopened, ChangeAssigned, ChangeNoted}
+	return []Change{ChangeOpened, ChangeUpdated, ChangeAcknowledged, ChangeResolved, ChangeReopened, ChangeAssigned, ChangeAnswered, ChangeNoted}
 }
 
 // ByPicket is the actor of what Picket does by itself. No person may use it.
@@ -99,6 +100,7 @@ type Alert struct {
 	Ack        *Mark        `json:"acknowledged,omitempty"` // set while acknowledged, and kept when resolved
 	Resolution *Mark        `json:"resolved,omitempty"`     // set while resolved
 	Assigned   *Assignment  `json:"assigned,omitempty"`     // the newest one
+	Answered   *Answer      `json:"answered,omitempty"`     // the newest one
 	Judged     *Judgement   `json:"judged,omitempty"`       // only while resolved
 	History    []Transition `json:"history,omitempty"`      // the first and the newest, at most MaxHistory
 	Forgotten  int          `json:"history_forgotten,omitempty"`
@@ -139,6 +141,15 @@ type Mark struct {
 // Assignment says whose matter an alert is.
 type Assignment struct {
 	To     string    `json:"to"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Answer is what somebody whose account or login it was said when asked "was
+// this you?".
+type Answer struct {
+	Me     bool      `json:"me"`
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`

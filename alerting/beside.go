@@ -58,6 +58,9 @@ type Around struct {
 	Verdicts Tally
 	// Silenced says that nobody is told for now; nil where people are.
 	Silenced *Silenced
+	// Kept counts the copies that are kept of the media that the alert names;
+	// unknown, and so none, when it has just begun.
+	Kept int
 }
 
 // Silenced says that people need not be told of an alert for a while.
@@ -303,6 +306,7 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 	}
 	if m.known(&a) {
 		a.Around = m.around(&a)
+		a.Around.Kept = m.kept(ctx, &a)
 		return a, nil
 	}
 	heads, err := m.cfg.Store.Heads(ctx)
@@ -321,5 +325,13 @@ func (m *Manager) Look(ctx context.Context, id string) (Alert, error) {
 		}
 	}
 	a.Around.Beside, a.Around.Silenced = pick(near, &a), m.silenced(&a)
+	a.Around.Kept = m.kept(ctx, &a)
 	return a, nil
+}
+
+func (m *Manager) kept(ctx context.Context, a *Alert) int {
+	if m.cfg.Kept == nil {
+		return 0
+	}
+	return m.cfg.Kept(ctx, a)
 }

@@ -16,6 +16,9 @@ const (
 	ActionAck     Action = "ack"
 	ActionAssign  Action = "assign"
 	ActionResolve Action = "resolve"
+	// ActionAnswer says whether it was the actor's own doing. It changes no
+	// state: whoever holds a stolen login would answer yes.
+	ActionAnswer Action = "answer"
 )
 
 // Deed is one thing that a person does with an alert.
@@ -25,6 +28,7 @@ type Deed struct {
 	Reason  string    // may be empty
 	To      string    // of ActionAssign: whose matter it is from now on
 	Verdict Verdict   // of ActionResolve: what it was; empty says nothing
+	Me      bool      // of ActionAnswer: it was the actor's own doing
 	Until   time.Time // of VerdictExpected: how long it will be; zero has no end
 }
 
@@ -53,6 +57,8 @@ func Act(a Alert, d Deed, now time.Time) (Alert, error) {
 		a.move(Acknowledged, now, d.Actor, d.Reason)
 	case d.Action == ActionAssign && a.State != Resolved:
 		a.Assigned = &Assignment{To: d.To, By: d.Actor, At: now.UTC(), Reason: d.Reason}
+	case d.Action == ActionAnswer && a.State != Resolved:
+		a.Answered = &Answer{Me: d.Me, By: d.Actor, At: now.UTC(), Reason: d.Reason}
 	case d.Action == ActionResolve && a.State != Resolved:
 		a.Resolution = mark
 		a.move(Resolved, now, d.Actor, d.Reason)
@@ -90,8 +96,8 @@ func (d Deed) checked(a *Alert, now time.Time) (Deed, error) {
 	switch {
 	case d.Actor == "" || strings.EqualFold(d.Actor, ByPicket):
 		return fault("by", "%s %s: %w: %q; name the person who acts", d.Action, a.Number(), ErrActor, d.Actor)
-	case !slices.Contains([]Action{ActionAck, ActionAssign, ActionResolve}, d.Action):
-		return fault("action", "unknown action %q on %s: use %s, %s or %s", d.Action, a.Number(), ActionAck, ActionAssign, ActionResolve)
+	case !slices.Contains([]Action{ActionAck, ActionAssign, ActionResolve, ActionAnswer}, d.Action):
+		return fault("action", "unknown action %q on %s: use %s, %s, %s or %s", d.Action, a.Number(), ActionAck, ActionAssign, ActionResolve, ActionAnswer)
 	case (d.Action == ActionAssign) != (d.To != ""):
 		return fault("to", "%s %s: assigned to %q; name a person to %s, and to nothing else", d.Action, a.Number(), d.To, ActionAssign)
 	case d.Verdict != "" && d.Action != ActionResolve:

@@ -27,6 +27,10 @@
 // verdict stays until a new match opens the alert again, and is counted for the
 // rule and account.
 //
+// Somebody whose login or account it was may be asked "was this you?". No raises
+// how urgently people are told, whatever the rule's level; yes is told beside
+// the alert and closes nothing by itself: who holds a stolen login would say so.
+//
 // How urgently people are told follows from the alert, the account and the
 // hour; see [UrgencyOf]. What is known around an alert when it is told, see
 // [Around], is no part of it: a revision is a function of findings and deeds.

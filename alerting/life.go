@@ -33,7 +33,7 @@ func Apply(a Alert, f detector.Finding) (Alert, bool) {
 		a.Resolution = &Mark{By: ByPicket, At: f.LogTime.UTC(), Reason: clip(f.Closed, maxName)}
 		a.move(Resolved, f.LogTime, ByPicket, f.Closed)
 	case f.Phase != detector.Close && a.State == Resolved && (matched || !a.ByHand()):
-		a.Resolution, a.Ack, a.Judged = nil, nil, nil
+		a.Resolution, a.Ack, a.Judged, a.Answered = nil, nil, nil, nil
 		a.move(Firing, f.LogTime, ByPicket, "new match")
 	}
 	return a, true
@@ -142,6 +142,8 @@ func changeOf(base, next *Alert) Change {
 		return ChangeOpened // it has been silent up to now
 	case next.Assigned != nil && (base.Assigned == nil || *base.Assigned != *next.Assigned):
 		return ChangeAssigned
+	case next.Answered != nil && (base.Answered == nil || *base.Answered != *next.Answered):
+		return ChangeAnswered
 	}
 	return ChangeUpdated
 }

@@ -138,7 +138,7 @@ func TestActRefuses(t *testing.T) {
 	}{
 		{"nobody", Deed{Action: ActionAck, Actor: " "}, "name the person"},
 		{"Picket itself", Deed{Action: ActionResolve, Actor: "Picket"}, "name the person"},
-		{"unknown action", Deed{Action: "silence", Actor: "jana"}, "use ack, assign or resolve"},
+		{"unknown action", Deed{Action: "silence", Actor: "jana"}, "use ack, assign, resolve or answer"},
 		{"assigned to nobody", Deed{Action: ActionAssign, Actor: "jana", To: " "}, `assigned to ""; name a person`},
 		{"acknowledged for another", Deed{Action: ActionAck, Actor: "jana", To: "tom"}, `assigned to "tom"; name a person to assign`},
 		{"verdict too early", Deed{Action: ActionAck, Actor: "jana", Verdict: VerdictTrue}, "a verdict is given with resolve"},

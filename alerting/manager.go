@@ -27,6 +27,8 @@ type Config struct {
 	// must be safe for concurrent use. nil: nothing is silenced.
 	Silenced func(a *Alert, at time.Time) *Silenced
 	Handled  func(Handling) // told by Run; nil: nobody
+	// Kept counts the copies that are kept of an alert's media. nil: none are.
+	Kept func(ctx context.Context, a *Alert) int
 	// MaxCached bounds the alerts kept in memory besides those that have
 	// something to write; 0 means 10,000.
 	MaxCached int

@@ -34,7 +34,17 @@ func (w *writer) standing() string {
 	if to := w.a.Assigned; to != nil && w.a.State != Resolved {
 		parts = append(parts, fmt.Sprintf("assigned to %s by %s %s%s", clean(to.To), clean(to.By), w.clock(to.At), because(to.Reason)))
 	}
+	if said := w.a.Answered; said != nil && w.a.State != Resolved {
+		parts = append([]string{clean(said.By) + " says " + said.words() + " " + w.clock(said.At) + because(said.Reason)}, parts...)
+	}
 	return strings.Join(parts, "; ")
+}
+
+func (a *Answer) words() string {
+	if a.Me {
+		return "it was them"
+	}
+	return "it was not them"
 }
 
 func because(reason string) string {

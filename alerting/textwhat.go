@@ -20,7 +20,7 @@ func (w *writer) what() string {
 	s := w.when(t)
 	switch {
 	case written(t.Kind):
-		return s + quote(t)
+		return s + quote(t, w.a.Around.Kept)
 	case login(t.Kind):
 		return s + loginWhat(t)
 	case t.Kind == activity.KindProfile:
@@ -107,7 +107,8 @@ func many(n int, noun string) string {
 	return thousands(float64(n)) + " " + noun
 }
 
-func quote(t *activity.Activity) string {
+// quote says what a post says and shows, of which kept attachments are copied.
+func quote(t *activity.Activity, kept int) string {
 	s := "no text"
 	if text := Plain(t.Text); text != "" {
 		s = inQuotes(cut(text, maxQuote))
@@ -126,6 +127,13 @@ func quote(t *activity.Activity) string {
 	}
 	for _, name := range types {
 		s += " +" + many(count[name], name)
+	}
+	switch {
+	case len(types) == 0: // the copies are of other posts
+	case kept == 1:
+		s += " (copy kept)"
+	case kept > 1:
+		s += fmt.Sprintf(" (%d copies kept)", kept)
 	}
 	for _, link := range t.Links { // hidden behind a shortener or a card
 		if link = Plain(link); !strings.Contains(s, link) {

@@ -31,6 +31,8 @@ const ImportanceCritical = "critical"
 // UrgencyOf says how people are told of an alert at a moment:
 //
 //	critical              page, at any hour
+//	denied                page, at any hour: asked, the person whose login or
+//	                      account it is said that it was not them
 //	high                  page in the account's working hours; outside them page
 //	                      where the account's importance is critical, else hours
 //	medium                chat
@@ -47,6 +49,8 @@ func UrgencyOf(a *Alert, info AccountInfo, at time.Time) Urgency {
 		return UrgencyNone
 	case slices.Contains(a.Rule.Tags, TagSRE):
 		return UrgencySRE
+	case a.denied():
+		return UrgencyPage
 	}
 	switch a.Rule.Level {
 	case rules.Critical:
@@ -62,6 +66,9 @@ func UrgencyOf(a *Alert, info AccountInfo, at time.Time) Urgency {
 	}
 	return UrgencyDigest
 }
+
+// denied reports whether somebody said that it was not them.
+func (a *Alert) denied() bool { return a.Answered != nil && !a.Answered.Me }
 
 // Urgency says how people are told of an alert at a moment, by what dir, which
 // may be nil, says of its account.
@@ -94,6 +101,8 @@ func telling(a *Alert, info AccountInfo, at time.Time, escalation string) string
 	case UrgencyPage:
 	}
 	switch {
+	case a.denied():
+		return "paged now: " + clean(a.Answered.By) + " says it was not them" + last
 	case a.Rule.Level == rules.Critical:
 		return "paged now, at any hour" + last
 	case info.Working == nil:

@@ -66,7 +66,7 @@ func withRoom[T any](list []T, room *[]T) []T {
 	return *room
 }
 
-// put puts a model back.
+// put puts a model back. It may be read until another one is taken out.
 func (v *values) put() {
 	if v.cell == 0 && v.group != "" {
 		v.st.makeRoom(slotValues, v.key, func(r state.Ref) int64 {
@@ -78,6 +78,7 @@ func (v *values) put() {
 	cell := v.st.m.putValues(v.cell, &v.NewValue)
 	if cell != v.cell {
 		v.st.set(slotValues, v.key, v.group, cell)
+		_, v.Values = state.ReadList[valuesHead, value](v.st.m.store.Heap, cell) // the old cell is another's now
 	}
 	v.cell = cell
 }
@@ -106,7 +107,7 @@ func (m *memory) peaks(cell state.Ref) baseline.Peaks {
 	return baseline.Peaks{Since: head.Since, Events: int(head.Events), Days: withRoom(days, &m.room.days)}
 }
 
-// put puts a model back.
+// put puts a model back. It may be read until another one is taken out.
 func (p *peaks) put() {
 	if p.cell == 0 && p.group != "" {
 		p.st.makeRoom(slotPeaks, p.key, func(r state.Ref) int64 {
@@ -118,6 +119,7 @@ func (p *peaks) put() {
 	cell := state.PutList(p.st.m.store.Heap, p.cell, peaksHead{Events: uint32(p.Events), Since: p.Since}, p.Days)
 	if cell != p.cell {
 		p.st.set(slotPeaks, p.key, p.group, cell)
+		_, p.Days = state.ReadList[peaksHead, baseline.Peak](p.st.m.store.Heap, cell) // the old cell is another's now
 	}
 	p.cell = cell
 }

@@ -87,6 +87,34 @@ func TestFailingIsToldToOthers(t *testing.T) {
 	})
 }
 
+// TestDiedBeforeRestart: a message that died just before the daemon did is told
+// to the others by the next one, once.
+func TestDiedBeforeRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(time.Now)
+		well := newPhone(nil)
+		receivers := []*Receiver{
+			{Name: "ill", Notifier: newPhone(func(*notify.Message) error { return notify.Permanent(errors.New("401")) }), Fallbacks: []string{"well"}},
+			{Name: "well", Notifier: well},
+		}
+		stop := run(t, m.delivery(t, Config{}, receivers...))
+		put(t, m, "ill", rules.High, "i", "k1")
+		time.Sleep(time.Second)
+		stop()
+		if len(m.dead()) != 1 || len(notices(t, well)) != 0 {
+			t.Fatalf("%d dead letters, told %v", len(m.dead()), notices(t, well))
+		}
+		for range 2 {
+			stop = run(t, m.delivery(t, Config{}, receivers...))
+			time.Sleep(time.Minute)
+			stop()
+			if d := cmp.Diff([]string{"ill opened"}, notices(t, well)); d != "" {
+				t.Errorf("told (-want +got):\n%s", d)
+			}
+		}
+	})
+}
+
 // TestNobodyWorks: when all receivers fail, each is told of the others once,
 // and what is told of them raises nothing more.
 func TestNobodyWorks(t *testing.T) {

@@ -307,9 +307,7 @@ func (c *courier) conclude(work context.Context, src source, s step, outcome Out
 		if err := c.insist(work, func() error { return c.ledger.bury(work, c.letter(p, now), p.seq) }); err != nil {
 			return unmade
 		}
-		c.mu.Lock()
-		c.health.Died, c.health.Fault = now, fault
-		c.mu.Unlock()
+		c.died(now, fault)
 		c.log.Error("a message became a dead letter", zap.String("receiver", c.name), zap.String("key", p.message.Key),
 			zap.Int("attempts", p.attempts), zap.String("error", fault))
 	}
@@ -345,6 +343,15 @@ func (c *courier) acknowledge(ctx context.Context, p *parcel) {
 	c.mu.Unlock()
 	if err := ack.DoubleAck(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		c.log.Debug("a settled message was not acknowledged", zap.String("receiver", c.name), zap.String("key", p.message.Key), zap.Error(err))
+	}
+}
+
+// died notes when the last message was given up, and why.
+func (c *courier) died(at time.Time, fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at.After(c.health.Died) {
+		c.health.Died, c.health.Fault = at, fault
 	}
 }
 

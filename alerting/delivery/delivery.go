@@ -151,7 +151,10 @@ const lookEvery = 10 * time.Second
 // Run brings messages until ctx ends; it always returns nil then.
 func (d *Delivery) Run(ctx context.Context) error {
 	var couriers []*running
-	defer func() { stopAll(couriers) }()
+	defer func() {
+		stopAll(couriers)
+		d.cfg.Observer.Receivers(nil) // another daemon's from here on
+	}()
 	couriers = d.arrange(ctx, nil)
 	clock := time.NewTicker(lookEvery)
 	defer clock.Stop()
@@ -235,11 +238,15 @@ func (d *Delivery) judge(ctx context.Context, r *running) error {
 	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
 	defer cancel()
 	if r.condition == nil {
-		c, err := d.ledger.condition(ctx, r.name)
+		c, letter, err := d.ledger.condition(ctx, r.name)
 		if err != nil {
 			return err
 		}
 		r.condition = &c
+		// It may have died just before a crash, and nobody was told.
+		if letter != nil && !c.Failing && letter.Died.After(c.Since) {
+			r.died(letter.Died, letter.Error)
+		}
 	}
 	next := r.condition.step(r.name, d.cfg.Now().UTC(), r.report(), r.receiver.Fallbacks)
 	if !next.Owed {

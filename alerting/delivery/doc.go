@@ -1,6 +1,6 @@
 // Package delivery keeps what receivers are to be told until each has taken it:
 // a durable outbox, tries with backoff, a circuit breaker for each receiver,
-// dead letters, and the alert that a receiver does not work. Who is told what
+// dead letters, heartbeats, and the alert that a receiver does not work. Who is told what
 // belongs in dispatch, what a message is in notify, and how one service wants
 // it in the package of that output.
 //

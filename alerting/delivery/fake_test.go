@@ -109,10 +109,15 @@ func (m *memory) dead() []Letter {
 	return slices.Clone(m.letters)
 }
 
-func (m *memory) condition(_ context.Context, receiver string) (Condition, error) {
+func (m *memory) condition(_ context.Context, receiver string) (Condition, *Letter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.conditions[receiver], m.check()
+	for i := range slices.Backward(m.letters) {
+		if m.letters[i].Message.Receiver == receiver {
+			return m.conditions[receiver], &m.letters[i], m.check()
+		}
+	}
+	return m.conditions[receiver], nil, m.check()
 }
 
 func (m *memory) judge(_ context.Context, receiver string, c Condition) error {

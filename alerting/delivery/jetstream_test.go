@@ -276,3 +276,47 @@ func TestToldLongAgo(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", d)
 	}
 }
+
+// TestMissedMessage: where the server has given a message to somebody who lost
+// it, those behind it wait until it is there.
+func TestMissedMessage(t *testing.T) {
+	js := open(t)
+	p := newPhone(nil)
+	stop := run(t, onServer(t, js, &Receiver{Name: "r", Notifier: p}))
+	defer stop()
+	var thief jetstream.Consumer
+	eventually(t, "a consumer", func() bool {
+		var err error
+		thief, err = js.Consumer(t.Context(), Stream, consumerName("r"))
+		return err == nil
+	})
+	stolen := make(chan int, 1)
+	go func() {
+		n := 0
+		if batch, err := thief.Fetch(1, jetstream.FetchMaxWait(10*time.Second)); err == nil {
+			for range batch.Messages() {
+				n++
+			}
+		}
+		stolen <- n
+	}()
+	var want []string
+	for i := 0; len(stolen) == 0 && i < 200; i++ {
+		want = append(want, fmt.Sprint("k", i))
+		if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message("r", "i", want[i], notify.Updated)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := <-stolen; n != 1 {
+		t.Fatalf("%d messages were stolen, want 1", n)
+	}
+	want = append(want, "last")
+	if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message("r", "i", "last", notify.Resolved)}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivery", func() bool { return taken(t, p) >= len(want) })
+	if d := cmp.Diff(want, keysOf(p.calls(t))["i"]); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+}

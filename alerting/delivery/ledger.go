@@ -21,14 +21,16 @@ type ledger interface {
 	// bury keeps a dead letter. seq is its message's, and makes a repetition
 	// harmless.
 	bury(ctx context.Context, l *Letter, seq uint64) error
-	condition(ctx context.Context, receiver string) (Condition, error)
+	// condition returns a receiver's condition, and its newest dead letter, nil
+	// where there is none.
+	condition(ctx context.Context, receiver string) (Condition, *Letter, error)
 	judge(ctx context.Context, receiver string, c Condition) error
 }
 
 // natsLedger keeps it in JetStream.
 type natsLedger struct {
-	js      jetstream.JetStream
-	records jetstream.Stream
+	js            jetstream.JetStream
+	records, dead jetstream.Stream
 }
 
 var _ ledger = (*natsLedger)(nil)
@@ -38,21 +40,25 @@ func openLedger(ctx context.Context, js jetstream.JetStream) (*natsLedger, error
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", RecordsName, err)
 	}
-	return &natsLedger{js, s}, nil
+	dead, err := js.Stream(ctx, DeadName)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", DeadName, err)
+	}
+	return &natsLedger{js, s, dead}, nil
 }
 
-// last returns the body of a subject's last message, nil where there is none.
-func (l *natsLedger) last(ctx context.Context, subject string) ([]byte, error) {
+// last returns a subject's last message, nil where there is none.
+func last(ctx context.Context, s jetstream.Stream, subject string) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	msg, err := l.records.GetLastMsgForSubject(ctx, subject)
+	msg, err := s.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", subject, err)
 	}
-	return msg.Data, nil
+	return msg, nil
 }
 
 func (l *natsLedger) put(ctx context.Context, stream, subject, id string, body any) error {
@@ -75,14 +81,14 @@ func (l *natsLedger) put(ctx context.Context, stream, subject, id string, body a
 }
 
 func (l *natsLedger) record(ctx context.Context, receiver, incident string) (*Record, error) {
-	data, err := l.last(ctx, RecordSubject(receiver, incident))
+	msg, err := last(ctx, l.records, RecordSubject(receiver, incident))
 	if err != nil {
 		return nil, err
 	}
-	if data == nil {
+	if msg == nil {
 		return &Record{V: recordVersion}, nil
 	}
-	return decodeRecord(data)
+	return decodeRecord(msg.Data)
 }
 
 func (l *natsLedger) write(ctx context.Context, receiver, incident string, r *Record) error {
@@ -94,16 +100,23 @@ func (l *natsLedger) bury(ctx context.Context, d *Letter, seq uint64) error {
 	return l.put(ctx, DeadName, DeadSubject(d.Message.Receiver), id, d)
 }
 
-func (l *natsLedger) condition(ctx context.Context, receiver string) (Condition, error) {
-	data, err := l.last(ctx, ConditionSubject(receiver))
-	if err != nil || data == nil {
-		return Condition{V: conditionVersion}, err
+func (l *natsLedger) condition(ctx context.Context, receiver string) (Condition, *Letter, error) {
+	c := Condition{V: conditionVersion}
+	msg, err := last(ctx, l.records, ConditionSubject(receiver))
+	if err != nil {
+		return c, nil, err
 	}
-	var c Condition
-	if err := json.Unmarshal(data, &c); err != nil {
-		return c, fmt.Errorf("read %s: %w", ConditionSubject(receiver), err)
+	if msg != nil {
+		if err := json.Unmarshal(msg.Data, &c); err != nil {
+			return c, nil, fmt.Errorf("read %s: %w", ConditionSubject(receiver), err)
+		}
 	}
-	return c, nil
+	msg, err = last(ctx, l.dead, DeadSubject(receiver))
+	if err != nil || msg == nil {
+		return c, nil, err
+	}
+	letter, err := decodeLetter(msg)
+	return c, &letter, err
 }
 
 func (l *natsLedger) judge(ctx context.Context, receiver string, c Condition) error {

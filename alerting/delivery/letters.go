@@ -129,7 +129,7 @@ func (o *Outbox) Status(ctx context.Context, receiver string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	c, err := l.condition(ctx, receiver)
+	c, _, err := l.condition(ctx, receiver)
 	if err != nil {
 		return Status{}, err
 	}

@@ -92,7 +92,7 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestOutage: whatever a receiver does for an hour, it is told everything
 // afterwards, in order and once, and the other receivers notice nothing.
 func TestOutage(t *testing.T) {
-	for name, outage := range outages() {
+	for name, outage := range outages() { //nolint:bodyclose // whoever sends the request closes it
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()

@@ -173,6 +173,7 @@ type Picket struct {
 	Beside   []Beside             `json:"beside,omitempty"`
 	Since    *detector.Since      `json:"since,omitempty"`
 	Assigned *alerting.Assignment `json:"assigned,omitempty"`
+	Answered *alerting.Answer     `json:"answered,omitempty"`
 	Ack      *alerting.Mark       `json:"acknowledged,omitempty"`
 	Resolved *alerting.Mark       `json:"resolved,omitempty"`
 	Judged   *alerting.Judgement  `json:"judged,omitempty"`
@@ -247,7 +248,7 @@ func eventType(c alerting.Change) string {
 		return "acknowledged"
 	case alerting.ChangeResolved:
 		return "resolved"
-	case alerting.ChangeUpdated, alerting.ChangeAssigned, alerting.ChangeNoted:
+	case alerting.ChangeUpdated, alerting.ChangeAssigned, alerting.ChangeAnswered, alerting.ChangeNoted:
 	}
 	return "updated"
 }
@@ -293,7 +294,7 @@ func newPicket(a *alerting.Alert) Picket {
 		Rule: a.Rule.Name, Network: a.Network, Account: a.Account, Group: a.Group,
 		Accounts: a.Accounts, AccountCount: a.AccountCount,
 		Reasons: a.Reasons, Usual: a.Usual, Related: a.Related, Since: a.Since,
-		Assigned: a.Assigned, Ack: a.Ack, Resolved: a.Resolution, Judged: a.Judged, Verdicts: a.Around.Verdicts,
+		Assigned: a.Assigned, Answered: a.Answered, Ack: a.Ack, Resolved: a.Resolution, Judged: a.Judged, Verdicts: a.Around.Verdicts,
 	}
 	for i := range a.Around.Beside {
 		h := &a.Around.Beside[i]
@@ -311,7 +312,7 @@ func ocsfActivity(c alerting.Change) (int, string) {
 		return 1, "Create"
 	case alerting.ChangeResolved:
 		return 3, "Close"
-	case alerting.ChangeUpdated, alerting.ChangeAcknowledged, alerting.ChangeReopened, alerting.ChangeAssigned, alerting.ChangeNoted:
+	case alerting.ChangeUpdated, alerting.ChangeAcknowledged, alerting.ChangeReopened, alerting.ChangeAssigned, alerting.ChangeAnswered, alerting.ChangeNoted:
 	}
 	return 2, "Update"
 }

@@ -103,6 +103,7 @@ const (
 	ActExpected Action = "expected"
 	ActFalse    Action = "false"
 	ActTrue     Action = "true"
+	ActAnswer   Action = "answer" // asks "was this you?"
 )
 
 // Link leads to a page where a person looks or acts; opening it changes

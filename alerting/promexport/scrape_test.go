@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/delivery"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
 )
@@ -59,6 +60,11 @@ func assault(m *Metrics, from, to int) {
 		m.IntakeAccepted(v, 1)
 		m.IntakeRefused(v, v, 1)
 		m.JournalRefused(v, 1)
+		m.Told(v, delivery.Delivered, time.Second)
+		m.Told(v, delivery.Dead, time.Second)
+		m.Told(v, delivery.Outcome(v), time.Second)
+		m.Pending(v, 1)
+		m.Up(v, true)
 		m.Handled(alerting.Handling{Step: alerting.Step(v), Level: rules.Level(v)})
 		m.Handled(alerting.Handling{Step: alerting.StepResolved, Level: rules.Level(v)})
 		for _, held := range []string{"", v} {

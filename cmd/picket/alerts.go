@@ -17,12 +17,13 @@ import (
 )
 
 type alertsCmd struct {
-	Ls      alertsLsCmd      `cmd:"" help:"List alerts, newest first."`
-	Show    alertsShowCmd    `cmd:"" help:"Show one alert."`
-	Ack     alertsAckCmd     `cmd:"" help:"Acknowledge an alert: you are on it."`
-	Assign  alertsAssignCmd  `cmd:"" help:"Make an alert somebody's matter."`
-	Resolve alertsResolveCmd `cmd:"" help:"Resolve an alert: it is over. Say what it was."`
-	Test    alertsTestCmd    `cmd:"" help:"Send a test alert the way that real ones go."`
+	Ls       alertsLsCmd       `cmd:"" help:"List alerts, newest first."`
+	Show     alertsShowCmd     `cmd:"" help:"Show one alert."`
+	Ack      alertsAckCmd      `cmd:"" help:"Acknowledge an alert: you are on it."`
+	Assign   alertsAssignCmd   `cmd:"" help:"Make an alert somebody's matter."`
+	Resolve  alertsResolveCmd  `cmd:"" help:"Resolve an alert: it is over. Say what it was."`
+	Evidence alertsEvidenceCmd `cmd:"" help:"List and save the copies of what an alert's posts show."`
+	Test     alertsTestCmd     `cmd:"" help:"Send a test alert the way that real ones go."`
 }
 
 // withConfig is embedded by commands that talk to a daemon.
@@ -66,7 +67,7 @@ func managerOn(e *env, nc *nats.Conn, cfg *config.Config, dir alerting.Directory
 	return alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(js, natspub.PublisherOptions{Instance: cfg.Instance, Version: app.ReadBuild().Version, Directory: dir}),
-		Directory: dir, Silenced: silences.Of,
+		Directory: dir, Silenced: silences.Of, Kept: keptOn(js),
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -87,6 +88,7 @@ func TestFaults(t *testing.T) {
 	t.Run("alerts and checkpoints", func(t *testing.T) {
 		t.Parallel()
 		s, p := faulty(t, "")
+		s.failReceiver(t, p)
 		s.ignoreCritical(t, p)
 		s.loseCheckpoints(t, p)
 	})
@@ -110,7 +112,7 @@ func faulty(t *testing.T, detector string) (*site, *prometheus) {
 	t.Helper()
 	s := newSite(t, embedded)
 	s.configure(t, "{file: ./bearer}}", "{file: ./bearer}, budget_usd_per_month: 10}",
-		"\nintake:", demo+"detector: {checkpoint: 1s"+detector+"}\nintake:")
+		"\nintake:", demo+s.receiver(t)+"detector: {checkpoint: 1s"+detector+"}\nintake:")
 	s.start(t)
 	return s, s.prometheus(t, hasty)
 }
@@ -210,6 +212,32 @@ func (s *site) pushRubbish(t *testing.T, p *prometheus) {
 	}
 	p.fires(t, "PicketSenderRefused")
 	p.end(t, "PicketSenderRefused")
+}
+
+// failReceiver: a receiver is away, and refuses.
+func (s *site) failReceiver(t *testing.T, p *prometheus) {
+	t.Helper()
+	tell := func() error {
+		cmd := exec.Command("picket", "receivers", "test", "siren", "--timeout", "3s")
+		cmd.Dir = s.dir
+		return cmd.Run()
+	}
+	fault := func(file string, alerts ...string) {
+		s.write(t, file, "")
+		if err := tell(); err == nil {
+			t.Fatalf("a receiver with %q took a message", file)
+		}
+		p.fires(t, alerts...)
+		if err := os.Remove(filepath.Join(s.dir, file)); err != nil {
+			t.Fatal(err)
+		}
+		if err := poll(tell); err != nil {
+			t.Fatal(err)
+		}
+		p.end(t, alerts...)
+	}
+	fault("away", "PicketNotificationsWaiting")
+	fault("refuses", "PicketReceiverDown", "PicketNotificationsDead")
 }
 
 // ignoreCritical: a critical alert that nobody takes, and one that was wrong.

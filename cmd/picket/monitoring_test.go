@@ -122,7 +122,7 @@ const demo = "\nsources: [{name: demo, collector: simulate, accounts: 4, seed: 7
 func atWork(t *testing.T) {
 	t.Helper()
 	s := newSite(t, embedded)
-	s.configure(t, "{file: ./bearer}}", "{file: ./bearer}, budget_usd_per_month: 1000}", "\nintake:", demo+"budget: 1 per account per month\ndetector: {checkpoint: 2s}\nintake:")
+	s.configure(t, "{file: ./bearer}}", "{file: ./bearer}, budget_usd_per_month: 1000}", "\nintake:", demo+s.receiver(t)+"budget: 1 per account per month\ndetector: {checkpoint: 2s}\nintake:")
 	s.start(t)
 	p := s.prometheus(t, asWritten)
 	p.await(t, `sum(picket_account_sight{sight="ok"})`, func(v sample) bool { return v.value == 4 })
@@ -133,6 +133,7 @@ func atWork(t *testing.T) {
 	all := queries(t)
 	p.shows(t, all)
 	s.judge(t, p)
+	s.picket(t, "receivers", "test", "siren")
 	for _, d := range readDashboards(t) {
 		for _, a := range d.Annotations.List {
 			if !strings.Contains(a.Expr, "ALERTS") { // nothing is wrong with this Picket; see faults
@@ -193,6 +194,18 @@ func (p *prometheus) shows(t *testing.T, all []query) {
 		}
 		p.await(t, all[i].expr, row.want)
 	}
+}
+
+// receiver writes a program that takes messages, as a receiver, but while there
+// is a file "away" or "refuses" beside it.
+func (s *site) receiver(t *testing.T) string {
+	t.Helper()
+	s.write(t, "siren", "#!/bin/sh\ncd "+s.dir+"\n[ -e away ] && exit 75\n[ -e refuses ] && exit 65\nexit 0\n")
+	path := filepath.Join(s.dir, "siren")
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("receivers: [{name: siren, type: exec, command: [%s]}]\n", path)
 }
 
 // judge handles an alert as people do, and holds that it shows.

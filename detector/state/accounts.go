@@ -173,9 +173,9 @@ func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
 	}
 	for _, r := range of {
 		if r != 0 {
-			refs, _ := a.slots(Read[Row](a.h, r))
-			for _, c := range refs {
-				read += *Read[uint32](a.h, c)
+			refs, numbers := a.slots(Read[Row](a.h, r))
+			for i, c := range refs {
+				read += *Read[uint32](a.h, c) + uint32(numbers[i])
 			}
 		}
 	}

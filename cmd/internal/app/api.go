@@ -1,16 +1,19 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/picketd/picket/alerting/api"
+	"github.com/picketd/picket/alerting/api/links"
+	"github.com/picketd/picket/cmd/internal/config"
 )
 
 // routeAPI routes what people ask about alerts.
 func (f *front) routeAPI(mux *http.ServeMux) {
-	for _, path := range []string{api.AlertsPath, api.AlertsPath + "/", api.DocumentPath} {
+	for _, path := range []string{api.AlertsPath, api.AlertsPath + "/", api.DocumentPath, links.Path} {
 		mux.HandleFunc(path, f.ask)
 	}
 }
@@ -24,9 +27,17 @@ func (f *front) ask(w http.ResponseWriter, r *http.Request) {
 	api.Unavailable(w, "Picket answers nothing right now: it is starting or stopping")
 }
 
-// startAPI answers what people and programs ask about alerts, over HTTP and
-// NATS, until stop is called.
-func (a *App) startAPI(p *parts) (stop func(), err error) {
+// startAPI answers what people and programs ask about alerts, over HTTP, by
+// links and over NATS, until stop is called.
+func (a *App) startAPI(ctx context.Context, cfg *config.Config, p *parts) (stop func(), err error) {
+	book, err := links.Open(ctx, p.js, cfg.Journal.Replicas)
+	if err != nil {
+		return nil, err
+	}
+	p.links = links.New(links.Config{
+		Book: book, Alerts: p.manager, Now: time.Now, Log: a.log,
+		Base: func() string { return a.cfg.get().HTTP.PublicURL },
+	})
 	service := api.New(p.manager, a.cfg, time.Now)
 	over, err := service.Serve(p.nc, a.log)
 	if err != nil {
@@ -35,7 +46,10 @@ func (a *App) startAPI(p *parts) (stop func(), err error) {
 	if err := p.nc.Flush(); err != nil { // the endpoints stand when the daemon says that it works
 		return nil, errors.Join(err, over.Stop())
 	}
-	h := service.Handler(a.apiTokens, a.log)
+	mux := http.NewServeMux()
+	mux.Handle(links.Path, p.links.Handler())
+	mux.Handle("/", service.Handler(a.apiTokens, a.log))
+	var h http.Handler = mux
 	a.front.api.Store(&h)
 	return func() {
 		a.front.api.Store(nil)

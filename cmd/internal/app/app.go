@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/api/links"
 	"github.com/picketd/picket/alerting/dispatch"
 	"github.com/picketd/picket/alerting/natspub"
 	"github.com/picketd/picket/alerting/promexport"
@@ -149,6 +150,8 @@ type parts struct {
 	marks     *journal.Marks
 	plans     *planStore
 	manager   *alerting.Manager
+	links     *links.Links
+	evidence  keeping
 	alerts    *natspub.Store
 	silences  *natspub.Silences
 	receivers *receivers
@@ -251,10 +254,14 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	if p.silences, err = a.openSilences(ctx, cfg, p.js); err != nil {
 		return err
 	}
+	if p.evidence, err = a.openEvidence(ctx, cfg, p.js); err != nil {
+		return err
+	}
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
+		Observer:  &alertObserver{a.metrics, a, p.evidence}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
+		Kept: p.evidence.count,
 	})
 	if err != nil {
 		return err
@@ -331,6 +338,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	downstream.Go(func() error { a.ownAcross(detect, p, a.newAcross(cfg, p)); return nil })
 	downstream.Go(func() error { return ignoreCanceled(p.manager.Run(detect)) })
 	downstream.Go(func() error { a.watchSilences(detect, p.silences, p.dispatch.SilencesChanged); return nil })
+	downstream.Go(func() error { p.evidence.run(detect); return nil })
 	downstream.Go(func() error { a.ownDelivery(detect, p); return nil })
 	downstream.Go(func() error { a.ownDispatch(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)

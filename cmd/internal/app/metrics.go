@@ -77,7 +77,14 @@ func (m intakeMetrics) Refused(reason string, n int) { m.IntakeRefused(m.way, re
 // to whoever watches the terminal.
 type alertObserver struct {
 	*promexport.Metrics
-	app *App
+	app  *App
+	kept keeping
+}
+
+// Revised implements alerting.Observer.
+func (o *alertObserver) Revised(a *alerting.Alert) {
+	o.Metrics.Revised(a)
+	o.kept.want(a)
 }
 
 // Published implements alerting.Observer.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"math"
@@ -104,7 +103,7 @@ func saveInSteps(b *testing.B, w *worker) (longest time.Duration) {
 	step(w.save)
 	s := w.saving
 	for s.chunks != nil {
-		step(func() { w.goOn(context.Background()) })
+		step(func() { w.goOn(b.Context()) })
 	}
 	if err := <-s.done; err != nil {
 		b.Fatal(err)

@@ -48,6 +48,7 @@ type Config struct {
 	Notifications Notifications
 	Enrich        Enrich
 	Intake        Intake
+	Evidence      Evidence
 	Detector      Detector
 	People        []oncall.Person   // in the file's order
 	Schedules     []oncall.Schedule // in the file's order
@@ -311,6 +312,13 @@ type SigningKey struct {
 type NATSIntake struct {
 	Activities string
 	Approvals  string
+}
+
+// Evidence says whether and how copies are kept of what flagged posts show.
+type Evidence struct {
+	Media     bool          // images, films and sound are fetched and kept
+	Retention time.Duration // of copies
+	MaxBytes  int64         // of each copy
 }
 
 // Detector holds what the engine needs beside rules.

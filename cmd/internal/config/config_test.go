@@ -76,6 +76,7 @@ func TestDefaults(t *testing.T) {
 			Webhook: Webhook{Rate: 100},
 			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
 		},
+		Evidence:  Evidence{Media: true, Retention: 730 * 24 * time.Hour, MaxBytes: 16 << 20},
 		Detector:  Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
 		Incidents: Incidents{Window: time.Hour}, Notifications: told(),
 		src: got.src,
@@ -165,6 +166,7 @@ intake:
     rate: 2.5
   nats: {off: true}
   approvals_file: approvals.jsonl
+evidence: {media: false, retention: 90d, max_bytes: 1MiB}
 detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 `,
 	})
@@ -241,6 +243,7 @@ detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 			},
 			ApprovalsFile: filepath.Join(dir, "conf/approvals.jsonl"),
 		},
+		Evidence:  Evidence{Retention: 90 * 24 * time.Hour, MaxBytes: 1 << 20},
 		Detector:  Detector{Lateness: 0, Checkpoint: time.Minute, MaxAccounts: 500_000},
 		Incidents: Incidents{Window: time.Hour}, Notifications: told(),
 		src: got.src,

@@ -46,6 +46,7 @@ func Diff(old, next *Config) []Change {
 	field("http.listen", true, old.HTTP.Listen, next.HTTP.Listen)
 	field("log.format", true, old.Log.Format, next.Log.Format)
 	field("intake.nats", true, old.Intake.NATS, next.Intake.NATS)
+	field("evidence", true, old.Evidence, next.Evidence)
 	field("detector", true, old.Detector, next.Detector)
 
 	field("organisation", false, old.Organisation, next.Organisation)

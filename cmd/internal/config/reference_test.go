@@ -162,8 +162,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 55 {
-		t.Errorf("%d lines are marked as defaults, want 55", marked)
+	if marked != 58 {
+		t.Errorf("%d lines are marked as defaults, want 58", marked)
 	}
 }
 

@@ -40,6 +40,7 @@ func defaults() *Config {
 			Webhook: Webhook{Rate: 100},
 			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
 		},
+		Evidence:  Evidence{Media: true, Retention: 730 * day, MaxBytes: 16 << 20},
 		Detector:  Detector{Lateness: 15 * time.Minute, Checkpoint: 10 * time.Second},
 		Incidents: Incidents{Window: time.Hour}, Notifications: defaultNotifications(),
 	}
@@ -90,6 +91,10 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 				d.decimal("rate", &c.Intake.Webhook.Rate, 0.01)),
 			field{"nats", func(n *yaml.Node, path string) { d.natsIntake(n, path, &c.Intake.NATS) }},
 			d.path("approvals_file", &c.Intake.ApprovalsFile)),
+		d.section("evidence",
+			d.truth("media", &c.Evidence.Media),
+			d.duration("retention", &c.Evidence.Retention, time.Hour, 0),
+			d.size("max_bytes", &c.Evidence.MaxBytes)),
 		d.section("detector",
 			d.duration("lateness", &c.Detector.Lateness, 0, day),
 			d.duration("checkpoint", &c.Detector.Checkpoint, time.Second, time.Hour),

@@ -10,11 +10,14 @@ func alerting() board {
 		commands: []command{
 			{"picket alerts ls", "alerts that are open, newest first"},
 			{"picket alerts test", "sends a test alert the way that real ones go, and times each part"},
+			{"picket receivers ls", "receivers, what waits for them and whether they work"},
+			{"picket deadletters ls", "messages that were given up"},
 			{"picket alerts ack PK-1A2B3C", "says that you are on it"},
 		},
 		sections: []section{
 			{"Open", openPanels()},
-			{"Getting out", delivery()},
+			{"Getting out", publicationPanels()},
+			{"Receivers", receiverPanels()},
 			{"How soon people see to them", seenToPanels()},
 		},
 	}
@@ -54,9 +57,9 @@ func seenToPanels() []panel {
 	}
 }
 
-// delivery is about how alerts get out: published on NATS first, from where
-// receivers are told. Panels of receivers go here.
-func delivery() []panel {
+// publicationPanels are about how alerts get out: published on NATS first, from
+// where receivers are told.
+func publicationPanels() []panel {
 	return []panel{
 		{
 			view: asLines, title: "Published", unit: "cps", what: "Revisions of alerts published on NATS, from where receivers are told.", width: 8,
@@ -71,6 +74,38 @@ func delivery() []panel {
 			},
 		},
 		delay(.95, "Delay of alerts, 95th percentile"),
+	}
+}
+
+// receiverPanels are about telling receivers.
+func receiverPanels() []panel {
+	const none = "no receiver is configured"
+	return []panel{
+		{
+			view: asLines, title: "Receivers that work", width: 8, none: none, who: "picket receivers ls",
+			what:    "1 where a receiver takes messages, 0 where it is left alone after failures, or refused the last message.",
+			queries: []query{{expr: "min by (receiver) (" + series("picket_receiver_up") + ")", legend: "{{receiver}}"}},
+		},
+		{
+			view: asLines, title: "Messages that wait", width: 8, none: none, who: "picket receivers ls",
+			what:    "Messages that a receiver has not taken yet. They are tried again until their time is over.",
+			queries: []query{{expr: "max by (receiver) (" + series("picket_notifications_pending") + ")", legend: "{{receiver}}"}},
+		},
+		{
+			view: asLines, title: "Attempts by outcome, 1 h", width: 8, none: none,
+			what:    "Attempts to tell receivers: delivered, to be tried again (retried), or given up (dead).",
+			queries: []query{{expr: within("1h", "receiver, outcome", "picket_notifications_total"), legend: "{{receiver}}, {{outcome}}"}},
+		},
+		{
+			view: asLines, title: "From the queue to the receiver, 95th percentile", unit: "s", none: none,
+			what:    "How long delivered messages took, attempts that failed included; 0 where none was delivered within the hour.",
+			queries: []query{{expr: quantile(.95, "receiver", "picket_notification_seconds"), legend: "{{receiver}}"}},
+		},
+		{
+			view: asLines, title: "Dead letters, 24 h", none: none, who: "picket deadletters ls",
+			what:    "Messages that were given up: somebody was not told.",
+			queries: []query{{expr: within("24h", "receiver", "picket_notifications_dead_total"), legend: "{{receiver}}"}},
+		},
 	}
 }
 

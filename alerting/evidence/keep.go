@@ -1,0 +1,217 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/picketd/picket/alerting"
+)
+
+// Bucket is the object store that holds copies.
+const Bucket = "PICKET_EVIDENCE"
+
+// Defaults of Options and Config.
+const (
+	DefaultRetention = 2 * 365 * 24 * time.Hour // as long as alerts
+	DefaultMaxBytes  = 16 << 20
+)
+
+const (
+	perAlert = 8  // copies of each alert
+	waiting  = 64 // alerts that wait to be copied
+)
+
+// Options fix how long copies are kept, and on how many servers; zero means
+// the default, and 1.
+type Options struct {
+	Retention time.Duration
+	Replicas  int
+}
+
+// Open makes the bucket or brings it to the options.
+func Open(ctx context.Context, js jetstream.JetStream, o Options) (jetstream.ObjectStore, error) {
+	if o.Retention == 0 {
+		o.Retention = DefaultRetention
+	}
+	store, err := js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
+		Bucket: Bucket, Description: "Picket: copies of media of flagged posts", TTL: o.Retention, Replicas: max(o.Replicas, 1),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", Bucket, err)
+	}
+	return store, nil
+}
+
+// Config is what a Keeper works with. Store is required.
+type Config struct {
+	Store    jetstream.ObjectStore
+	Client   *http.Client // nil: Client()
+	MaxBytes int64        // of each copy; 0: DefaultMaxBytes
+	Log      *zap.Logger  // nil: silent
+}
+
+// Keeper copies the media of alerts. It is safe for concurrent use.
+type Keeper struct {
+	cfg   Config
+	queue chan alerting.Alert
+}
+
+// NewKeeper returns a Keeper; see Run.
+func NewKeeper(cfg Config) *Keeper {
+	if cfg.Client == nil {
+		cfg.Client = Client()
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	return &Keeper{cfg: cfg, queue: make(chan alerting.Alert, waiting)}
+}
+
+// Want asks for copies of an alert's media and returns at once. In a storm
+// alerts beyond those that can wait are left out, which is logged.
+func (k *Keeper) Want(a *alerting.Alert) {
+	if len(addresses(a)) == 0 {
+		return
+	}
+	select {
+	case k.queue <- *a:
+	default:
+		k.cfg.Log.Warn("media of an alert not copied: too many wait", zap.String("alert", a.Number()))
+	}
+}
+
+// Run copies what is wanted until ctx ends.
+func (k *Keeper) Run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-k.queue:
+			if err := k.Keep(ctx, &a); err != nil && ctx.Err() == nil {
+				k.cfg.Log.Warn("media of an alert not copied", zap.String("alert", a.Number()), zap.Error(err))
+			}
+		}
+	}
+}
+
+// Keep copies the media of an alert that are not kept yet, at most eight, and
+// returns what went wrong with some of them.
+func (k *Keeper) Keep(ctx context.Context, a *alerting.Alert) error {
+	var faults []error
+	for i, at := range addresses(a) {
+		name := at.name(a.ID)
+		if _, err := k.cfg.Store.GetInfo(ctx, name); err == nil {
+			continue
+		}
+		data, kind, err := k.fetch(ctx, at.url)
+		if err == nil {
+			_, err = k.cfg.Store.Put(ctx, jetstream.ObjectMeta{Name: name, Metadata: map[string]string{
+				"type": kind, "sha256": digest(data), "post": at.post,
+			}}, strings.NewReader(string(data)))
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("attachment %d: %w", i+1, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// address is where one attachment of a post is.
+type address struct{ url, post string }
+
+// name is that of the attachment's object.
+func (at address) name(alert string) string { return alert + "/" + digest([]byte(at.url))[:16] }
+
+// addresses returns the media of an alert, those of its newest activity first.
+func addresses(a *alerting.Alert) []address {
+	var out []address
+	for i := range slices.Backward(a.Evidence) {
+		post := &a.Evidence[i]
+		for _, m := range post.Media {
+			at := address{m.URL, post.ID}
+			if m.URL != "" && !slices.ContainsFunc(out, func(o address) bool { return o.url == at.url }) {
+				out = append(out, at)
+			}
+		}
+	}
+	return out[:min(len(out), perAlert)]
+}
+
+// Copy is one attachment that is kept.
+type Copy struct {
+	Name   string    // of the object
+	Post   string    // native id of the post
+	Type   string    // media type, by its bytes: "image/png"
+	SHA256 string    // hex
+	Bytes  uint64    // size
+	Kept   time.Time // when it was copied, UTC
+}
+
+// File returns a name for a file: the beginning of the hash and an ending that
+// goes with the type.
+func (c *Copy) File() string {
+	ending := ""
+	if all, err := mime.ExtensionsByType(c.Type); err == nil && len(all) > 0 {
+		ending = all[0]
+	}
+	return c.SHA256[:min(len(c.SHA256), 16)] + ending
+}
+
+// List returns the copies of an alert, by name.
+func List(ctx context.Context, store jetstream.ObjectStore, id string) ([]Copy, error) {
+	all, err := store.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, fmt.Errorf("list copies of alert %s: %w", id, err)
+	}
+	var out []Copy
+	for _, o := range all {
+		if strings.HasPrefix(o.Name, id+"/") {
+			out = append(out, Copy{o.Name, o.Metadata["post"], o.Metadata["type"], o.Metadata["sha256"], o.Size, o.ModTime.UTC()})
+		}
+	}
+	slices.SortFunc(out, func(a, b Copy) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// Read returns the bytes of a copy, which must still have its hash.
+func Read(ctx context.Context, store jetstream.ObjectStore, c *Copy) ([]byte, error) {
+	data, err := store.GetBytes(ctx, c.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read copy %s: %w", c.Name, err)
+	}
+	if got := digest(data); got != c.SHA256 {
+		return nil, fmt.Errorf("read copy %s: its SHA-256 is %s, and was %s when it was copied", c.Name, got, c.SHA256)
+	}
+	return data, nil
+}
+
+// Count returns how many of an alert's media are kept; those whose state cannot
+// be read are not counted.
+func Count(ctx context.Context, store jetstream.ObjectStore, a *alerting.Alert) int {
+	n := 0
+	for _, at := range addresses(a) {
+		if _, err := store.GetInfo(ctx, at.name(a.ID)); err == nil {
+			n++
+		}
+	}
+	return n
+}

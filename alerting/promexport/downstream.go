@@ -75,8 +75,12 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 	names = append(names, silent...)
 	for _, name := range m.rule.keep(names) {
 		m.findings.DeleteLabelValues(name)
-		m.raised.DeletePartialMatch(prometheus.Labels{"rule": name})
-		m.held.DeletePartialMatch(prometheus.Labels{"rule": name})
+		for _, level := range append(levels(), other) {
+			m.raised.DeleteLabelValues(name, string(level))
+		}
+		for _, reason := range []string{detector.HeldTold, detector.HeldBudget, other} {
+			m.held.DeleteLabelValues(name, reason)
+		}
 		m.baselines.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.forgetCosts(name)
 	}

@@ -100,7 +100,7 @@ func (d *decoder) route(n *yaml.Node, path string, into *[]dispatch.Route, depth
 		d.at(resolve(n), path, "lies too deep; expected at most %d routes in each other", deepest)
 		return
 	}
-	keys := d.object(n, path,
+	d.object(n, path,
 		parsed(d, "matchers", `matchers such as account="x/acme"`, &r.Matchers, match.Parse),
 		d.list("urgency", func(n *yaml.Node, path string) {
 			var u alerting.Urgency
@@ -113,9 +113,6 @@ func (d *decoder) route(n *yaml.Node, path string, into *[]dispatch.Route, depth
 		d.truth("continue", &r.Continue),
 		d.list("routes", func(n *yaml.Node, path string) { d.route(n, path, &r.Routes, depth+1) }),
 	)
-	if keys.node != nil && !keys.has("matchers") && !keys.has("urgency") && !r.Continue {
-		d.on(path, "takes every alert, and no route behind it is asked; expected matchers or urgency beside it, or continue: true")
-	}
 	*into = append(*into, r)
 }
 
@@ -192,9 +189,7 @@ func (d *decoder) checkRouting(c *Config) {
 	for i := range c.Schedules {
 		schedules = append(schedules, c.Schedules[i].Name)
 	}
-	for i := range c.Routes {
-		d.checkRoute(c, &c.Routes[i], policies)
-	}
+	d.checkRoutes(c, c.Routes, policies)
 	for i := range c.Escalation {
 		for j := range c.Escalation[i].Steps {
 			s, path := &c.Escalation[i].Steps[j], fmt.Sprintf("escalation[%d].steps[%d]", i, j)
@@ -232,13 +227,19 @@ func peopleNames(c *Config) []string {
 	return names
 }
 
-func (d *decoder) checkRoute(c *Config, r *dispatch.Route, policies []string) {
-	d.checkReceiverNames(c, r.Name, r.Receivers)
-	if r.Escalation != "" && !slices.Contains(policies, r.Escalation) {
-		d.on(join(r.Name, "escalation"), "there is no escalation %q%s", clip(r.Escalation), suggest(r.Escalation, policies))
-	}
-	for i := range r.Routes {
-		d.checkRoute(c, &r.Routes[i], policies)
+func (d *decoder) checkRoutes(c *Config, routes []dispatch.Route, policies []string) {
+	for i := range routes {
+		r := &routes[i]
+		_, matches := d.src.where[join(r.Name, "matchers")] // however wrong
+		_, urgent := d.src.where[join(r.Name, "urgency")]
+		if !matches && !urgent && !r.Continue && i < len(routes)-1 {
+			d.on(r.Name, "takes every alert, and no route behind it is asked; expected matchers or urgency beside it, continue: true, or its place at the end")
+		}
+		d.checkReceiverNames(c, r.Name, r.Receivers)
+		if r.Escalation != "" && !slices.Contains(policies, r.Escalation) {
+			d.on(join(r.Name, "escalation"), "there is no escalation %q%s", clip(r.Escalation), suggest(r.Escalation, policies))
+		}
+		d.checkRoutes(c, r.Routes, policies)
 	}
 }
 

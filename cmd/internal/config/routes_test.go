@@ -23,7 +23,7 @@ receivers:
 
 func TestPolicyTargets(t *testing.T) {
 	const escalation = "escalation: [{name: default, steps: [{after: 10m, receivers: [siren]}]}]\n"
-	const routed = "routes: [{matchers: account=\"x/acme\", receivers: [hook], group_wait: 10s}]\n"
+	const routed = "routes:\n  - {matchers: account=\"x/acme\", receivers: [hook], group_wait: 10s}\n"
 	tests := []struct {
 		name    string
 		text    string
@@ -35,6 +35,7 @@ func TestPolicyTargets(t *testing.T) {
 		{"what wakes nobody, without routes", "", "x/acme", alerting.UrgencyChat, []dispatch.Target{{Route: "default", Receivers: []string{"siren", "hook"}}}},
 		{"an escalation called default", escalation, "x/acme", alerting.UrgencySRE, []dispatch.Target{{Route: "default", Receivers: []string{"pager", "siren", "hook"}, Escalation: "default"}}},
 		{"a route", routed + escalation, "x/acme", alerting.UrgencyPage, []dispatch.Target{{Route: "routes[0]", Receivers: []string{"hook"}, Escalation: "default", Wait: 10 * time.Second}}},
+		{"a last route for all", routed + "  - {receivers: [siren]}\n", "x/beta", alerting.UrgencyChat, []dispatch.Target{{Route: "routes[1]", Receivers: []string{"siren"}}}},
 		{"what no route takes", routed, "x/beta", alerting.UrgencyDigest, []dispatch.Target{{Route: "default", Receivers: []string{"siren", "hook"}}}},
 	}
 	for _, tt := range tests {

@@ -25,12 +25,13 @@ func Dress(m *notify.Message, a *alerting.Alert, dir alerting.Directory) {
 		m.Title = cut(strings.ToUpper(string(m.Level))+" "+m.Account+": "+m.Alerts[0].Title, alerting.MaxTitle-len(m.Number)-3) + " [" + m.Number + "]"
 		return
 	}
-	m.Title = alerting.Title(*a)
 	m.Lines = nil
 	for _, s := range alerting.Sections(*a, dir, alerting.Telling{At: m.At, Escalation: next}) {
-		if s.Label != "" { // the title
-			m.Lines = append(m.Lines, notify.Line{Label: s.Label, Text: s.Text})
+		if s.Label == "" {
+			m.Title = s.Text
+			continue
 		}
+		m.Lines = append(m.Lines, notify.Line{Label: s.Label, Text: s.Text})
 	}
 	also(m)
 }

@@ -24,8 +24,11 @@ type Config struct {
 	Policy    *Policy
 	Directory alerting.Directory // nil: nothing is known of accounts
 	Silences  Silences           // nil: nothing is silenced
-	Now       func() time.Time   // nil: time.Now
-	Log       *zap.Logger        // nil: silent
+	// Links returns what a message about an alert leads to; person is nameless
+	// where the message is for several. nil: nowhere.
+	Links func(a *alerting.Alert, receiver string, person notify.Person) []notify.Link
+	Now   func() time.Time // nil: time.Now
+	Log   *zap.Logger      // nil: silent
 }
 
 // Runner tells people of the alerts of a store. Several may run on one Store: one
@@ -323,10 +326,23 @@ func (s *session) dress(ctx context.Context, docs []Document) error {
 		}
 		for i := range got {
 			Dress(undressed[i], &got[i].Alert, s.cfg.Directory)
+			s.link(undressed[i], &got[i].Alert)
 		}
 		ids, undressed = ids[n:], undressed[n:]
 	}
 	return nil
+}
+
+// link says where a message leads to.
+func (s *session) link(m *notify.Message, a *alerting.Alert) {
+	if s.cfg.Links == nil || a.ID == "" {
+		return
+	}
+	var person notify.Person
+	if len(m.People) == 1 {
+		person = m.People[0]
+	}
+	m.Links = s.cfg.Links(a, m.Receiver, person)
 }
 
 // sleep waits until something comes or is due.

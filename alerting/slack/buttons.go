@@ -90,14 +90,14 @@ func deed(a notify.Action, actor string) (alerting.Deed, bool) {
 		return alerting.Deed{Action: alerting.ActionResolve, Actor: actor, Reason: reason, Verdict: alerting.VerdictExpected}, true
 	case notify.ActFalse:
 		return alerting.Deed{Action: alerting.ActionResolve, Actor: actor, Reason: reason, Verdict: alerting.VerdictFalse}, true
-	case notify.ActOpen, notify.ActTrue:
+	case notify.ActOpen, notify.ActTrue, notify.ActAnswer:
 	}
 	return alerting.Deed{}, false
 }
 
 // actions returns the block with the buttons: while nobody is on it those that
-// act, or links in their place where Slack cannot reach Picket; always the page
-// where one can look.
+// act, or links in their place where Slack cannot reach Picket, and the question
+// to pass on; always the page where one can look.
 func (o *Output) actions(m *notify.Message) []slack.Block {
 	var elements []slack.BlockElement
 	open := m.State == alerting.Firing
@@ -106,7 +106,7 @@ func (o *Output) actions(m *notify.Message) []slack.Block {
 	}
 	linked := len(elements) > 0
 	for i, l := range m.WebLinks() {
-		if text := cut(alerting.Plain(l.Text), maxButton); text != "" && i < maxLinks && (l.Action == notify.ActOpen || open && !linked) {
+		if text := cut(alerting.Plain(l.Text), maxButton); text != "" && i < maxLinks && (l.Action == notify.ActOpen || open && (!linked || l.Action == notify.ActAnswer)) {
 			elements = append(elements, slack.NewButtonBlockElement(fmt.Sprintf("%slink_%d", prefix, i), "", plain(text)).WithURL(l.URL))
 		}
 	}

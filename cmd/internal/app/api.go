@@ -1,14 +1,12 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/picketd/picket/alerting/api"
 	"github.com/picketd/picket/alerting/api/links"
-	"github.com/picketd/picket/cmd/internal/config"
 )
 
 // routeAPI routes what people ask about alerts.
@@ -29,15 +27,7 @@ func (f *front) ask(w http.ResponseWriter, r *http.Request) {
 
 // startAPI answers what people and programs ask about alerts, over HTTP, by
 // links and over NATS, until stop is called.
-func (a *App) startAPI(ctx context.Context, cfg *config.Config, p *parts) (stop func(), err error) {
-	book, err := links.Open(ctx, p.js, cfg.Journal.Replicas)
-	if err != nil {
-		return nil, err
-	}
-	p.links = links.New(links.Config{
-		Book: book, Alerts: p.manager, Now: time.Now, Log: a.log,
-		Base: func() string { return a.cfg.get().HTTP.PublicURL },
-	})
+func (a *App) startAPI(p *parts) (stop func(), err error) {
 	service := api.New(p.manager, a.cfg, time.Now)
 	over, err := service.Serve(p.nc, a.log)
 	if err != nil {

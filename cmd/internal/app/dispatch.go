@@ -6,8 +6,11 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/api/links"
 	"github.com/picketd/picket/alerting/delivery"
 	"github.com/picketd/picket/alerting/dispatch"
+	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/cmd/internal/config"
 )
 
@@ -24,11 +27,46 @@ func (a *App) openDispatch(ctx context.Context, cfg *config.Config, p *parts) er
 	if err != nil {
 		return err
 	}
+	if err := a.openLinks(ctx, cfg, p); err != nil {
+		return err
+	}
 	p.dispatch, err = dispatch.New(dispatch.Config{
 		Alerts: p.alerts, Store: store, Outbox: delivery.NewOutbox(p.js), Policy: cfg.Policy(),
 		Directory: a.cfg, Silences: &a.silences, Log: a.log,
+		Links: func(alert *alerting.Alert, receiver string, person notify.Person) []notify.Link {
+			return linksOf(p.links, a.cfg, alert, receiver, person)
+		},
 	})
 	return err
+}
+
+// openLinks opens what makes and serves links that act on alerts. There are none
+// in messages while the configuration has no http.public_url.
+func (a *App) openLinks(ctx context.Context, cfg *config.Config, p *parts) error {
+	book, err := links.Open(ctx, p.js, cfg.Journal.Replicas)
+	if err != nil {
+		return err
+	}
+	p.links = links.New(links.Config{
+		Book: book, Alerts: p.manager, Now: time.Now, Log: a.log,
+		Base: func() string { return a.cfg.get().HTTP.PublicURL },
+	})
+	return nil
+}
+
+// linksOf returns what a message about an alert leads to: what can be done with
+// it and, where it is about an identity whose owner is known, the question to
+// pass on to that person.
+func linksOf(made *links.Links, dir alerting.Directory, alert *alerting.Alert, receiver string, person notify.Person) []notify.Link {
+	out := made.For(alert, receiver, person)
+	info, _ := dir.Account(alert.Account)
+	if len(info.Guards) == 0 || info.Owner == "" {
+		return out
+	}
+	if ask, ok := made.Ask(alert, receiver, notify.Person{Name: info.Owner}); ok {
+		out = append(out, ask)
+	}
+	return out
 }
 
 // ownDispatch decides who is told while this daemon holds the lease on it.

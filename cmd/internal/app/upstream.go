@@ -51,7 +51,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		p.pollers.close()
 		return nil, err
 	}
-	stopAPI, err := a.startAPI(ctx, cfg, p)
+	stopAPI, err := a.startAPI(p)
 	if err != nil {
 		p.pollers.close()
 		return nil, err

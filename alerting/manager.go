@@ -228,6 +228,11 @@ func (m *Manager) flush(ctx context.Context, ripe func(*entry) bool) error {
 func (m *Manager) write(ctx context.Context, writes, all []*entry) error {
 	var errs []error
 	for attempt := 0; len(writes) > 0 && len(errs) == 0; attempt++ {
+		// Whoever comes after a crash tells the last revision alone, so nothing may
+		// stand on one that is not told yet.
+		if err := m.publish(ctx, writes); err != nil {
+			return err
+		}
 		puts := make([]Write, len(writes))
 		for i, e := range writes {
 			puts[i] = Write{Alert: revise(e.base.Alert, e.next), Expected: e.base.Seq}

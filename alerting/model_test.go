@@ -15,7 +15,8 @@ import (
 // acknowledgements and is raced, with crashes and replays, and compares with a
 // model that only knows what the findings said.
 func TestModel(t *testing.T) {
-	for seed := range uint64(4) {
+	// Of 150 seeds the last one alone once found a revision that nobody was told.
+	for _, seed := range []uint64{0, 1, 2, 3, 65} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { newWorld(t, seed).run(4000) })
 	}
 }

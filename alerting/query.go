@@ -28,6 +28,9 @@ func (m *Manager) Act(ctx context.Context, id string, d Deed) (Alert, error) {
 				return Alert{}, fmt.Errorf("%s %s: %w", action, Number(id), err)
 			}
 		}
+		if err := m.publish(ctx, es); err != nil { // see write
+			return Alert{}, fmt.Errorf("%s %s: %w; nothing was done, try again", action, Number(id), err)
+		}
 		acted, err := Act(e.next, d, m.cfg.Now())
 		if err != nil {
 			return Alert{}, err

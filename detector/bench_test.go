@@ -72,6 +72,7 @@ type traffic struct {
 	n        int
 	batch    activity.Batch
 	logins   bool // nothing but logins
+	apart    bool // one account in five is an identity, which alone logs in
 }
 
 func newTraffic(accounts int, step time.Duration) *traffic {
@@ -91,7 +92,11 @@ func (t *traffic) next() *activity.Batch {
 		if t.n%3 == 0 {
 			a.LinkDomains = []string{fmt.Sprintf("site-%d.example", (account*7+t.rng.IntN(2))%5000)}
 		}
-		if t.n%5 == 0 || t.logins {
+		login := t.n%5 == 0 || t.logins
+		if t.apart {
+			login = account%5 == 0
+		}
+		if login {
 			a.Kind, a.App, a.LinkDomains = activity.KindLogin, "", nil
 			a.Geo = activity.Geo{
 				Country: []string{"DE", "AT", "FR", "US"}[account%4], ASN: activity.Some(float64(64500 + (account+t.rng.IntN(2))%900)),
@@ -136,6 +141,11 @@ func countingPlan(b *testing.B, yaml string) *detector.Plan {
 func BenchmarkMemory(b *testing.B) {
 	b.Run("built-in", func(b *testing.B) {
 		benchMemory(b, socialRules(b), newTraffic(*benchAccounts, spread(10*24*time.Hour)))
+	})
+	b.Run("identities-apart", func(b *testing.B) {
+		t := newTraffic(*benchAccounts, spread(10*24*time.Hour))
+		t.apart = true
+		benchMemory(b, socialRules(b), t)
 	})
 	b.Run("counting", func(b *testing.B) {
 		benchMemory(b, countingPlan(b, countingRules), newTraffic(*benchAccounts, spread(10*24*time.Hour)))

@@ -37,7 +37,7 @@ func TestPeopleAreTold(t *testing.T) {
 receivers: [{name: hook, type: webhook, url: %q, secrets: [{env: HOOK_KEY}]}]
 identities: [{identity: okta/ann, name: Ann Roe}]
 `, hook.URL))
-	s.setPublicURL(t, "https://picket.acme.example")
+	s.changeHTTP(t, "public_url: 'https://picket.acme.example', ")
 	r := s.run(t)
 	at := time.Now().UTC()
 	err := managerBeside(t, r.js()).Report(t.Context(), []detector.Finding{{
@@ -72,15 +72,14 @@ identities: [{identity: okta/ann, name: Ann Roe}]
 	}
 }
 
-// setPublicURL sets the address under which people reach the daemon.
-func (s *site) setPublicURL(t *testing.T, url string) {
+// changeHTTP adds keys to what the configuration says of HTTP.
+func (s *site) changeHTTP(t *testing.T, keys string) {
 	t.Helper()
 	text, err := os.ReadFile(s.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), "http: {", fmt.Sprintf("http: {public_url: %q, ", url), 1)
-	if err := os.WriteFile(s.config, []byte(changed), 0o600); err != nil {
+	if err := os.WriteFile(s.config, []byte(strings.Replace(string(text), "http: {", "http: {"+keys, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -37,6 +37,7 @@ func play(ctx context.Context, o options, s *script, binary, dir string) (*outco
 		return nil, err
 	}
 	defer stage.close()
+	began := time.Now()
 	if err := stage.startAll(ctx); err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func play(ctx context.Context, o options, s *script, binary, dir string) (*outco
 	if err != nil {
 		return nil, err
 	}
-	out.requests = fake.Count("users/tweets")
+	out.requests, out.polled = fake.Count("users/tweets"), time.Since(began)
 	return out, nil
 }
 

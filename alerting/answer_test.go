@@ -78,3 +78,42 @@ func TestCopiesKept(t *testing.T) {
 		}
 	}
 }
+
+// TestNoTakesTheAcknowledgementBack: whoever said to be on it may be whom the
+// alert is about.
+func TestNoTakesTheAcknowledgementBack(t *testing.T) {
+	m := manager(t, newMemory())
+	report(t, m, finding("e1", detector.Open, 0, 1))
+	if _, err := m.Act(t.Context(), "e1", acking("mallory", "")); err != nil {
+		t.Fatal(err)
+	}
+	a, err := m.Act(t.Context(), "e1", Deed{Action: ActionAnswer, Actor: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.State != Firing || a.Ack != nil || a.Change != ChangeAnswered {
+		t.Errorf("it is %s, acknowledged by %v, %s", a.State, a.Ack, a.Change)
+	}
+}
+
+// TestNamesAreWhatTheyLookLike: characters that do not show make no other name.
+func TestNamesAreWhatTheyLookLike(t *testing.T) {
+	for _, tt := range []struct{ name, by, want string }{
+		{"of nobody else", "pick\u200bet", ""},
+		{"for a terminal", "jane\x1b[2K\u202e", "jane[2K"},
+		{"with spaces", "  ann  roe ", "ann roe"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := Act(Alert{ID: "e1", State: Firing}, acking(tt.by, ""), start())
+			if tt.want == "" {
+				if !errors.Is(err, ErrActor) {
+					t.Errorf("%v, want ErrActor", err)
+				}
+				return
+			}
+			if err != nil || a.Ack.By != tt.want {
+				t.Errorf("by %+v, %v; want %q", a.Ack, err, tt.want)
+			}
+		})
+	}
+}

@@ -59,6 +59,10 @@ func Act(a Alert, d Deed, now time.Time) (Alert, error) {
 		a.Assigned = &Assignment{To: d.To, By: d.Actor, At: now.UTC(), Reason: d.Reason}
 	case d.Action == ActionAnswer && a.State != Resolved:
 		a.Answered = &Answer{Me: d.Me, By: d.Actor, At: now.UTC(), Reason: d.Reason}
+		if !d.Me && a.State == Acknowledged { // whoever is on it may be the intruder
+			a.Ack = nil
+			a.move(Firing, now, d.Actor, "not me")
+		}
 	case d.Action == ActionResolve && a.State != Resolved:
 		a.Resolution = mark
 		a.move(Resolved, now, d.Actor, d.Reason)
@@ -89,7 +93,7 @@ func (e *FieldError) Unwrap() error { return e.err }
 
 // checked returns the deed with its texts cut to size, or what is wrong with it.
 func (d Deed) checked(a *Alert, now time.Time) (Deed, error) {
-	d.Actor, d.To = strings.TrimSpace(d.Actor), strings.TrimSpace(d.To)
+	d.Actor, d.To, d.Reason = Name(d.Actor), Name(d.To), clean(d.Reason)
 	fault := func(field, format string, args ...any) (Deed, error) {
 		return d, &FieldError{field, fmt.Errorf(format, args...)}
 	}
@@ -110,7 +114,7 @@ func (d Deed) checked(a *Alert, now time.Time) (Deed, error) {
 		return fault("until", "%s %s: expected until %s, which is over; name a time to come", d.Action, a.Number(), d.Until.UTC().Format(time.RFC3339))
 	}
 	d.Actor, d.To = clip(d.Actor, maxName), clip(d.To, maxName)
-	d.Reason = clip(strings.TrimSpace(d.Reason), maxReason)
+	d.Reason = clip(d.Reason, maxReason)
 	return d, nil
 }
 

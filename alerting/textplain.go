@@ -14,6 +14,10 @@ import (
 // "https://acme.example" becomes "hxxps://acme[.]example".
 func Plain(s string) string { return defang(clean(s)) }
 
+// Name returns what a person is called without what does not print: two names
+// that look the same are the same.
+func Name(s string) string { return strings.TrimSpace(clean(s)) }
+
 // maxMarks bounds the combining marks on one letter.
 const maxMarks = 2
 

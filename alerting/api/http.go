@@ -73,13 +73,16 @@ func guard(tokens func() []Token, log *zap.Logger, next http.Handler) http.Handl
 			err = checkBody(w, r)
 		}
 		if err != nil {
-			log.Warn("API request refused", zap.String("path", r.URL.Path), zap.String("token", token.Name), zap.Int("status", problemOf(err).Status))
+			log.Warn("API request refused", zap.String("path", r.URL.Path[:min(len(r.URL.Path), maxLogged)]), zap.String("token", token.Name), zap.Int("status", problemOf(err).Status))
 			refuse(w, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, token.Name)))
 	})
 }
+
+// maxLogged bounds what is logged of a path, in bytes.
+const maxLogged = 200
 
 // checkBody refuses fields that an operation does not have: what is spelt
 // wrong would be left out silently, and a verdict with it.

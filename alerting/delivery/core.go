@@ -102,6 +102,9 @@ func (c *core) next(now time.Time) step {
 		}
 		p := l.parcels[0]
 		end := p.queued.Add(c.deadlines.of(p.message.Level))
+		if l.blocked.After(end) {
+			end = l.blocked
+		}
 		// What waited while Picket was down is tried once, however late.
 		if gone := p.attempts > 0 || c.breaker.open(); gone && !now.Before(end) {
 			return c.start(l, true)

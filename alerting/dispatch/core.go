@@ -273,6 +273,11 @@ func (c *Core) close(r *Record) {
 	id := r.Incident.ID
 	c.book.Forget(id)
 	c.inhibit.drop(id)
+	for i := range r.Incident.Members { // one that came again is a source still
+		if in := c.book.Of(r.Incident.Members[i].Alert); in != nil {
+			c.inhibit.put(in)
+		}
+	}
 	c.wakes.set(ofIncident+id, time.Time{})
 	delete(c.records, id)
 	for i := range r.Told {
@@ -302,6 +307,9 @@ func (c *Core) urgency(m *incident.Member, at time.Time) alerting.Urgency {
 	a := alerting.Alert{Rule: alerting.Rule{Level: m.Level, Mode: rules.Enforce, Tags: m.Labels[match.Tag]}}
 	if m.Observes {
 		a.Rule.Mode = rules.Observe
+	}
+	if m.Denied {
+		a.Answered = &alerting.Answer{}
 	}
 	return alerting.UrgencyOf(&a, c.info(m.Account), at)
 }

@@ -98,7 +98,7 @@ func (o *outlook) member(i int) {
 	if m.Observes || m.State == alerting.Acknowledged || m.ByHand || slices.Contains(o.r.Muted, i) {
 		return
 	}
-	if o.quiet(m) {
+	if !m.Denied && o.quiet(m) { // whoever silenced it did not know that
 		if m.State == alerting.Resolved {
 			o.mute(i)
 		}
@@ -170,12 +170,22 @@ func (o *outlook) want(i int, urgency alerting.Urgency, t *Target, damped bool) 
 		return
 	}
 	page := paging(urgency)
-	if page && m.State == alerting.Firing && (o.pressed == nil || m.Level.Rank() > o.pressed.Level.Rank()) {
+	if page && m.State == alerting.Firing && o.presses(m, t) {
 		o.pressed, o.policy, o.targets = m, t.Escalation, t.Receivers
 	}
 	for _, name := range t.Receivers {
 		o.add(name, i, page)
 	}
+}
+
+// presses reports whether the escalation of a target comes before the one so
+// far: any before none, then the higher level.
+func (o *outlook) presses(m *incident.Member, t *Target) bool {
+	has, had := len(o.c.policy.Escalation[t.Escalation].Steps) > 0, len(o.steps()) > 0
+	if o.pressed == nil || has != had {
+		return o.pressed == nil || has
+	}
+	return m.Level.Rank() > o.pressed.Level.Rank()
 }
 
 // add has one receiver know of a member.
@@ -220,14 +230,14 @@ func (o *outlook) digest(i int, receivers []string) {
 // begin tells a receiver what it does not know of an incident.
 func (o *outlook) begin(w *wish) {
 	t := o.r.told(w.receiver)
-	risen := t.Level != "" && w.level.Rank() > t.Level.Rank()
+	risen := t.Level == "" || w.level.Rank() > t.Level.Rank()
 	if len(w.members) == 0 || len(w.fresh) == 0 && !risen {
 		return
 	}
 	kind := notify.Opened
 	if t.Open {
 		kind = notify.Updated
-		if due := t.At.Add(updateEvery); !risen && due.After(o.now) && t.At.Before(o.now.Add(updateEvery)) {
+		if due := t.At.Add(updateEvery); !risen && o.r.Incident.State != alerting.Resolved && due.After(o.now) && t.At.Before(o.now.Add(updateEvery)) {
 			o.by(due)
 			return
 		}

@@ -21,8 +21,12 @@ func (o *outlook) escalation() {
 		return
 	}
 	steps := o.steps()
-	if o.r.Since.IsZero() {
-		o.r.Since = o.now
+	firing := o.r.Incident.Firing
+	if o.r.Firing.IsZero() { // of an older version
+		o.r.Policy, o.r.Firing = o.policy, firing
+	}
+	if o.r.Since.IsZero() || o.r.Policy != o.policy || !o.r.Firing.Equal(firing) {
+		o.r.Since, o.r.Steps, o.r.Policy, o.r.Firing = o.now, 0, o.policy, firing
 		for o.r.Steps < len(steps) && steps[o.r.Steps].After == 0 {
 			o.r.Steps++
 		}

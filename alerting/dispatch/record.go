@@ -23,6 +23,10 @@ type Record struct {
 	// Since is when the escalation began that Steps counts the steps of.
 	Since time.Time `json:"since,omitzero"`
 	Steps int       `json:"steps,omitempty"`
+	// Policy and Firing are what Steps are of: another escalation, or the
+	// incident firing anew, begins at the first step.
+	Policy string    `json:"policy,omitempty"`
+	Firing time.Time `json:"firing,omitzero"`
 	// Muted are members, by place, that nobody is told of any more: they ended
 	// while they were silenced or inhibited.
 	Muted []int `json:"muted,omitempty"`

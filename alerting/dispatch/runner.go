@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,6 +43,16 @@ type Runner struct {
 	mark   uint64                   // the newest head that came
 	asked  bool                     // silences have changed
 	wake   chan struct{}            // holds one
+
+	failing atomic.Pointer[error] // why nobody is told for now
+}
+
+// Failing returns why nobody is told for now, nil where people are.
+func (r *Runner) Failing() error {
+	if err := r.failing.Load(); err != nil {
+		return fmt.Errorf("alerts cannot be dispatched: %w", *err)
+	}
+	return nil
 }
 
 // New returns a Runner. It does no I/O; see Run.
@@ -113,6 +124,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		if errors.Is(err, alerting.ErrConflict) {
 			r.cfg.Log.Debug("another dispatcher was ahead; its decisions are read", zap.Error(err))
 		} else {
+			r.failing.Store(&err)
 			r.cfg.Log.Error("alerts cannot be dispatched for now; nothing is lost", zap.Duration("again in", wait), zap.Error(err))
 		}
 		select {
@@ -152,6 +164,7 @@ func (r *Runner) session(ctx context.Context) error {
 		if err := s.step(ctx); err != nil {
 			return err
 		}
+		s.failing.Store(nil)
 		if err := s.sleep(ctx); err != nil {
 			return err
 		}

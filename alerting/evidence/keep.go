@@ -58,6 +58,7 @@ type Config struct {
 	Store    jetstream.ObjectStore
 	Client   *http.Client // nil: Client()
 	MaxBytes int64        // of each copy; 0: DefaultMaxBytes
+	Room     func() bool  // whether there is room for copies; nil: always
 	Log      *zap.Logger  // nil: silent
 }
 
@@ -108,6 +109,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
+var errNoRoom = errors.New("the disk is nearly full, and seeing goes before copies: make room, or keep copies for a shorter time (evidence.retention)")
+
 // Keep copies the media of an alert that are not kept yet, at most eight, and
 // returns what went wrong with some of them.
 func (k *Keeper) Keep(ctx context.Context, a *alerting.Alert) error {
@@ -116,6 +119,9 @@ func (k *Keeper) Keep(ctx context.Context, a *alerting.Alert) error {
 		name := at.name(a.ID)
 		if _, err := k.cfg.Store.GetInfo(ctx, name); err == nil {
 			continue
+		}
+		if k.cfg.Room != nil && !k.cfg.Room() {
+			return errors.Join(append(faults, errNoRoom)...)
 		}
 		data, kind, err := k.fetch(ctx, at.url)
 		if err == nil {

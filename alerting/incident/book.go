@@ -124,6 +124,9 @@ func (b *Book) Apply(a *alerting.Alert, dir alerting.Directory) Change {
 	if a.Rule.Mode == rules.Observe && in == nil {
 		return Change{}
 	}
+	if in == nil && a.State == alerting.Resolved && a.Change == alerting.ChangeNoted {
+		return Change{} // its incident is over for good: a verdict begins no other
+	}
 	if in != nil && a.State != alerting.Resolved && b.Over(in, a.Updated) {
 		in = nil // it comes again long after
 	}
@@ -190,7 +193,7 @@ func (in *Incident) take(a *alerting.Alert) Change {
 		m.Openings = max(m.Openings, before.Openings+1)
 	}
 	m.Openings = max(m.Openings, before.Openings)
-	ch.Began = m.Openings > before.Openings
+	ch.Began = m.Openings > before.Openings || m.Denied && !before.Denied && m.State != alerting.Resolved
 	ch.Material = before.State != m.State || before.Level != m.Level || before.ByHand != m.ByHand || before.Observes != m.Observes ||
 		a.Change == alerting.ChangeAssigned || ch.Began
 	in.Members[i] = m
@@ -209,7 +212,11 @@ func memberOf(a *alerting.Alert) Member {
 		Alert: a.ID, Revision: a.Revision, State: a.State, Level: a.Rule.Level, Rule: a.Rule.ID, Title: brief.Title,
 		Network: a.Network, Account: a.Account, Subject: alerting.SubjectOf(a), Words: brief.Words,
 		Observes: a.Rule.Mode == rules.Observe,
-		First:    a.First, Opened: fired(a), Openings: openings(a), Updated: a.Updated, ByHand: a.ByHand(), Labels: match.Labels(a),
+		First:    a.First, Opened: fired(a), Openings: openings(a), Updated: a.Updated, ByHand: a.ByHand(),
+		Denied: a.Answered != nil && !a.Answered.Me, Labels: match.Labels(a),
+	}
+	if m.Denied { // whatever the rule thought of it: somebody else is in the account
+		m.Level = rules.Critical
 	}
 	mark := a.Ack
 	if a.State == alerting.Resolved {

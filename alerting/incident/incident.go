@@ -59,6 +59,7 @@ type Member struct {
 	Updated  time.Time      `json:"updated"`
 	Observes bool           `json:"observes,omitempty"` // its rule only observes by now
 	ByHand   bool           `json:"by_hand,omitempty"`  // a person resolved it
+	Denied   bool           `json:"denied,omitempty"`   // somebody said that it was not them
 	By       string         `json:"by,omitempty"`       // who acknowledged or resolved it
 	Openings int            `json:"openings"`           // how often it began to fire
 	Labels   match.Set      `json:"labels"`

@@ -186,7 +186,7 @@ func (s Silence) Confirm(by, reason string, now time.Time) (Silence, error) {
 	switch {
 	case err != nil:
 		return s, err
-	case strings.EqualFold(by, s.Author):
+	case strings.EqualFold(by, alerting.Name(s.Author)):
 		return s, fmt.Errorf("confirm %s: %w: %s asked for it; it could match a critical alert, so somebody else must confirm it", s.Number(), ErrActor, s.Author)
 	case !s.Two:
 		return s, fmt.Errorf("confirm %s: %w: it can match no critical alert and needs no second person", s.Number(), ErrState)
@@ -230,11 +230,11 @@ func (s *Silence) standing(at time.Time) string {
 }
 
 func mark(by, reason string, now time.Time) *alerting.Mark {
-	return &alerting.Mark{By: by, At: now.UTC(), Reason: clip(strings.TrimSpace(reason), maxReason)}
+	return &alerting.Mark{By: by, At: now.UTC(), Reason: clip(alerting.Name(reason), maxReason)}
 }
 
 func actor(what, by string) (string, error) {
-	by = strings.TrimSpace(by)
+	by = alerting.Name(by)
 	switch {
 	case by == "" || strings.EqualFold(by, alerting.ByPicket):
 		return "", fmt.Errorf("%s: %w: %q; name the person who acts", what, ErrActor, by)
@@ -266,7 +266,7 @@ func Decode(data []byte) (Silence, error) {
 		return Silence{}, fmt.Errorf("silence %s has version %d, this Picket reads %d", s.ID, s.V, Version)
 	case s.ID == "" || s.Revision == 0 || s.Matchers.IsZero() || s.Start.IsZero() || s.End.IsZero():
 		return Silence{}, errors.New("silence: id, revision, matchers, start or end is missing")
-	case s.Confirmed != nil && strings.EqualFold(s.Confirmed.By, s.Author):
+	case s.Confirmed != nil && strings.EqualFold(alerting.Name(s.Confirmed.By), alerting.Name(s.Author)):
 		return Silence{}, fmt.Errorf("silence %s is confirmed by its author", s.ID)
 	}
 	// Whoever wrote it, it takes what its matchers take.

@@ -134,11 +134,11 @@ func urgencyOf(a *alerting.Alert, dir alerting.Directory, now time.Time) string 
 func who(a *alerting.Alert) string {
 	switch {
 	case a.State == alerting.Resolved && a.Resolution != nil:
-		return a.Resolution.By
+		return alerting.Name(a.Resolution.By)
 	case a.Ack != nil:
-		return a.Ack.By
+		return alerting.Name(a.Ack.By)
 	case a.Assigned != nil:
-		return "→ " + a.Assigned.To
+		return "→ " + alerting.Name(a.Assigned.To)
 	}
 	return "-"
 }

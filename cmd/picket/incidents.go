@@ -212,10 +212,10 @@ func showIncident(out io.Writer, r *dispatch.Record) error {
 func line(at time.Time, what, text, by, reason string) string {
 	s := fmt.Sprintf("%s  %-12s  %s", at.UTC().Format("2006-01-02 15:04:05Z"), what, text)
 	if by != "" {
-		s += " by " + by
+		s += " by " + alerting.Name(by)
 	}
 	if reason != "" {
-		s += ": " + reason
+		s += ": " + alerting.Name(reason)
 	}
 	return s
 }

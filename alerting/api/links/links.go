@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -66,7 +67,8 @@ type claims struct {
 
 	Action   notify.Action `json:"act"`
 	Receiver string        `json:"rcv"`
-	Person   string        `json:"who,omitempty"` // who acts; empty: the page asks
+	Person   string        `json:"who,omitempty"` // for whom it was made; empty: the page asks
+	Fired    int64         `json:"at"`            // when the alert began to fire, for the last time, Unix milliseconds
 }
 
 // For returns links to what can be done with an alert as it is, for a message
@@ -120,7 +122,7 @@ func (l *Links) make(a *alerting.Alert, action notify.Action, receiver string, p
 			ID: rand.Text(), Subject: a.ID, Audience: jwt.ClaimStrings{audience},
 			ExpiresAt: jwt.NewNumericDate(l.cfg.Now().Add(Validity)),
 		},
-		Action: action, Receiver: receiver, Person: person.Name,
+		Action: action, Receiver: receiver, Person: person.Name, Fired: fired(a),
 	})
 	if err != nil { // a message without a link is better than none
 		l.cfg.Log.Error("link not made", zap.String("alert", a.ID), zap.Error(err))
@@ -173,12 +175,27 @@ func label(action notify.Action) string {
 	return ""
 }
 
+// holder names whoever holds a link that was made for a person: others of the
+// receiver have it too.
+func (c *claims) holder() string { return c.Person + " (link in " + c.Receiver + ")" }
+
+// fired is when an alert began to fire, for the last time: a link is good for
+// one episode only.
+func fired(a *alerting.Alert) int64 {
+	for _, t := range slices.Backward(a.History) {
+		if t.To == alerting.Firing && t.From != alerting.Acknowledged {
+			return t.At.UnixMilli()
+		}
+	}
+	return a.Opened.UnixMilli()
+}
+
 // deed is what pressing the button does: by whom, to whom and what was answered
 // come from the form.
 func (c *claims) deed(form func(string) string) alerting.Deed {
-	d := alerting.Deed{Actor: c.Person, Reason: form("reason")}
-	if d.Actor == "" {
-		d.Actor = form("by")
+	d := alerting.Deed{Actor: form("by"), Reason: form("reason")}
+	if c.Person != "" {
+		d.Actor = c.holder()
 	}
 	through := fmt.Sprintf("by link to %s", c.Receiver)
 	if d.Reason == "" {

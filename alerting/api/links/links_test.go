@@ -164,9 +164,9 @@ func TestLinks(t *testing.T) {
 	}{
 		{
 			name: "acknowledge", action: notify.ActAck, person: "Ann", form: url.Values{},
-			asks: []string{"<h1>Acknowledge PK-3FA29C?</h1>", "You act as Ann.", "CRITICAL x/acme: posting &lt;burst&gt; [PK-3FA29C]"},
+			asks: []string{"<h1>Acknowledge PK-3FA29C?</h1>", "It will be noted as done by Ann (link in night shift).", "CRITICAL x/acme: posting &lt;burst&gt; [PK-3FA29C]"},
 			says: "Done: PK-3FA29C is acknowledged", state: alerting.Acknowledged,
-			deed: alerting.Deed{Action: alerting.ActionAck, Actor: "Ann", Reason: "by link to night shift"},
+			deed: alerting.Deed{Action: alerting.ActionAck, Actor: "Ann (link in night shift)", Reason: "by link to night shift"},
 		},
 		{
 			name: "acknowledge for several", action: notify.ActAck, form: url.Values{"by": {"Tom"}, "reason": {"awake"}},
@@ -175,27 +175,27 @@ func TestLinks(t *testing.T) {
 		},
 		{
 			name: "the name of the link holds", action: notify.ActAck, person: "Ann", form: url.Values{"by": {"Eve"}}, says: "is acknowledged", state: alerting.Acknowledged,
-			deed: alerting.Deed{Action: alerting.ActionAck, Actor: "Ann", Reason: "by link to night shift"},
+			deed: alerting.Deed{Action: alerting.ActionAck, Actor: "Ann (link in night shift)", Reason: "by link to night shift"},
 		},
 		{
 			name: "assign", action: notify.ActAssign, person: "Ann", asks: []string{`<input name="to" required`}, form: url.Values{"to": {"Tom"}},
 			says: "PK-3FA29C is assigned to Tom", state: alerting.Firing,
-			deed: alerting.Deed{Action: alerting.ActionAssign, Actor: "Ann", To: "Tom", Reason: "by link to night shift"},
+			deed: alerting.Deed{Action: alerting.ActionAssign, Actor: "Ann (link in night shift)", To: "Tom", Reason: "by link to night shift"},
 		},
 		{
 			name: "expected", action: notify.ActExpected, person: "Ann", form: url.Values{}, asks: []string{"Resolve PK-3FA29C as expected?"},
 			says: "is resolved as expected", state: alerting.Resolved,
-			deed: alerting.Deed{Action: alerting.ActionResolve, Verdict: alerting.VerdictExpected, Actor: "Ann", Reason: "by link to night shift"},
+			deed: alerting.Deed{Action: alerting.ActionResolve, Verdict: alerting.VerdictExpected, Actor: "Ann (link in night shift)", Reason: "by link to night shift"},
 		},
 		{
 			name: "it was not me", action: notify.ActAnswer, person: "Ann", form: url.Values{"answer": {"no"}}, asks: []string{"<h1>Was this you?</h1>", "No, this was not me"},
 			says: "people are told now that it was not you", state: alerting.Firing,
-			deed: alerting.Deed{Action: alerting.ActionAnswer, Actor: "Ann", Reason: "by link to night shift"},
+			deed: alerting.Deed{Action: alerting.ActionAnswer, Actor: "Ann (link in night shift)", Reason: "by link to night shift"},
 		},
 		{
 			name: "it was me, which closes nothing", action: notify.ActAnswer, person: "Ann", form: url.Values{"answer": {"yes"}},
 			says: "the alert stays open", state: alerting.Firing,
-			deed: alerting.Deed{Action: alerting.ActionAnswer, Actor: "Ann", Me: true, Reason: "by link to night shift"},
+			deed: alerting.Deed{Action: alerting.ActionAnswer, Actor: "Ann (link in night shift)", Me: true, Reason: "by link to night shift"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -411,5 +411,23 @@ func TestWhichLinks(t *testing.T) {
 				t.Error("asks somebody whose name is not known")
 			}
 		})
+	}
+}
+
+// TestEarlierEpisode: a link from before an alert began again does nothing.
+func TestEarlierEpisode(t *testing.T) {
+	b := newBench(t)
+	l := b.daemon()
+	path := b.link(l, notify.ActExpected, "Ann")
+	b.one.alert.History = append(b.one.alert.History,
+		alerting.Transition{From: alerting.Firing, To: alerting.Resolved, At: b.one.now.Add(time.Hour)},
+		alerting.Transition{From: alerting.Resolved, To: alerting.Firing, At: b.one.now.Add(2 * time.Hour)})
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if status, _, body := open(t, l, method, path, url.Values{}); status != http.StatusGone || !strings.Contains(body, "began again since") {
+			t.Errorf("%s: %d\n%s", method, status, body)
+		}
+	}
+	if len(b.one.deeds) != 0 {
+		t.Errorf("deeds %+v, want none", b.one.deeds)
 	}
 }

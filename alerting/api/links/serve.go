@@ -70,10 +70,13 @@ func (l *Links) ask(ctx context.Context, _ *http.Request, c *claims) (int, page)
 	if err != nil {
 		return l.failed(c, err)
 	}
+	if fired(&a) != c.Fired {
+		return again(&a)
+	}
 	p := page{Alert: alerting.Title(a), AskBy: c.Person == "", AskTo: c.Action == notify.ActAssign, Notes: standing(&a)}
 	p.Head, p.Buttons = question(c.Action, a.Number())
 	if c.Person != "" {
-		p.Notes = append(p.Notes, "You act as "+c.Person+".")
+		p.Notes = append(p.Notes, "It will be noted as done by "+c.holder()+".")
 	}
 	return http.StatusOK, p
 }
@@ -85,6 +88,11 @@ func (l *Links) act(ctx context.Context, r *http.Request, c *claims) (int, page)
 	}
 	if c.Action == notify.ActAnswer && r.PostForm.Get("answer") != "yes" && r.PostForm.Get("answer") != "no" {
 		return http.StatusUnprocessableEntity, page{Head: "Nothing was done: go back and press yes or no"}
+	}
+	if a, err := l.cfg.Alerts.Get(ctx, c.Subject); err != nil {
+		return l.failed(c, err)
+	} else if fired(&a) != c.Fired {
+		return again(&a)
 	}
 	first, err := l.cfg.Book.take(ctx, c.ID)
 	if err != nil {
@@ -161,6 +169,11 @@ func done(a *alerting.Alert, d alerting.Deed) string {
 	case alerting.ActionAck:
 	}
 	return a.Number() + " is " + string(a.State)
+}
+
+// again answers a link of an episode that is over.
+func again(a *alerting.Alert) (int, page) {
+	return http.StatusGone, page{Alert: alerting.Title(*a), Head: "This alert began again since", Notes: []string{"Use a newer message. Nothing was done.", elsewhere}}
 }
 
 func refused(err error) (int, page) {

@@ -20,7 +20,7 @@ func AddressFile(dataDir string) string { return filepath.Join(dataDir, "nats", 
 // connectExternal connects to the server that the configuration names.
 func connectExternal(cfg *config.Config, opts ...nats.Option) (*nats.Conn, error) {
 	n := cfg.NATS
-	opts = append(opts, nats.Name("picket "+cfg.Instance))
+	opts = append(opts, nats.Name("picket "+cfg.Instance), nats.CustomInboxPrefix(privateInbox))
 	if n.Credentials != "" {
 		opts = append(opts, nats.UserCredentials(n.Credentials))
 	}

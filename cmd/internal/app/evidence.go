@@ -24,7 +24,15 @@ func (a *App) openEvidence(ctx context.Context, cfg *config.Config, js jetstream
 	if err != nil {
 		return keeping{}, err
 	}
-	return keeping{store, evidence.NewKeeper(evidence.Config{Store: store, MaxBytes: cfg.Evidence.MaxBytes, Log: a.log})}, nil
+	keep := evidence.Config{Store: store, MaxBytes: cfg.Evidence.MaxBytes, Log: a.log}
+	if cfg.NATS.Embedded() { // copies end long before the reserve, where intake does
+		path, reserve := cfg.DataDir, cfg.Journal.Reserve
+		keep.Room = func() bool {
+			free, err := freeBytes(path)
+			return err != nil || free >= 2*reserve
+		}
+	}
+	return keeping{store, evidence.NewKeeper(keep)}, nil
 }
 
 // run copies what is wanted until ctx ends.

@@ -61,7 +61,8 @@ func openFront(ctx context.Context, listen string, metrics *promexport.Metrics, 
 	f.routeAPI(mux)
 	f.srv = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
-		ErrorLog: zap.NewStdLog(log.Named("http")),
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       zap.NewStdLog(log.Named("http")),
 	}
 	f.served.Go(func() {
 		if err := f.srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {

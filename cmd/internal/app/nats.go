@@ -140,7 +140,9 @@ func hostPort(listen string) (string, int, error) {
 // listenerUsers reads the generated passwords, making those that are missing.
 func listenerUsers(dataDir string) ([]*server.User, error) {
 	permissions := map[string]*server.Permissions{
-		UserAdmin: nil,
+		// Whoever may publish reads below _INBOX, and so what others are answered
+		// there: the admin asks for answers elsewhere, as under _PICKET.
+		UserAdmin: {Subscribe: &server.SubjectPermission{Deny: []string{"_INBOX.>"}}},
 		UserAlerts: {
 			Publish:   &server.SubjectPermission{Deny: []string{">"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"picket.alert.>"}},

@@ -137,6 +137,11 @@ func (a *App) healthy(ctx context.Context, p *parts) error {
 	if !p.nc.IsConnected() {
 		return errors.New("the NATS server is away")
 	}
+	if p.leases.Held(dispatchLease) {
+		if err := p.dispatch.Failing(); err != nil {
+			return err
+		}
+	}
 	for _, w := range p.workers {
 		if !p.leases.Held(partitionLease(w.partition)) {
 			continue // another daemon's, with a heartbeat of its own

@@ -1,19 +1,25 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/journal"
 )
@@ -37,7 +43,9 @@ picket: {quiet: 1s, response: [nothing]}
 
 // latency pushes activities by webhook at a steady rate and prints how long it
 // took from each one that raises an alert, appended to the journal, until the
-// alert's public copy was stored: both by the broker's clock.
+// alert's public copy was stored, both by the broker's clock; and until a
+// receiver had the page, by this machine's. Durability "external" is a server
+// beside the daemon that writes each message through to the disk.
 func latency(ctx context.Context, during time.Duration, durability string, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "picket-latency-")
 	if err != nil {
@@ -49,11 +57,20 @@ func latency(ctx context.Context, during time.Duration, durability string, out i
 		return err
 	}
 	d := &daemon{binary: binary, dir: filepath.Join(dir, "daemon")}
-	if err := d.writeLatency(durability); err != nil {
-		return err
-	}
 	st := &stage{daemons: []*daemon{d}}
 	defer st.close()
+	natsURL := ""
+	if durability == external {
+		if natsURL, err = st.serve(filepath.Join(dir, "nats"), true); err != nil {
+			return err
+		}
+	}
+	pager := &pages{at: map[string]time.Time{}}
+	hook := httptest.NewServer(pager)
+	defer hook.Close()
+	if err := d.writeLatency(durability, natsURL, hook.URL); err != nil {
+		return err
+	}
 	if err := st.startAll(ctx); err != nil {
 		return err
 	}
@@ -61,31 +78,66 @@ func latency(ctx context.Context, during time.Duration, durability string, out i
 		return err
 	}
 	time.Sleep(3 * time.Second) // the last episodes close
-	took, err := st.latencies(ctx)
+	published, paged, err := st.latencies(ctx, pager)
 	if err != nil {
 		return err
 	}
-	if len(took) == 0 {
-		return fmt.Errorf("no alert was raised")
+	if len(published) == 0 || len(paged) == 0 {
+		return fmt.Errorf("%d alerts were published and %d told", len(published), len(paged))
 	}
-	slices.Sort(took)
-	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(10 * time.Microsecond) }
-	_, err = fmt.Fprintf(out, "durability %s, %d activities/s: %d alerts, appended → published median %s, p99 %s, longest %s\n",
-		durability, latencyRate, len(took), at(.5), at(.99), at(1))
+	_, err = fmt.Fprintf(out, "durability %s, %d activities/s: %d alerts, appended → published %s; %d pages, appended → at the receiver %s\n",
+		durability, latencyRate, len(published), spread(published), len(paged), spread(paged))
 	return err
 }
 
-func (d *daemon) writeLatency(durability string) error {
+// external is the durability of a server beside the daemon.
+const external = "external"
+
+func spread(took []time.Duration) string {
+	slices.Sort(took)
+	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(10 * time.Microsecond) }
+	return fmt.Sprintf("median %s, p99 %s, longest %s", at(.5), at(.99), at(1))
+}
+
+// pages is a receiver that notes when it was first told of each alert.
+type pages struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	var m notify.Message
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range m.Alerts {
+		if _, known := p.at[a.ID]; !known {
+			p.at[a.ID] = now
+		}
+	}
+}
+
+func (d *daemon) writeLatency(durability, natsURL, hook string) error {
 	if err := os.MkdirAll(filepath.Join(d.dir, "rules"), 0o755); err != nil {
 		return err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: ./data\nhttp: {listen: 127.0.0.1:0}\nlog: {level: info, format: json}\nrules: {packs: [social], dirs: [./rules]}\n")
-	fmt.Fprintf(&b, "nats: {listen: 127.0.0.1:0}\njournal: {durability: %s}\nintake: {webhook: {rate: 1000, tokens: [{name: soak, token: {file: ./token}}]}}\naccounts:\n", durability)
+	if natsURL != "" {
+		fmt.Fprintf(&b, "nats: {url: %q}\n", natsURL)
+	} else {
+		fmt.Fprintf(&b, "nats: {listen: 127.0.0.1:0}\njournal: {durability: %s}\n", durability)
+	}
+	fmt.Fprintf(&b, "receivers: [{name: pager, type: webhook, url: %q, secrets: [{file: ./key}]}]\nnotifications: {budget: {pages: 0, messages: 0}}\n", hook)
+	b.WriteString("intake: {webhook: {rate: 1000, tokens: [{name: soak, token: {file: ./token}}]}}\naccounts:\n")
 	for i := range latencyAccounts {
 		fmt.Fprintf(&b, "- {account: x/account%03d}\n", i)
 	}
-	for name, text := range map[string]string{"picket.yaml": b.String(), "token": token, "rules/latency.yml": latencyRule} {
+	for name, text := range map[string]string{"picket.yaml": b.String(), "token": token, "key": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)), "rules/latency.yml": latencyRule} {
 		if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o600); err != nil {
 			return err
 		}
@@ -125,16 +177,17 @@ func (st *stage) stream(ctx context.Context, during time.Duration) error {
 	return nil
 }
 
-// latencies matches each alert's first copy with the activity that raised it.
-func (st *stage) latencies(ctx context.Context) ([]time.Duration, error) {
+// latencies matches each alert's first copy, and the first page of it, with the
+// activity that raised it.
+func (st *stage) latencies(ctx context.Context, pager *pages) (published, paged []time.Duration, err error) {
 	nc, err := st.connect()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	appended := map[string]time.Time{}
 	var dec activity.Decoder
@@ -155,23 +208,31 @@ func (st *stage) latencies(ctx context.Context) ([]time.Duration, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var took []time.Duration
-	return took, eachMessage(ctx, js, natspub.Stream, "picket.alert.>", func(m jetstream.Msg) error {
+	pager.mu.Lock()
+	defer pager.mu.Unlock()
+	err = eachMessage(ctx, js, natspub.Stream, "picket.alert.>", func(m jetstream.Msg) error {
 		var ev natspub.Event
 		if err := json.Unmarshal(m.Data(), &ev); err != nil {
 			return err
 		}
 		meta, err := m.Metadata()
-		if err != nil || !strings.HasSuffix(m.Headers().Get(jetstream.MsgIDHeader), ".1") {
+		alert, first := strings.CutSuffix(m.Headers().Get(jetstream.MsgIDHeader), ".1")
+		if err != nil || !first {
 			return err
 		}
 		for _, e := range ev.Data.Evidences {
-			if at, ok := appended[e.Data.ID]; ok {
-				took = append(took, meta.Timestamp.Sub(at))
+			at, ok := appended[e.Data.ID]
+			if !ok {
+				continue
+			}
+			published = append(published, meta.Timestamp.Sub(at))
+			if told, ok := pager.at[alert]; ok {
+				paged = append(paged, told.Sub(at))
 			}
 		}
 		return nil
 	})
+	return published, paged, err
 }

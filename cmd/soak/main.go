@@ -25,7 +25,7 @@ func main() {
 	flag.DurationVar(&o.settle, "settle", 90*time.Second, "how long to wait for alerts that are missing at the end")
 	flag.BoolVar(&o.ablation, "ablation", false, "build the daemon with random alert ids: the comparison must fail")
 	flag.BoolVar(&o.torn, "torn", false, "damage the newest checkpoint at every other kill: cut its end off or change a byte")
-	measure := flag.Duration("latency", 0, "measure instead, for this long: activity appended to alert published at 1,000 activities/s")
+	measure := flag.Duration("latency", 0, "measure instead, for this long: activity appended to alert published, and to a page at its receiver, at 1,000 activities/s")
 	idle := flag.Duration("small", 0, "measure instead what a small install takes: 50 accounts, a day of their life, then idle for this long")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -36,7 +36,7 @@ func main() {
 	case *idle > 0:
 		err = small(ctx, smallOptions{accounts: 50, seed: o.seed, day: 2 * time.Minute, calm: time.Minute, idle: *idle}, os.Stdout)
 	case *measure > 0:
-		for _, durability := range []string{"process", "power"} {
+		for _, durability := range []string{"process", "power", external} {
 			err = errors.Join(err, latency(ctx, *measure, durability, os.Stdout))
 		}
 	default:

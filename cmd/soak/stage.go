@@ -91,18 +91,10 @@ func newStage(ctx context.Context, o options, s *script, binary, dir, network st
 	st := &stage{}
 	natsURL := ""
 	if o.daemons > 1 {
-		srv, err := server.NewServer(&server.Options{
-			Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: filepath.Join(dir, "nats"), NoLog: true, NoSigs: true,
-			SyncInterval: 100 * time.Millisecond,
-		})
-		if err != nil {
+		var err error
+		if natsURL, err = st.serve(filepath.Join(dir, "nats"), false); err != nil {
 			return nil, err
 		}
-		srv.Start()
-		if !srv.ReadyForConnections(10 * time.Second) {
-			return nil, errors.New("external NATS server does not start")
-		}
-		st.nats, natsURL = srv, srv.ClientURL()
 	}
 	for i := range o.daemons {
 		d := &daemon{binary: binary, dir: filepath.Join(dir, fmt.Sprintf("daemon-%d", i))}
@@ -112,6 +104,24 @@ func newStage(ctx context.Context, o options, s *script, binary, dir, network st
 		st.daemons = append(st.daemons, d)
 	}
 	return st, ctx.Err()
+}
+
+// serve starts a NATS server beside the daemons; with through, it writes each
+// message through to the disk.
+func (st *stage) serve(dir string, through bool) (url string, err error) {
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true,
+		SyncInterval: 100 * time.Millisecond, SyncAlways: through,
+	})
+	if err != nil {
+		return "", err
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(10 * time.Second) {
+		return "", errors.New("external NATS server does not start")
+	}
+	st.nats = srv
+	return srv.ClientURL(), nil
 }
 
 // write makes the daemon's directory: configuration, secrets, and the built-in

@@ -12,6 +12,8 @@ import (
 var (
 	// ErrConflict: another writer has stored a newer revision.
 	ErrConflict = errors.New("another writer was ahead")
+	// ErrDamaged: what is stored of an alert is not one, or one of a newer version.
+	ErrDamaged = errors.New("what is stored of the alert cannot be read")
 	// ErrNotFound: there is no such alert.
 	ErrNotFound = errors.New("no such alert")
 )

@@ -265,9 +265,9 @@ func (s *session) read(ctx context.Context, heads []alerting.Head) ([]alerting.A
 	for i := range heads {
 		ids[i] = heads[i].ID
 	}
-	got, err := s.cfg.Alerts.Get(ctx, ids)
+	got, err := s.get(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("read %d alerts: %w", len(ids), err)
+		return nil, err
 	}
 	var out []alerting.Alert
 	for i := range got {
@@ -276,6 +276,31 @@ func (s *session) read(ctx context.Context, heads []alerting.Head) ([]alerting.A
 		}
 	}
 	return out, nil
+}
+
+// get reads alerts; one that is damaged is told and passed over, as if retention
+// had taken it: the others go on.
+func (s *session) get(ctx context.Context, ids []string) ([]alerting.Stored, error) {
+	got, err := s.cfg.Alerts.Get(ctx, ids)
+	if !errors.Is(err, alerting.ErrDamaged) || len(ids) == 0 {
+		if err != nil {
+			err = fmt.Errorf("read %d alerts: %w", len(ids), err)
+		}
+		return got, err
+	}
+	if len(ids) == 1 {
+		s.cfg.Log.Error("nobody is told of an alert", zap.String("alert", ids[0]), zap.Error(err))
+		return make([]alerting.Stored, 1), nil
+	}
+	got = got[:0]
+	for i := range ids {
+		one, err := s.get(ctx, ids[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, one...)
+	}
+	return got, nil
 }
 
 // commit stores what the core has decided, queues what is to be told, and stores
@@ -333,9 +358,9 @@ func (s *session) dress(ctx context.Context, docs []Document) error {
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), together)
-		got, err := s.cfg.Alerts.Get(ctx, ids[:n])
+		got, err := s.get(ctx, ids[:n])
 		if err != nil {
-			return fmt.Errorf("read %d alerts: %w", n, err)
+			return err
 		}
 		for i := range got {
 			Dress(undressed[i], &got[i].Alert, s.cfg.Directory)

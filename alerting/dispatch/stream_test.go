@@ -223,3 +223,35 @@ func queuedMessages(t *testing.T, js jetstream.JetStream) []notify.Message {
 	}
 	return out
 }
+
+// TestDamagedAlert: an alert that cannot be read keeps nobody from being told of
+// the others.
+func TestDamagedAlert(t *testing.T) {
+	js := serve(t)
+	alerts, err := natspub.Open(t.Context(), js)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := &nats.Msg{Subject: natspub.StateSubject("dddddd"), Data: []byte("{"), Header: nats.Header{
+		natspub.HeaderRevision: {"1"}, natspub.HeaderState: {"firing"}, natspub.HeaderLevel: {"critical"},
+	}}
+	if _, err := js.PublishMsg(t.Context(), damaged); err != nil {
+		t.Fatal(err)
+	}
+	r := alerts.Put(t.Context(), []alerting.Write{{Alert: firing("aaaaaa", "x/acme", rules.Critical, time.Now().UTC())}})[0]
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	d, err := New(Config{Alerts: alerts, Store: open(t, js), Outbox: delivery.NewOutbox(js), Policy: policy()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() { _ = d.Run(ctx) })
+	defer func() { cancel(); group.Wait() }()
+	waitForMessages(t, js, "x/acme opened")
+	if err := d.Failing(); err != nil {
+		t.Error(err)
+	}
+}

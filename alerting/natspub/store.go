@@ -78,7 +78,7 @@ func (s *Store) Get(ctx context.Context, ids []string) ([]alerting.Stored, error
 			}
 			a, err := alerting.Decode(msg.Data)
 			if err != nil {
-				return fmt.Errorf("stream %s, sequence %d: %w", Stream, msg.Sequence, err)
+				return fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, msg.Sequence, alerting.ErrDamaged, err)
 			}
 			out[i] = alerting.Stored{Alert: a, Seq: msg.Sequence, Time: msg.Time}
 			return nil

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/picketd/picket/alerting"
-	"github.com/picketd/picket/cmd/internal/app"
-	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/replay"
 	"github.com/picketd/picket/rules"
@@ -62,15 +60,7 @@ type spentAccounts struct {
 
 // Run shows how the alert budget was used in the last month.
 func (c *budgetCmd) Run(e *env) error {
-	cfg, err := config.Load(c.Config, e.getenv)
-	if err != nil {
-		return err
-	}
-	set, err := app.BuildSet(cfg)
-	if err != nil {
-		return err
-	}
-	plan, err := detector.Compile(set)
+	cfg, set, plan, err := e.program(c.Config)
 	if err != nil {
 		return err
 	}

@@ -50,19 +50,11 @@ file.`
 
 // Run writes a plan into a folder of rules.
 func (c *planAddCmd) Run(e *env) error {
-	cfg, err := config.Load(c.Config, e.getenv)
+	cfg, set, plan, err := e.program(c.Config)
 	if err != nil {
 		return err
 	}
 	dir, err := c.dir(cfg)
-	if err != nil {
-		return err
-	}
-	set, err := app.BuildSet(cfg)
-	if err != nil {
-		return err
-	}
-	plan, err := detector.Compile(set)
 	if err != nil {
 		return err
 	}
@@ -209,6 +201,20 @@ type planLsCmd struct {
 	JSON bool `help:"Print JSON lines."`
 }
 
+// program reads a configuration and the rules that it names.
+func (e *env) program(path string) (*config.Config, detector.Set, *detector.Plan, error) {
+	cfg, err := config.Load(path, e.getenv)
+	if err != nil {
+		return nil, detector.Set{}, nil, err
+	}
+	set, err := app.BuildSet(cfg)
+	if err != nil {
+		return nil, detector.Set{}, nil, err
+	}
+	plan, err := detector.Compile(set)
+	return cfg, set, plan, err
+}
+
 // planned is a plan as it is shown.
 type planned struct {
 	Rule     string    `json:"rule"`
@@ -223,15 +229,7 @@ type planned struct {
 
 // Run lists the plans among the rules of the configuration.
 func (c *planLsCmd) Run(e *env) error {
-	cfg, err := config.Load(c.Config, e.getenv)
-	if err != nil {
-		return err
-	}
-	set, err := app.BuildSet(cfg)
-	if err != nil {
-		return err
-	}
-	plan, err := detector.Compile(set)
+	_, _, plan, err := e.program(c.Config)
 	if err != nil {
 		return err
 	}

@@ -240,7 +240,9 @@ func (w *worker) restore(ctx context.Context) (uint64, error) {
 			if !unusable(err) {
 				return 0, fmt.Errorf("restore checkpoint: %w", err)
 			}
-			w.log.Warn("checkpoint not usable", zap.Int("partition", w.partition), zap.Error(err))
+			if n := len(damage); n == 0 || damage[n-1].Error() != err.Error() { // many say it for one reason
+				w.log.Warn("checkpoint not usable; an older one or the log takes its place, which only takes longer", zap.Int("partition", w.partition), zap.Error(err))
+			}
 			damage = append(damage, err)
 		}
 	}

@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
+	"github.com/picketd/picket/alerting/natstest"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/rules"
 )
@@ -49,15 +49,7 @@ func (n *node) stop() {
 
 func (n *node) connect(tb testing.TB) jetstream.JetStream {
 	tb.Helper()
-	nc, err := nats.Connect("", nats.InProcessServer(n.srv))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	_, js := natstest.Connect(tb, n.srv)
 	return js
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/picketd/picket/alerting/delivery"
 	"github.com/picketd/picket/alerting/incident"
 	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/alerting/natstest"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/rules"
 )
@@ -26,24 +26,7 @@ import (
 // messages, in memory.
 func serve(t *testing.T) jetstream.JetStream {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	if !srv.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, js := natstest.Connect(t, natstest.Serve(t, nil))
 	for range 2 { // the second finds them
 		err := errors.Join(
 			natspub.Ensure(t.Context(), js, natspub.StreamOptions{Storage: jetstream.MemoryStorage}),

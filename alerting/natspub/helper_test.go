@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/natstest"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
@@ -21,30 +22,7 @@ func start() time.Time { return time.Date(2026, 3, 14, 2, 12, 0, 0, time.UTC) }
 // message, and returns a connection to it.
 func connect(tb testing.TB, syncAlways bool) (*nats.Conn, jetstream.JetStream) {
 	tb.Helper()
-	srv, err := server.NewServer(&server.Options{
-		DontListen: true, JetStream: true, StoreDir: tb.TempDir(), SyncAlways: syncAlways, NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	srv.Start()
-	tb.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(10 * time.Second) {
-		tb.Fatal("the server did not start")
-	}
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return nc, js
+	return natstest.Connect(tb, natstest.Serve(tb, func(o *server.Options) { o.SyncAlways = syncAlways }))
 }
 
 // open makes the stream, and a store and publisher on it.

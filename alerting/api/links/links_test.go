@@ -14,11 +14,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/natstest"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/rules"
 )
@@ -87,32 +86,12 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{DontListen: true, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server did not start")
-	}
-	return &bench{t, srv, newOne()}
+	return &bench{t, natstest.Serve(t, nil), newOne()}
 }
 
 func (b *bench) daemon() *Links {
 	b.t.Helper()
-	nc, err := nats.Connect("", nats.InProcessServer(b.srv))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	_, js := natstest.Connect(b.t, b.srv)
 	book, err := Open(b.t.Context(), js, 0)
 	if err != nil {
 		b.t.Fatal(err)

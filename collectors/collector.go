@@ -78,4 +78,6 @@ type Deps struct {
 	HTTP *http.Client
 	Log  *zap.Logger
 	Now  func() time.Time
+	// Sessions keeps sessions over restarts; nil where the collector needs none.
+	Sessions Sessions
 }

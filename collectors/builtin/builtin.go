@@ -1,0 +1,24 @@
+// Package builtin is the list of the collectors that Picket has, one line each.
+// What a collector is belongs in its own folder.
+package builtin
+
+import (
+	"slices"
+
+	"github.com/picketd/picket/collectors"
+)
+
+// Specs returns the collectors, ordered by name.
+func Specs() []collectors.Spec {
+	return []collectors.Spec{}
+}
+
+// Spec returns the collector of that name.
+func Spec(name string) (collectors.Spec, bool) {
+	all := Specs()
+	i := slices.IndexFunc(all, func(s collectors.Spec) bool { return s.Name == name })
+	if i < 0 {
+		return collectors.Spec{}, false
+	}
+	return all[i], true
+}

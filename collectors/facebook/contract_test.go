@@ -25,7 +25,10 @@ func TestContract(t *testing.T) { collectortest.Run(t, contract()) }
 
 func contract() collectortest.Harness {
 	const account = "facebook/acme"
-	cfg := Config{Account: account, Token: token, AppSecret: secret, Options: metagraph.Options{Backfill: metagraph.MaxBackfill, Watch: 10}}
+	cfg := Config{
+		Account: account, Access: metagraph.Access{Token: token, AppSecret: secret},
+		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, Watch: 10},
+	}
 	return collectortest.Harness{
 		Source: account,
 		Every:  20 * time.Minute, // the contract runs for days

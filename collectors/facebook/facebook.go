@@ -25,20 +25,12 @@ type Config struct {
 	// Page is the Page's id or username; empty takes the name in Account.
 	Page string
 
-	// BaseURL is DefaultBaseURL where empty. Other than https is taken only for
-	// loopback addresses.
-	BaseURL string
-	// APIVersion is metagraph.DefaultVersion where empty.
-	APIVersion string
-	// Token is an access token of the Page, or of a system user with a task on
-	// it, with pages_show_list and pages_read_engagement, and
-	// pages_read_user_content for Mentions, pages_manage_metadata for Apps and
-	// People.
-	Token collectors.Secret
-	// AppSecret is the secret of the token's app. With it each request carries
-	// a proof, so that a stolen token alone is of no use where the app asks for
-	// one.
-	AppSecret collectors.Secret
+	// Access is how the Graph API is reached; an empty BaseURL takes
+	// DefaultBaseURL. Its token is of the Page, or of a system user with a task
+	// on it, with the scopes that doc.go names. With its AppSecret each request
+	// carries a proof, so that a stolen token alone is of no use where the app
+	// asks for one.
+	metagraph.Access
 
 	// Mentions also reads public posts that tag the Page, and comments under
 	// its newest posts; the Page's own comments are replies.
@@ -80,8 +72,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = DefaultBaseURL
 	}
-	access := metagraph.Access{BaseURL: cfg.BaseURL, Version: cfg.APIVersion, Token: cfg.Token, AppSecret: cfg.AppSecret}
-	reader, err := metagraph.NewReader(access, cfg.source(), cfg.Options, deps)
+	reader, err := metagraph.NewReader(cfg.Access, cfg.source(), cfg.Options, deps)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, fmt.Errorf("facebook: %w", err)
 	}
@@ -154,4 +145,3 @@ func (c *Config) source() metagraph.Source {
 	}
 	return s
 }
-

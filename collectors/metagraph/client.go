@@ -120,7 +120,7 @@ func (c *Client) Host() string { return c.base.Host }
 // are those of collectors.Collector.
 func (c *Client) Get(ctx context.Context, params url.Values, path ...string) (*Answer, error) {
 	target := c.base.JoinPath(append([]string{c.version}, path...)...)
-	endpoint := http.MethodGet + " " + target.Path
+	endpoint := http.MethodGet + " /" + strings.TrimPrefix(target.Path, "/")
 	if now := c.deps.Now(); now.Before(c.held) {
 		return nil, &collectors.RateLimited{Until: c.held, Err: errors.New(c.why)}
 	}

@@ -204,6 +204,9 @@ func (r *round) finish() (collectors.Page, error) {
 	if r.rd.src.Comments != nil {
 		r.spans(r.st.Comments)
 	}
+	if r.page.Backfill { // what history kept from being read is due now
+		r.page.More = true
+	}
 	var err error
 	if r.page.Cursor, err = r.st.encode(); err != nil {
 		return collectors.Page{}, fmt.Errorf("%s: %w", r.rd.src.Network, err)

@@ -236,6 +236,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	a := s.answer(r)
 	s.mu.Unlock()
+	w.Header().Set("Date", s.opts.Now().UTC().Format(http.TimeFormat))
 	a.write(w)
 }
 

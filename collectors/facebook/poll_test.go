@@ -212,7 +212,8 @@ func TestAccess(t *testing.T) {
 		{
 			activity.KindRoleChange, "assigned users-1-13", "",
 			[]string{"role_granted"},
-			[]activity.Field{f("member", "Mallory"), f("member_id", "13"), f("roles", "MANAGE")}, nil,
+			[]activity.Field{f("member", "Mallory"), f("member_id", "13"), f("roles", "MANAGE")},
+			nil,
 		},
 		{activity.KindTokenGrant, "apps-1-43", "Mailer", []string{"token_granted"}, nil, nil},
 		{activity.KindTokenRevoke, "apps-2-42", "Planner", []string{"token_revoked"}, nil, nil},

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,12 +23,8 @@ import (
 // DefaultVersion is the newest version of the Graph API when this was written.
 const DefaultVersion = "v27.0"
 
-// What usage makes the client hold back, and for how long it does where the
-// answer names no time.
-const (
-	HoldAt  = 95 // percent
-	HoldFor = 5 * time.Minute
-)
+// HoldAt is the usage of a limit, in percent, from which the client holds back.
+const HoldAt = 97
 
 // Access is how the Graph API is reached.
 type Access struct {
@@ -49,6 +46,7 @@ type Client struct {
 
 	held time.Time // nothing is sent before
 	why  string
+	sent minutes // requests of the last hour
 }
 
 // Answer is one that succeeded.
@@ -125,9 +123,7 @@ func (c *Client) Get(ctx context.Context, params url.Values, path ...string) (*A
 		return nil, &collectors.RateLimited{Until: c.held, Err: errors.New(c.why)}
 	}
 	query := url.Values{}
-	for name, values := range params {
-		query[name] = values
-	}
+	maps.Copy(query, params)
 	if c.proof != "" {
 		query.Set("appsecret_proof", c.proof)
 	}
@@ -136,6 +132,7 @@ func (c *Client) Get(ctx context.Context, params url.Values, path ...string) (*A
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", endpoint, c.bare(err))
 	}
+	c.sent.add(c.deps.Now())
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	resp, err := c.deps.HTTP.Do(req)
@@ -165,7 +162,7 @@ func (c *Client) read(endpoint string, resp *http.Response, data []byte) (*Answe
 		return nil, c.fault(said, resp, used, now)
 	}
 	if used.percent >= HoldAt {
-		c.held = now.Add(max(used.wait, HoldFor))
+		c.held = now.Add(max(used.wait, holdFor(used.percent), c.sent.oldest(now)))
 		c.why = fmt.Sprintf("%d%% of the limit of %s is used, and Picket holds back from %d%% on", used.percent, used.of, HoldAt)
 	}
 	a := &Answer{Endpoint: endpoint, Body: data}

@@ -26,9 +26,11 @@
 // and X-Page-Usage of an hour, X-Business-Use-Case-Usage of a day or an hour,
 // by business object, with the minutes until access is regained. A Budget
 // cannot read these. So the client looks at every answer, and from HoldAt
-// percent on sends nothing more but one request in every HoldFor, until usage
-// has fallen: what it refuses is a *collectors.RateLimited, which holds back
-// all accounts of the credential. The answer that told it is still used.
+// percent on sends nothing until its own oldest requests have left a window of
+// an hour, and then one request in every 10 minutes to an hour, the fewer the
+// less is left, until usage has fallen. What it refuses is a
+// *collectors.RateLimited, which holds back all accounts of the credential. The
+// answer that told it is still used.
 //
 // # What Meta documents, and when that was read
 //

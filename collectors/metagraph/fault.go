@@ -88,15 +88,17 @@ func (c *Client) describe(endpoint string, resp *http.Response, data []byte) *Er
 			Trace     string `json:"fbtrace_id"`
 		} `json:"error"`
 	}
-	err := json.Unmarshal(data, &said)
-	if resp.StatusCode == http.StatusOK && (err != nil || said.Error == nil) {
-		return nil
+	if json.Unmarshal(data, &said) != nil {
+		said.Error = nil
 	}
 	e := &Error{Endpoint: endpoint, Status: resp.StatusCode}
-	if err != nil || said.Error == nil {
+	s := said.Error
+	switch {
+	case s == nil && resp.StatusCode == http.StatusOK:
+		return nil
+	case s == nil:
 		return e
 	}
-	s := said.Error
 	e.Code, e.Subcode, e.Transient = s.Code, s.Subcode, s.Transient
 	e.Message, e.Type, e.Trace = c.words(s.Message), c.words(s.Type), clip(c.words(s.Trace), 40)
 	return e

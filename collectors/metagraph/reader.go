@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"time"
@@ -294,9 +295,7 @@ func (r *round) malformed(a *Answer, i int, err error) {
 // paged returns a copy of params for one page.
 func paged(params url.Values, size int, after string) url.Values {
 	out := url.Values{}
-	for name, values := range params {
-		out[name] = values
-	}
+	maps.Copy(out, params)
 	if size > 0 {
 		out.Set("limit", strconv.Itoa(size))
 	}

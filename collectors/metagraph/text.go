@@ -96,7 +96,7 @@ func IsID(s string) bool {
 // CheckID refuses an id that IsID does.
 func CheckID(field, id string) error {
 	if !IsID(id) {
-		return fmt.Errorf("%s %q; want up to %d letters, digits, _, -, . or :", field, clip(Plain(id), maxID), maxID)
+		return fmt.Errorf("%s %q; want 1 to %d letters, digits and . : _ -", field, clip(Plain(id), maxID), maxID)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package metagraph
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,40 @@ type usage struct {
 // maxWait bounds a wait that a header names: a business use case's window is a
 // day.
 const maxWait = 24 * time.Hour
+
+// holdFor is how long at least nothing is sent after an answer that told a usage
+// of HoldAt or more and no time: half an hour for what is left of the limit in
+// percent, an hour where nothing is, so that the rest lasts for the shortest
+// window however many requests a percent is.
+func holdFor(percent int) time.Duration {
+	if left := 100 - percent; left > 0 {
+		return 30 * time.Minute / time.Duration(left)
+	}
+	return time.Hour
+}
+
+// minutes are those since 1970 in which requests of the last hour were sent, in
+// order.
+type minutes []int64
+
+// add notes a request.
+func (m *minutes) add(now time.Time) {
+	at := now.Unix() / 60
+	if n := len(*m); n == 0 || (*m)[n-1] != at {
+		*m = append(slices.DeleteFunc(*m, func(o int64) bool { return o < at-60 }), at)
+	}
+}
+
+// oldest returns in how long the oldest of the last hour's requests will have
+// left a window of an hour, which is when usage can fall.
+func (m minutes) oldest(now time.Time) time.Duration {
+	for _, at := range m {
+		if left := time.Unix(60*(at+61), 0).Sub(now); left > 0 {
+			return min(left, time.Hour)
+		}
+	}
+	return 0
+}
 
 // share is a limit's use, in percent.
 type share struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors"
@@ -64,11 +65,11 @@ func (rd *Reader) Look(ctx context.Context) (*Standing, error) {
 // configuration needs.
 func (s *Standing) Seen(now time.Time, what string, needed ...string) collectors.Seen {
 	out := collectors.Seen{Name: s.Profile.Handle}
-	line := fmt.Sprintf("%s, id %s", s.Profile.Values["name"], s.Profile.ID)
+	line := []string{s.Profile.Values["name"], "id " + s.Profile.ID}
 	for _, m := range s.Profile.Metrics {
-		line += fmt.Sprintf(", %.0f %s", m.Value, m.Name)
+		line = append(line, fmt.Sprintf("%.0f %s", m.Value, m.Name))
 	}
-	out.Lines = append(out.Lines, Text(line, 300))
+	out.Lines = append(out.Lines, Text(strings.Join(line, ", "), 300))
 	if s.Read == 0 {
 		out.Lines = append(out.Lines, "no "+what+" yet")
 	} else {

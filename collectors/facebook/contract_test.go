@@ -19,8 +19,7 @@ const (
 	secret = "app-secret-0a1b2c3d4e5f"
 )
 
-// Items turn up late, come twice and in another order; cursors of deleted items
-// are refused.
+// Items turn up late, come twice and in another order.
 func TestContract(t *testing.T) { collectortest.Run(t, contract()) }
 
 func contract() collectortest.Harness {

@@ -270,7 +270,7 @@ func readProfile(raw json.RawMessage) (*metagraph.Profile, error) {
 		return nil, err
 	}
 	if p.Name == "" {
-		return nil, errors.New("name: missing; is this a Page?")
+		return nil, errors.New("name: missing; want a Page's")
 	}
 	published := ""
 	if p.Published != nil {

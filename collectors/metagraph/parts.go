@@ -347,7 +347,8 @@ type thread struct {
 	Comments *list  `json:"comments"`
 }
 
-// comments reads the newest comments under the newest items in one request. Of
+// comments reads the newest comments under the newest items, and where a network
+// keeps them apart the replies to them, in one request. Of
 // an item that had more comments since the last poll than one page of them
 // holds, those in between are lost, which is told.
 func (r *round) comments() error {
@@ -376,17 +377,24 @@ func (r *round) comments() error {
 		}
 		own := walk{}
 		for _, raw := range t.Comments.Data {
-			item, err := c.Map(raw, t.ID, r.st.Me)
-			if err != nil {
-				r.malformed(a, i, fmt.Errorf("comments: %w", err))
+			if p, ok := r.comment(l, a, i, raw, t.ID); ok {
+				if own.Low.ID == "" || p.compare(own.Low) < 0 {
+					own.Low = p
+				}
+				own.meet(p, l.Mark)
+				w.meet(p, l.Mark)
+			}
+			var under struct {
+				Replies *list `json:"replies"`
+			}
+			if json.Unmarshal(raw, &under) != nil || under.Replies == nil {
 				continue
 			}
-			if own.Low.ID == "" || placeOf(item).compare(own.Low) < 0 {
-				own.Low = placeOf(item)
+			for _, raw := range under.Replies.Data {
+				if p, ok := r.comment(l, a, i, raw, t.ID); ok {
+					w.meet(p, l.Mark)
+				}
 			}
-			own.meet(placeOf(item), l.Mark)
-			w.meet(placeOf(item), l.Mark)
-			r.say(l, item)
 		}
 		own.Read = len(t.Comments.Data)
 		if t.Comments.Paging.Next != "" && !own.Met && own.Low.At > lost.Low.At {
@@ -398,4 +406,15 @@ func (r *round) comments() error {
 	}
 	l.advance(&w, r.rd.opts.Overlap)
 	return nil
+}
+
+// comment hands over one comment under an item, and returns its place.
+func (r *round) comment(l *lane, a *Answer, i int, raw json.RawMessage, under string) (place, bool) {
+	item, err := r.rd.src.Comments.Map(raw, under, r.st.Me)
+	if err != nil {
+		r.malformed(a, i, fmt.Errorf("comments: %w", err))
+		return place{}, false
+	}
+	r.say(l, item)
+	return placeOf(item), true
 }

@@ -42,8 +42,9 @@ type Item struct {
 	ID     string
 	At     time.Time // its place in the edge, newest first
 	Fields Object
-	Twice  bool // comes twice in its page
-	Broken bool // its id is no id
+	Twice  bool      // comes twice in its page
+	Broken bool      // its id is no id
+	Until  time.Time // when it vanishes by itself, zero for never
 
 	seq     int
 	gone    bool
@@ -176,12 +177,17 @@ func (s *Server) with(id string, do func(*Item)) error {
 func (s *Server) item(id string) *Item {
 	for _, list := range s.edges {
 		for _, it := range list {
-			if it.ID == id && !it.gone {
+			if it.ID == id && s.there(it) {
 				return it
 			}
 		}
 	}
 	return nil
+}
+
+// there reports whether an item is neither deleted nor at its end.
+func (s *Server) there(it *Item) bool {
+	return !it.gone && (it.Until.IsZero() || s.opts.Now().Before(it.Until))
 }
 
 // AddFault makes requests fail.

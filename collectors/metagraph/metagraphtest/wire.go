@@ -140,16 +140,16 @@ func (s *Server) list(key string, fields []field, limit int, after string) (page
 	start := 0
 	for _, it := range s.edges[key] {
 		if cursorOf(it) == after {
-			if it.gone && s.opts.Forgetful {
+			if !s.there(it) && s.opts.Forgetful {
 				return nil, true
 			}
 			start = len(shown)
-			if !it.gone && !it.omitted {
+			if s.there(it) && !it.omitted {
 				start++
 			}
 			after = ""
 		}
-		if !it.gone && !it.omitted {
+		if s.there(it) && !it.omitted {
 			shown = append(shown, it)
 		}
 	}

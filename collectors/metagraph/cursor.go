@@ -16,8 +16,9 @@ const (
 	cursorVersion = 1
 	maxGone       = 100
 	maxEntries    = 80
-	maxAfter      = 1 << 10 // bytes of a cursor of the Graph API
-	maxValue      = 700     // bytes of one profile value kept in the cursor
+	maxEntryBytes = 12 << 10 // of all entries of an edge
+	maxAfter      = 1 << 10  // bytes of a cursor of the Graph API
+	maxValue      = 700      // bytes of one profile value kept in the cursor
 	maxTracks     = 4
 )
 

@@ -152,9 +152,14 @@ func (r *round) grant(g *Grant) error {
 	}
 	at := r.clock().Truncate(time.Second)
 	known := r.st.Grants[g.Name]
-	if len(entries) > maxEntries {
+	size := 0
+	for _, e := range entries {
+		const names = 40 // bytes of what stands between
+		size += len(e.ID) + len(e.Name) + len(e.Tasks) + names
+	}
+	if len(entries) > maxEntries || size > maxEntryBytes {
 		r.rd.deps.Log.Warn("more have access than can be compared; changes of it are not told",
-			zap.String("account", r.rd.src.Account), zap.String("part", g.Name), zap.Int("entries", len(entries)), zap.Int("most", maxEntries))
+			zap.String("account", r.rd.src.Account), zap.String("part", g.Name), zap.Int("entries", len(entries)), zap.Int("bytes", size), zap.Int("most_entries", maxEntries), zap.Int("most_bytes", maxEntryBytes))
 		return nil
 	}
 	if known == nil {
@@ -202,7 +207,7 @@ func (r *round) entries(g *Grant) ([]Entry, error) {
 				r.malformed(a, i, err)
 				continue
 			}
-			e.Name, e.Tasks = clip(Plain(e.Name), 60), bounded(Plain(e.Tasks), 120)
+			e.Name, e.Tasks = clip(Plain(e.Name), 60), bounded(Plain(e.Tasks), 300)
 			out = append(out, e)
 		}
 		if after, err = l.next(after); err != nil {

@@ -43,9 +43,6 @@ func NewReader(a Access, src Source, opts Options, deps collectors.Deps) (*Reade
 	return &Reader{src: src, opts: opts, client: client, deps: deps, maxPages: maxPages}, nil
 }
 
-// Client returns the reader's client, for Verify.
-func (rd *Reader) Client() *Client { return rd.client }
-
 func (o Options) complete() (Options, error) {
 	var errs []error
 	number := func(key string, p *int, value, least, most int) {

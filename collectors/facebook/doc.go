@@ -12,8 +12,10 @@
 //
 // # Scopes
 //
-// A token of a system user that has a task on the Page, or of the Page. Least:
-// pages_show_list, pages_read_engagement. For mentions pages_read_user_content.
+// A token of a system user that has a task on the Page, or of the Page. Pages of
+// the new experience answer to their own token only; so that one is asked for
+// at the first poll, and kept in memory. Least: pages_show_list,
+// pages_read_engagement. For mentions pages_read_user_content.
 // For people and apps pages_manage_metadata, which can also change the Page's
 // settings: leave both off where that is too much. None of it can post. Verify
 // warns of a token that can.
@@ -50,7 +52,9 @@
 // page/published_posts, page/feed (at most 100 posts a page), pagepost (fields;
 // its samples are of version 27.0), page/tagged, page/subscribed_apps and
 // page/assigned_users (permissions), object/comments, debug_token; and
-// docs/pages-api/new-pages-experience. The fields were compared with those of
+// docs/pages-api/new-pages-experience. That such Pages need their own token
+// stands in docs/pages/overview/permissions-features; the subcodes 2069030 and
+// 2069032 of refusals stand in issues that others have reported. The fields were compared with those of
 // Meta's business SDK for Python, 25.0.2. What page/roles answers on a Page of
 // the new experience we found nowhere; a refusal names the key to switch off.
 package facebook

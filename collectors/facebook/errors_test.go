@@ -34,6 +34,7 @@ func TestErrors(t *testing.T) {
 		{name: "permission", fault: fault{Status: 403, Code: 10, Message: "(#10) requires pages_read_engagement"}, want: "requires pages_read_engagement", mend: "permissions that are named"},
 		{name: "permission of its own", fault: fault{Status: 403, Code: 283}, want: "code 283", mend: "permissions that are named"},
 		{name: "feature", fault: fault{Status: 400, Code: 3}, want: "code 3", mend: "permissions that are named"},
+		{name: "no list on new Pages", fault: fault{Status: 403, Code: 200, Subcode: 2069030}, want: "subcode 2069030", mend: "for people set business in place of people"},
 		{name: "policy", fault: fault{Status: 400, Code: 368}, want: "code 368", mend: "breaking its policies"},
 		{name: "no such Page", fault: fault{Status: 400, Code: 100, Subcode: 33}, want: "code 100, subcode 33", mend: "no such object"},
 		{name: "no such name", fault: fault{Status: 404, Code: 803}, want: "code 803", mend: "no such object"},
@@ -120,6 +121,40 @@ func TestConfig(t *testing.T) {
 				t.Errorf("error %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestPageToken: a Page of the new experience answers to its own token only,
+// which a system user's gets, and gets again where it is refused.
+func TestPageToken(t *testing.T) {
+	const own = "EAAGpage7x5v3b1n9m2k4j6h8"
+	w := newWorld(t, metagraphtest.Options{PageToken: own, Scopes: []string{"pages_show_list", "pages_read_engagement"}})
+	id := w.old("hi")
+	c, err := New(w.cfg, w.deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := c.Poll(t.Context(), nil)
+	if err != nil || len(page.Activities) != 2 || page.Activities[1].ID != id {
+		t.Fatalf("error %v, page %+v", err, page)
+	}
+	w.srv.AddFault(metagraphtest.Fault{Path: "/published_posts", Status: 400, Code: 190, Subcode: 463, Message: "of " + own, Times: 1})
+	if _, err = c.Poll(t.Context(), page.Cursor); err == nil || strings.Contains(err.Error(), own) || !strings.Contains(err.Error(), "of [redacted]") {
+		t.Errorf("error %v, want one without the token", err)
+	}
+	if _, err = c.Poll(t.Context(), page.Cursor); err != nil {
+		t.Errorf("with the token that is got again: %v", err)
+	}
+	if n := w.srv.Count("/acme"); n != 3 { // its token twice, and the Page once
+		t.Errorf("%d requests of the Page by its name, want 3", n)
+	}
+	if seen, err := c.Verify(t.Context(), w.clock()); err != nil || len(seen.Warnings) != 0 {
+		t.Errorf("seen %+v, error %v", seen, err)
+	}
+	w.must(w.srv.Change(facebooktest.PageID, facebooktest.Object{"access_token": nil}))
+	_, err = w.try(nil)
+	if forbidden, ok := errors.AsType[*collectors.Forbidden](err); !ok || !strings.Contains(forbidden.Mend, "a task on the Page") || !strings.Contains(err.Error(), "subcode 2069032") {
+		t.Errorf("error %v, want a refusal for want of a Page's token", err)
 	}
 }
 

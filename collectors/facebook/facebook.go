@@ -107,7 +107,7 @@ const (
 // source says what is read of the Page.
 func (c *Config) source() metagraph.Source {
 	s := metagraph.Source{
-		Network: Network, Account: c.Account, Object: c.Page,
+		Network: Network, Account: c.Account, Object: c.Page, Page: true,
 		ProfileFields: profileFields, Profile: readProfile,
 		Timelines: []metagraph.Timeline{{
 			Name: "posts", Edge: "published_posts",

@@ -42,6 +42,7 @@ func Spec() collectors.Spec {
 3. There, generate a token for the app, without an end, with pages_show_list and
    pages_read_engagement; add pages_read_user_content for mentions, and
    pages_manage_metadata for apps and people. Leave pages_manage_posts off.
+   A Page's own token will do too; of a system user's Picket asks for it.
 4. app_secret stands in the app's dashboard under Settings, Basic.`,
 		Limits:  fmt.Sprintf("4,800 calls in 24 h for each engaged user of the Page; Picket holds back from %d %% on", metagraph.HoldAt),
 		Hides:   "logins, sessions, second factors; reels, stories and scheduled posts; apps that are not subscribed; who tags the Page where that is a person",

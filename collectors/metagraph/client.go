@@ -37,12 +37,14 @@ type Access struct {
 // Client sends requests of one account. It is not safe for concurrent use, and
 // keeps nothing but how much of the limits was used.
 type Client struct {
-	base     *url.URL
-	version  string
-	token    collectors.Secret
-	proof    string
-	deps     collectors.Deps
-	scrubber *strings.Replacer
+	base      *url.URL
+	version   string
+	given     collectors.Secret // the token that was configured
+	token     collectors.Secret // the one that is used: given, or the Page's
+	appSecret collectors.Secret
+	deps      collectors.Deps
+	scrubber  *strings.Replacer
+	asked     bool // for the Page's token
 
 	held time.Time // nothing is sent before
 	why  string
@@ -68,14 +70,50 @@ func NewClient(a Access, deps collectors.Deps) (*Client, error) {
 	if err = errors.Join(err, CheckVersion(a.Version), checkSecret("token", a.Token, true), checkSecret("app_secret", a.AppSecret, false)); err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, version: a.Version, token: a.Token, deps: deps}
-	if secret := a.AppSecret.Reveal(); secret != "" {
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(a.Token.Reveal()))
-		c.proof = hex.EncodeToString(mac.Sum(nil))
-	}
-	c.scrubber = newScrubber(a.Token.Reveal(), a.AppSecret.Reveal(), c.proof)
+	c := &Client{base: base, version: a.Version, given: a.Token, appSecret: a.AppSecret, deps: deps}
+	c.use(a.Token)
 	return c, nil
+}
+
+// use sends a token from now on.
+func (c *Client) use(token collectors.Secret) {
+	c.token = token
+	c.scrubber = newScrubber(c.given.Reveal(), c.token.Reveal(), c.appSecret.Reveal(), c.proof(c.given), c.proof(c.token))
+}
+
+// proof is what shows that whoever sends a token knows its app's secret.
+func (c *Client) proof(token collectors.Secret) string {
+	if c.appSecret == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(c.appSecret.Reveal()))
+	mac.Write([]byte(token.Reveal()))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// AsPage asks once for the token of a Page that the client's own gives access
+// to, and uses that from then on: Pages of the new experience answer to no
+// other. A Page's own token is answered with itself. Where none is answered,
+// the client goes on with its own.
+func (c *Client) AsPage(ctx context.Context, page string) error {
+	if c.asked {
+		return nil
+	}
+	a, err := c.Get(ctx, url.Values{"fields": {"access_token"}}, page)
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Token collectors.Secret `json:"access_token"`
+	}
+	if err := json.Unmarshal(a.Body, &said); err != nil || checkSecret("access_token", said.Token, false) != nil {
+		return &collectors.Malformed{Field: a.Endpoint + " answer", Err: errors.New("access_token is no token")}
+	}
+	c.asked = true
+	if said.Token != "" {
+		c.use(said.Token)
+	}
+	return nil
 }
 
 // CheckVersion refuses what cannot be a version of the Graph API.
@@ -117,6 +155,10 @@ func (c *Client) Host() string { return c.base.Host }
 // Get asks for a node or an edge: Get(ctx, params, "1234", "feed"). Its errors
 // are those of collectors.Collector.
 func (c *Client) Get(ctx context.Context, params url.Values, path ...string) (*Answer, error) {
+	return c.get(ctx, c.token, params, path...)
+}
+
+func (c *Client) get(ctx context.Context, token collectors.Secret, params url.Values, path ...string) (*Answer, error) {
 	target := c.base.JoinPath(append([]string{c.version}, path...)...)
 	endpoint := http.MethodGet + " /" + strings.TrimPrefix(target.Path, "/")
 	if now := c.deps.Now(); now.Before(c.held) {
@@ -124,8 +166,8 @@ func (c *Client) Get(ctx context.Context, params url.Values, path ...string) (*A
 	}
 	query := url.Values{}
 	maps.Copy(query, params)
-	if c.proof != "" {
-		query.Set("appsecret_proof", c.proof)
+	if proof := c.proof(token); proof != "" {
+		query.Set("appsecret_proof", proof)
 	}
 	target.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
@@ -134,7 +176,7 @@ func (c *Client) Get(ctx context.Context, params url.Values, path ...string) (*A
 	}
 	c.sent.add(c.deps.Now())
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	resp, err := c.deps.HTTP.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -159,6 +201,10 @@ func (c *Client) read(endpoint string, resp *http.Response, data []byte) (*Answe
 	used := usageOf(resp.Header)
 	said := c.describe(endpoint, resp, data)
 	if said != nil {
+		if said.Code == codeToken && c.asked {
+			c.asked = false // the next poll asks for the Page's token anew
+			c.use(c.given)
+		}
 		return nil, c.fault(said, resp, used, now)
 	}
 	if used.percent >= HoldAt {

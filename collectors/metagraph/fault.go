@@ -54,6 +54,8 @@ const (
 	codeVersion  = 2635
 	codeEndpoint = 2500
 	subcodeGone  = 33
+	subcodeNew   = 2069030 // no such edge on a Page of the new experience
+	subcodePage  = 2069032 // only a Page's token will do
 )
 
 // Gone reports whether the object does not exist, or is not shown to the token.
@@ -116,6 +118,8 @@ const (
 	mendDenied     = "give the token the permissions that are named, and its owner a task on the account; picket connect shows what it has"
 	mendPolicy     = "look in the app's dashboard and in the account's support inbox: Meta has blocked it for a time for breaking its policies"
 	mendGone       = "check the id, and that the token's owner has a task on the account: the Graph API shows no such object to this token; it may have been deleted, unpublished or renamed"
+	mendPage       = "give the token's owner a task on the Page in the business settings: the Page answers only to a token of its own, and this one cannot get it"
+	mendNewPage    = "switch this part off: Pages of the new experience have no such list; for people set business in place of people"
 	mendVersion    = "set api_version to a version that Meta still serves; developers.facebook.com/docs/graph-api/changelog lists them"
 	mendRequest    = "look for a newer Picket, or set api_version to the one that it was made for, " + DefaultVersion + ": the server does not understand a documented request"
 	mendProof      = "give app_secret the secret of the app that the token is of: the proof made of it does not fit"
@@ -139,6 +143,10 @@ func (c *Client) fault(e *Error, resp *http.Response, used usage, now time.Time)
 
 func mend(e *Error) string {
 	switch {
+	case e.Subcode == subcodePage:
+		return mendPage
+	case e.Subcode == subcodeNew:
+		return mendNewPage
 	case e.Code == codeToken || e.Code == codeSession:
 		return mendToken(e.Subcode)
 	case e.Code == codeInvalid && strings.Contains(e.Message, "appsecret_proof"):

@@ -110,6 +110,9 @@ type round struct {
 
 // read fetches what is due, up to the first thing that is new.
 func (r *round) read() error {
+	if err := r.rd.asPage(r.ctx); err != nil {
+		return r.failed("token", err)
+	}
 	if r.st.Me.ID == "" { // its id is needed for all else
 		if err := r.profile(); err != nil {
 			return err
@@ -125,6 +128,14 @@ func (r *round) read() error {
 		return nil
 	}
 	return r.readParts(r.parts())
+}
+
+// asPage has a Page read with its own token.
+func (rd *Reader) asPage(ctx context.Context) error {
+	if !rd.src.Page {
+		return nil
+	}
+	return rd.client.AsPage(ctx, rd.src.Object)
 }
 
 // parts returns what is due beside the main timeline. Beside history nothing

@@ -40,6 +40,9 @@ type Source struct {
 	Network string // "facebook"
 	Account string // "facebook/acme"
 	Object  string // id or name of the node that is read
+	// Page says that the node is a Page, which is read with a token of its own,
+	// see Client.AsPage.
+	Page bool
 	// ProfileFields are the node's fields that Profile reads.
 	ProfileFields string
 	Profile       func(raw json.RawMessage) (*Profile, error)

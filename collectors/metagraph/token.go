@@ -24,10 +24,10 @@ type Token struct {
 	Restricted bool // granular scopes name the accounts that it is for
 }
 
-// Token asks what the client's token may do. This is the one request that has
+// Token asks what the token that was configured may do. This is the one request that has
 // the token in its URL: debug_token takes it as a parameter only.
 func (c *Client) Token(ctx context.Context) (*Token, error) {
-	a, err := c.Get(ctx, url.Values{"input_token": {c.token.Reveal()}}, "debug_token")
+	a, err := c.get(ctx, c.given, url.Values{"input_token": {c.given.Reveal()}}, "debug_token")
 	if err != nil {
 		return nil, err
 	}

@@ -20,10 +20,13 @@ type Standing struct {
 }
 
 // Look reads the account, its newest items and what the token may, in three
-// requests. It proves that a poll can read what it must. Its errors are those
+// requests, and one more for a Page. It proves that a poll can read what it must. Its errors are those
 // of Poll.
 func (rd *Reader) Look(ctx context.Context) (*Standing, error) {
 	r := &round{rd: rd, ctx: ctx, st: &state{}}
+	if err := rd.asPage(ctx); err != nil {
+		return nil, r.failed("token", err)
+	}
 	a, err := r.get(ctx, url.Values{"fields": {rd.src.ProfileFields}}, rd.src.Object)
 	if err != nil {
 		return nil, r.failed("profile", err)

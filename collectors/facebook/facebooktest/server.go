@@ -50,7 +50,8 @@ func New(opts metagraphtest.Options) *Server {
 	opts.Case = "pages"
 	s := &Server{Server: metagraphtest.New(opts)}
 	s.SetNode(PageID, Object{
-		"name": "Acme & Co", "username": Username, "about": "We make things", "website": "https://acme.example/",
+		"access_token": cmp.Or(opts.PageToken, opts.Token),
+		"name":         "Acme & Co", "username": Username, "about": "We make things", "website": "https://acme.example/",
 		"phone": "+49 30 5550100", "emails": []string{"info@acme.example"}, "category": "Brand", "link": "https://www.facebook.com/acme",
 		"verification_status": "blue_verified", "is_published": true, "single_line_address": "1 Road, Berlin",
 		"cover": Object{"id": "700800900", "source": "https://scontent.example/cover.jpg?sig=1", "offset_y": 0},

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Now       func() time.Time // time.Now by default
 	Token     string           // the only one that is accepted
+	PageToken string           // where not empty, edges answer to this one only
 	AppSecret string           // not empty: each request needs the proof of it
 	Version   string           // the only one that is served, "v27.0" by default
 	// Calls bounds the requests in any hour; 0: no bound. Usage of it is told in
@@ -250,7 +251,8 @@ func (s *Server) answer(r *http.Request) *reply {
 	version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
 	s.recent = append(s.recent, Request{Path: "/" + path, Query: query})
-	if query.Has("access_token") || path != "debug_token" && s.opts.Token != "" && strings.Contains(r.URL.RawQuery, s.opts.Token) {
+	if query.Has("access_token") || path != "debug_token" && s.opts.Token != "" && strings.Contains(r.URL.RawQuery, s.opts.Token) ||
+		s.opts.PageToken != "" && strings.Contains(r.URL.RawQuery, s.opts.PageToken) {
 		s.leaks++
 	}
 	if a := s.injected("/" + path); a != nil {
@@ -267,16 +269,17 @@ func (s *Server) answer(r *http.Request) *reply {
 
 func (s *Server) route(r *http.Request, version, path string) *reply {
 	query := r.URL.Query()
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
 	case r.Method != http.MethodGet:
 		return failure(http.StatusBadRequest, 100, 0, "Unsupported "+strings.ToLower(r.Method)+" request.")
 	case version != s.opts.Version:
 		return failure(http.StatusBadRequest, 2635, 0, "You are calling a deprecated version of the API. Please update to the latest version: "+s.opts.Version+".")
-	case r.Header.Get("Authorization") != "Bearer "+s.opts.Token:
+	case token == "" || token != s.opts.Token && token != s.opts.PageToken:
 		return failure(http.StatusBadRequest, 190, 0, "Invalid OAuth access token - Cannot parse access token")
 	case s.opts.AppSecret != "" && query.Get("appsecret_proof") == "":
 		return failure(http.StatusBadRequest, 100, 0, "API calls from the server require an appsecret_proof argument")
-	case s.opts.AppSecret != "" && query.Get("appsecret_proof") != s.proof():
+	case s.opts.AppSecret != "" && query.Get("appsecret_proof") != s.proof(token):
 		return failure(http.StatusBadRequest, 100, 0, "Invalid appsecret_proof provided in the API argument")
 	case path == "debug_token":
 		return s.debugToken(query.Get("input_token"))
@@ -285,15 +288,18 @@ func (s *Server) route(r *http.Request, version, path string) *reply {
 	if to, ok := s.aliases[id]; ok {
 		id = to
 	}
+	if isEdge && s.opts.PageToken != "" && token != s.opts.PageToken {
+		return failure(http.StatusBadRequest, 190, 2069032, "User access token is not supported. A Page access token is required for this call for the new Pages experience.")
+	}
 	if isEdge {
 		return s.edge(r, id, edge)
 	}
 	return s.node(id, query.Get("fields"))
 }
 
-func (s *Server) proof() string {
+func (s *Server) proof(token string) string {
 	mac := hmac.New(sha256.New, []byte(s.opts.AppSecret))
-	mac.Write([]byte(s.opts.Token))
+	mac.Write([]byte(token))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

@@ -138,9 +138,14 @@ func TestPageToken(t *testing.T) {
 	if err != nil || len(page.Activities) != 2 || page.Activities[1].ID != id {
 		t.Fatalf("error %v, page %+v", err, page)
 	}
-	w.srv.AddFault(metagraphtest.Fault{Path: "/published_posts", Status: 400, Code: 190, Subcode: 463, Message: "of " + own, Times: 1})
+	w.srv.AddFault(metagraphtest.Fault{Path: "/published_posts", Status: 400, Code: 1, Message: "of " + own, Times: 1})
 	if _, err = c.Poll(t.Context(), page.Cursor); err == nil || strings.Contains(err.Error(), own) || !strings.Contains(err.Error(), "of [redacted]") {
 		t.Errorf("error %v, want one without the token", err)
+	}
+	w.srv.SetPageToken(own + "-2")
+	w.must(w.srv.Change(facebooktest.PageID, facebooktest.Object{"access_token": own + "-2"}))
+	if _, err = c.Poll(t.Context(), page.Cursor); err == nil || !strings.Contains(err.Error(), "code 190") {
+		t.Errorf("error %v, want that the token is not valid", err)
 	}
 	if _, err = c.Poll(t.Context(), page.Cursor); err != nil {
 		t.Errorf("with the token that is got again: %v", err)

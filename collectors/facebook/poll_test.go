@@ -306,38 +306,132 @@ func TestTooManyComments(t *testing.T) {
 }
 
 // TestForgottenCursor: the item that a page's cursor names is deleted in the
-// middle of a walk.
+// middle of a walk, over history and over what is new.
 func TestForgottenCursor(t *testing.T) {
 	for _, live := range []bool{false, true} {
 		t.Run(fmt.Sprintf("live=%t", live), func(t *testing.T) {
 			w := newWorld(t, metagraphtest.Options{Forgetful: true})
-			w.cfg.PageSize = 10
+			w.cfg.PageSize, w.cfg.Watch = 10, 5
 			var cursor []byte
+			from := start().Add(-24 * time.Hour)
 			if live {
-				cursor = w.connect()
+				cursor, from = w.connect(), start().Add(time.Minute)
 			}
 			var posted []string
-			for range 35 {
-				w.pass(time.Second)
-				posted = append(posted, w.srv.Post(facebooktest.Post{Text: "post"}))
+			for i := range 35 {
+				posted = append(posted, w.srv.Post(facebooktest.Post{Text: "post", At: from.Add(time.Duration(i) * time.Second)}))
 			}
-			as := []activity.Activity{}
 			page := w.poll(cursor)
-			as = append(as, page.Activities...)
+			as := page.Activities
 			w.must(w.srv.Delete(posted[25])) // the last of the page
-			more, last := w.drain(page.Cursor)
-			posts := map[string]int{}
-			for _, a := range append(as, more...) {
-				if a.Kind == activity.KindPost && (live || a.Time.Before(last.Overlap) || posts[a.ID] == 0) {
-					posts[a.ID]++
+			for page.More {
+				page = w.poll(page.Cursor)
+				as = append(as, page.Activities...)
+			}
+			times := map[string]int{}
+			for _, a := range as {
+				if a.Kind == activity.KindPost {
+					times[a.ID]++
 				}
 			}
-			for _, id := range posted {
-				if posts[id] == 0 {
-					t.Errorf("post %s is missing", id)
+			for i, id := range posted {
+				// What is new is inside the overlap, where the scheduler drops repeats.
+				if n := times[id]; n == 0 || n > 1 && !live {
+					t.Errorf("post %d came %d times", i, n)
 				}
 			}
 		})
+	}
+}
+
+// TestRefusedCursors: where every cursor is refused, a poll does not go on for
+// ever, and it is told.
+func TestRefusedCursors(t *testing.T) {
+	w := newWorld(t, metagraphtest.Options{Forgetful: true})
+	w.cfg.PageSize = 10
+	cursor := w.connect()
+	for range 15 {
+		w.pass(time.Second)
+		w.srv.Post(facebooktest.Post{Text: "post"})
+	}
+	refuse := func() string {
+		list := w.poll(cursor)
+		w.srv.AddFault(metagraphtest.Fault{Path: "/published_posts", Status: 400, Code: 100, Message: "(#100) Invalid parameter: after", Times: 1})
+		cursor = list.Cursor
+		page := w.poll(cursor)
+		cursor = page.Cursor
+		return fmt.Sprintf("%t%v", page.More, page.Malformed)
+	}
+	for i, want := range []string{"true[]", "true[]", "false[malformed paging.cursors.after: refused 3 times in a walk, which begins anew in the next round: GET /v27.0/100200300/published_posts: status 400, code 100: (#100) Invalid parameter: after (fbtrace_id AbCdEfGh123); to mend it: look for a newer Picket, or set api_version to the one that it was made for, v27.0: the server does not understand a documented request]", "true[]"} {
+		if got := refuse(); got != want {
+			t.Errorf("refusal %d: more and malformed %s, want %s", i+1, got, want)
+		}
+	}
+	as, page := w.drain(cursor)
+	if len(ids(as)) != 15 || len(page.Malformed) != 0 {
+		t.Errorf("%d posts, malformed %v; want 15 and none", len(ids(as)), page.Malformed)
+	}
+}
+
+// TestForgottenTag is the same for posts of others.
+func TestForgottenTag(t *testing.T) {
+	w := newWorld(t, metagraphtest.Options{Forgetful: true}, withMentions)
+	w.cfg.PageSize = 10
+	cursor := w.connect()
+	var tags []string
+	for range 25 {
+		w.pass(time.Second)
+		tags = append(tags, w.srv.Tag(facebooktest.Post{Text: "storm"}))
+	}
+	got := map[string]bool{}
+	page := collectors.Page{Cursor: cursor, More: true}
+	for page.More {
+		page = w.poll(page.Cursor)
+		for _, a := range page.Activities {
+			if a.Kind == activity.KindMention && !got[a.ID] {
+				if got[a.ID] = true; len(got) == 10 {
+					w.must(w.srv.Delete(tags[15])) // the last of the page
+				}
+			}
+		}
+	}
+	if len(got) != 25 {
+		t.Errorf("%d posts of others, want 25", len(got))
+	}
+}
+
+// TestGhost: a cache still shows a post after it was told as deleted.
+func TestGhost(t *testing.T) {
+	w := newWorld(t, metagraphtest.Options{})
+	w.old("older")
+	id := w.srv.Post(facebooktest.Post{Text: "deleted", At: start()})
+	cursor := w.connect()
+	w.must(w.srv.Delete(id))
+	as, page := w.drain(cursor)
+	only(t, as, activity.KindDelete)
+	w.must(w.srv.Haunt(id, true))
+	w.pass(20 * time.Minute)
+	as, page = w.drain(page.Cursor)
+	w.must(w.srv.Haunt(id, false))
+	w.pass(20 * time.Minute)
+	more, _ := w.drain(page.Cursor)
+	if got := ids(append(as, more...)); len(got) != 0 {
+		t.Errorf("told %v, want nothing", got)
+	}
+}
+
+// TestUnseen: while the Page itself cannot be seen no deletion is concluded.
+func TestUnseen(t *testing.T) {
+	w := newWorld(t, metagraphtest.Options{})
+	id := w.old("hidden with the Page")
+	cursor := w.connect()
+	w.must(w.srv.Delete(id))
+	w.srv.AddFault(metagraphtest.Fault{Path: "/" + facebooktest.PageID, Status: 400, Code: 100, Subcode: 33})
+	if page, err := w.try(cursor); err == nil || !strings.Contains(err.Error(), "facebook: profile of facebook/acme") {
+		t.Errorf("error %v, page %+v; want that of the profile", err, page)
+	}
+	if n := w.srv.Count("/" + id); n != 0 {
+		t.Errorf("the post was asked for %d times", n)
 	}
 }
 

@@ -224,6 +224,25 @@ func TestMentions(t *testing.T) {
 	}
 }
 
+// TestHistoryApart: nothing that is live comes in a page of history, where it
+// would raise no alert.
+func TestHistoryApart(t *testing.T) {
+	w := newWorld(t, metagraphtest.Options{}, withMentions)
+	post := w.old("What do you think?")
+	page := w.poll(nil)
+	id := w.srv.Comment(post, instagramtest.Media{Text: "Awful", From: "fan"})
+	for page.More {
+		page = w.poll(page.Cursor)
+		if slices.Contains(ids(page.Activities), "mention "+id) {
+			if page.Backfill {
+				t.Error("the comment came in a page of history")
+			}
+			return
+		}
+	}
+	t.Error("the comment did not come")
+}
+
 // TestLogin: by Instagram Login "me" is the account, and there are no tags.
 func TestLogin(t *testing.T) {
 	w := newWorld(t, metagraphtest.Options{}, withMentions)

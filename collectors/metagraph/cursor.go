@@ -20,6 +20,7 @@ const (
 	maxAfter      = 1 << 10  // bytes of a cursor of the Graph API
 	maxValue      = 700      // bytes of one profile value kept in the cursor
 	maxTracks     = 4
+	maxAgain      = 3
 )
 
 // state is the cursor: all that a Reader remembers between polls. Every part
@@ -88,7 +89,22 @@ type walk struct {
 	Below place `json:"below,omitzero"`
 	Read  int   `json:"read"`
 	Pages int   `json:"pages"`
-	Met   bool  `json:"met,omitempty"` // an item at or below Mark was met: no gap
+	Met   bool  `json:"met,omitempty"`   // an item at or below Mark was met: no gap
+	Again int   `json:"again,omitempty"` // how often it had to begin anew
+}
+
+// going reports whether a walk goes on at once. One that had to begin anew too
+// often waits for the next round.
+func (l *lane) going() bool { return l.Walk != nil && l.Walk.Again < maxAgain }
+
+// again begins a walk anew whose cursor was refused: cursors are documented not
+// to be kept, since items may go. Nothing is lost, as Since moves when it ends.
+func (w *walk) again() *walk {
+	next := walk{First: w.First, Deep: w.Deep, Start: w.Start, Again: w.Again + 1}
+	if w.First {
+		next.Below, next.Top, next.Read = w.Low, w.Top, w.Read
+	}
+	return &next
 }
 
 func (w *walk) meet(p, mark place) {

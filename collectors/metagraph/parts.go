@@ -289,10 +289,11 @@ func (r *round) voice(v *Voice) error {
 	var w walk
 	if l.Walk != nil {
 		w = *l.Walk
+		w.Again %= maxAgain
 	}
 	a, err := r.get(collectors.ForMentions(r.ctx), paged(v.Params, r.rd.opts.PageSize, w.After), r.st.Me.ID, v.Edge)
 	if w.After != "" && staleCursor(err) {
-		l.Walk = nil // the next poll begins anew
+		l.Walk = r.again(&w, err)
 		return nil
 	}
 	if err != nil {
@@ -306,7 +307,7 @@ func (r *round) voice(v *Voice) error {
 	if err != nil {
 		return r.failed(v.Name, err)
 	}
-	if w.Pages == 0 {
+	if w.Start == 0 {
 		w.Start = r.clock().UnixMilli()
 	}
 	w.Pages++

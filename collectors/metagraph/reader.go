@@ -123,7 +123,7 @@ func (r *round) read() error {
 	if err := r.timeline(main); err != nil {
 		return err
 	}
-	if r.fresh || r.track(main).Walk != nil {
+	if r.fresh || r.track(main).going() {
 		r.page.More = true
 		return nil
 	}
@@ -230,12 +230,10 @@ func (r *round) spans(l *lane) {
 		return
 	}
 	from := time.UnixMilli(l.Since)
-	if l.Walk != nil {
-		r.page.More = true
-		if l.Walk.First {
-			// The rest of the history is older than this page, never the same.
-			from = time.UnixMilli(l.Walk.Start).Add(-r.rd.opts.Overlap)
-		}
+	r.page.More = r.page.More || l.going()
+	if l.Walk != nil && l.Walk.First {
+		// The rest of the history is older than this page, never the same.
+		from = time.UnixMilli(l.Walk.Start).Add(-r.rd.opts.Overlap)
 	}
 	from = from.UTC().Truncate(time.Second)
 	if r.page.Overlap.IsZero() || from.Before(r.page.Overlap) {

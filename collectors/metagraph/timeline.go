@@ -30,6 +30,7 @@ func (r *round) timeline(t *Timeline) error {
 	w := walk{First: tr.Since == 0, Deep: r.rd.opts.Watch > 0 && r.clock().Unix()-tr.Swept >= int64(sweepEvery/time.Second)}
 	if tr.Walk != nil {
 		w = *tr.Walk
+		w.Again %= maxAgain
 	}
 	size := r.rd.opts.PageSize
 	if w.First {
@@ -37,13 +38,7 @@ func (r *round) timeline(t *Timeline) error {
 	}
 	a, err := r.get(r.ctx, paged(t.Params, size, w.After), r.st.Me.ID, t.Edge)
 	if w.After != "" && staleCursor(err) {
-		// Cursors are documented not to be kept, since items may go. The walk
-		// begins anew; nothing is lost, as Since moves when it ends.
-		again := walk{First: w.First, Deep: w.Deep, Start: w.Start}
-		if w.First {
-			again.Below, again.Top, again.Read = w.Low, w.Top, w.Read
-		}
-		tr.Walk = &again
+		tr.Walk = r.again(&w, err)
 		return nil
 	}
 	if err != nil {
@@ -67,6 +62,17 @@ func (r *round) timeline(t *Timeline) error {
 func staleCursor(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == codeInvalid && e.Subcode != subcodeGone
+}
+
+// again begins a walk anew. Where that was in vain it is told, and the walk rests
+// until the next round.
+func (r *round) again(w *walk, err error) *walk {
+	next := w.again()
+	if next.Again >= maxAgain {
+		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: "paging.cursors.after", Err: fmt.Errorf(
+			"refused %d times in a walk, which begins anew in the next round: %w", maxAgain, err)})
+	}
+	return next
 }
 
 // takePage hands over a page of a timeline.

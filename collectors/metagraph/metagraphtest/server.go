@@ -50,6 +50,7 @@ type Item struct {
 	seq     int
 	gone    bool
 	omitted bool
+	ghost   bool
 }
 
 // Fault is a refusal of a request whose path ends as Path says.
@@ -110,6 +111,13 @@ func (s *Server) SetNode(id string, fields Object, aliases ...string) {
 	}
 }
 
+// SetPageToken replaces the Page's token; the one before is valid no more.
+func (s *Server) SetPageToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.PageToken = token
+}
+
 // Change sets fields of a node or of an item; nil takes one away.
 func (s *Server) Change(id string, fields Object) error {
 	s.mu.Lock()
@@ -155,6 +163,21 @@ func (s *Server) Add(node, edge string, it Item) {
 // Delete deletes an item.
 func (s *Server) Delete(id string) error {
 	return s.with(id, func(it *Item) { it.gone = true })
+}
+
+// Haunt deletes an item that its edge still shows, as a cache does, or ends that.
+func (s *Server) Haunt(id string, on bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, list := range s.edges {
+		for _, it := range list {
+			if it.ID == id {
+				it.gone, it.ghost = true, on
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("metagraphtest: no item %q", id)
 }
 
 // Omit leaves an item out of its edge, as a cache that is behind does, or puts

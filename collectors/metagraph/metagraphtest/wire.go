@@ -144,12 +144,12 @@ func (s *Server) list(key string, fields []field, limit int, after string) (page
 				return nil, true
 			}
 			start = len(shown)
-			if s.there(it) && !it.omitted {
+			if s.listed(it) {
 				start++
 			}
 			after = ""
 		}
-		if s.there(it) && !it.omitted {
+		if s.listed(it) {
 			shown = append(shown, it)
 		}
 	}
@@ -184,6 +184,9 @@ func (s *Server) list(key string, fields []field, limit int, after string) (page
 	}
 	return page, false
 }
+
+// listed reports whether an edge shows an item.
+func (s *Server) listed(it *Item) bool { return it.ghost || s.there(it) && !it.omitted }
 
 func cursorOf(it *Item) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("QVFIUcursor-" + strconv.Itoa(it.seq)))

@@ -44,8 +44,9 @@ func outcome(kind activity.Kind) activity.Outcome {
 		return activity.Outcome{Result: "success"}
 	case activity.KindLoginFailure:
 		return activity.Outcome{Result: "failure"}
+	default:
+		return activity.Outcome{}
 	}
-	return activity.Outcome{}
 }
 
 // parts are the members of an event that are left out one by one where they are

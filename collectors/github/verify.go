@@ -59,10 +59,10 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 }
 
 func lineOf(n int, newest, since time.Time) string {
-	switch {
-	case n == 0:
+	switch n {
+	case 0:
 		return "the log may be read, and holds nothing since " + since.UTC().Format("2006-01-02")
-	case n == pageSize:
+	case pageSize:
 		return fmt.Sprintf("the log may be read; of its newest %d events the last is of %s", n, newest.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("the log may be read; it holds %d events since %s, the last of %s", n, since.UTC().Format("2006-01-02"), newest.Format(time.RFC3339))

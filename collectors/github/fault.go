@@ -136,15 +136,19 @@ func limited(h http.Header, body errorBody) bool {
 		strings.Contains(body.Docs, "rate-limit") || strings.Contains(strings.ToLower(body.Message), "rate limit")
 }
 
-// until is when the next request may be made. GitHub asks to wait a minute or
-// more where it says neither that nor when the hour's requests come back.
+// until is when the next request may be made: where requests of the hour are
+// left it is a secondary limit, to which the hour's end says nothing; GitHub
+// asks to wait a minute where such a one names no time.
 func (c *Collector) until(resp *http.Response) time.Time {
 	now := c.deps.Now()
-	until := collectors.RetryAt(resp, now)
-	if resp.Header.Get("Retry-After") == "" && resp.Header.Get("X-Ratelimit-Remaining") != "0" {
-		return now.Add(secondaryWait)
+	if resp.Header.Get("X-Ratelimit-Remaining") == "0" {
+		return collectors.RetryAt(resp, now)
 	}
-	return until
+	named := http.Header{"Retry-After": resp.Header.Values("Retry-After"), "Date": resp.Header.Values("Date")}
+	if until := collectors.RetryAt(&http.Response{StatusCode: resp.StatusCode, Header: named}, now); !until.IsZero() {
+		return until
+	}
+	return now.Add(secondaryWait)
 }
 
 // mendForbidden names the page at which a token is let into an organisation

@@ -138,7 +138,7 @@ func (c *Collector) Poll(ctx context.Context, cursor json.RawMessage) (collector
 		return collectors.Page{}, err
 	}
 	if err := r.take(a); err != nil {
-		return collectors.Page{}, err
+		return collectors.Page{}, fmt.Errorf("github: audit log of %s: %w", c.cfg.Source, err)
 	}
 	return r.finish()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -205,7 +206,7 @@ func (s *Server) refuse(r *http.Request, f *Fault) *reply {
 func (f *Fault) spoil(w http.ResponseWriter, a *reply) {
 	switch f.Kind {
 	case FaultSameLink:
-		a.header.Set("Link", `<https://api.github.example/orgs/acme/audit-log?after=stuck>; rel="next"`)
+		a.header.Set("Link", `<https://api.github.example/orgs/acme/audit-log?after=`+url.QueryEscape(mark{1, 1}.String())+`>; rel="next"`)
 	case FaultLongLink:
 		a.header.Set("Link", `<https://api.github.example/orgs/acme/audit-log?after=`+strings.Repeat("A", 20_000)+`>; rel="next"`)
 	default:

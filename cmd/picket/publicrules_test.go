@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -41,7 +42,12 @@ type provider struct {
 }
 
 func providers() []provider {
-	return []provider{{"okta", readOkta}, {"github", readGitHub}}
+	return []provider{
+		{"okta", readOkta},
+		{"github", readGitHub},
+		{"entra", asTheyAre("entra")},
+		{"googleworkspace", asTheyAre("googleworkspace")},
+	}
 }
 
 // publicRules is the table: which rules fire on which event, by their ids. A
@@ -75,6 +81,39 @@ func publicRules() map[string][]string {
 			"00a8e92a-776b-425f-80f2-82d8f8fab2e5", // Okta 2023 Breach Indicator Of Compromise
 			"b6c718dd-8f53-4b9f-98d8-93fdca966969", // New Okta User Created
 		},
+
+		"entra/sign_in":                        nil,
+		"entra/sign_in_with_one_factor":        {"28eea407-28d7-4e42-b0be-575d5ba60b2c"}, // Azure AD Only Single Factor Authentication Required
+		"entra/sign_in_from_unmanaged_device":  {"4f77e1d7-3982-4ee0-8489-abf2d6b75284"}, // Sign-ins from Non-Compliant Devices
+		"entra/sign_in_locked_out":             {"2b7d6fc0-71ac-4cf7-8ed1-b5788ee5257a"}, // Account Lockout
+		"entra/sign_in_blocked_by_policy":      {"9a60e676-26ac-44c3-814b-0c2a8b977adf"}, // User Access Blocked by Azure Conditional Access
+		"entra/sign_in_to_disabled_account":    {"908655e0-25cf-4ae1-b775-1c8ce9cf43d8"}, // Login to Disabled Account
+		"entra/sign_in_of_legacy_client":       {"53bb4f7f-48a8-4475-ac30-5a82ddfdf6fc"}, // Potential MFA Bypass Using Legacy Client Authentication
+		"entra/sign_in_with_device_code":       {"248649b7-d64f-46f0-9fb2-a52774166fb5"}, // Application Using Device Code Authentication Flow
+		"entra/sign_in_second_factor_failed":   {"5496ff55-42ec-4369-81cb-00f417029e25"}, // Multifactor Authentication Interrupted
+		"entra/access_policy_deleted":          {"26e7c5e2-6545-481e-b7e6-050143459635"}, // CA Policy Removed by Non Approved Actor
+		"entra/administrator_added":            {"ebbeb024-5b1d-4e16-9c0c-917f86c708a7"}, // User Added to an Administrator's Azure AD Role
+		"entra/application_owner_added":        {"74298991-9fc4-460e-a92e-511aa60baec1"}, // Added Owner To Application
+		"entra/security_info_registered":       {"4d78a000-ab52-4564-88a5-7ab5242b20c7"}, // Change to Authentication Method
+		"entra/service_principal_added":        {"0ddcff6d-d262-40b0-804b-80eb592de8e3"}, // Azure Service Principal Created
+		"entra/federation_changed":             {"352a54e1-74ba-4929-9d47-8193d67aba1e"}, // Azure Domain Federation Settings Modified
+		"entra/strong_authentication_disabled": {"7ea78478-a4f9-42a6-9dcd-f861816122bf"}, // Disabled MFA to Bypass Authentication Mechanisms
+		"entra/permission_delegated": {
+			"a6355fbe-f36f-45d8-8efc-ab42465cbc52", // Delegated Permissions Granted For All Users
+			"c1d147ae-a951-48e5-8b41-dcd0170c7213", // App Granted Microsoft Permissions
+		},
+
+		"googleworkspace/login":                      nil,
+		"googleworkspace/suspicious_login":           {"38360161-76c4-4283-842e-efcf997dafc8"}, // Suspicious Login Activity Classified By Google
+		"googleworkspace/attack_by_a_government":     {"eafe6f2b-cfec-4612-aec2-49563c33a087"}, // Google Workspace Government Attack Warning
+		"googleworkspace/forwarding_out_of_domain":   {"2a0bb2dd-eb5f-4517-8cb9-404f8ba764a5"}, // Google Workspace Out Of Domain Email Forwarding
+		"googleworkspace/admin_privilege_granted":    {"2d1b83e4-17c6-4896-a37b-29140b40a788"}, // Google Workspace User Granted Admin Privileges
+		"googleworkspace/api_client_authorised":      {"04e2a23a-9b29-4a5c-be3a-3542e3f982ba"}, // Google Workspace Granted Domain API Access
+		"googleworkspace/role_updated":               {"6aef64e3-60c6-4782-8db3-8448759c714e"}, // Google Workspace Role Modified or Deleted
+		"googleworkspace/privilege_removed":          {"bf638ef7-4d2d-44bb-a1dc-a238252e6267"}, // Google Workspace Role Privilege Deleted
+		"googleworkspace/application_removed":        {"ee2803f0-71c8-4831-b48b-a1fc57601ee4"}, // Google Workspace Application Removed
+		"googleworkspace/second_factor_not_enforced": {"780601d1-6376-4f2a-884e-b8d45599f78c"}, // Google Workspace MFA Disabled
+		"googleworkspace/access_level_changed":       {"22f2fb54-5312-435d-852f-7c74f81684ca"}, // Google Workspace Application Access Level Modified
 
 		"github/login":                           nil,
 		"github/login_failed":                    nil,
@@ -110,7 +149,7 @@ func TestPublicRules(t *testing.T) {
 		"picket.yaml": `
 data_dir: ./data
 rules: {packs: [], dirs: [./public]}
-accounts: [{account: x/acme, guarded_by: [okta/editor-1, github/editor-1]}]
+accounts: [{account: x/acme, guarded_by: [okta/editor-1, github/editor-1, entra/editor-1, googleworkspace/editor-1]}]
 `,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -283,6 +322,22 @@ func readGitHub(t *testing.T, events []json.RawMessage) []activity.Activity {
 		t.Fatal(err)
 	}
 	return drainInOrder(t, c, ids)
+}
+
+// asTheyAre stands in for a collector: each event is an activity of a session,
+// with the event in raw.
+func asTheyAre(network string) func(*testing.T, []json.RawMessage) []activity.Activity {
+	return func(t *testing.T, events []json.RawMessage) []activity.Activity {
+		t.Helper()
+		var all []activity.Activity
+		for i, raw := range events {
+			all = append(all, activity.Activity{
+				ID: fmt.Sprintf("%s-%d", network, i), Network: network, Account: network + "/editor-1", Kind: activity.KindSession,
+				Time: sampleTime().Add(time.Duration(i-60) * time.Minute), Raw: raw,
+			})
+		}
+		return all
+	}
 }
 
 // unpackRules writes the folders of the public collection that are in use.

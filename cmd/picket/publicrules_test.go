@@ -32,21 +32,27 @@ import (
 // values aside, let the provider's collector read them from a server that speaks
 // its language, and hold which public rules fire on what comes out: those of the
 // table, and no others of the 3,780.
+//
+// Three of the public rules for Okta are not in it. One looks for passwords that
+// somebody typed for a name, and such a name guards no account, so that the
+// event is dropped before it is stored; one needs an organisation's own words in
+// place of a placeholder; and one names no event type, only a page of reports.
 
 // provider is one whose events stand in a folder of testdata/publicrules, one a
 // file; the file's name is the sample's.
 type provider struct {
-	folder string
+	folder    string
+	collector bool // read reads with the provider's collector
 	// read returns what the collector makes of the events, in their order.
 	read func(t *testing.T, events []json.RawMessage) []activity.Activity
 }
 
 func providers() []provider {
 	return []provider{
-		{"okta", readOkta},
-		{"github", readGitHub},
-		{"entra", asTheyAre("entra")},
-		{"googleworkspace", asTheyAre("googleworkspace")},
+		{"okta", true, readOkta},
+		{"github", true, readGitHub},
+		{"entra", false, asTheyAre("entra")},
+		{"googleworkspace", false, asTheyAre("googleworkspace")},
 	}
 }
 
@@ -180,19 +186,29 @@ accounts: [{account: x/acme, guarded_by: [okta/editor-1, github/editor-1, entra/
 			}
 		}
 	}
-	fired := map[string]bool{}
-	for _, rules := range got {
+	fired := map[string]map[string]bool{} // rules by provider
+	for name, rules := range got {
 		slices.Sort(rules)
+		folder, _, _ := strings.Cut(name, "/")
 		for _, id := range rules {
-			fired[id] = true
+			if fired[folder] == nil {
+				fired[folder] = map[string]bool{}
+			}
+			fired[folder][id] = true
 		}
 	}
 	if diff := cmp.Diff(publicRules(), got); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
-	t.Logf("%d public rules fire on %d events", len(fired), len(got))
-	if len(fired) < 20 {
-		t.Errorf("%d public rules fire, want at least 20", len(fired))
+	read := 0 // rules that fire on what a collector read
+	for _, p := range providers() {
+		t.Logf("%s: %d public rules fire", p.folder, len(fired[p.folder]))
+		if p.collector {
+			read += len(fired[p.folder])
+		}
+	}
+	if read < 20 {
+		t.Errorf("%d public rules fire on what collectors read, want at least 20", read)
 	}
 }
 

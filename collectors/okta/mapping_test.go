@@ -179,6 +179,37 @@ func TestWholeActivity(t *testing.T) {
 	}
 }
 
+// What decides about a sign-on stands in raw under Okta's own names, where public
+// rules look for it.
+func TestWhatRulesFindInRaw(t *testing.T) {
+	w := newWorld(t, oktatest.Options{})
+	got := w.one(oktatest.Event{
+		Type: "policy.evaluate_sign_on", Message: "Evaluation of sign-on policy", Legacy: "core.policy.evaluate", Result: "CHALLENGE",
+		Actor: "editor-1@acme.example", Proxy: new(true), Targets: map[string]string{"Rule": "Admins", "AppInstance": "Okta Admin Console"},
+		Debug: map[string]string{"behaviors": "{New Device=POSITIVE}"},
+	})
+	if got.Kind != activity.KindSession || got.App != "Okta Admin Console" || got.Outcome != (activity.Outcome{}) {
+		t.Errorf("%s of app %q with outcome %+v; want a session of the console without an outcome yet", got.Kind, got.App, got.Outcome)
+	}
+	for path, want := range map[string]string{
+		"raw.displayMessage": "Evaluation of sign-on policy", "raw.legacyEventType": "core.policy.evaluate",
+		"raw.debugContext.debugData.behaviors": "{New Device=POSITIVE}", "raw.securityContext.isProxy": "true",
+		"raw.target.displayName": "Okta Admin Console,Admins", "raw.target.type": "AppInstance,Rule",
+	} {
+		ref, err := activity.LookupField(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values []string
+		for _, v := range ref.Values(&got, nil) {
+			values = append(values, v.Str)
+		}
+		if text := strings.Join(values, ","); text != want {
+			t.Errorf("%s is %q, want %q", path, text, want)
+		}
+	}
+}
+
 func TestAbsentStaysAbsent(t *testing.T) {
 	w := newWorld(t, oktatest.Options{})
 	got := w.one(oktatest.Event{

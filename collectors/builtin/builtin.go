@@ -9,6 +9,7 @@ import (
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/facebook"
 	"github.com/picketd/picket/collectors/instagram"
+	"github.com/picketd/picket/collectors/github"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -19,6 +20,7 @@ var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
 		facebook.Spec(),
 		instagram.Spec(),
+		github.Spec(),
 	}
 })
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/googleworkspace"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -14,7 +15,9 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 
 //nolint:gochecknoglobals // made once: it is looked up for every account
 var specs = sync.OnceValue(func() []collectors.Spec {
-	return []collectors.Spec{}
+	return []collectors.Spec{
+		googleworkspace.Spec(),
+	}
 })
 
 // Spec returns the collector of that name.

@@ -144,7 +144,7 @@ func (f *Fault) refusal(r *http.Request) *reply {
 // spoil writes a good answer badly.
 func (f *Fault) spoil(w http.ResponseWriter, a *reply) {
 	if f.Kind == FaultSameToken {
-		a.body = []byte(strings.Replace(string(a.body), `"kind":`, `"nextPageToken":"A:1:1","kind":`, 1))
+		a.body = []byte(strings.Replace(string(a.body), "{", `{"nextPageToken":"A:1:1",`, 1))
 		a.write(w)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/entra"
 	"github.com/picketd/picket/collectors/googleworkspace"
 )
 
@@ -16,6 +17,7 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 //nolint:gochecknoglobals // made once: it is looked up for every account
 var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
+		entra.Spec(),
 		googleworkspace.Spec(),
 	}
 })

@@ -69,7 +69,7 @@ func decodeAudit(raw json.RawMessage) (*event, error) {
 			break
 		}
 	}
-	e.initiator = by
+	e.initiator = by // where the one it is done to guards nothing, or has no such name
 	e.fill = d.fill
 	return e, nil
 }
@@ -156,8 +156,7 @@ func classifyFactor(name string) (activity.Kind, string) {
 	case "User deleted security info", "Admin deleted security info", "Disable Strong Authentication":
 		return activity.KindMFAChange, "mfa_removed"
 	case "User changed default security info", "Admin updated security info", "User updated security info",
-		"Authentication Methods Policy Update", "Update User Risk and MFA Registration Policy",
-		"Add conditional access policy", "Update conditional access policy", "Delete conditional access policy":
+		"Admin changed default security info":
 		return activity.KindMFAChange, "mfa_updated"
 	case "Change user password", "Change password (self-service)":
 		return activity.KindPasswordChange, "password_updated"
@@ -171,19 +170,28 @@ func classifyFactor(name string) (activity.Kind, string) {
 
 func classifyAccess(name string) (activity.Kind, string) {
 	switch name {
+	case "Add user":
+		return activity.KindRoleChange, "user_created"
 	case "Disable account", "Delete user":
-		return activity.KindRoleChange, "account_disabled"
+		return activity.KindRoleChange, "user_deactivated"
 	case "Enable account", "Restore user":
-		return activity.KindRoleChange, "account_enabled"
+		return activity.KindRoleChange, "user_activated"
 	case "Assigns the caller to user access admin", "Add app role assignment grant to user",
 		"Add owner to application", "Add owner to service principal":
 		return activity.KindRoleChange, "role_granted"
 	case "Remove app role assignment from user", "Remove owner from application", "Remove owner from service principal":
 		return activity.KindRoleChange, "role_revoked"
-	case "Update role setting in PIM", "Disable PIM Alert", "Update role definition", "Add role definition", "Delete role definition":
-		return activity.KindRoleChange, "role_updated"
+	case "Update role setting in PIM", "Update role definition", "Add role definition", "Delete role definition":
+		return activity.KindRoleChange, "role_changed"
+	case "Add member to group":
+		return activity.KindRoleChange, "group_added"
+	case "Remove member from group":
+		return activity.KindRoleChange, "group_removed"
+	case "Add conditional access policy", "Update conditional access policy", "Delete conditional access policy",
+		"Authentication Methods Policy Update", "Update User Risk and MFA Registration Policy", "Disable PIM Alert":
+		return activity.KindRoleChange, "policy_changed"
 	case "Set domain authentication", "Set federation settings on domain", "Add unverified domain", "Verify domain":
-		return activity.KindRoleChange, "federation_updated"
+		return activity.KindRoleChange, "idp_changed"
 	}
 	// Of roles there are many spellings: eligible, scoped, permanent, by PIM.
 	switch {

@@ -93,11 +93,14 @@
 //	service principal, Assigns the caller to user access admin        role_change, changed role_granted
 //	Remove … member from role …, Remove app role assignment from user, Remove owner from …
 //	                                                                  role_change, changed role_revoked
-//	Add, Update, Delete role definition, Update role setting in PIM, Disable PIM Alert
-//	                                                                  role_change, changed role_updated
-//	Disable account, Delete user; Enable account, Restore user        role_change, changed account_disabled; account_enabled
+//	Add, Update, Delete role definition, Update role setting in PIM    role_change, changed role_changed
+//	Add member to group; Remove member from group                      role_change, changed group_added; group_removed
+//	Add user                                                          role_change, changed user_created
+//	Disable account, Delete user; Enable account, Restore user        role_change, changed user_deactivated; user_activated
+//	Add, Update, Delete conditional access policy, Authentication Methods Policy Update, Update User
+//	Risk and MFA Registration Policy, Disable PIM Alert               role_change, changed policy_changed
 //	Set domain authentication, Set federation settings on domain, Add unverified domain, Verify domain
-//	                                                                  role_change, changed federation_updated
+//	                                                                  role_change, changed idp_changed
 //	Consent to application, Add OAuth2PermissionGrant, Add delegated permission grant, Add app role
 //	assignment to service principal, Add service principal, Add service principal credentials, Update
 //	application – Certificates and secrets management                 token_grant, changed token_granted
@@ -107,9 +110,8 @@
 //	User or Admin registered security info, Enable Strong Authentication   mfa_change, changed mfa_added
 //	User or Admin deleted security info, Disable Strong Authentication,
 //	Update user of StrongAuthentication* to "State":0                 mfa_change, changed mfa_removed
-//	User changed default security info, User or Admin updated security info, Update user of
-//	StrongAuthentication* otherwise, Authentication Methods Policy Update, Update User Risk and MFA
-//	Registration Policy, Add, Update, Delete conditional access policy     mfa_change, changed mfa_updated
+//	User or Admin changed default or updated security info, Update user of StrongAuthentication*
+//	otherwise                                                         mfa_change, changed mfa_updated
 //	Change user password, Change password (self-service)              password_change, changed password_updated
 //	Reset user password, Reset password (by admin), Reset password (self-service), Set force change user password
 //	                                                                  password_change, changed password_reset
@@ -119,9 +121,9 @@
 //
 // # Whose activity it is
 //
-// A sign-in is of its user. An audit is of the first user among targetResources,
-// else of the user who did it, as it is where the target has no name of the kind
-// that Config.Identity takes.
+// A sign-in is of its user. An audit is of the first user among targetResources, or
+// where that one guards nothing, or has no name of the kind that Config.Identity
+// takes, of the user who did it: their rights may be in wrong hands.
 //
 // # Fields
 //

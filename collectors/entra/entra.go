@@ -274,8 +274,8 @@ func (r *round) event(a *answer, i int) {
 		r.count(fresh, &r.counts.Ignored)
 		return
 	}
-	identity := e.identity(r.c.cfg.Identity)
-	if identity == "" || !r.c.cfg.Accept(identity) {
+	identity := e.identity(r.c.cfg.Identity, r.c.cfg.Accept)
+	if identity == "" {
 		r.count(fresh, &r.counts.Unguarded)
 		return
 	}

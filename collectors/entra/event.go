@@ -42,7 +42,7 @@ type event struct {
 	changed   string
 	outcome   activity.Outcome
 	subject   user // whose activity it is
-	initiator user // whose it is where the subject has no such name
+	initiator user // whose it is where the subject is not accepted
 	by        string
 	raw       json.RawMessage
 
@@ -101,16 +101,18 @@ func hash(raw json.RawMessage) uint64 {
 	return h.Sum64()
 }
 
-// identity returns the identity that an event belongs to, empty where that cannot
-// be one: a name that is no account of Picket guards nothing.
-func (e *event) identity(by string) string {
-	if name := e.subject.name(by); name != "" {
-		return name
+// identity returns whose an event is, empty where nobody is accepted.
+func (e *event) identity(by string, accept func(string) bool) string {
+	for _, u := range []user{e.subject, e.initiator} {
+		if name := u.name(by); name != "" && accept(name) {
+			return name
+		}
 	}
-	return e.initiator.name(by)
+	return ""
 }
 
-// name returns the identity of a user.
+// name returns the identity of a user, empty where that cannot be one: a name that
+// is no account of Picket guards nothing.
 func (u user) name(by string) string {
 	name := u.upn
 	switch by {

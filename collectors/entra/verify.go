@@ -59,7 +59,7 @@ func (c *Collector) look(ctx context.Context, l log) (string, error) {
 		if e.time.After(newest) {
 			newest = e.time
 		}
-		if name := e.identity(c.cfg.Identity); e.kind != "" && name != "" && !known[name] {
+		if name := e.identity(c.cfg.Identity, func(string) bool { return true }); e.kind != "" && name != "" && !known[name] {
 			known[name] = true
 			if c.cfg.Accept(name) {
 				guards++

@@ -85,8 +85,10 @@ func classifyLogin(e *event) meaning {
 		return meaning{kind: activity.KindLogin, reason: e.value("sensitive_action_name")}
 	case "risky_sensitive_action_blocked":
 		return meaning{kind: activity.KindLoginFailure, failed: true, reason: e.value("sensitive_action_name")}
-	case "suspicious_login", "suspicious_login_less_secure_app", "suspicious_programmatic_login", "gov_attack_warning":
+	case "suspicious_login", "suspicious_login_less_secure_app", "suspicious_programmatic_login":
 		return meaning{kind: activity.KindLoginFailure, failed: true, reason: e.Name}
+	case "gov_attack_warning":
+		return meaning{kind: activity.KindSession, reason: e.Name}
 	case "logout":
 		return meaning{kind: activity.KindLogout}
 	case "user_signed_out_due_to_suspicious_session_cookie":
@@ -95,7 +97,7 @@ func classifyLogin(e *event) meaning {
 		return meaning{kind: activity.KindRoleChange, changed: "forwarding_added"}
 	}
 	if strings.HasPrefix(e.Name, "account_disabled_") {
-		return meaning{kind: activity.KindRoleChange, changed: "account_disabled", reason: e.Name}
+		return meaning{kind: activity.KindRoleChange, changed: "user_deactivated", reason: e.Name}
 	}
 	return classifyOwn(e.Name)
 }
@@ -134,18 +136,24 @@ func classifyAdmin(e *event) meaning {
 	case "UNASSIGN_ROLE", "REVOKE_ADMIN_PRIVILEGE":
 		return meaning{kind: activity.KindRoleChange, changed: "role_revoked"}
 	case "CREATE_ROLE", "DELETE_ROLE", "RENAME_ROLE", "UPDATE_ROLE", "ADD_PRIVILEGE", "REMOVE_PRIVILEGE":
-		return meaning{kind: activity.KindRoleChange, changed: "role_updated"}
-	case "SUSPEND_USER":
-		return meaning{kind: activity.KindRoleChange, changed: "account_disabled"}
-	case "UNSUSPEND_USER":
-		return meaning{kind: activity.KindRoleChange, changed: "account_enabled"}
+		return meaning{kind: activity.KindRoleChange, changed: "role_changed"}
+	case "ADD_GROUP_MEMBER":
+		return meaning{kind: activity.KindRoleChange, changed: "group_added"}
+	case "REMOVE_GROUP_MEMBER":
+		return meaning{kind: activity.KindRoleChange, changed: "group_removed"}
+	case "CREATE_USER":
+		return meaning{kind: activity.KindRoleChange, changed: "user_created"}
+	case "SUSPEND_USER", "DELETE_USER":
+		return meaning{kind: activity.KindRoleChange, changed: "user_deactivated"}
+	case "UNSUSPEND_USER", "UNDELETE_USER":
+		return meaning{kind: activity.KindRoleChange, changed: "user_activated"}
 	case "CHANGE_PASSWORD", "CHANGE_PASSWORD_ON_NEXT_LOGIN":
 		return meaning{kind: activity.KindPasswordChange, changed: "password_reset"}
 	case "RESET_SIGNIN_COOKIES":
 		return meaning{kind: activity.KindLogout, reason: e.Name}
 	case "CHANGE_APPLICATION_SETTING":
 		if strings.HasPrefix(e.value("SETTING_NAME"), "ContextAwareAccess") {
-			return meaning{kind: activity.KindRoleChange, changed: "role_updated"}
+			return meaning{kind: activity.KindRoleChange, changed: "policy_changed"}
 		}
 		return meaning{}
 	}
@@ -165,7 +173,7 @@ func classifyAdminFactor(name string) meaning {
 	case "CHANGE_RECOVERY_EMAIL", "CHANGE_RECOVERY_PHONE":
 		return meaning{kind: activity.KindMFAChange, changed: "recovery_updated"}
 	case "ENFORCE_STRONG_AUTHENTICATION", "ALLOW_STRONG_AUTHENTICATION":
-		return meaning{kind: activity.KindMFAChange, changed: "mfa_updated"}
+		return meaning{kind: activity.KindRoleChange, changed: "policy_changed"}
 	}
 	return meaning{}
 }

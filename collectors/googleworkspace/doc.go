@@ -60,14 +60,14 @@
 //	risky_sensitive_action_blocked   login_failure; reason sensitive_action_name
 //	suspicious_login, suspicious_login_less_secure_app, suspicious_programmatic_login
 //	                                 login_failure (Google blocked it); reason is the name
-//	gov_attack_warning               login_failure; reason is the name
+//	gov_attack_warning               session, without a result; reason is the name
 //	logout                           logout
 //	user_signed_out_due_to_suspicious_session_cookie  logout; reason is the name
 //	2sv_enroll, passkey_enrolled, titanium_enroll     mfa_change, changed mfa_added
 //	2sv_disable, passkey_removed, titanium_unenroll   mfa_change, changed mfa_removed
 //	recovery_email_edit, recovery_phone_edit, recovery_secret_qa_edit  mfa_change, changed recovery_updated
 //	password_edit                    password_change, changed password_updated
-//	account_disabled_*               role_change, changed account_disabled; reason is the name
+//	account_disabled_*               role_change, changed user_deactivated; reason is the name
 //	email_forwarding_out_of_domain   role_change, changed forwarding_added: another reads the mail
 //
 // The changes of one's own account are documented under both applications. Their
@@ -83,16 +83,19 @@
 //	ASSIGN_ROLE, GRANT_ADMIN_PRIVILEGE, GRANT_DELEGATED_ADMIN_PRIVILEGES  role_change, changed role_granted
 //	UNASSIGN_ROLE, REVOKE_ADMIN_PRIVILEGE          role_change, changed role_revoked
 //	CREATE_ROLE, DELETE_ROLE, RENAME_ROLE, UPDATE_ROLE, ADD_PRIVILEGE, REMOVE_PRIVILEGE
-//	                                               role_change, changed role_updated
-//	CHANGE_APPLICATION_SETTING of ContextAwareAccess*  role_change, changed role_updated
-//	SUSPEND_USER, UNSUSPEND_USER                   role_change, changed account_disabled, account_enabled
+//	                                               role_change, changed role_changed
+//	ADD_GROUP_MEMBER, REMOVE_GROUP_MEMBER          role_change, changed group_added, group_removed
+//	CREATE_USER                                    role_change, changed user_created
+//	SUSPEND_USER, DELETE_USER                      role_change, changed user_deactivated
+//	UNSUSPEND_USER, UNDELETE_USER                  role_change, changed user_activated
+//	CHANGE_APPLICATION_SETTING of ContextAwareAccess*, ENFORCE_STRONG_AUTHENTICATION,
+//	ALLOW_STRONG_AUTHENTICATION                    role_change, changed policy_changed
 //	CHANGE_PASSWORD, CHANGE_PASSWORD_ON_NEXT_LOGIN password_change, changed password_reset
 //	RESET_SIGNIN_COOKIES                           logout; reason is the name
 //	GENERATE_2SV_SCRATCH_CODES                     mfa_change, changed mfa_added
 //	TURN_OFF_2_STEP_VERIFICATION, DELETE_2SV_SCRATCH_CODES, REVOKE_SECURITY_KEY,
 //	UNENROLL_USER_FROM_STRONG_AUTH, UNENROLL_USER_FROM_TITANIUM  mfa_change, changed mfa_removed
 //	CHANGE_RECOVERY_EMAIL, CHANGE_RECOVERY_PHONE   mfa_change, changed recovery_updated
-//	ENFORCE_STRONG_AUTHENTICATION, ALLOW_STRONG_AUTHENTICATION  mfa_change, changed mfa_updated
 //	AUTHORIZE_API_CLIENT_ACCESS, ADD_APPLICATION, ADD_APPLICATION_TO_WHITELIST,
 //	ADD_TO_TRUSTED_OAUTH2_APPS                     token_grant, changed token_granted
 //	REMOVE_API_CLIENT_ACCESS, REMOVE_APPLICATION, REMOVE_APPLICATION_FROM_WHITELIST,
@@ -102,8 +105,9 @@
 // # Whose activity it is
 //
 // Of the user whom the event names in USER_EMAIL or affected_email_address, else
-// of the actor. So what administrators do to the whole organisation belongs to
-// themselves. Config.Identity says which part of the address is the name.
+// of the actor. What administrators do to somebody who guards nothing, or to the
+// whole organisation, is theirs: their rights may be in wrong hands.
+// Config.Identity says which part of the address is the name.
 //
 // # Fields
 //

@@ -172,14 +172,28 @@ func (e *event) user() string {
 	return ""
 }
 
-// identity returns the identity that an event belongs to: the user whom it names,
-// else the actor; empty where that cannot be one, since a name that is no account
-// of Picket guards nothing.
-func (it *item) identity(e *event, by string) string {
-	name := e.user()
-	if name == "" && it.Actor != nil {
-		name = it.Actor.Email
+// identity returns whose an event is: the user whom it names, or where that one is
+// not accepted and an administrator did it, theirs, else the actor's. It is empty
+// where nobody is accepted.
+func (it *item) identity(e *event, by string, accept func(string) bool) string {
+	names := make([]string, 0, 2)
+	if name := e.user(); name != "" {
+		names = append(names, name)
 	}
+	if it.Actor != nil && (len(names) == 0 || it.ID.App == "admin") {
+		names = append(names, it.Actor.Email)
+	}
+	for _, name := range names {
+		if identity := identityOf(name, by); identity != "" && accept(identity) {
+			return identity
+		}
+	}
+	return ""
+}
+
+// identityOf returns the identity of an address, empty where it cannot be one: a
+// name that is no account of Picket guards nothing.
+func identityOf(name, by string) string {
 	if by == IdentityEmailLocal {
 		name, _, _ = strings.Cut(name, "@")
 	}

@@ -39,8 +39,8 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-func (e *APIError) reason(any ...string) bool {
-	return slices.ContainsFunc(any, func(r string) bool { return slices.Contains(e.Reasons, r) })
+func (e *APIError) reason(wanted ...string) bool {
+	return slices.ContainsFunc(wanted, func(r string) bool { return slices.Contains(e.Reasons, r) })
 }
 
 // maxWords bounds what of Google's words is repeated, in bytes.

@@ -256,8 +256,8 @@ func (r *round) event(it *item, e *event, j int, fresh bool) error {
 		r.count(fresh, &r.counts.Ignored)
 		return nil
 	}
-	identity := it.identity(e, r.c.cfg.Identity)
-	if identity == "" || !r.c.cfg.Accept(identity) {
+	identity := it.identity(e, r.c.cfg.Identity, r.c.cfg.Accept)
+	if identity == "" {
 		r.count(fresh, &r.counts.Unguarded)
 		return nil
 	}

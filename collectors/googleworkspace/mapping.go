@@ -18,8 +18,11 @@ func (r *round) activity(it *item, e *event, i int, m meaning, identity string, 
 		Time: it.time, Seen: r.c.deps.Now().UTC(),
 		Actor: it.actor(), Outcome: activity.Outcome{Result: "success", Reason: m.reason}, Raw: it.rawOf(e),
 	}
-	if m.failed {
+	switch {
+	case m.failed:
 		a.Outcome.Result = "failure"
+	case m.kind == activity.KindSession:
+		a.Outcome.Result = "" // nobody attempted anything
 	}
 	if m.changed != "" {
 		a.Changed = []string{m.changed}

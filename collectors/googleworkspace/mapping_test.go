@@ -118,7 +118,7 @@ func TestEvents(t *testing.T) {
 		{"login", "risky_sensitive_action_allowed", map[string]any{"sensitive_action_name": "EDIT_RECOVERY"}, "", "login  success EDIT_RECOVERY"},
 		{"login", "risky_sensitive_action_blocked", map[string]any{"sensitive_action_name": "EDIT_RECOVERY"}, "", "login_failure  failure EDIT_RECOVERY"},
 		{"login", "suspicious_programmatic_login", map[string]any{"affected_email_address": me}, "", "login_failure  failure suspicious_programmatic_login"},
-		{"login", "gov_attack_warning", nil, "", "login_failure  failure gov_attack_warning"},
+		{"login", "gov_attack_warning", nil, "", "session   gov_attack_warning"},
 		{"login", "logout", nil, "", "logout  success "},
 		{"login", "user_signed_out_due_to_suspicious_session_cookie", nil, "", "logout  success user_signed_out_due_to_suspicious_session_cookie"},
 		{"login", "2sv_enroll", nil, "", "mfa_change mfa_added success "},
@@ -126,7 +126,7 @@ func TestEvents(t *testing.T) {
 		{"user_accounts", "titanium_unenroll", nil, "", "mfa_change mfa_removed success "},
 		{"user_accounts", "recovery_phone_edit", nil, "", "mfa_change recovery_updated success "},
 		{"user_accounts", "password_edit", nil, "", "password_change password_updated success "},
-		{"login", "account_disabled_hijacked", map[string]any{"affected_email_address": me}, "", "role_change account_disabled success account_disabled_hijacked"},
+		{"login", "account_disabled_hijacked", map[string]any{"affected_email_address": me}, "", "role_change user_deactivated success account_disabled_hijacked"},
 		{"login", "email_forwarding_out_of_domain", nil, "", "role_change forwarding_added success "},
 		{"login", "blocked_sender", nil, "", ""},
 		{"token", "revoke", nil, "", "token_revoke token_revoked success "},
@@ -134,17 +134,19 @@ func TestEvents(t *testing.T) {
 		{"admin", "ASSIGN_ROLE", user, "FAILED", "role_change  failure "},
 		{"admin", "ASSIGN_ROLE", user, "SKIPPED", ""},
 		{"admin", "REVOKE_ADMIN_PRIVILEGE", user, "SUCCEEDED", "role_change role_revoked success "},
-		{"admin", "UPDATE_ROLE", nil, "", "role_change role_updated success "},
-		{"admin", "UNSUSPEND_USER", user, "", "role_change account_enabled success "},
+		{"admin", "UPDATE_ROLE", nil, "", "role_change role_changed success "},
+		{"admin", "ADD_GROUP_MEMBER", user, "", "role_change group_added success "},
+		{"admin", "CREATE_USER", user, "", "role_change user_created success "},
+		{"admin", "UNSUSPEND_USER", user, "", "role_change user_activated success "},
 		{"admin", "CHANGE_PASSWORD", user, "", "password_change password_reset success "},
 		{"admin", "RESET_SIGNIN_COOKIES", user, "", "logout  success RESET_SIGNIN_COOKIES"},
 		{"admin", "GENERATE_2SV_SCRATCH_CODES", user, "", "mfa_change mfa_added success "},
 		{"admin", "TURN_OFF_2_STEP_VERIFICATION", user, "", "mfa_change mfa_removed success "},
 		{"admin", "CHANGE_RECOVERY_EMAIL", user, "", "mfa_change recovery_updated success "},
-		{"admin", "ALLOW_STRONG_AUTHENTICATION", nil, "", "mfa_change mfa_updated success "},
+		{"admin", "ALLOW_STRONG_AUTHENTICATION", nil, "", "role_change policy_changed success "},
 		{"admin", "AUTHORIZE_API_CLIENT_ACCESS", nil, "", "token_grant token_granted success "},
 		{"admin", "REVOKE_3LO_TOKEN", user, "", "token_revoke token_revoked success "},
-		{"admin", "CHANGE_APPLICATION_SETTING", map[string]any{"SETTING_NAME": "ContextAwareAccess X"}, "", "role_change role_updated success "},
+		{"admin", "CHANGE_APPLICATION_SETTING", map[string]any{"SETTING_NAME": "ContextAwareAccess X"}, "", "role_change policy_changed success "},
 		{"admin", "CHANGE_APPLICATION_SETTING", map[string]any{"SETTING_NAME": "Chat history"}, "", ""},
 		{"admin", "CREATE_GROUP", nil, "", ""},
 	}
@@ -220,8 +222,29 @@ func TestIdentity(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"actor":{"email":"`+row.actor+`"}}`), it); err != nil {
 			t.Fatal(err)
 		}
-		if got := it.identity(&event{}, row.identity); got != row.want {
+		if got := identityOf(it.Actor.Email, row.identity); got != row.want {
 			t.Errorf("%s of %q is %q, want %q", row.identity, row.actor, got, row.want)
+		}
+	}
+}
+
+// What administrators do is of the user whom they do it to, where that user guards
+// an account, and else of themselves: their rights may be in wrong hands.
+func TestWhose(t *testing.T) {
+	for _, row := range []struct{ actor, user, want string }{
+		{"editor-1@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
+		{"boss@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
+		{"editor-1@acme.example", "stranger@acme.example", "googleworkspace/editor-1"},
+		{"boss@acme.example", "stranger@acme.example", ""},
+	} {
+		w := newWorld(t, googleworkspacetest.Options{})
+		w.srv.Add(googleworkspacetest.Event{App: "admin", Name: "ASSIGN_ROLE", Actor: row.actor, Parameters: map[string]any{"USER_EMAIL": row.user}})
+		got := ""
+		for as, _ := w.drain(nil); len(as) > 0; as = as[1:] {
+			got += as[0].Account
+		}
+		if got != row.want {
+			t.Errorf("%s makes %s an administrator: of %q, want %q", row.actor, row.user, got, row.want)
 		}
 	}
 }

@@ -190,6 +190,7 @@ func TestShows(t *testing.T) {
 		{App: "login", Name: "login_success"},
 		{App: "login", Name: "login_failure"},
 		{App: "login", Name: "logout"},
+		{App: "login", Name: "gov_attack_warning"},
 		{App: "login", Name: "2sv_disable"},
 		{App: "login", Name: "password_edit"},
 		{App: "admin", Name: "UPDATE_ROLE"},

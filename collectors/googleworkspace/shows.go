@@ -10,12 +10,9 @@ func (Config) Shows() collectors.Shows {
 	noDevice := collectors.Lack{Why: "Google's login, token and admin logs name neither device nor user agent"}
 	return collectors.Shows{
 		Kinds: []activity.Kind{
-			activity.KindLogin, activity.KindLoginFailure, activity.KindLogout,
+			activity.KindLogin, activity.KindLoginFailure, activity.KindLogout, activity.KindSession,
 			activity.KindTokenGrant, activity.KindTokenRevoke,
 			activity.KindMFAChange, activity.KindPasswordChange, activity.KindRoleChange,
-		},
-		Hidden: map[activity.Kind]collectors.Lack{
-			activity.KindSession: {Why: "Google tells the beginning and the end of a session, as login and logout; a session gone on with from a stolen cookie leaves no event"},
 		},
 		Without: map[string]collectors.Lack{
 			"device": noDevice, "user_agent": noDevice,

@@ -43,8 +43,8 @@ func TestSpec(t *testing.T) {
 			t.Errorf("line of %d characters in the guide: %s", len(line), line)
 		}
 	}
-	if shows := spec.Shows(setting(w)); len(shows.Kinds) != 8 {
-		t.Errorf("shows %v, want 8 kinds", shows.Kinds)
+	if shows := spec.Shows(setting(w)); len(shows.Kinds) != 9 {
+		t.Errorf("shows %v, want 9 kinds", shows.Kinds)
 	}
 	if spec.Lag > setting(w).Duration("overlap") {
 		t.Errorf("a lag of %s is above the overlap", spec.Lag)

@@ -40,7 +40,7 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 			if err != nil || classify(it.ID.App, e).kind == "" {
 				continue
 			}
-			if identity := it.identity(e, c.cfg.Identity); identity != "" {
+			if identity := it.identity(e, c.cfg.Identity, func(string) bool { return true }); identity != "" {
 				known[identity] = c.cfg.Accept(identity)
 			}
 		}

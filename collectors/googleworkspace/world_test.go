@@ -21,8 +21,6 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // key is made once: it takes a while.
-//
-//nolint:gochecknoglobals // of the tests
 var key = sync.OnceValues(googleworkspacetest.NewKey)
 
 const admin = "reports@acme.example"

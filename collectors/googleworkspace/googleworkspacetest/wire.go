@@ -112,9 +112,9 @@ func (s *Server) checkClaims(claims jwt.MapClaims) error {
 	case errors.Join(err1, err2, err3) != nil || iat == nil || exp == nil || exp.Sub(iat.Time) > time.Hour+10*time.Second:
 		return errors.New("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.") //nolint:revive,staticcheck // Google's words
 	case claims["iss"] != Email || len(aud) != 1 || !strings.HasSuffix(aud[0], "/token"):
-		return errors.New("Invalid issuer or audience") //nolint:revive,staticcheck // Google's words
+		return errors.New("Invalid issuer or audience") //nolint:staticcheck // Google's words
 	case claims["sub"] == nil || s.opts.Admin != "" && claims["sub"] != s.opts.Admin:
-		return errors.New("Invalid email or User ID") //nolint:revive,staticcheck // Google's words
+		return errors.New("Invalid email or User ID") //nolint:staticcheck // Google's words
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/picketd/picket/collectors/facebook"
 	"github.com/picketd/picket/collectors/instagram"
 	"github.com/picketd/picket/collectors/github"
+	"github.com/picketd/picket/collectors/entra"
+	"github.com/picketd/picket/collectors/googleworkspace"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -21,6 +23,8 @@ var specs = sync.OnceValue(func() []collectors.Spec {
 		facebook.Spec(),
 		instagram.Spec(),
 		github.Spec(),
+		entra.Spec(),
+		googleworkspace.Spec(),
 	}
 })
 

@@ -7,11 +7,11 @@ import (
 	"sync"
 
 	"github.com/picketd/picket/collectors"
-	"github.com/picketd/picket/collectors/facebook"
-	"github.com/picketd/picket/collectors/instagram"
-	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/entra"
+	"github.com/picketd/picket/collectors/facebook"
+	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/googleworkspace"
+	"github.com/picketd/picket/collectors/instagram"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -20,11 +20,11 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 //nolint:gochecknoglobals // made once: it is looked up for every account
 var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
-		facebook.Spec(),
-		instagram.Spec(),
-		github.Spec(),
 		entra.Spec(),
+		facebook.Spec(),
+		github.Spec(),
 		googleworkspace.Spec(),
+		instagram.Spec(),
 	}
 })
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/cmd/internal/sessions"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/collectors/natsin"
@@ -23,6 +24,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		return nil, err
 	}
 	p.pollers = newPollers(a.cfg, spend, &a.places, a.metrics.Dropped, a.log)
+	p.pollers.sessions = sessions.Open(cfg.DataDir)
 	p.sched = collectors.NewScheduler(collectors.Options{
 		Logs: p.journal, Leases: p.leases, Observer: pollMetrics{a.metrics}, Log: a.log,
 	})

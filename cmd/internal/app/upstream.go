@@ -53,6 +53,11 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		p.pollers.close()
 		return nil, err
 	}
+	told, err := a.answerCollectors(p)
+	if err != nil {
+		p.pollers.close()
+		return nil, err
+	}
 	stopAPI, err := a.startAPI(p)
 	if err != nil {
 		p.pollers.close()
@@ -67,6 +72,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	return func() {
 		cancel()
 		stopAPI()
+		_ = told.Stop() // fails only on a connection that is closed
 		for _, s := range append(reviews, questions) {
 			_ = s.Unsubscribe() // fails only on a connection that is closed
 		}

@@ -38,6 +38,7 @@ require (
 require (
 	code.dny.dev/ssrf v0.3.0
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
+	github.com/jonreiter/govader v0.0.0-20250429093935-f6505c8d03cc
 	github.com/slack-go/slack v0.35.0
 	github.com/teambition/rrule-go v1.8.2
 )
@@ -56,6 +57,7 @@ require (
 	github.com/speakeasy-api/openapi v1.24.0 // indirect
 	github.com/vmware-labs/yaml-jsonpath v0.3.2 // indirect
 	golang.org/x/mod v0.42.0 // indirect
+	gonum.org/v1/gonum v0.8.2 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 

@@ -237,7 +237,10 @@ func shortCursor(cursor json.RawMessage) string {
 	var parts []string
 	flatten("", v, &parts)
 	text := []rune(strings.Join(parts, " "))
-	if len(text) > cursorWidth {
+	switch {
+	case len(text) == 0:
+		return "-"
+	case len(text) > cursorWidth:
 		return string(text[:cursorWidth-1]) + "…"
 	}
 	return string(text)

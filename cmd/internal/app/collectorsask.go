@@ -46,7 +46,7 @@ type heardCollectors struct {
 }
 
 func (h *heardCollectors) gather(ctx context.Context, sub *nats.Subscription) error {
-	for h.ended == 0 || h.polled < h.of {
+	for !h.enough() {
 		wait := collectorsWait
 		if h.ended > 0 {
 			wait = othersWait
@@ -72,6 +72,9 @@ func (h *heardCollectors) gather(ctx context.Context, sub *nats.Subscription) er
 	}
 	return nil
 }
+
+// enough reports whether whoever polls has answered.
+func (h *heardCollectors) enough() bool { return h.ended > 0 && h.polled >= h.of }
 
 func (h *heardCollectors) add(m *nats.Msg) error {
 	if refused := m.Header.Get(micro.ErrorHeader); refused != "" {

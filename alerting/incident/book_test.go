@@ -267,9 +267,9 @@ func TestTwoIncidents(t *testing.T) {
 	b := incident.NewBook(incident.Config{})
 	a := alert("a", "x/acme", 0)
 	first := b.Apply(&a, nil).Incident
-	a = next(a, alerting.Resolved, 10)
+	a = next(a, alerting.Resolved, "jane", 10)
 	b.Apply(&a, nil)
-	a = next(a, alerting.Firing, 200)
+	a = next(a, alerting.Firing, "", 200)
 	second := b.Apply(&a, nil).Incident
 	if first.ID == second.ID {
 		t.Fatalf("the alert came again after three hours, in the same incident")

@@ -55,10 +55,13 @@ type Config struct {
 	// Healthy says whether the rest of Picket works, before each heartbeat; nil:
 	// it does.
 	Healthy  func(ctx context.Context) error
-	Observer Observer    // nil: nobody counts
-	Log      *zap.Logger // nil: none
-	Now      func() time.Time
-	Chance   func() float64 // in [0, 1), for jitter; nil: the process's own
+	Observer Observer // nil: nobody counts
+	// Damaged is told of each stored document that cannot be read and is passed
+	// over, or taken for nothing, with its stream; nil: the log alone is.
+	Damaged func(stream, subject string, err error)
+	Log     *zap.Logger // nil: none
+	Now     func() time.Time
+	Chance  func() float64 // in [0, 1), for jitter; nil: the process's own
 }
 
 // Delivery brings messages to receivers. One of several daemons may run it at a
@@ -77,16 +80,14 @@ type Delivery struct {
 
 // New returns a Delivery without receivers; see Configure.
 func New(ctx context.Context, cfg Config) (*Delivery, error) {
-	l, err := openLedger(ctx, cfg.JS)
+	cfg = cfg.complete()
+	l, err := openLedger(ctx, cfg.JS, cfg.Damaged)
 	if err != nil {
 		return nil, err
 	}
-	d := &Delivery{cfg: cfg.complete(), pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, changed: make(chan struct{}, 1)}
-	damaged := func(subject string, err error) {
-		d.cfg.Log.Error("a message in the queue is none; it is passed over", zap.String("subject", subject), zap.Error(err))
-	}
+	d := &Delivery{cfg: cfg, pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, changed: make(chan struct{}, 1)}
 	d.open = func(ctx context.Context, receiver string) (source, error) {
-		return openSource(ctx, cfg.JS, receiver, damaged)
+		return openSource(ctx, cfg.JS, receiver, cfg.Damaged)
 	}
 	return d, nil
 }
@@ -97,6 +98,11 @@ func (c Config) complete() Config {
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.Damaged == nil {
+		c.Damaged = func(stream, subject string, err error) {
+			c.Log.Error("a stored document cannot be read; it is passed over", zap.String("stream", stream), zap.String("subject", subject), zap.Error(err))
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

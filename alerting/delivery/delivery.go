@@ -87,7 +87,7 @@ func New(ctx context.Context, cfg Config) (*Delivery, error) {
 	}
 	d := &Delivery{cfg: cfg, pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, changed: make(chan struct{}, 1)}
 	d.open = func(ctx context.Context, receiver string) (source, error) {
-		return openSource(ctx, cfg.JS, receiver, cfg.Damaged)
+		return openSource(ctx, cfg.JS, receiver, d.cfg.Damaged)
 	}
 	return d, nil
 }

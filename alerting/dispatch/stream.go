@@ -94,6 +94,10 @@ func IncidentSubject(id string) string { return incidentPrefix + activity.Encode
 // DeskSubject returns the subject of what is kept of a receiver.
 func DeskSubject(receiver string) string { return deskPrefix + activity.EncodeToken(receiver) }
 
+// errDamaged says that what is stored is none of what it should be, of whatever
+// version.
+var errDamaged = errors.New("the document cannot be read")
+
 // StreamStore keeps documents in the stream. It implements Store.
 type StreamStore struct {
 	// Damaged is told of each message that cannot be read, once: somebody with the
@@ -229,7 +233,7 @@ func (s *StreamStore) Load(ctx context.Context) (Stored, error) {
 		}
 		err := s.read(ctx, &h, &out)
 		switch {
-		case errors.Is(err, alerting.ErrDamaged):
+		case errors.Is(err, errDamaged):
 			s.pass(&h, err)
 			damaged = append(damaged, h)
 		case err != nil:
@@ -271,7 +275,7 @@ func (out *Stored) lose(h *Head) {
 
 // read adds one document to what is loaded. One that was written again since
 // heads were read is gone, and the fence of what is loaded no longer holds. One
-// that is none is alerting.ErrDamaged.
+// that is none is errDamaged.
 func (s *StreamStore) read(ctx context.Context, h *Head, out *Stored) error {
 	msg, err := s.stream.GetMsg(ctx, h.Seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -290,7 +294,7 @@ func (s *StreamStore) read(ctx context.Context, h *Head, out *Stored) error {
 		err = out.take(h, layout.V, msg.Data)
 	}
 	if err != nil {
-		return fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, h.Seq, alerting.ErrDamaged, err)
+		return fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, h.Seq, errDamaged, err)
 	}
 	return nil
 }
@@ -441,7 +445,7 @@ func (s *StreamStore) heads(ctx context.Context, last uint64) (out, damaged []He
 		}
 		h, err := headOf(msg, meta)
 		if err != nil {
-			s.pass(&h, fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, meta.Sequence.Stream, alerting.ErrDamaged, err))
+			s.pass(&h, fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, meta.Sequence.Stream, errDamaged, err))
 			damaged = append(damaged, h)
 		} else {
 			out = append(out, h)
@@ -467,8 +471,10 @@ func headOf(msg jetstream.Msg, meta *jetstream.MsgMetadata) (Head, error) {
 		return h, err
 	}
 	h.ID = id
-	h.Opened, err = time.Parse(time.RFC3339, msg.Headers().Get(HeaderOpened))
-	return h, err
+	if h.Opened, err = time.Parse(time.RFC3339, msg.Headers().Get(HeaderOpened)); err != nil {
+		return h, fmt.Errorf("header %s: %w", HeaderOpened, err)
+	}
+	return h, nil
 }
 
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {

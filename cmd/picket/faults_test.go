@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sys/unix"
 
+	"github.com/picketd/picket/alerting/dispatch"
 	"github.com/picketd/picket/alerting/natspub"
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/collectors/journal/journaltest"
@@ -29,6 +30,7 @@ func hasty(rules string) string {
 	rules = regexp.MustCompile(`for: \d+[mh]`).ReplaceAllString(rules, "for: 1s")
 	rules = regexp.MustCompile(`\[\d+[mhd]\]`).ReplaceAllString(rules, "[6s]")
 	return strings.NewReplacer(
+		"offset 15m", "offset 6s",
 		"> 3600", "> 12", "> 7200", "> 8", // the oldest success, the age of the checkpoint
 		"picket_across_awaited_seconds) > 60", "picket_across_awaited_seconds) > 4",
 		"picket_detector_lag_seconds) > 60", "picket_detector_lag_seconds) > 4",
@@ -393,6 +395,13 @@ func serverFaults(t *testing.T) {
 	}
 	p.fires(t, "PicketLogDamaged")
 	p.end(t, "PicketLogDamaged")
+
+	if _, err := js.Publish(t.Context(), dispatch.IncidentSubject("none"), []byte("no incident")); err != nil {
+		t.Fatal(err)
+	}
+	s.admin(t, "profiles", `{"account": "acme", "set": {"name": "Official rewards"}}`) // whoever tells of it reads first
+	p.fires(t, "PicketDocumentsDamaged")
+	p.end(t, "PicketDocumentsDamaged")
 
 	s.holdPartition(t, p, js)
 

@@ -390,6 +390,48 @@ func (s *StreamStore) Heads(ctx context.Context) ([]Head, error) {
 	return out, err
 }
 
+// Find returns the id of the newest incident that a person means by a number, an
+// id, the beginning of one, or the number of the alert that it began with. Its
+// error is alerting.ErrNotFound where there is none, incident.ErrReference where there
+// cannot be one.
+func (s *StreamStore) Find(ctx context.Context, reference string) (string, error) {
+	want := strings.ToLower(strings.TrimSpace(reference))
+	want = strings.TrimPrefix(strings.TrimPrefix(want, "in-"), "pk-")
+	if len(want) < 4 {
+		return "", fmt.Errorf("incident %q: %w", reference, incident.ErrReference)
+	}
+	heads, err := s.Heads(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := slices.DeleteFunc(heads, func(h Head) bool { return !strings.HasPrefix(h.ID, want) })
+	if len(found) == 0 {
+		return "", fmt.Errorf("incident %s: %w; picket incidents ls lists them", reference, errNoIncident)
+	}
+	return slices.MaxFunc(found, func(a, b Head) int { return a.Opened.Compare(b.Opened) }).ID, nil
+}
+
+// errNoIncident is alerting.ErrNotFound of an incident.
+var errNoIncident = notFound{}
+
+type notFound struct{}
+
+func (notFound) Error() string        { return "there is none" }
+func (notFound) Is(target error) bool { return target == alerting.ErrNotFound }
+
+// Incident returns the newest incident that a person means; see Find.
+func (s *StreamStore) Incident(ctx context.Context, reference string) (incident.Incident, error) {
+	id, err := s.Find(ctx, reference)
+	if err != nil {
+		return incident.Incident{}, err
+	}
+	r, err := s.Get(ctx, id)
+	if err != nil {
+		return incident.Incident{}, err
+	}
+	return *r.Incident, nil
+}
+
 // Get returns what is stored of an incident; alerting.ErrNotFound where nothing
 // is.
 func (s *StreamStore) Get(ctx context.Context, id string) (Record, error) {

@@ -156,6 +156,7 @@ type parts struct {
 	silences  *natspub.Silences
 	receivers *receivers
 	dispatch  *dispatch.Runner
+	incidents *dispatch.StreamStore
 	workers   []*worker
 	sched     *collectors.Scheduler
 	pollers   *pollers

@@ -28,6 +28,7 @@ func (a *App) openDispatch(ctx context.Context, cfg *config.Config, p *parts) er
 		return err
 	}
 	store.Damaged = a.damagedIn(dispatch.Stream)
+	p.incidents = store
 	if err := a.openLinks(ctx, cfg, p); err != nil {
 		return err
 	}

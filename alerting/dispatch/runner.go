@@ -122,7 +122,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		started := r.cfg.Now()
 		err := r.session(ctx)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it ended with ctx
+			return nil // it ended with ctx
 		}
 		if r.cfg.Now().Sub(started) > time.Minute {
 			wait = 0

@@ -156,6 +156,7 @@ type parts struct {
 	silences  *natspub.Silences
 	receivers *receivers
 	dispatch  *dispatch.Runner
+	incidents *dispatch.StreamStore
 	workers   []*worker
 	sched     *collectors.Scheduler
 	pollers   *pollers
@@ -248,9 +249,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	p.alerts = store
-	store.Damaged = func(subject string, err error) {
-		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
-	}
+	store.Damaged = a.damagedIn(natspub.Stream)
 	if p.silences, err = a.openSilences(ctx, cfg, p.js); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func (a *App) observe(p *parts) {
 	a.metrics.SetCollectors(sightings(p.sched.Status(), p.polledSince, now))
 	a.metrics.SetCredentials(p.pollers.credentials(now))
 	a.metrics.SetGeoFiles(a.places.ready())
+	a.metrics.SetSilences(a.silences.Counts(now))
 	a.observeDisk()
 }
 

@@ -138,6 +138,9 @@ type Rules struct {
 
 // Budget bounds what one rule may cost.
 type Budget struct {
+	// Span is how long a rule is measured until it is held against Time; it is
+	// over its budget after three in a row.
+	Span   time.Duration
 	Time   time.Duration // that a rule may take an activity, on average over all activities
 	Action BudgetAction
 }

@@ -37,6 +37,7 @@ require (
 
 require (
 	code.dny.dev/ssrf v0.3.0
+	github.com/google/go-github/v89 v89.0.0
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/jonreiter/govader v0.0.0-20250429093935-f6505c8d03cc
 	github.com/slack-go/slack v0.35.0
@@ -90,7 +91,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cloudwego/base64x v0.1.6 // indirect
 	github.com/dghubble/sling v1.4.0 // indirect
-	github.com/google/go-querystring v1.1.0 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/gorilla/websocket v1.5.3
 	github.com/hashicorp/errwrap v1.1.0 // indirect

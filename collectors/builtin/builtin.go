@@ -8,7 +8,10 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/entra"
+	"github.com/picketd/picket/collectors/facebook"
+	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/googleworkspace"
+	"github.com/picketd/picket/collectors/instagram"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -18,7 +21,10 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
 		entra.Spec(),
+		facebook.Spec(),
+		github.Spec(),
 		googleworkspace.Spec(),
+		instagram.Spec(),
 	}
 })
 

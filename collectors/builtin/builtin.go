@@ -7,7 +7,10 @@ import (
 	"sync"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/entra"
 	"github.com/picketd/picket/collectors/facebook"
+	"github.com/picketd/picket/collectors/github"
+	"github.com/picketd/picket/collectors/googleworkspace"
 	"github.com/picketd/picket/collectors/instagram"
 )
 
@@ -17,7 +20,10 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 //nolint:gochecknoglobals // made once: it is looked up for every account
 var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
+		entra.Spec(),
 		facebook.Spec(),
+		github.Spec(),
+		googleworkspace.Spec(),
 		instagram.Spec(),
 	}
 })

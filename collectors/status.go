@@ -18,7 +18,8 @@ type TaskStatus struct {
 	Since    time.Time // when State began
 	LastOK   time.Time // last poll that succeeded, zero if none did
 	NextPoll time.Time // when the next is due; zero while one is in progress
-	// Held is until when its credential must wait, zero when it need not.
+	// Held is until when its credential, or this source alone, must wait; zero
+	// when it need not.
 	Held time.Time
 	// Standby says that another process holds the credential's lease.
 	Standby   bool
@@ -29,6 +30,7 @@ type TaskStatus struct {
 	Skew      activity.Opt  // seconds that the network's clock is ahead of ours
 	Lag       time.Duration // from the newest item's occurrence to its journaling, in the last page with items
 	Every     time.Duration
+	Longest   time.Duration // the longest interval between polls, see Task.Slowest
 }
 
 // status is what of a source is shown, as of its last visit.
@@ -74,12 +76,16 @@ func (s *Scheduler) Status() []TaskStatus {
 }
 
 func (t *task) show(now stamp) TaskStatus {
-	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Credential: t.Budget.Name()}
+	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Longest: t.longest(), Credential: t.Budget.Name()}
 	if !t.visiting {
 		out.NextPoll = t.due.time()
 	}
-	if t.group.held > now {
-		out.Held = t.group.held.time()
+	held := t.group.held
+	if t.src != nil {
+		held = max(held, t.src.held)
+	}
+	if held > now {
+		out.Held = held.time()
 		if !t.visiting {
 			out.NextPoll = out.Held
 		}

@@ -88,9 +88,9 @@ func sightOf(s *collectors.TaskStatus, unread time.Duration) promexport.Sight {
 	switch {
 	case s.Standby:
 		return promexport.SightStandby
-	case s.State == activity.PollForbidden, s.State == activity.PollFailing:
+	case s.State == activity.PollForbidden, s.State == activity.PollFailing, s.State == activity.PollExhausted:
 		return promexport.SightBlind
-	case unread > max(lateIntervals*s.Every, lateAtLeast):
+	case unread > max(lateIntervals*max(s.Every, s.Longest), lateAtLeast):
 		return promexport.SightLate
 	case s.LastOK.IsZero():
 		return promexport.SightStarting

@@ -117,7 +117,7 @@ func (p *pollers) credentials(now time.Time) map[string]promexport.Credential {
 // creditOf is what is left of a budget: the requests of the endpoint that has
 // the smallest part left, and this month's dollars.
 func creditOf(st collectors.BudgetStatus, now time.Time) promexport.Credential {
-	c := promexport.Credential{DollarLimit: st.Dollars}
+	c := promexport.Credential{DollarLimit: st.Dollars, Units: st.Units, UnitLimit: st.UnitLimit, UsedUp: st.UsedUp()}
 	if st.Month == now.UTC().Format("2006-01") { // else nothing was spent this month
 		c.Spent = st.Spent
 	}

@@ -37,8 +37,8 @@ func (s *Scheduler) watch(t *task, res result) {
 	if res.outcome != OutcomeOK || t.watching != nil && t.watching.cancel != nil || s.beside == nil {
 		return
 	}
-	c, ok := t.Collector.(Watcher)
-	if !ok {
+	c := watcherOf(t.Collector)
+	if c == nil {
 		return
 	}
 	before := t.watching
@@ -51,6 +51,22 @@ func (s *Scheduler) watch(t *task, res result) {
 		}
 		s.listen(ctx, w, func() { s.hint(t, w) })
 	})
+}
+
+// watcherOf returns the Watcher that a collector is, or is wrapped around, nil
+// if there is none.
+func watcherOf(c Collector) Watcher {
+	for c != nil {
+		if w, ok := c.(Watcher); ok {
+			return w
+		}
+		around, ok := c.(interface{ Inner() Collector })
+		if !ok {
+			return nil
+		}
+		c = around.Inner()
+	}
+	return nil
 }
 
 // unwatch ends a task's stream. Its place is kept until it has ended, so that

@@ -42,6 +42,28 @@ func (s *Scheduler) forward(t *task, at stamp) {
 
 // usual is when a task is polled again after a poll that went well.
 func (s *Scheduler) usual(t *task, v *visit, now stamp) stamp {
+	if !v.extra {
+		t.regular = s.onGrid(t, v, now)
+	}
+	if v.result.more {
+		return now
+	}
+	next := max(now, t.regular)
+	if w := t.watching; t.hinted && w != nil {
+		next = min(next, w.turn(now))
+	}
+	t.hinted = false
+	// Mentions that wait for their part are read on when there is one.
+	if limited, ok := asLimited(v.result.behind); ok && !limited.Until.IsZero() {
+		if at := max(stampOf(limited.Until), now.add(backoffBase)); at < next {
+			next, t.extra = at, true
+		}
+	}
+	return next
+}
+
+// onGrid is when a task's next regular poll is due.
+func (s *Scheduler) onGrid(t *task, v *visit, now stamp) stamp {
 	if v.result.fresh {
 		t.calm = 0
 	} else if t.calm < 64 {
@@ -50,14 +72,6 @@ func (s *Scheduler) usual(t *task, v *visit, now stamp) stamp {
 	next := nextOnGrid(t.hash, t.interval(now), now)
 	if t.Slowest > 0 {
 		next = max(now, min(next, stampOf(v.sent).add(t.Slowest)))
-	}
-	if w := t.watching; t.hinted && w != nil {
-		next = min(next, w.turn(now))
-	}
-	t.hinted = false
-	// Mentions that wait for their part are read on when there is one.
-	if limited, ok := asLimited(v.result.behind); ok && !limited.Until.IsZero() {
-		next = min(next, max(stampOf(limited.Until), now.add(backoffBase)))
 	}
 	return next
 }

@@ -64,8 +64,7 @@ type Budget struct {
 	windows  map[string]*window
 	own      *sliding      // nil: no configured bound
 	mentions *sliding      // the part of own that mentions may have
-	ownShare share         // of own, in the span since ownSince
-	ownSince time.Time     // when ownShare began
+	ownShare share         // of own
 	owned    bool          // something else than mentions uses own
 	units    *units        // nil: no bound
 	accounts int           // that polls are for

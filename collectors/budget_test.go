@@ -245,7 +245,7 @@ func TestCarelessEndpointNames(t *testing.T) {
 		if b.take(&claim{key: key}) != nil {
 			t.Fatal("refused")
 		}
-		b.settle(key, &http.Response{StatusCode: http.StatusOK, Header: http.Header{}})
+		b.settle(&claim{key: key}, &http.Response{StatusCode: http.StatusOK, Header: http.Header{}})
 	}
 	if n := len(b.windows); n > 1000 {
 		t.Errorf("%d endpoints are remembered", n)

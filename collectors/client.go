@@ -73,18 +73,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	key, err := t.budget.acquire(req, t.opts.MaxWait)
+	claim, err := t.budget.acquire(req, t.opts.MaxWait)
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
 	if isStream(req.Context()) {
-		return t.stream(req, key)
+		return t.stream(req, claim)
 	}
 	ctx, cancel := context.WithTimeoutCause(req.Context(), t.opts.Timeout,
 		fmt.Errorf("no complete answer within %s: %w", t.opts.Timeout, context.DeadlineExceeded))
 	resp, err := t.opts.Base.RoundTrip(t.signed(req, ctx))
-	t.budget.settle(key, resp)
+	t.budget.settle(claim, resp)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) && req.Context().Err() == nil {
 			err = context.Cause(ctx)
@@ -112,13 +112,13 @@ func (t *transport) signed(req *http.Request, ctx context.Context) *http.Request
 // stream sends a request of a Watcher, whose answer is read for as long as it
 // comes: the time-out is for its beginning. Its body stays what Base made it,
 // since that of a protocol upgrade is written to, too.
-func (t *transport) stream(req *http.Request, key string) (*http.Response, error) {
+func (t *transport) stream(req *http.Request, claim *claim) (*http.Response, error) {
 	late := fmt.Errorf("no answer within %s: %w", t.opts.Timeout, context.DeadlineExceeded)
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(t.opts.Timeout, func() { cancel(late) })
 	resp, err := t.opts.Base.RoundTrip(t.signed(req, ctx)) //nolint:bodyclose // the caller's
 	timer.Stop()
-	t.budget.settle(key, resp)
+	t.budget.settle(claim, resp)
 	if err != nil {
 		if errors.Is(context.Cause(ctx), late) {
 			err = late

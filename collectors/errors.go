@@ -7,7 +7,8 @@ import (
 )
 
 // RateLimited says that the network asked to wait. The scheduler holds back
-// every account of the credential until then.
+// the account until then, and every account of the credential once another one
+// is asked, too.
 type RateLimited struct {
 	Until time.Time // zero when the network did not say
 	Err   error

@@ -184,7 +184,7 @@ func (s *Scheduler) visit(ctx context.Context, t *task, limit error, now stamp, 
 	t.visiting, t.anew = true, false
 	s.running++
 	g.running++
-	v := &visit{opts: &s.opts, task: t.Task, hash: t.hash, src: t.src, limit: limit}
+	v := &visit{opts: &s.opts, task: t.Task, turn: &turn{account: t.hash}, extra: t.extra && t.regular > now, src: t.src, limit: limit}
 	late := max(0, time.Duration(now-t.due)*time.Millisecond)
 	visits.Go(func() {
 		res := v.run(ctx)
@@ -208,13 +208,12 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 		g.limits = 0
 	}
 	var limited *RateLimited
-	var kept *Kept
 	switch {
 	case !res.polled || !errors.As(res.err, &limited):
-	case errors.As(res.err, &kept):
+	case isKept(res.err):
 		t.src.wait(limited, res.err, now)
 	default:
-		s.hold(g, limited, res.err, now)
+		s.hold(t, g, limited, res.err, now)
 	}
 	if g.held > now {
 		s.admitAll(g) // each learns that it must wait
@@ -230,6 +229,7 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 	if t.anew {
 		t.src.held = 0
 	}
+	t.extra = res.outcome == OutcomeOK && res.more && v.turn.mentions.Load()
 	t.overdue = s.overdue(t, now)
 	t.status.note(v, res, s.opts.Now())
 	s.logResult(t, res)
@@ -245,14 +245,15 @@ func (s *Scheduler) following(t *task, v *visit, now stamp) stamp {
 		t.refused = false
 	}
 	switch {
-	case t.anew, res.outcome == OutcomeOK && res.more:
+	case t.anew:
 		t.due = now
 	case res.outcome == OutcomeOK:
 		t.due = s.usual(t, v, now)
 	case res.outcome == OutcomeFenced:
 		t.due = nextOnGrid(t.hash, t.Every, now)
-	case res.outcome == OutcomeLimited && t.src.held > now:
+	case res.outcome == OutcomeLimited && isKept(res.err):
 		t.due = t.src.held // this account has had its part
+		return now
 	case res.outcome == OutcomeLimited:
 		// It keeps its turn, but not twice: a source that needs more than is
 		// ever left would keep the others from theirs.
@@ -277,7 +278,10 @@ func (s *Scheduler) following(t *task, v *visit, now stamp) stamp {
 
 // hold makes the credential wait for as long as the network said, or with
 // growing patience where it said nothing or a time that has passed.
-func (s *Scheduler) hold(g *group, limited *RateLimited, why error, now stamp) {
+//
+// The first that is told to wait does so alone: it may have a quota of its own,
+// and what all share the next one is told, too.
+func (s *Scheduler) hold(t *task, g *group, limited *RateLimited, why error, now stamp) {
 	until := stampOf(limited.Until)
 	if limited.Until.IsZero() || until <= now {
 		g.limits++
@@ -285,7 +289,14 @@ func (s *Scheduler) hold(g *group, limited *RateLimited, why error, now stamp) {
 	} else {
 		g.limits = 0
 	}
-	if until = min(until, now.add(longestHold)); until >= g.held {
+	until = min(until, now.add(longestHold))
+	_, spent := exhausted(why)
+	if !spent && g.tasks > 1 && (g.struck == t || g.struckUntil <= now) {
+		g.struck, g.struckUntil = t, until
+		t.src.held, t.src.why = until, why
+		return
+	}
+	if until >= g.held {
 		g.held, g.why = until, why
 	}
 }

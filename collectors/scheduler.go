@@ -126,6 +126,8 @@ type task struct {
 	place    int32   // in the queue
 	waiting  bool    // in the group's queue, not in the scheduler's
 	visiting bool
+	regular  stamp     // when its next poll is due that is not for the sake of mentions alone
+	extra    bool      // it is polled at once for the sake of mentions alone
 	hinted   bool      // its stream told of something while it was visited
 	calm     uint8     // polls in a row that brought nothing new
 	hasty    stamp     // until when its interval is Fastest
@@ -145,9 +147,12 @@ type group struct {
 	limits  int   // consecutive answers that told to wait but not how long
 	held    stamp // no poll before
 	why     error // of held
-	leased  bool
-	term    uint64 // counts the leases
-	since   stamp  // when the lease was gained
+	// struck was told to wait until then while nobody else was.
+	struck      *task
+	struckUntil stamp
+	leased      bool
+	term        uint64 // counts the leases
+	since       stamp  // when the lease was gained
 }
 
 // NewScheduler returns a scheduler without tasks.

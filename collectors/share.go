@@ -12,6 +12,11 @@ import (
 // the others find theirs whenever they come, and nothing is wasted.
 type share struct {
 	used map[uint64]float64 // by account, in this span
+	// before is used of the span before, and since when this one began, of a
+	// quota that holds in any span.
+	before map[uint64]float64
+	since  time.Time
+	total  float64 // used by all, since then
 	// next is when the one that is refused next may try again. Each gets a
 	// time of its own, so that many that wait do not all come back for one
 	// request.
@@ -21,6 +26,7 @@ type share struct {
 func (s *share) reset() { clear(s.used); s.next = time.Time{} }
 
 func (s *share) add(t *turn, n float64) {
+	s.total += n
 	if t == nil {
 		return
 	}
@@ -28,6 +34,24 @@ func (s *share) add(t *turn, n float64) {
 		s.used = map[uint64]float64{}
 	}
 	s.used[t.account] += n
+}
+
+// slide begins another span when one is over.
+func (s *share) slide(now time.Time, per time.Duration) {
+	if age := now.Sub(s.since); age >= per {
+		s.before, s.used, s.total = s.used, nil, 0
+		if age >= 2*per {
+			s.before = nil
+		}
+		s.since = now
+	}
+}
+
+// lately is what an account used in the span up to now, as if it had used what
+// it did in the span before evenly.
+func (s *share) lately(t *turn, now time.Time, per time.Duration) float64 {
+	rest := max(0, 1-now.Sub(s.since).Seconds()/per.Seconds())
+	return s.used[t.account] + rest*s.before[t.account]
 }
 
 // over reports whether an account has had its part of a quota.

@@ -27,15 +27,15 @@ func (b *Budget) claimOf(req *http.Request) *claim {
 }
 
 // acquire counts one request, waiting at most wait until it may be sent. It
-// returns the endpoint to settle the request with, or a *RateLimited. Mentions
+// returns the claim to settle the request with, or a *RateLimited. Mentions
 // do not wait, so that they hold nothing else up.
-func (b *Budget) acquire(req *http.Request, wait time.Duration) (string, error) {
+func (b *Budget) acquire(req *http.Request, wait time.Duration) (*claim, error) {
 	c, ctx := b.claimOf(req), req.Context()
 	if err := b.solvent(ctx); err != nil {
-		return c.key, err
+		return nil, err
 	}
 	if err := b.lookAt(ctx); err != nil {
-		return c.key, fmt.Errorf("nothing is sent before it is known how many units were used: %w", err)
+		return nil, fmt.Errorf("nothing is sent before it is known how many units were used: %w", err)
 	}
 	deadline := b.opts.Now().Add(wait)
 	for {
@@ -43,21 +43,24 @@ func (b *Budget) acquire(req *http.Request, wait time.Duration) (string, error) 
 		if no == nil {
 			if c.turn != nil {
 				c.turn.sent.Add(1)
+				if c.mentions {
+					c.turn.mentions.Store(true)
+				}
 			}
-			return c.key, nil
+			return c, nil
 		}
 		now := b.opts.Now()
 		if no.why != nil {
-			return c.key, &RateLimited{Until: no.until, Err: no.why}
+			return nil, &RateLimited{Until: no.until, Err: no.why}
 		}
 		if no.until.After(deadline) || c.mentions && !no.until.IsZero() {
-			return c.key, &RateLimited{Until: no.until, Err: b.exhausted(c.key)}
+			return nil, &RateLimited{Until: no.until, Err: b.exhausted(c.key)}
 		}
 		if no.until.IsZero() {
 			no.until = now.Add(time.Minute) // another request's answer comes first
 		}
 		if err := pause(ctx, no.until.Sub(now), no.changed); err != nil {
-			return c.key, err
+			return nil, err
 		}
 	}
 }
@@ -182,18 +185,18 @@ func (b *Budget) divideOwn(c *claim, now time.Time) *refusal {
 			return &refusal{until: until, why: b.kept(c, "requests")}
 		}
 	}
-	if now.Sub(b.ownSince) >= b.opts.Per {
-		b.ownSince = now
-		b.ownShare.reset()
-	}
-	n := float64(b.own.n)
-	if !b.mustYield(c) || !b.ownShare.over(c.turn, n, b.accounts) || b.own.onPace() {
+	s, n := &b.ownShare, float64(b.own.n)
+	s.slide(now, b.opts.Per)
+	q := span{s.since, s.since.Add(b.opts.Per), n}
+	if !b.mustYield(c) || s.lately(c.turn, now, b.opts.Per) < n/float64(b.accounts) || q.onPace(s.total, now) && b.own.roomy() {
 		return nil
+	}
+	if at := q.onPaceAt(s.total); s.next.Before(at) {
+		s.next = at
 	}
 	why := b.kept(c, "requests")
 	why.Mentions = false
-	every := time.Duration(float64(b.opts.Per) / n)
-	return &refusal{until: b.ownShare.wait(now, every, now.Add(b.opts.Per)), why: why}
+	return &refusal{until: s.wait(now, q.step(1), now.Add(b.opts.Per)), why: why}
 }
 
 // mustYield reports whether a request can be asked to leave room for other
@@ -206,37 +209,17 @@ func (b *Budget) mustYield(c *claim) bool {
 	return sent == 0 || sent >= begun
 }
 
-// dividedOwn is divided for the bound that is configured, which holds in any
-// span.
-func (b *Budget) dividedOwn(c *claim, now time.Time) (time.Time, *Kept) {
-	if c.mentions && b.owned {
-		if left, until := b.mentions.left(now); left <= 0 {
-			return until, &Kept{Credential: b.name, Mentions: true}
-		}
-	}
-	if per := b.opts.Per; now.Sub(b.ownSince) >= per {
-		b.ownSince = now
-		b.ownShare.reset()
-	}
-	n := float64(b.own.n)
-	if !b.mustYield(c) || !b.ownShare.over(c.turn, n, b.accounts) || b.own.onPace() {
-		return time.Time{}, nil
-	}
-	return b.ownShare.wait(now, time.Duration(float64(b.opts.Per)/n), now.Add(b.opts.Per)), &Kept{Credential: b.name}
-}
-
 // count notes a request that is sent.
 func (b *Budget) count(c *claim, w *window, now time.Time) {
 	w.sent()
 	w.share.add(c.turn, 1)
 	w.owned = w.owned || !c.mentions
 	if b.own != nil {
-		b.own.count()
+		b.own.sent()
 		b.ownShare.add(c.turn, 1)
 		b.owned = b.owned || !c.mentions
 		if c.mentions {
-			b.mentions.left(now) // moves it to now
-			b.mentions.count()
+			b.mentions.sent()
 		}
 	}
 	if b.units != nil {
@@ -259,11 +242,18 @@ func (b *Budget) sweep(now time.Time) {
 }
 
 // settle learns from the answer to a request; resp is nil when none came.
-func (b *Budget) settle(key string, resp *http.Response) {
+func (b *Budget) settle(c *claim, resp *http.Response) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w := b.windows[key]; w != nil {
-		w.settle(resp, b.opts.Now())
+	now := b.opts.Now()
+	if w := b.windows[c.key]; w != nil {
+		w.settle(resp, now)
+	}
+	if b.own != nil {
+		b.own.settle(now)
+		if c.mentions {
+			b.mentions.settle(now)
+		}
 	}
 	close(b.changed)
 	b.changed = make(chan struct{})

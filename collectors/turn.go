@@ -2,14 +2,16 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
 
 // turn is one poll's use of its credential's budget.
 type turn struct {
-	account uint64 // hash of the source's name
-	sent    atomic.Int32
+	account  uint64 // hash of the source's name
+	sent     atomic.Int32
+	mentions atomic.Bool // some of what was sent reads mentions
 }
 
 // begun is how many requests a poll may send once its first was let through,
@@ -19,8 +21,8 @@ const begun = 16
 
 type turnKey struct{}
 
-func withTurn(ctx context.Context, source uint64) context.Context {
-	return context.WithValue(ctx, turnKey{}, &turn{account: source})
+func withTurn(ctx context.Context, t *turn) context.Context {
+	return context.WithValue(ctx, turnKey{}, t)
 }
 
 // turnOf returns the poll that a request belongs to, nil for none: what no poll
@@ -50,6 +52,17 @@ type Kept struct {
 	Endpoint   string // as BudgetOptions.Endpoint names it, may be empty
 	Quota      string // what there is something left of: "requests", "units", "dollars"
 	Mentions   bool
+}
+
+// keptMentions reports whether mentions wait because of err.
+func keptMentions(err error) bool {
+	var kept *Kept
+	return errors.As(err, &kept) && kept.Mentions
+}
+
+func isKept(err error) bool {
+	var kept *Kept
+	return errors.As(err, &kept)
 }
 
 func (e *Kept) Error() string {

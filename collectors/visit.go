@@ -41,9 +41,12 @@ func (s *source) wait(limited *RateLimited, why error, now stamp) {
 // visit is one turn of one source: a poll, or while its credential must wait
 // only a report.
 type visit struct {
-	opts  *Options
-	task  Task
-	hash  uint64 // of the source's name
+	opts *Options
+	task Task
+	turn *turn
+	// extra says that this poll is made at once only because mentions have more
+	// pages: all of it counts as theirs.
+	extra bool
 	src   *source
 	limit error // why the credential must wait; nil: poll
 
@@ -135,6 +138,10 @@ func (v *visit) poll(ctx context.Context) {
 	if err == nil {
 		err = checkCursor(page.Cursor)
 	}
+	if v.extra && keptMentions(err) {
+		v.behind(ctx, err)
+		return
+	}
 	if err != nil {
 		if ctx.Err() != nil { // stopped: not the source's fault
 			v.result.outcome, v.result.err = OutcomeError, ctx.Err()
@@ -153,13 +160,22 @@ func (v *visit) poll(ctx context.Context) {
 	v.src.retries = 0
 }
 
+// behind ends a walk over mentions for now: it is gone on with at the next poll.
+func (v *visit) behind(ctx context.Context, err error) {
+	v.result.outcome, v.result.behind = OutcomeOK, err
+	said := verdict{state: activity.PollBehind, reason: describe(err)}
+	if err := v.append(ctx, v.src.ledger, nil, said, false); err != nil {
+		v.settle(err)
+	}
+}
+
 // pay charges a poll to its credential.
 func (v *visit) pay(ctx context.Context, cost float64) {
 	b := v.task.Budget
 	if b == nil {
 		return
 	}
-	ctx = withTurn(context.WithoutCancel(ctx), v.hash)
+	ctx = withTurn(context.WithoutCancel(ctx), v.turn)
 	err := b.Save(ctx)
 	if cost > 0 {
 		err = errors.Join(err, b.Charge(ctx, cost))
@@ -180,7 +196,11 @@ func (v *visit) ask(ctx context.Context) (page Page, err error) {
 			page, err = Page{}, errPanic(p)
 		}
 	}()
-	return v.task.Collector.Poll(withTurn(ctx, v.hash), bytes.Clone(v.src.ledger.cursor))
+	ctx = withTurn(ctx, v.turn)
+	if v.extra {
+		ctx = ForMentions(ctx)
+	}
+	return v.task.Collector.Poll(ctx, bytes.Clone(v.src.ledger.cursor))
 }
 
 func checkCursor(cursor json.RawMessage) error {

@@ -123,15 +123,18 @@ func (w *window) idle() {
 	w.lowKnown = false
 }
 
-// sliding allows n requests in any span of time. It counts in parts of the
+// sliding allows n requests in any span of time, as the network counts them: a
+// request takes its place from when it is sent until a span after its answer
+// came, since it was counted somewhere in between. It counts in parts of the
 // span, and forgets a part only when the whole of it is past, so that 64 of 65
 // requests allowed are usable and none too many is sent.
 type sliding struct {
-	n      int
-	width  time.Duration
-	counts [slidingParts + 1]int
-	part   int64 // number of the newest part
-	total  int
+	n        int
+	width    time.Duration
+	counts   [slidingParts + 1]int // answered, by part
+	part     int64                 // number of the newest part
+	total    int                   // of counts
+	inflight int
 }
 
 const slidingParts = 64
@@ -154,21 +157,22 @@ func (s *sliding) advance(now time.Time) {
 	}
 }
 
-// count counts a request; left was called just before.
-func (s *sliding) count() {
+func (s *sliding) sent() { s.inflight++ }
+
+// settle counts a request that was answered, or will not be.
+func (s *sliding) settle(now time.Time) {
+	s.advance(now)
+	s.inflight--
 	s.counts[s.part%int64(len(s.counts))]++
 	s.total++
 }
 
-// paceParts is the part of a span in which no more than its part of the
-// requests is on pace.
-const paceParts = slidingParts / 16
+// used counts the requests of the span.
+func (s *sliding) used() int { return s.total + s.inflight }
 
-// onPace reports whether requests that are spread evenly would have come to
-// more of late, and some room is left. Left was called just before.
-func (s *sliding) onPace() bool {
-	return s.lately(paceParts) < max(1, s.n*paceParts/slidingParts) && s.n-s.total > s.n/slidingParts
-}
+// roomy reports whether so much is left that it need not be kept for whoever
+// comes before more is. Left was called just before.
+func (s *sliding) roomy() bool { return s.n-s.used() > s.n/48 }
 
 // lately counts the requests of the newest parts.
 func (s *sliding) lately(parts int64) int {
@@ -184,21 +188,21 @@ func (s *sliding) lately(parts int64) int {
 func (s *sliding) usedUp(now time.Time) time.Time {
 	s.advance(now)
 	whole := s.width.Seconds() * slidingParts
-	used, back := 4*float64(s.lately(slidingParts/4))/whole, float64(s.total)/whole
+	used, back := 4*float64(s.lately(slidingParts/4))/whole, float64(s.used())/whole
 	if used*whole <= float64(s.n) {
 		return time.Time{} // it could go on like this for ever
 	}
-	return soon(float64(s.n-s.total), max(used-back, 0), now, now.Add(s.width*slidingParts))
+	return soon(float64(s.n-s.used()), max(used-back, 0), now, now.Add(s.width*slidingParts))
 }
 
 // left returns how many requests may be sent now, and when the oldest counted
-// one is forgotten.
+// one is forgotten, zero when that depends on an answer to come.
 func (s *sliding) left(now time.Time) (int, time.Time) {
 	s.advance(now)
 	for part := s.part - slidingParts; part <= s.part; part++ {
 		if part >= 0 && s.counts[part%int64(len(s.counts))] > 0 {
-			return s.n - s.total, time.Unix(0, (part+slidingParts+1)*int64(s.width)).UTC()
+			return s.n - s.used(), time.Unix(0, (part+slidingParts+1)*int64(s.width)).UTC()
 		}
 	}
-	return s.n - s.total, time.Time{}
+	return s.n - s.used(), time.Time{}
 }

@@ -116,7 +116,7 @@ func (t *transport) stream(req *http.Request, claim *claim) (*http.Response, err
 	late := fmt.Errorf("no answer within %s: %w", t.opts.Timeout, context.DeadlineExceeded)
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(t.opts.Timeout, func() { cancel(late) })
-	resp, err := t.opts.Base.RoundTrip(t.signed(req, ctx)) //nolint:bodyclose // the caller's
+	resp, err := t.opts.Base.RoundTrip(t.signed(req, ctx))
 	timer.Stop()
 	t.budget.settle(claim, resp)
 	if err != nil {

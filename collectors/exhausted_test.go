@@ -25,11 +25,15 @@ func TestExhaustedCreditIsAStateOfItsOwn(t *testing.T) {
 		reason string
 	}{
 		{
-			"dollars", collectors.BudgetOptions{Dollars: 10}, 0.05, time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC),
+			"dollars",
+			collectors.BudgetOptions{Dollars: 10},
+			0.05, time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC),
 			"credit exhausted: credential main has spent $10.00 of its $10.00 for 2000-01; nothing is read until 2000-02-01 00:00 UTC; to mend it: raise the budget of this credential, or poll less often",
 		},
 		{
-			"units", collectors.BudgetOptions{Units: 100}, 0, time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC),
+			"units",
+			collectors.BudgetOptions{Units: 100},
+			0, time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC),
 			"credit exhausted: credential main has used 100 of its 100 units of this day, and the next request takes 1; nothing is read until 2000-01-02 00:00 UTC; to mend it: ask the network for more units, poll less often, or spread the accounts over more credentials",
 		},
 	} {

@@ -142,12 +142,9 @@ func describe(err error) string {
 // exhaustedText says what is spent and until when, without what a collector
 // was about to read.
 func exhaustedText(err error, until time.Time) string {
-	var dollars *OverBudget
-	if errors.As(err, &dollars) {
+	if dollars, ok := errors.AsType[*OverBudget](err); ok {
 		err = dollars
-	}
-	var units *UnitsSpent
-	if errors.As(err, &units) {
+	} else if units, ok := errors.AsType[*UnitsSpent](err); ok {
 		err = units
 	}
 	return fmt.Sprintf("credit exhausted: %v; nothing is read until %s", err, until.UTC().Format("2006-01-02 15:04 UTC"))

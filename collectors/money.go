@@ -106,12 +106,10 @@ func IsOverBudget(err error) bool {
 // exhausted returns until when a credential has nothing left to spend, if err
 // says so.
 func exhausted(err error) (until time.Time, ok bool) {
-	var dollars *OverBudget
-	if errors.As(err, &dollars) {
+	if dollars, ok := errors.AsType[*OverBudget](err); ok {
 		return dollars.Until, true
 	}
-	var units *UnitsSpent
-	if errors.As(err, &units) {
+	if units, ok := errors.AsType[*UnitsSpent](err); ok {
 		return units.Until, true
 	}
 	return time.Time{}, false

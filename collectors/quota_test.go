@@ -219,7 +219,7 @@ type lateness struct {
 }
 
 func newLateness() *lateness {
-	return &lateness{tally: *newTally(), all: map[string][]time.Duration{}} //nolint:govet // the tally is new
+	return &lateness{tally: *newTally(), all: map[string][]time.Duration{}}
 }
 
 func (l *lateness) PollDone(network, outcome string, took, late time.Duration) {

@@ -110,37 +110,44 @@ func TestForecasts(t *testing.T) {
 		give time.Duration
 	}{
 		{
-			"units at 50 a minute", BudgetOptions{Units: 10_000, Cost: func(*http.Request) int { return 50 }},
+			"units at 50 a minute",
+			BudgetOptions{Units: 10_000, Cost: func(*http.Request) int { return 50 }},
 			func(ctx context.Context, b *Budget) error { return fetchWith(ctx, b, "/") }, 100 * time.Minute, 100 * time.Minute, 5 * time.Minute,
 		},
 		{
-			"units that last", BudgetOptions{Units: 10_000, Cost: func(*http.Request) int { return 5 }},
+			"units that last",
+			BudgetOptions{Units: 10_000, Cost: func(*http.Request) int { return 5 }},
 			func(ctx context.Context, b *Budget) error { return fetchWith(ctx, b, "/") }, 4 * time.Hour, 0, 0,
 		},
 		{
-			"a dollar a minute", BudgetOptions{Dollars: 20_000},
+			"a dollar a minute",
+			BudgetOptions{Dollars: 20_000},
 			func(ctx context.Context, b *Budget) error {
 				return errors.Join(b.Charge(ctx, 1), fetchWith(ctx, b, "/"))
 			}, 10_000 * time.Minute, 10_000 * time.Minute, 200 * time.Minute,
 		},
 		{
-			"dollars that last", BudgetOptions{Dollars: 50_000},
+			"dollars that last",
+			BudgetOptions{Dollars: 50_000},
 			func(ctx context.Context, b *Budget) error {
 				return errors.Join(b.Charge(ctx, 1), fetchWith(ctx, b, "/"))
 			}, 10_000 * time.Minute, 0, 0,
 		},
 		{
-			"too little is known", BudgetOptions{Dollars: 100},
+			"too little is known",
+			BudgetOptions{Dollars: 100},
 			func(ctx context.Context, b *Budget) error {
 				return errors.Join(b.Charge(ctx, 1), fetchWith(ctx, b, "/"))
 			}, 10 * time.Minute, 0, 0,
 		},
 		{
-			"configured requests", BudgetOptions{Requests: 30, Per: time.Hour},
+			"configured requests",
+			BudgetOptions{Requests: 30, Per: time.Hour},
 			func(ctx context.Context, b *Budget) error { return fetchWith(ctx, b, "/") }, 20 * time.Minute, 15 * time.Minute, 10 * time.Minute,
 		},
 		{
-			"configured requests that last", BudgetOptions{Requests: 70, Per: time.Hour},
+			"configured requests that last",
+			BudgetOptions{Requests: 70, Per: time.Hour},
 			func(ctx context.Context, b *Budget) error { return fetchWith(ctx, b, "/") }, 40 * time.Minute, 0, 0,
 		},
 	} {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -51,7 +52,7 @@ func servePolls(in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in)
 		_ = srv.Close()
 	}()
-	if err := srv.Serve(l); err != http.ErrServerClosed { //nolint:errorlint // Serve returns it as it is
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

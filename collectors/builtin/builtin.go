@@ -7,6 +7,11 @@ import (
 	"sync"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/facebook"
+	"github.com/picketd/picket/collectors/instagram"
+	"github.com/picketd/picket/collectors/github"
+	"github.com/picketd/picket/collectors/entra"
+	"github.com/picketd/picket/collectors/googleworkspace"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -14,7 +19,13 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 
 //nolint:gochecknoglobals // made once: it is looked up for every account
 var specs = sync.OnceValue(func() []collectors.Spec {
-	return []collectors.Spec{}
+	return []collectors.Spec{
+		facebook.Spec(),
+		instagram.Spec(),
+		github.Spec(),
+		entra.Spec(),
+		googleworkspace.Spec(),
+	}
 })
 
 // Spec returns the collector of that name.

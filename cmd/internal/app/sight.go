@@ -110,7 +110,7 @@ func told(spec *collectors.Spec, s *collectors.Setting) string {
 	for _, keys := range [][]collectors.Key{spec.Credential, spec.Own} {
 		for i := range keys {
 			switch name := keys[i].Name; keys[i].Type {
-			case collectors.KeySecret:
+			case collectors.KeySecret, collectors.KeyDocument:
 				fmt.Fprintf(&b, "%s=%t ", name, s.Secret(name) != "")
 			case collectors.KeyText, collectors.KeyURL, collectors.KeyList:
 				fmt.Fprintf(&b, "%s=%t ", name, s.Text(name) != "")

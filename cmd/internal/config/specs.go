@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,9 +82,9 @@ func (d *decoder) keyed(keys []collectors.Key, into *Keyed) []field {
 func (d *decoder) key(key *collectors.Key, n *yaml.Node, path string, into *Keyed) {
 	keep := func(s string) { into.Values[key.Name] = s }
 	switch key.Type {
-	case collectors.KeySecret:
+	case collectors.KeySecret, collectors.KeyDocument:
 		var s collectors.Secret
-		d.secret(key.Name, &s).read(n, path)
+		d.hidden(key.Name, &s, key.Type == collectors.KeyDocument).read(n, path)
 		if s != "" {
 			into.Secrets[key.Name] = s
 		}
@@ -197,15 +198,11 @@ func setting(source string, cred *Credential, own *Keyed) collectors.Setting {
 	s := collectors.Setting{
 		Source: source, Credential: cred.Name,
 		Values:  make(map[string]string, len(cred.Values)+len(own.Values)),
-		Secrets: make(map[string]collectors.Secret, len(cred.Keyed.Secrets)+len(own.Secrets)),
+		Secrets: make(map[string]collectors.Secret, len(cred.Secrets)+len(own.Secrets)),
 	}
 	for _, from := range []*Keyed{&cred.Keyed, own} {
-		for k, v := range from.Values {
-			s.Values[k] = v
-		}
-		for k, v := range from.Secrets {
-			s.Secrets[k] = v
-		}
+		maps.Copy(s.Values, from.Values)
+		maps.Copy(s.Secrets, from.Secrets)
 	}
 	return s
 }

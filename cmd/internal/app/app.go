@@ -159,6 +159,7 @@ type parts struct {
 	incidents *dispatch.StreamStore
 	workers   []*worker
 	sched     *collectors.Scheduler
+	hasten    *hastener
 	pollers   *pollers
 	// polledSince is from when on this daemon was to read each source; observe
 	// alone uses it.
@@ -168,7 +169,7 @@ type parts struct {
 // serve runs one life of the server and everything on it.
 func (a *App) serve(ctx context.Context) (err error) {
 	cfg := a.cfg.get()
-	p := &parts{polledSince: map[string]time.Time{}}
+	p := &parts{polledSince: map[string]time.Time{}, hasten: &hastener{cfg: a.cfg}}
 	if err := a.connect(cfg, p); err != nil {
 		return err
 	}
@@ -259,7 +260,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a, p.evidence}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
+		Observer:  &alertObserver{a.metrics, a, p.evidence, p.hasten}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
 		Kept: p.evidence.count,
 	})
 	if err != nil {

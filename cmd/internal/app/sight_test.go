@@ -104,7 +104,7 @@ func TestSight(t *testing.T) {
 		},
 		{
 			"logins of an identity that nothing reads", watchedAccounts, "x/elsewhere", activity.KindLogin, "",
-			"nothing sends logins of entra/eve", "connect Okta (picket connect okta), or push logins",
+			"nothing sends logins of entra/eve", "connect Microsoft Entra ID (picket connect entra), or push logins",
 		},
 
 		{"logins of a simulated person", watchedAccounts, "simulated identity", activity.KindLogin, "geo.country", seen, ""},

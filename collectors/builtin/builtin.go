@@ -6,11 +6,14 @@ import (
 	"slices"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/bluesky"
 )
 
 // Specs returns the collectors, ordered by name.
 func Specs() []collectors.Spec {
-	return []collectors.Spec{}
+	return []collectors.Spec{
+		bluesky.Spec(),
+	}
 }
 
 // Spec returns the collector of that name.

@@ -134,7 +134,10 @@ func checkName(s string) error {
 	if strings.HasPrefix(s, "did:") {
 		return checkDID(s)
 	}
-	if h, err := syntax.ParseHandle(s); err != nil || !h.AllowedTLD() && !strings.HasSuffix(s, ".example") {
+	// indigo refuses .example for the sake of look-ups; a server that is written
+	// down may have such names.
+	h, err := syntax.ParseHandle(s)
+	if h = h.Normalize(); err != nil || !h.AllowedTLD() && h.TLD() != "example" {
 		return fmt.Errorf("%q; want the account's handle without @, such as acme.bsky.social, or its DID", clip(s, maxDID))
 	}
 	return nil

@@ -63,7 +63,6 @@ func TestDeleted(t *testing.T) {
 	}
 }
 
-
 // A post that is deleted when hundreds are takes several polls, and none is
 // lost on the way.
 func TestManyDeleted(t *testing.T) {

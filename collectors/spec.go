@@ -59,11 +59,12 @@ type KeyType string
 // The types of keys.
 const (
 	KeyText     KeyType = "text"
-	KeySecret   KeyType = "secret" // {file: path} or {env: NAME}
-	KeyURL      KeyType = "url"    // http or https, without a slash at the end
-	KeyList     KeyType = "list"   // of texts
-	KeyTruth    KeyType = "truth"  // true or false
-	KeyNumber   KeyType = "number" // whole
+	KeySecret   KeyType = "secret"   // {file: path} or {env: NAME}, in one line
+	KeyDocument KeyType = "document" // likewise, in any number of lines: a key file
+	KeyURL      KeyType = "url"      // http or https, without a slash at the end
+	KeyList     KeyType = "list"     // of texts
+	KeyTruth    KeyType = "truth"    // true or false
+	KeyNumber   KeyType = "number"   // whole
 	KeyDuration KeyType = "duration"
 )
 
@@ -96,7 +97,7 @@ type Setting struct {
 	// Values holds what was given or is the default, by key, as in the file;
 	// items of lists stand in lines of their own.
 	Values map[string]string
-	// Secrets holds the values of keys of type KeySecret.
+	// Secrets holds the values of keys of type KeySecret and KeyDocument.
 	Secrets map[string]Secret
 	// Accept reports whether an identity guards an account, where Multi; what
 	// it refuses is dropped before anything is stored, and counted.

@@ -107,7 +107,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 
 // newParser makes the parser of the command line, which writes help there.
 func newParser(out, errOut io.Writer) (*kong.Kong, error) {
-	return kong.New(new(cli),
+	c := new(cli)
+	c.Connect.Plugins = describedCommands()
+	return kong.New(c,
 		kong.Name("picket"),
 		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

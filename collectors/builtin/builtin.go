@@ -4,21 +4,25 @@ package builtin
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/bluesky"
 )
 
 // Specs returns the collectors, ordered by name.
-func Specs() []collectors.Spec {
+func Specs() []collectors.Spec { return slices.Clone(specs()) }
+
+//nolint:gochecknoglobals // made once: it is looked up for every account
+var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
 		bluesky.Spec(),
 	}
-}
+})
 
 // Spec returns the collector of that name.
 func Spec(name string) (collectors.Spec, bool) {
-	all := Specs()
+	all := specs()
 	i := slices.IndexFunc(all, func(s collectors.Spec) bool { return s.Name == name })
 	if i < 0 {
 		return collectors.Spec{}, false

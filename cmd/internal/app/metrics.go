@@ -11,6 +11,7 @@ import (
 	"github.com/picketd/picket/alerting/promexport"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/builtin"
 	"github.com/picketd/picket/collectors/intake"
 	"github.com/picketd/picket/collectors/mastodon"
 	"github.com/picketd/picket/collectors/okta"
@@ -34,6 +35,9 @@ const dropUnguarded = "unguarded"
 func newMetrics(cfg *config.Config) *promexport.Metrics {
 	build := ReadBuild()
 	networks := []string{x.Network, mastodon.Network, okta.Network, "file"}
+	for _, spec := range builtin.Specs() {
+		networks = append(networks, spec.Name)
+	}
 	for _, s := range cfg.Sources {
 		if s.Collector == config.CollectorSimulate {
 			networks = append(networks, networkSimulated)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/builtin"
 	"github.com/picketd/picket/collectors/file"
 	"github.com/picketd/picket/collectors/intake"
 	"github.com/picketd/picket/collectors/journal"
@@ -60,6 +61,7 @@ func newPollers(cfg *current, spend *journal.Spend, where *places, dropped func(
 // pollSet is what is to be polled under one configuration: built, but polled
 // only from commit on.
 type pollSet struct {
+	cfg     *config.Config
 	tasks   []collectors.Task
 	built   map[string]*polled
 	budgets map[string]*budgeted
@@ -71,7 +73,7 @@ type pollSet struct {
 // set goes to commit or to discard.
 func (p *pollers) prepare(cfg *config.Config) *pollSet {
 	p.mu.Lock()
-	s := &pollSet{built: map[string]*polled{}, budgets: maps.Clone(p.budgets)}
+	s := &pollSet{cfg: cfg, built: map[string]*polled{}, budgets: maps.Clone(p.budgets)}
 	p.mu.Unlock()
 	for i := range cfg.Accounts {
 		acc := cfg.Accounts[i]
@@ -152,7 +154,12 @@ func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential
 		c, err := mastodon.New(mastodonConfig(&acc, &cred), p.deps(budget))
 		return p.placed(t, c), err
 	}
-	return t, fmt.Errorf("no collector %q reads accounts", cred.Collector)
+	spec, ok := builtin.Spec(cred.Collector)
+	if !ok || spec.Multi {
+		return t, fmt.Errorf("no collector %q reads accounts", cred.Collector)
+	}
+	c, err := spec.New(s.cfg.Setting(&acc), p.deps(budget))
+	return p.placed(t, c), err
 }
 
 // placed has a task's collector add places to what it brings.
@@ -203,7 +210,8 @@ func endpoints(collector string) func(*http.Request) string {
 	case config.CollectorOkta:
 		return okta.Endpoint
 	}
-	return nil
+	spec, _ := builtin.Spec(collector)
+	return spec.Endpoint
 }
 
 func (p *pollers) deps(b *collectors.Budget) collectors.Deps {
@@ -220,6 +228,9 @@ func (p *pollers) source(s *pollSet, src config.Source, cred config.Credential) 
 		return p.okta(s, name, src, cred)
 	case config.CollectorFile:
 		return p.follow(name, src.Every, file.Config{Path: src.Path, Content: intake.Activities, History: src.History, Accept: p.cfg.accepts})
+	}
+	if spec, ok := builtin.Spec(src.Collector); ok {
+		return p.described(s, name, spec, src, cred)
 	}
 	c, err := simulate.NewCollector(simulate.Live{Seed: src.Seed, Accounts: src.Accounts, Speed: src.Speed}, p.deps(nil))
 	return p.placed(collectors.Task{Source: name, Network: networkSimulated, Multi: true, Every: src.Every}, c), err
@@ -243,6 +254,22 @@ func (p *pollers) okta(s *pollSet, name string, src config.Source, cred config.C
 			left: c.Dropped, count: func(n int) { p.dropped(okta.Network, dropUnguarded, n) },
 		},
 	}, nil
+}
+
+// described reads a log whose collector describes itself.
+func (p *pollers) described(s *pollSet, name string, spec collectors.Spec, src config.Source, cred config.Credential) (collectors.Task, error) {
+	budget := p.budget(s, cred)
+	setting := s.cfg.SourceSetting(&src)
+	setting.Accept = p.cfg.guarding
+	c, err := spec.New(setting, p.deps(budget))
+	if err != nil {
+		return collectors.Task{}, err
+	}
+	read := &placed{Collector: c, places: p.places}
+	if d, ok := c.(interface{ Dropped() uint64 }); ok {
+		read.left, read.count = d.Dropped, func(n int) { p.dropped(spec.Name, dropUnguarded, n) }
+	}
+	return collectors.Task{Source: name, Network: spec.Name, Multi: true, Every: src.Every, Budget: budget, Collector: read}, nil
 }
 
 func (p *pollers) follow(name string, every time.Duration, cfg file.Config) (collectors.Task, error) {

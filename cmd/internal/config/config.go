@@ -158,7 +158,8 @@ type Override struct {
 	Level rules.Level // "" leaves it
 }
 
-// Names of the collectors that a file may configure.
+// Names of the collectors whose settings have fields here; the others describe
+// theirs, see collectors/builtin.
 const (
 	CollectorX        = "x"
 	CollectorMastodon = "mastodon"
@@ -171,7 +172,7 @@ const (
 // budgets. Fields of other collectors are zero.
 type Credential struct {
 	Name      string
-	Collector string // CollectorX, CollectorMastodon or CollectorOkta
+	Collector string // CollectorX, CollectorMastodon, CollectorOkta or one that describes itself
 
 	BaseURL     string // x: "" for the network's own; okta: the organisation's
 	API         string // x: "v2" or "v1.1"
@@ -191,6 +192,8 @@ type Credential struct {
 	BudgetUSDPerMonth float64 // x: 0 is no limit
 	PricePost         float64 // x: US dollars for each post read; 0 takes the collector's
 	PriceUser         float64 // x: US dollars for each user read; 0 takes the collector's
+
+	Keyed // of collectors that describe themselves
 }
 
 // RequestLimit bounds requests beside what the network's own headers say. The
@@ -203,7 +206,7 @@ type RequestLimit struct {
 // Source is polled and yields activities of several accounts.
 type Source struct {
 	Name      string
-	Collector string // CollectorOkta, CollectorFile or CollectorSimulate
+	Collector string // CollectorOkta, CollectorFile, CollectorSimulate or one that describes itself
 	Every     time.Duration
 
 	Credential string        // okta: name of a Credential
@@ -217,6 +220,8 @@ type Source struct {
 	Accounts int     // simulate: connected accounts
 	Seed     uint64  // simulate: chooses the world
 	Speed    float64 // simulate: how fast its clock runs, 1 as in life
+
+	Keyed // of collectors that describe themselves
 }
 
 // Values of Source.Identity; collectors/okta says what they mean.
@@ -250,6 +255,8 @@ type Account struct {
 	Watch     int           // mastodon: newest own posts that are read again for edits and deletions; -1 for none
 	Backfill  int           // posts of history read at first
 	Overlap   time.Duration // how long before the last poll posts are read again
+
+	Keyed // of collectors that describe themselves
 
 	Owner             string
 	Contact           string
@@ -393,7 +400,11 @@ func appendSecrets(all []collectors.Secret, v reflect.Value) []collectors.Secret
 		for i := range v.Len() {
 			all = appendSecrets(all, v.Index(i))
 		}
-	default: // no secret is behind a pointer or in a map
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			all = appendSecrets(all, v.MapIndex(key))
+		}
+	default: // no secret is behind a pointer
 	}
 	return all
 }

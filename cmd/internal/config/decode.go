@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // position is a place in the file, both from 1.
@@ -40,6 +42,7 @@ type decoder struct {
 	src    *source
 	dir    string // relative paths start here
 	getenv func(string) string
+	specs  []collectors.Spec
 	faults Faults
 	// guarded are the accounts that identities name, with their places.
 	guarded []mention

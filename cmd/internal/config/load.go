@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/collectors/builtin"
 )
 
 // Load reads and checks the configuration file at path. Secrets come from the
@@ -56,6 +58,7 @@ func newDecoder(path string, getenv func(string) string) *decoder {
 		src:    &source{file: path, where: map[string]position{}, files: []string{path}},
 		dir:    filepath.Dir(path),
 		getenv: getenv,
+		specs:  builtin.Specs(),
 	}
 }
 

@@ -27,6 +27,11 @@ var envName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 // secret is a key whose value is in a file or an environment variable. No
 // message about it repeats anything that was written there.
 func (d *decoder) secret(name string, into *collectors.Secret) field {
+	return d.hidden(name, into, false)
+}
+
+// hidden is a secret that may have several lines.
+func (d *decoder) hidden(name string, into *collectors.Secret, lines bool) field {
 	return field{name, func(n *yaml.Node, path string) {
 		n = d.enter(n, path)
 		switch {
@@ -39,12 +44,12 @@ func (d *decoder) secret(name string, into *collectors.Secret) field {
 		case len(n.Content) != 2:
 			d.at(n, path, "%s, and one of them only", secretForms)
 		default:
-			d.reveal(n.Content[0], resolve(n.Content[1]), path, into)
+			d.reveal(n.Content[0], resolve(n.Content[1]), path, into, lines)
 		}
 	}}
 }
 
-func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Secret) {
+func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Secret, lines bool) {
 	read := map[string]func(*yaml.Node) (string, error){"file": d.fromFile, "env": d.fromEnv}[key.Value]
 	if read == nil || key.Kind != yaml.ScalarNode {
 		d.at(key, path, "the key is neither file nor env; %s", secretForms)
@@ -64,7 +69,7 @@ func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Se
 	switch {
 	case strings.TrimSpace(s) == "":
 		d.at(value, path, "the secret is empty; put it there")
-	case strings.ContainsAny(s, "\r\n\x00"):
+	case strings.ContainsAny(s, "\x00"), !lines && strings.ContainsAny(s, "\r\n"):
 		d.at(value, path, "the secret has more than one line; expected one")
 	default:
 		*into = collectors.Secret(s)

@@ -118,7 +118,10 @@ func (r *round) read() error {
 		}
 	}
 	r.c.heard.set(r.st.DID, r.st.Server)
-	if r.st.Round == nil {
+	// The revision of a round that was begun in an earlier poll may be an old
+	// one by now, after a restart a very old one: the next poll asks again.
+	resumed := r.st.Round != nil
+	if !resumed {
 		if err := r.begin(); err != nil {
 			return err
 		}
@@ -128,7 +131,7 @@ func (r *round) read() error {
 			return err
 		}
 	}
-	if r.fresh || r.page.Backfill || r.st.Round != nil {
+	if r.fresh || r.page.Backfill || r.st.Round != nil || resumed {
 		r.page.More = true
 		return nil
 	}

@@ -89,3 +89,18 @@ func TestMovedToAnotherServer(t *testing.T) {
 		t.Errorf("got %s, want %s", b.ID, id)
 	}
 }
+
+// A server that was left may go on as if it were still the account's.
+func TestMovedAndTheOldServerStaysActive(t *testing.T) {
+	w := newWorld(t, blueskytest.Options{}, discovered)
+	cursor := w.connect()
+	w.srv.SetPDS(did, "https://new.test")
+	got, cursor := w.later(6*time.Minute, cursor)
+	if diff := cmp.Diff([]string{"server"}, only(t, got, activity.KindProfile).Changed); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	st, err := decodeState(cursor)
+	if err != nil || st.Server != "https://new.test" {
+		t.Errorf("it reads %s, error %v; want the new server", st.Server, err)
+	}
+}

@@ -393,3 +393,21 @@ func TestAnotherAccountBeginsAnew(t *testing.T) {
 		t.Errorf("got %s, want %s", a.ID, id)
 	}
 }
+
+// A round that a restart finds half done is ended, and what came since is read
+// at once.
+func TestRestartInARound(t *testing.T) {
+	w := newWorld(t, blueskytest.Options{})
+	cursor := w.connect()
+	w.post("before the restart")
+	page := w.poll(cursor)
+	if st, err := decodeState(page.Cursor); err != nil || st.Round == nil {
+		t.Fatalf("no round is under way, error %v", err)
+	}
+	w.pass(time.Minute)
+	id := w.post("while it was down")
+	got, _ := w.drain(page.Cursor)
+	if a := only(t, got, activity.KindPost); a.ID != id {
+		t.Errorf("got %v, want %s too", ids(got), id)
+	}
+}

@@ -99,10 +99,13 @@ func (r *round) identity() error {
 	var doc identity.DIDDocument
 	if json.Unmarshal(said.Doc, &doc) == nil && doc.DID.String() == r.st.DID {
 		ident := identity.ParseIdentity(&doc)
-		values["server"] = ident.PDSEndpoint()
+		values["server"] = strings.TrimRight(ident.PDSEndpoint(), "/")
 		values["key"] = ident.Keys["atproto"].PublicKeyMultibase
 	}
 	r.compare(values, r.clock())
+	if server := values["server"]; server != "" && server != r.st.Server {
+		r.moved() // the old server may go on as if nothing were
+	}
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/picketd/picket/collectors/journal/journaltest"
 )
 
-const account = "bluesky/acme.test"
+const account = "bluesky/acme-shop.test"
 
 // daemon is what of Picket's daemon an account passes through: the scheduler,
 // and a journal in a real NATS server.

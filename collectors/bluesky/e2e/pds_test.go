@@ -42,11 +42,11 @@ const patience = 3 * time.Minute
 // stream brings polls forward.
 func TestReferencePDS(t *testing.T) {
 	p := startPDS(t)
-	a := p.createAccount("acme.test", "account-password")
+	a := p.createAccount("acme-shop.test", "account-password")
 	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"].(string) //nolint:errcheck,forcetypeassert // fails the test
 	first := a.post("here before Picket")
 	d := newDaemon(t, bluesky.Config{
-		Name: "acme.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky", Firehose: true,
+		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky", Firehose: true,
 	})
 	d.await("history", func(got activity.Activity) bool { return got.Kind == activity.KindPost && got.ID == first })
 	d.await("the end of the first poll", func(got activity.Activity) bool {
@@ -81,9 +81,9 @@ func TestReferencePDS(t *testing.T) {
 	})
 	a.call("com.atproto.repo.deleteRecord", map[string]any{"repo": a.did, "collection": "app.bsky.feed.post", "rkey": key})
 	d.await("a deletion", func(got activity.Activity) bool { return got.Kind == activity.KindDelete && got.Object == post })
-	a.call("com.atproto.identity.updateHandle", map[string]any{"handle": "acme-new.test"})
+	a.call("com.atproto.identity.updateHandle", map[string]any{"handle": "acme-offers.test"})
 	d.await("a change of the handle", func(got activity.Activity) bool {
-		return got.Kind == activity.KindProfile && slices.Equal(got.Changed, []string{"handle"}) && got.Old[0].Value == "acme.test"
+		return got.Kind == activity.KindProfile && slices.Equal(got.Changed, []string{"handle"}) && got.Old[0].Value == "acme-shop.test"
 	})
 	a.call("com.atproto.server.deactivateAccount", map[string]any{})
 	d.await("a deactivation", func(got activity.Activity) bool {
@@ -101,12 +101,12 @@ func TestReferencePDS(t *testing.T) {
 // crash, leads to a good session, too.
 func TestReferencePDSShowsAppPasswords(t *testing.T) {
 	p := startPDS(t)
-	a := p.createAccount("acme.test", "account-password")
+	a := p.createAccount("acme-shop.test", "account-password")
 	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"].(string) //nolint:errcheck,forcetypeassert // fails the test
 	kept := &sessions{}
 	now := time.Now()
 	c, err := bluesky.New(bluesky.Config{
-		Name: "acme.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky",
+		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky",
 	}, collectors.Deps{HTTP: collectors.NewClient(nil, collectors.ClientOptions{}), Now: func() time.Time { return now }, Sessions: kept})
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,10 @@ func startPDS(t *testing.T) *pds {
 		}
 		say("%s is not set; it names the folder where deploy/e2e/pds was copied and installed with npm ci", folderVariable)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(folder, "run.mjs"))
+	// The test's context ends before its server shall.
+	ctx, kill := context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(kill)
+	cmd := exec.CommandContext(ctx, "node", filepath.Join(folder, "run.mjs"))
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -231,6 +234,7 @@ func startPDS(t *testing.T) *pds {
 	}
 	t.Cleanup(func() {
 		_ = stdin.Close() // which ends it
+		defer time.AfterFunc(patience, kill).Stop()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the reference PDS ended with %v:\n%s", err, tail(log.String()))
 		}

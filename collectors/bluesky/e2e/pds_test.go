@@ -104,7 +104,7 @@ func TestReferencePDSShowsAppPasswords(t *testing.T) {
 	a := p.createAccount("acme-shop.test", "account-password")
 	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"].(string) //nolint:errcheck,forcetypeassert // fails the test
 	kept := &sessions{}
-	now := time.Now()
+	now := time.Now().Add(-2 * time.Hour) // of two clocks the earlier one counts
 	c, err := bluesky.New(bluesky.Config{
 		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky",
 	}, collectors.Deps{HTTP: collectors.NewClient(nil, collectors.ClientOptions{}), Now: func() time.Time { return now }, Sessions: kept})

@@ -22,6 +22,8 @@ type envelope struct {
 	// Times holds the occurrence time of each of Batch.Recent, see packTimes.
 	Times   string `json:"t,omitempty"`
 	Horizon mark   `json:"h,omitzero"`
+	// Mentions are the shares of the latest minutes that are sampled.
+	Mentions sampling `json:"m,omitempty"`
 }
 
 // reported is the last poll activity that was written.
@@ -66,7 +68,8 @@ type ledger struct {
 	reported reported
 	recent   []item // by time, then key
 	horizon  mark   // zero: nothing was forgotten
-	lost     bool   // a gap in the log is still to be reported
+	mentions sampling
+	lost     bool // a gap in the log is still to be reported
 	lostFrom time.Time
 }
 
@@ -85,7 +88,7 @@ func readLedger(cp Checkpoint) (*ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cursor in the journal: field t: %w", err)
 	}
-	l.cursor, l.reported, l.horizon = e.Collector, e.Reported, e.Horizon
+	l.cursor, l.reported, l.horizon, l.mentions = e.Collector, e.Reported, e.Horizon, e.Mentions
 	l.recent = make([]item, len(cp.Recent))
 	for i, key := range cp.Recent {
 		l.recent[i] = item{key: key, at: cp.LastTime.Unix()}
@@ -115,7 +118,7 @@ func (l *ledger) encode() ([]byte, error) {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(envelope{
-		Collector: l.cursor, Reported: l.reported, Times: packTimes(l.recent), Horizon: l.horizon,
+		Collector: l.cursor, Reported: l.reported, Times: packTimes(l.recent), Horizon: l.horizon, Mentions: l.mentions.shared(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode cursor: %w", err)

@@ -22,6 +22,9 @@ type Task struct {
 	Multi     bool
 	Collector Collector
 	Every     time.Duration // interval between polls
+	// Mentions is how many mentions of the account that happen in one minute
+	// are journaled; of more only a sample is, with weights. 0 for all.
+	Mentions int
 	// Budget is the credential's, shared by all of its tasks; nil when the
 	// source needs none, such as a file. Keep it over reloads that leave the
 	// credential as it is: it remembers how long to wait.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -206,6 +207,10 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 	now := v.opts.Now()
 	head := v.src.ledger
 	fresh, drops := head.admit(page.Activities, v.task.Source, v.task.Multi, now)
+	mentions := slices.Clone(head.mentions)
+	if v.task.Mentions > 0 && !page.Backfill {
+		fresh, drops[DropSampled] = mentions.take(fresh, v.task.Mentions)
+	}
 	space := room(max(len(head.cursor), len(page.Cursor)), len(head.recent)+len(fresh))
 	fresh, sizes, large := fit(fresh, space)
 	drops[DropTooLarge] += large
@@ -217,6 +222,7 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 	said := judge(page, page.More && !stuck)
 
 	work := *head
+	work.mentions = mentions
 	for rest := fresh; ; {
 		n := chunk(sizes, space)
 		if !v.task.Multi { // the log routes the items of many accounts by itself

@@ -8,6 +8,11 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/bluesky"
+	"github.com/picketd/picket/collectors/entra"
+	"github.com/picketd/picket/collectors/facebook"
+	"github.com/picketd/picket/collectors/github"
+	"github.com/picketd/picket/collectors/googleworkspace"
+	"github.com/picketd/picket/collectors/instagram"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -17,6 +22,11 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
 		bluesky.Spec(),
+		entra.Spec(),
+		facebook.Spec(),
+		github.Spec(),
+		googleworkspace.Spec(),
+		instagram.Spec(),
 	}
 })
 

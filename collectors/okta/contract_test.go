@@ -84,7 +84,7 @@ func (f *contractFake) publish(n int) []collectortest.Item {
 		case 0:
 			f.srv.Add(oktatest.Event{Type: "user.session.start", Actor: "intern@acme.example"})
 		case 4:
-			f.srv.Add(oktatest.Event{Type: "policy.evaluate_sign_on", Actor: "editor-1@acme.example"})
+			f.srv.Add(oktatest.Event{Type: "policy.rule.action.execute", Actor: "editor-1@acme.example"})
 		}
 	}
 	return items

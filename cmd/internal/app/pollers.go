@@ -145,7 +145,7 @@ func closeOthers(tasks, kept map[string]*polled) {
 
 func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential) (collectors.Task, error) {
 	budget := p.budget(s, cred)
-	t := collectors.Task{Source: acc.Name, Network: cred.Collector, Every: acc.Every, Budget: budget}
+	t := collectors.Task{Source: acc.Name, Network: cred.Collector, Every: acc.Every, Budget: budget, Mentions: s.cfg.Journal.Mentions}
 	switch cred.Collector {
 	case config.CollectorX:
 		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))

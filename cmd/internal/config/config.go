@@ -102,6 +102,7 @@ type Journal struct {
 	MaxBytes   int64 // per partition; 0 is unbounded
 	Reserve    int64 // bytes of free disk below which intake stops; embedded server only
 	Replicas   int   // 1, 3 or 5
+	Mentions   int   // of an account that are kept of one minute, before only a sample is; 0 for all
 }
 
 // Retention is how long activities are kept, by what they are about; see

@@ -65,7 +65,7 @@ func TestDefaults(t *testing.T) {
 		Instance: host,
 		NATS:     NATS{Listen: "127.0.0.1:4222"},
 		Journal: Journal{
-			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1,
+			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1, Mentions: 600,
 			Retention: Retention{Logins: 90 * 24 * time.Hour, Posts: 180 * 24 * time.Hour, Mentions: 30 * 24 * time.Hour},
 		},
 		HTTP:     HTTP{Listen: "127.0.0.1:9465"},
@@ -196,7 +196,7 @@ detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 			Credentials: filepath.Join(dir, "conf/p.creds"), TLS: TLS{CA: filepath.Join(dir, "conf/ca.pem")},
 		},
 		Journal: Journal{
-			Partitions: 8, Durability: Power, MaxBytes: 3 << 29, Reserve: 1 << 30, Replicas: 3,
+			Partitions: 8, Durability: Power, MaxBytes: 3 << 29, Reserve: 1 << 30, Replicas: 3, Mentions: 600,
 			Retention: Retention{Logins: 9 * 24 * time.Hour, Posts: 364 * 24 * time.Hour, Mentions: 30 * 24 * time.Hour},
 		},
 		HTTP: HTTP{Listen: ":0"},

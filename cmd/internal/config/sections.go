@@ -30,7 +30,7 @@ func defaults() *Config {
 		Instance: instance,
 		NATS:     NATS{Listen: defaultNATSListen},
 		Journal: Journal{
-			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1,
+			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1, Mentions: 600,
 			Retention: Retention{Logins: 90 * day, Posts: 180 * day, Mentions: 30 * day},
 		},
 		HTTP:  HTTP{Listen: defaultHTTPListen},
@@ -142,6 +142,7 @@ func (d *decoder) journal(n *yaml.Node, path string, c *Journal) object {
 		d.size("max_bytes", &c.MaxBytes),
 		d.size("reserve", &c.Reserve),
 		d.integer("replicas", &c.Replicas, 1, 5),
+		d.integer("mentions_per_minute", &c.Mentions, 0, 1_000_000),
 	)
 }
 

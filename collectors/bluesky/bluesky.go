@@ -303,6 +303,30 @@ func (r *round) activity(kind activity.Kind, id string, at time.Time) activity.A
 // emit adds an activity to the page. Fresh says that it was not handed over
 // before.
 func (r *round) emit(a *activity.Activity, fresh bool) {
+	if err := slim(a); err != nil {
+		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: clip(a.ID, maxWords), Err: err})
+		return
+	}
 	r.page.Activities = append(r.page.Activities, *a)
 	r.fresh = r.fresh || fresh
+}
+
+// slim takes from an activity what makes it unfit for the journal: who writes a
+// record that is too large or too deep shall not hide it so.
+func slim(a *activity.Activity) error {
+	err := a.Validate()
+	if err == nil {
+		return nil
+	}
+	a.Raw = nil
+	if a.Validate() == nil {
+		return nil
+	}
+	const few = 10
+	a.Links = a.Links[:min(few, len(a.Links))]
+	a.LinkDomains = a.LinkDomains[:min(few, len(a.LinkDomains))]
+	a.Mentions = a.Mentions[:min(few, len(a.Mentions))]
+	a.Hashtags = a.Hashtags[:min(few, len(a.Hashtags))]
+	a.Media = a.Media[:min(few, len(a.Media))]
+	return a.Validate()
 }

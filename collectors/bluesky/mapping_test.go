@@ -1,6 +1,7 @@
 package bluesky
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -127,6 +128,30 @@ func TestListedRecordMustBeTheAccounts(t *testing.T) {
 			_, err := listed{URI: tt.uri, CID: tt.cid}.record(did, collectionPost)
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error %v, want one with %q", err, tt.says)
+			}
+		})
+	}
+}
+
+// Whoever writes a record that the journal does not take shall not hide it so.
+func TestHidingBySize(t *testing.T) {
+	var facets []string
+	for i := range 200 {
+		facets = append(facets, fmt.Sprintf(
+			`{"index":{"byteStart":0,"byteEnd":1},"features":[{"$type":"app.bsky.richtext.facet#link","uri":"https://coins.example/%d/%s"}]}`, i, strings.Repeat("x", 3000)))
+	}
+	for name, field := range map[string]string{
+		"deep":      `"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 200),
+		"wide":      `"facets":[` + strings.Join(facets, ",") + `]`,
+		"surrogate": `"x":"\ud800"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, blueskytest.Options{})
+			cursor := w.connect()
+			id := w.srv.Put(did, collectionPost, "", `{"$type":"app.bsky.feed.post","text":"buy","createdAt":"2019-01-01T00:00:00Z",`+field+`}`)
+			got, page := w.drain(cursor)
+			if a := only(t, got, activity.KindPost); a.ID != id || a.Text != "buy" || len(page.Malformed) != 0 {
+				t.Errorf("got %s, malformed %v", a.ID, page.Malformed)
 			}
 		})
 	}

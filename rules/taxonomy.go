@@ -27,8 +27,6 @@ func routes() []origin {
 		{"gcp", "google_workspace", []string{"gworkspace", "googleworkspace", "gcp"}},
 		{"gcp", "", []string{"gcp"}},
 		{"google_workspace", "", []string{"gworkspace", "googleworkspace", "gcp"}},
-		{"gcp", "google_workspace", []string{"googleworkspace", "gworkspace", "gcp"}},
-		{"google_workspace", "", []string{"googleworkspace", "gworkspace", "gcp"}},
 		{"azure", "", []string{"azure", "entra"}},
 		{"m365", "", []string{"m365", "microsoft365"}},
 		{"cisco", "duo", []string{"duo"}},

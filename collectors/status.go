@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,11 +25,16 @@ type TaskStatus struct {
 	Standby   bool
 	LastError string // of the last poll, with what mends it; empty after a success
 	ErrorAt   time.Time
-	Failures  int           // consecutive errors
-	Items     uint64        // activities journaled by this process
-	Skew      activity.Opt  // seconds that the network's clock is ahead of ours
-	Lag       time.Duration // from the newest item's occurrence to its journaling, in the last page with items
-	Every     time.Duration
+	Failures  int          // consecutive errors
+	Items     uint64       // activities journaled by this process
+	Skew      activity.Opt // seconds that the network's clock is ahead of ours
+	// Lag is from the newest item's occurrence to its journaling, in the last page
+	// with items that was no history; 0 before the first.
+	Lag   time.Duration
+	Every time.Duration
+	// Cursor is where the next poll begins, as the collector wrote it: not to be
+	// changed. It is empty before the first poll and while one is in progress.
+	Cursor json.RawMessage
 }
 
 // status is what of a source is shown, as of its last visit.
@@ -85,6 +91,9 @@ func (t *task) show(now stamp) TaskStatus {
 		}
 	}
 	out.Standby = t.waiting && !t.group.leased
+	if !t.visiting && t.src != nil && t.src.ledger != nil {
+		out.Cursor = t.src.ledger.cursor
+	}
 	if st := t.status; st != nil {
 		out.State, out.LastOK, out.Failures = st.reported.State, st.lastOK, st.failures
 		out.Items, out.Skew, out.Lag = st.items, st.skew, st.lag

@@ -244,7 +244,7 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 		}
 		work.reported, work.lost = v.src.ledger.reported, v.src.ledger.lost
 	}
-	if len(fresh) > 0 {
+	if len(fresh) > 0 && !page.Backfill { // history is old, and not late
 		v.result.newest = occurred(&fresh[len(fresh)-1])
 	}
 	v.result.outcome, v.result.more = OutcomeOK, page.More && !stuck

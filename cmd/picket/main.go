@@ -50,6 +50,7 @@ type cli struct {
 	Oncall     oncallCmd                 `cmd:"" help:"Show who is on duty, and the next hand-overs."`
 	Plan       planCmd                   `cmd:"" help:"Plan more activity than usual for a time."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
+	Collectors collectorsCmd             `cmd:"" help:"Show how polling goes, and what budgets have left."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`

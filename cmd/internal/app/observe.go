@@ -75,12 +75,18 @@ func sightings(all []collectors.TaskStatus, since map[string]time.Time, now time
 func stateOf(s *collectors.TaskStatus) string {
 	switch {
 	case s.Standby:
-		return "standby"
+		return stateStandby
 	case s.State == "":
-		return "starting"
+		return stateStarting
 	}
 	return s.State
 }
+
+// States of a polled source beside those that are reported.
+const (
+	stateStandby  = "standby"  // another daemon polls it
+	stateStarting = "starting" // it was not polled yet
+)
 
 // sightOf says whether Picket sees a source that was last read, or first to be
 // read, that long ago.

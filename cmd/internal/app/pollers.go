@@ -35,6 +35,8 @@ type pollers struct {
 	places  *places
 	dropped func(network, reason string, n int) // counts what collectors leave out
 	log     *zap.Logger
+	// sessions are kept for collectors that sign in.
+	sessions collectors.Sessions
 
 	mu      sync.Mutex // guards budgets, which metrics look at
 	budgets map[string]*budgeted
@@ -217,7 +219,7 @@ func endpoints(collector string) func(*http.Request) string {
 func (p *pollers) deps(b *collectors.Budget) collectors.Deps {
 	return collectors.Deps{
 		HTTP: collectors.NewClient(b, collectors.ClientOptions{UserAgent: "picket/" + ReadBuild().Version}),
-		Log:  p.log, Now: time.Now,
+		Log:  p.log, Now: time.Now, Sessions: p.sessions,
 	}
 }
 

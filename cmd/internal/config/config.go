@@ -414,6 +414,10 @@ func appendSecrets(all []collectors.Secret, v reflect.Value) []collectors.Secret
 // that was read with it: a change of any of them asks for a reload.
 func (c *Config) Files() []string { return c.src.files }
 
+// Stale tells of the secret files that Reload found nothing good in, so that
+// the value before stays. It is empty where there is none.
+func (c *Config) Stale() Faults { return c.src.stale.sorted() }
+
 // Fault returns a fault about a field, "rules.packs[0]", for checks that only
 // other rooms can make. It is placed at the field, or where the file says
 // nothing of it, at the nearest thing around it.

@@ -21,6 +21,9 @@ type source struct {
 	guards   map[string][]string // identity → accounts
 
 	identities map[string]int // identity → index, of those with an entry
+
+	secrets *secretFiles
+	stale   Faults // of secret files whose value before stays
 }
 
 // fault places a message at a field or at what is nearest around it.
@@ -42,6 +45,7 @@ type decoder struct {
 	src    *source
 	dir    string // relative paths start here
 	getenv func(string) string
+	kept   *secretFiles // of the configuration before
 	specs  []collectors.Spec
 	faults Faults
 	// guarded are the accounts that identities name, with their places.

@@ -131,7 +131,7 @@ func (r *round) read() error {
 			return err
 		}
 	}
-	if r.fresh || r.page.Backfill || r.st.Round != nil || resumed {
+	if r.fresh || r.page.Backfill || r.st.Round != nil || resumed && r.st.Rev != "" {
 		r.page.More = true
 		return nil
 	}

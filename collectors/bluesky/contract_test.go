@@ -38,17 +38,13 @@ func contract() collectortest.Harness {
 			f := &contractFake{t: t, srv: blueskytest.New(blueskytest.Options{})}
 			f.srv.AddAccount(did, "acme.test", "account-password")
 			f.srv.AddAppPassword(did, blueskytest.AppPassword{Name: "picket", Password: appPassword})
-			sessions := &passing{} // survives the kills, as the daemon's does
 			t.Cleanup(func() {
 				for _, e := range f.srv.Exceeded() {
 					t.Errorf("limit exceeded: %s", e)
 				}
 			})
 			return collectortest.Fake{
-				New: func(deps collectors.Deps) (collectors.Collector, error) {
-					deps.Sessions = sessions
-					return New(cfg, deps)
-				},
+				New:     func(deps collectors.Deps) (collectors.Collector, error) { return New(cfg, deps) },
 				Handler: f.srv,
 				Publish: func(n int) []collectortest.Item { return f.publish(n, func() string { return "" }) },
 				Late: func(n int) []collectortest.Item {

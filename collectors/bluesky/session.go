@@ -124,7 +124,8 @@ func (r *round) sessionName() string { return r.c.cfg.Session + " " + r.st.DID }
 func (r *round) saveSession(ctx context.Context, s *session) error {
 	data, err := json.Marshal(s)
 	if err == nil {
-		err = r.c.deps.Sessions.Save(ctx, r.sessionName(), collectors.Secret(data))
+		// What the server has handed out is kept also when the poll ends now.
+		err = r.c.deps.Sessions.Save(context.WithoutCancel(ctx), r.sessionName(), collectors.Secret(data))
 	}
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)

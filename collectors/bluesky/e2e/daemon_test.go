@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -104,10 +105,8 @@ func run(t *testing.T, s *collectors.Scheduler, c *bluesky.Collector) {
 // await reads the journal until an activity is what is wanted.
 func (d *daemon) await(what string, is func(activity.Activity) bool) {
 	d.t.Helper()
-	for _, a := range d.all {
-		if is(a) {
-			return
-		}
+	if slices.ContainsFunc(d.all, is) {
+		return
 	}
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()

@@ -43,10 +43,10 @@ const patience = 3 * time.Minute
 func TestReferencePDS(t *testing.T) {
 	p := startPDS(t)
 	a := p.createAccount("acme-shop.test", "account-password")
-	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"].(string) //nolint:errcheck,forcetypeassert // fails the test
+	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"]
 	first := a.post("here before Picket")
 	d := newDaemon(t, bluesky.Config{
-		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky", Firehose: true,
+		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(fmt.Sprint(password)), Session: "bluesky", Firehose: true,
 	})
 	d.await("history", func(got activity.Activity) bool { return got.Kind == activity.KindPost && got.ID == first })
 	d.await("the end of the first poll", func(got activity.Activity) bool {
@@ -102,11 +102,11 @@ func TestReferencePDS(t *testing.T) {
 func TestReferencePDSShowsAppPasswords(t *testing.T) {
 	p := startPDS(t)
 	a := p.createAccount("acme-shop.test", "account-password")
-	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"].(string) //nolint:errcheck,forcetypeassert // fails the test
+	password := a.call("com.atproto.server.createAppPassword", map[string]any{"name": "picket"})["password"]
 	kept := &sessions{}
 	now := time.Now().Add(-2 * time.Hour) // of two clocks the earlier one counts
 	c, err := bluesky.New(bluesky.Config{
-		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(password), Session: "bluesky",
+		Name: "acme-shop.test", Server: p.url, AppView: "none", Password: collectors.Secret(fmt.Sprint(password)), Session: "bluesky",
 	}, collectors.Deps{HTTP: collectors.NewClient(nil, collectors.ClientOptions{}), Now: func() time.Time { return now }, Sessions: kept})
 	if err != nil {
 		t.Fatal(err)

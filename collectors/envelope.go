@@ -36,7 +36,10 @@ type reported struct {
 	LastOK  stamp  `json:"ok,omitempty"`
 }
 
-func (r *reported) failing() bool { return r.State == activity.PollFailing }
+// blind reports whether the state says that nothing is read for now.
+func (r *reported) blind() bool {
+	return r.State == activity.PollFailing || r.State == activity.PollExhausted
+}
 
 // mark is a place in the order in which a page's items are journaled.
 type mark struct {

@@ -118,7 +118,7 @@ func TestAllAccountsOfALimitedCredentialReport(t *testing.T) {
 		for _, task := range tasks {
 			want(t, task.Source, said(logs, task.Source), []string{"failing"})
 		}
-		want(t, "polls", polls.Load(), 2)
+		want(t, "polls: the first waits alone until the second is told to, too", polls.Load(), 3)
 		want(t, "shown as held", time.Until(d.Status()[0].Held) > 55*time.Minute, true)
 	})
 }

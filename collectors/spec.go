@@ -33,6 +33,9 @@ type Spec struct {
 	Lag time.Duration
 	// Name of the quota of a request, see BudgetOptions.Endpoint; may be nil.
 	Endpoint func(*http.Request) string
+	// Units is what the network grants a credential a day beside requests; the
+	// zero value for nothing.
+	Units Units
 	// CheckAccount refuses what cannot be an account's name there: the part
 	// after the slash. Nil takes every name. It is not called where Multi.
 	CheckAccount func(name string) error
@@ -51,6 +54,17 @@ type Spec struct {
 	// Limits, Hides and Library are the words for people's table of collectors:
 	// documented limits, what it cannot show, the client that it stands on.
 	Limits, Hides, Library string
+}
+
+// Units is what a network grants a credential in a day, of which requests take
+// different amounts. A key of the credential named "units" overrides PerDay.
+type Units struct {
+	PerDay int
+	// Zone is where the day begins at midnight, "America/Los_Angeles"; empty
+	// for UTC.
+	Zone string
+	// Cost is what a request takes, nil for one each.
+	Cost func(*http.Request) int
 }
 
 // KeyType says what is written at a key.
@@ -167,6 +181,10 @@ type Sessions interface {
 // depends on a stream that breaks. Watch calls hint until ctx ends or the
 // stream breaks, and then returns the reason; the scheduler calls it again
 // with backoff. It runs beside Poll and leaves no goroutine behind.
+//
+// Requests of Watch have no time-out once their answer has begun, and its size
+// is not bounded; a connection that is upgraded may be written to. A collector
+// around another one names that by a method Inner() Collector.
 type Watcher interface {
 	Collector
 	Watch(ctx context.Context, hint func()) error

@@ -19,7 +19,8 @@ type TaskStatus struct {
 	Since    time.Time // when State began
 	LastOK   time.Time // last poll that succeeded, zero if none did
 	NextPoll time.Time // when the next is due; zero while one is in progress
-	// Held is until when its credential must wait, zero when it need not.
+	// Held is until when its credential, or this source alone, must wait; zero
+	// when it need not.
 	Held time.Time
 	// Standby says that another process holds the credential's lease.
 	Standby   bool
@@ -32,6 +33,8 @@ type TaskStatus struct {
 	// with items that was no history; 0 before the first.
 	Lag   time.Duration
 	Every time.Duration
+	// Longest is the longest interval between polls, see Task.Slowest.
+	Longest time.Duration
 	// Cursor is where the next poll begins, as the collector wrote it: not to be
 	// changed. It is empty before the first poll and while one is in progress.
 	Cursor json.RawMessage
@@ -80,12 +83,16 @@ func (s *Scheduler) Status() []TaskStatus {
 }
 
 func (t *task) show(now stamp) TaskStatus {
-	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Credential: t.Budget.Name()}
+	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Longest: t.longest(), Credential: t.Budget.Name()}
 	if !t.visiting {
 		out.NextPoll = t.due.time()
 	}
-	if t.group.held > now {
-		out.Held = t.group.held.time()
+	held := t.group.held
+	if t.src != nil {
+		held = max(held, t.src.held)
+	}
+	if held > now {
+		out.Held = held.time()
 		if !t.visiting {
 			out.NextPoll = out.Held
 		}

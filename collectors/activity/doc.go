@@ -69,7 +69,7 @@
 //	  result      text      "success", "failure"
 //	  reason      text
 //	poll          object  a collector's report about itself, with kind "poll" only:
-//	  state       text      "complete", "gap", "forbidden", "failing"; required
+//	  state       text      "complete", "gap", "forbidden", "failing", "exhausted", "mentions_behind"; required
 //	  reason      text
 //	  from, until time      bounds of a gap
 //	  last_ok     time      last poll that succeeded

@@ -47,8 +47,8 @@
 // Five requests in ten seconds of one application in one tenant. Graph sends no
 // headers from which it could be learned, so that the collector refuses the sixth
 // itself, as rate limited until it may be sent; beyond that 429 and Retry-After are
-// heeded. Another program with the same application has to be counted with
-// requests. Pages of up to 1000. 30 days are kept, of audits 7 without a licence.
+// heeded. What was sent is forgotten at a restart, and another program with the
+// same application is not known of: there Graph's 429 is what holds. Pages of up to 1000. 30 days are kept, of audits 7 without a licence.
 //
 // # Sign-ins
 //

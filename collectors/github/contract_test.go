@@ -14,14 +14,9 @@ import (
 )
 
 // Events turn up late, come twice and in any order, and links name a host that
-// is not to be followed; once with a filter that knows days only.
+// is not to be followed.
 func TestContract(t *testing.T) {
-	t.Run("org", func(t *testing.T) {
-		collectortest.Run(t, contract(githubtest.Options{Shuffle: 7, LinkHost: "internal.example"}, Config{Org: "acme"}))
-	})
-	t.Run("enterprise by day", func(t *testing.T) {
-		collectortest.Run(t, contract(githubtest.Options{ByDay: true, NoDate: true}, Config{Enterprise: "acme-corp", Include: IncludeAll}))
-	})
+	collectortest.Run(t, contract(githubtest.Options{Shuffle: 7, LinkHost: "internal.example"}, Config{Org: "acme"}))
 }
 
 func contract(opts githubtest.Options, cfg Config) collectortest.Harness {

@@ -163,6 +163,29 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// A server that takes the day of created alone gives what was read before once
+// more; it is not handed over again, and what is late is.
+func TestFilterByDay(t *testing.T) {
+	w := newWorld(t, githubtest.Options{ByDay: true})
+	w.srv.Add(githubtest.Event{ID: "morning", Action: "user.login", Actor: "editor-1", Created: start().Add(-4 * time.Hour)})
+	w.srv.Add(githubtest.Event{ID: "noon", Action: "user.login", Actor: "editor-1"})
+	page := w.poll(nil)
+	if got := strings.Join(ids(page.Activities), ","); got != "morning,noon" {
+		t.Fatalf("read %s first, want both", got)
+	}
+	w.pass(5 * time.Minute)
+	w.srv.Add(githubtest.Event{ID: "late", Action: "user.login", Actor: "editor-1", Created: start().Add(-9 * time.Minute)})
+	page = w.poll(page.Cursor)
+	if got := strings.Join(ids(page.Activities), ","); got != "late,noon" { // within the overlap, where repeats are known
+		t.Errorf("read %s, want late and noon", got)
+	}
+	for _, a := range page.Activities {
+		if a.Time.Before(page.Overlap) {
+			t.Errorf("%s of %s is before the overlap of %s", a.ID, a.Time, page.Overlap)
+		}
+	}
+}
+
 // Neither clock, running ahead, lets anything be skipped.
 func TestClocks(t *testing.T) {
 	for _, row := range []struct {

@@ -199,7 +199,9 @@ func (c *Client) get(ctx context.Context, token collectors.Secret, params url.Va
 func (c *Client) read(endpoint string, resp *http.Response, data []byte) (*Answer, error) {
 	now := c.deps.Now()
 	used := usageOf(resp.Header)
-	said := c.describe(endpoint, resp, data)
+	var object map[string]json.RawMessage
+	form := json.Unmarshal(data, &object)
+	said := c.describe(endpoint, resp, object["error"])
 	if said != nil {
 		if said.Code == codeToken && c.asked {
 			c.asked = false // the next poll asks for the Page's token anew
@@ -215,19 +217,15 @@ func (c *Client) read(endpoint string, resp *http.Response, data []byte) (*Answe
 	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		a.Date = t.UTC()
 	}
-	if err := checkForm(endpoint, resp, data); err != nil {
-		return nil, err
+	if form != nil || object == nil {
+		return nil, unreadable(endpoint, resp, data, form)
 	}
 	return a, nil
 }
 
-// checkForm refuses what is no JSON object. One that is cut off is retried.
-func checkForm(endpoint string, resp *http.Response, data []byte) error {
-	var object map[string]json.RawMessage
-	err := json.Unmarshal(data, &object)
-	if err == nil && object != nil {
-		return nil
-	}
+// unreadable says why an answer is no JSON object. One that is cut off is
+// retried.
+func unreadable(endpoint string, resp *http.Response, data []byte, err error) error {
 	syntax, ok := errors.AsType[*json.SyntaxError](err)
 	length := int64(len(strings.TrimRight(string(data), " \t\r\n")))
 	switch {

@@ -77,24 +77,21 @@ func (e *Error) limited() bool {
 	return e.Code >= 80000 && e.Code <= 80014 || e.Status == http.StatusTooManyRequests
 }
 
-// describe returns what an answer says went wrong, nil where nothing did. The
-// Graph API also sends errors with status 200.
-func (c *Client) describe(endpoint string, resp *http.Response, data []byte) *Error {
-	var said struct {
-		Error *struct {
-			Message   string `json:"message"`
-			Type      string `json:"type"`
-			Code      int    `json:"code"`
-			Subcode   int    `json:"error_subcode"`
-			Transient bool   `json:"is_transient"`
-			Trace     string `json:"fbtrace_id"`
-		} `json:"error"`
+// describe returns what an answer says went wrong, nil where nothing did. Fault
+// is its member error, which comes with status 200, too.
+func (c *Client) describe(endpoint string, resp *http.Response, fault json.RawMessage) *Error {
+	var s *struct {
+		Message   string `json:"message"`
+		Type      string `json:"type"`
+		Code      int    `json:"code"`
+		Subcode   int    `json:"error_subcode"`
+		Transient bool   `json:"is_transient"`
+		Trace     string `json:"fbtrace_id"`
 	}
-	if json.Unmarshal(data, &said) != nil {
-		said.Error = nil
+	if len(fault) > 0 && json.Unmarshal(fault, &s) != nil {
+		s = nil
 	}
 	e := &Error{Endpoint: endpoint, Status: resp.StatusCode}
-	s := said.Error
 	switch {
 	case s == nil && resp.StatusCode == http.StatusOK:
 		return nil

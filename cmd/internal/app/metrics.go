@@ -81,8 +81,9 @@ func (m intakeMetrics) Refused(reason string, n int) { m.IntakeRefused(m.way, re
 // to whoever watches the terminal.
 type alertObserver struct {
 	*promexport.Metrics
-	app  *App
-	kept keeping
+	app    *App
+	kept   keeping
+	hasten *hastener
 }
 
 // Revised implements alerting.Observer.
@@ -94,6 +95,9 @@ func (o *alertObserver) Revised(a *alerting.Alert) {
 // Published implements alerting.Observer.
 func (o *alertObserver) Published(a *alerting.Alert, at time.Time) {
 	o.Metrics.Published(a, at)
+	if o.hasten != nil {
+		o.hasten.published(a, time.Now())
+	}
 	fields := []zap.Field{
 		zap.String("alert", a.Number()), zap.String("change", string(a.Change)), zap.String("state", string(a.State)),
 		zap.String("level", string(a.Rule.Level)), zap.String("rule", a.Rule.Name), zap.String("rule_version", a.Rule.Version),

@@ -79,6 +79,9 @@ func (c *placed) Poll(ctx context.Context, cursor json.RawMessage) (collectors.P
 	return page, err
 }
 
+// Inner returns the collector behind it.
+func (c *placed) Inner() collectors.Collector { return c.Collector }
+
 // Close lets go of what the collector holds open.
 func (c *placed) Close() error {
 	if closer, ok := c.Collector.(io.Closer); ok {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"strconv"
 	"sync"
 	"time"
 
@@ -147,7 +148,10 @@ func closeOthers(tasks, kept map[string]*polled) {
 
 func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential) (collectors.Task, error) {
 	budget := p.budget(s, cred)
-	t := collectors.Task{Source: acc.Name, Network: cred.Collector, Every: acc.Every, Budget: budget, Mentions: s.cfg.Journal.Mentions}
+	t := collectors.Task{
+		Source: acc.Name, Network: cred.Collector, Every: acc.Every, Fastest: acc.Fastest, Slowest: acc.Slowest,
+		Budget: budget, Mentions: s.cfg.Journal.Mentions,
+	}
 	switch cred.Collector {
 	case config.CollectorX:
 		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))
@@ -191,16 +195,34 @@ func mastodonConfig(acc *config.Account, cred *config.Credential) mastodon.Confi
 // budget returns the budget of a credential, the one of before if its settings
 // are the same.
 func (p *pollers) budget(s *pollSet, cred config.Credential) *collectors.Budget {
-	settings := []any{cred.Collector, cred.Requests, cred.BudgetUSDPerMonth}
+	settings := []any{cred.Collector, cred.Requests, cred.BudgetUSDPerMonth, cred.Values["units"]}
 	if b := s.budgets[cred.Name]; b != nil && reflect.DeepEqual(b.settings, settings) {
 		return b.budget
 	}
-	b := collectors.NewBudget(cred.Name, collectors.BudgetOptions{
+	opts := collectors.BudgetOptions{
 		Requests: cred.Requests.Limit, Per: cred.Requests.Per, Dollars: cred.BudgetUSDPerMonth,
 		Spend: p.spend, Endpoint: endpoints(cred.Collector),
-	})
+	}
+	if err := grant(&opts, cred); err != nil {
+		p.log.Error("units are not bounded", zap.String("credential", cred.Name), zap.Error(err))
+	}
+	b := collectors.NewBudget(cred.Name, opts)
 	s.budgets[cred.Name] = &budgeted{settings: settings, budget: b}
 	return b
+}
+
+// grant bounds the units of a credential whose network counts them.
+func grant(opts *collectors.BudgetOptions, cred config.Credential) error {
+	spec, _ := builtin.Spec(cred.Collector)
+	opts.Units, opts.Cost = spec.Units.PerDay, spec.Units.Cost
+	if own, err := strconv.Atoi(cred.Values["units"]); err == nil {
+		opts.Units = own
+	}
+	var err error
+	if opts.Zone, err = time.LoadLocation(spec.Units.Zone); err != nil {
+		opts.Units = 0
+	}
+	return err
 }
 
 // endpoints tells which requests share a limit at a collector's network; nil
@@ -229,13 +251,15 @@ func (p *pollers) source(s *pollSet, src config.Source, cred config.Credential) 
 	case config.CollectorOkta:
 		return p.okta(s, name, src, cred)
 	case config.CollectorFile:
-		return p.follow(name, src.Every, file.Config{Path: src.Path, Content: intake.Activities, History: src.History, Accept: p.cfg.accepts})
+		t, err := p.follow(name, src.Every, file.Config{Path: src.Path, Content: intake.Activities, History: src.History, Accept: p.cfg.accepts})
+		t.Fastest, t.Slowest = src.Fastest, src.Slowest
+		return t, err
 	}
 	if spec, ok := builtin.Spec(src.Collector); ok {
 		return p.described(s, name, spec, src, cred)
 	}
 	c, err := simulate.NewCollector(simulate.Live{Seed: src.Seed, Accounts: src.Accounts, Speed: src.Speed}, p.deps(nil))
-	return p.placed(collectors.Task{Source: name, Network: networkSimulated, Multi: true, Every: src.Every}, c), err
+	return p.placed(collectors.Task{Source: name, Network: networkSimulated, Multi: true, Every: src.Every, Fastest: src.Fastest, Slowest: src.Slowest}, c), err
 }
 
 // okta reads the log of an organisation. What is of identities that guard
@@ -250,7 +274,7 @@ func (p *pollers) okta(s *pollSet, name string, src config.Source, cred config.C
 		return collectors.Task{}, err
 	}
 	return collectors.Task{
-		Source: name, Network: okta.Network, Multi: true, Every: src.Every, Budget: budget,
+		Source: name, Network: okta.Network, Multi: true, Every: src.Every, Fastest: src.Fastest, Slowest: src.Slowest, Budget: budget,
 		Collector: &placed{
 			Collector: c, places: p.places,
 			left: c.Dropped, count: func(n int) { p.dropped(okta.Network, dropUnguarded, n) },
@@ -271,7 +295,7 @@ func (p *pollers) described(s *pollSet, name string, spec collectors.Spec, src c
 	if d, ok := c.(interface{ Dropped() uint64 }); ok {
 		read.left, read.count = d.Dropped, func(n int) { p.dropped(spec.Name, dropUnguarded, n) }
 	}
-	return collectors.Task{Source: name, Network: spec.Name, Multi: true, Every: src.Every, Budget: budget, Collector: read}, nil
+	return collectors.Task{Source: name, Network: spec.Name, Multi: true, Every: src.Every, Fastest: src.Fastest, Slowest: src.Slowest, Budget: budget, Collector: read}, nil
 }
 
 func (p *pollers) follow(name string, every time.Duration, cfg file.Config) (collectors.Task, error) {

@@ -28,6 +28,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	p.sched = collectors.NewScheduler(collectors.Options{
 		Logs: p.journal, Leases: p.leases, Observer: pollMetrics{a.metrics}, Log: a.log,
 	})
+	p.hasten.sched.Store(p.sched)
 	r := &reloader{app: a, parts: p}
 	polls := p.pollers.prepare(cfg)
 	for _, fault := range polls.faults {

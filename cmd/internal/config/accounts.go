@@ -67,6 +67,8 @@ func (d *decoder) account(n *yaml.Node, path string, c *Config) {
 		d.form("account", &a.Name, func(s string) (string, error) { return s, accountName(s) }),
 		d.text("credential", &a.Credential),
 		d.duration("every", &a.Every, time.Second, maxPolling),
+		d.duration("fastest", &a.Fastest, time.Second, maxPolling),
+		d.duration("slowest", &a.Slowest, time.Second, maxPolling),
 		d.text("owner", &a.Owner),
 		d.text("contact", &a.Contact),
 		parsed(d, "time_zone", "a time zone such as Europe/Berlin", &a.TimeZone, zone),
@@ -135,7 +137,7 @@ func (d *decoder) checkAccount(keys object, a *Account) {
 		d.on(join(keys.path, "guarded_by"), "%s would guard itself; expected identities such as okta/editor-2", a.Name)
 	}
 	if !keys.has("credential") {
-		for _, key := range []string{"every", "user_id", "username", "mentions", "rehydrate", "watch", "backfill", "overlap"} {
+		for _, key := range []string{"every", "fastest", "slowest", "user_id", "username", "mentions", "rehydrate", "watch", "backfill", "overlap"} {
 			if keys.has(key) {
 				d.on(join(keys.path, key), "is for accounts that are polled, and this one has no credential; name one, or remove it")
 			}

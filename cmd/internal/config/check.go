@@ -111,6 +111,7 @@ func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 		d.on(path+".credential", "%q reads accounts of %s, and this one is of %s; name another credential", a.Credential, cred.Collector, network)
 		return
 	}
+	d.checkPace(path, a.Every, a.Fastest, a.Slowest)
 	if _, describes := d.spec(network, false); describes {
 		return
 	}

@@ -138,6 +138,9 @@ type Rules struct {
 
 // Budget bounds what one rule may cost.
 type Budget struct {
+	// Span is how long a rule is measured until it is held against Time; it is
+	// over its budget after three in a row.
+	Span   time.Duration
 	Time   time.Duration // that a rule may take an activity, on average over all activities
 	Action BudgetAction
 }
@@ -209,6 +212,8 @@ type Source struct {
 	Name      string
 	Collector string // CollectorOkta, CollectorFile, CollectorSimulate or one that describes itself
 	Every     time.Duration
+	Fastest   time.Duration // between polls after an alert; 0: Every
+	Slowest   time.Duration // between polls while nothing comes, the worst delay; 0: Every
 
 	Credential string        // okta: name of a Credential
 	Identity   string        // okta: which part of a user names the identity: IdentityEmailLocal, IdentityLogin or IdentityID
@@ -248,6 +253,8 @@ type Account struct {
 	Collector  string        // that of its credential; "" when activities are only pushed
 	Credential string        // name of a Credential, "" when activities are only pushed
 	Every      time.Duration // between polls; 0 when activities are only pushed
+	Fastest    time.Duration // between polls after an alert; 0: Every
+	Slowest    time.Duration // between polls while nothing comes, the worst delay; 0: Every
 
 	UserID    string        // x: the account's number, "" to look it up
 	Username  string        // x: handle without @; mastodon: name without the first @, with the host where it is another's

@@ -70,7 +70,7 @@ func TestDefaults(t *testing.T) {
 		},
 		HTTP:     HTTP{Listen: "127.0.0.1:9465"},
 		Log:      Log{Level: "info", Format: "console"},
-		Rules:    Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Action: BudgetReport}},
+		Rules:    Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Span: time.Minute, Action: BudgetReport}},
 		Accounts: []Account{{Name: "x/acme", TimeZone: time.UTC, Importance: Normal}},
 		Intake: Intake{
 			Webhook: Webhook{Rate: 100},
@@ -120,7 +120,7 @@ rules:
   overrides:
     - {rule: posting_burst, mode: observe}
     - {rule: 5e0c1f7a-5d5e-4f0a-9a57-2f9b7a0c6f11, mode: off, level: low}
-  budget: {time: 20us, action: observe}
+  budget: {time: 20us, span: 2m, action: observe}
 credentials:
   second: &oauth
     collector: x
@@ -207,7 +207,7 @@ detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 				{Rule: "posting_burst", Mode: rules.Observe},
 				{Rule: "5e0c1f7a-5d5e-4f0a-9a57-2f9b7a0c6f11", Mode: rules.Off, Level: rules.Low},
 			},
-			Budget: Budget{Time: 20 * time.Microsecond, Action: BudgetObserve},
+			Budget: Budget{Time: 20 * time.Microsecond, Span: 2 * time.Minute, Action: BudgetObserve},
 		},
 		Credentials: []Credential{
 			{Name: "first", Collector: "x", API: "v2", FieldsParam: "tweet.fields", BearerToken: "bearer"},

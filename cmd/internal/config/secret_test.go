@@ -24,8 +24,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Secrets()) != 14 {
-		t.Fatalf("%d secrets, want 14", len(c.Secrets()))
+	if len(c.Secrets()) != 16 {
+		t.Fatalf("%d secrets, want 16", len(c.Secrets()))
 	}
 	forms := map[string]func() string{
 		"json": func() string {

@@ -24,6 +24,8 @@ func (d *decoder) source(n *yaml.Node, path string, c *Config) {
 		d.form("name", &s.Name, name),
 		choice(d, "collector", &s.Collector, d.known(ofMany, CollectorOkta, CollectorFile, CollectorSimulate)...),
 		d.duration("every", &s.Every, 10*time.Millisecond, maxPolling),
+		d.duration("fastest", &s.Fastest, 10*time.Millisecond, maxPolling),
+		d.duration("slowest", &s.Slowest, 10*time.Millisecond, maxPolling),
 		d.text("credential", &s.Credential),
 	}
 	if spec, ok := d.spec(peek(n, "collector"), true); ok {
@@ -100,9 +102,21 @@ func (d *decoder) checkSource(keys object, s *Source) {
 	s.Every = cmp.Or(s.Every, every)
 }
 
+// checkPace holds the bounds of an interval that adapts itself against the
+// usual one.
+func (d *decoder) checkPace(path string, every, fastest, slowest time.Duration) {
+	if fastest > every {
+		d.on(path+".fastest", "%s; expected at most every, which is %s", written(fastest), written(every))
+	}
+	if slowest != 0 && slowest < every {
+		d.on(path+".slowest", "%s; expected at least every, which is %s", written(slowest), written(every))
+	}
+}
+
 // checkSources checks what sources refer to.
 func (d *decoder) checkSources(c *Config) {
 	for i, s := range c.Sources {
+		d.checkPace(fmt.Sprintf("sources[%d]", i), s.Every, s.Fastest, s.Slowest)
 		if s.Credential == "" || s.Collector != CollectorOkta && !d.reads(s.Collector) {
 			continue
 		}

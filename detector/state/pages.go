@@ -11,8 +11,8 @@ const (
 
 // words returns zero memory for a page. Accounts are heard of in no order, so
 // that nearly each look at a large store is at a page of the machine's memory
-// that it has not looked at lately, and finding where such a page lies takes as
-// long as reading it. There are 512 times fewer huge ones.
+// that it has not looked at lately, and where such a page lies has to be read
+// first. There are 512 times fewer huge ones.
 func (h *Heap) words(n uint32) []uint64 {
 	if n < pageUnits || len(h.pages) < fullFrom {
 		return make([]uint64, n)

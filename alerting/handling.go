@@ -29,6 +29,14 @@ type Handling struct {
 	After time.Duration // since it began to fire, the last time; never negative
 }
 
+// Fired returns when an alert began to fire, the last time.
+func (a *Alert) Fired() time.Time {
+	if again := refired(a); !again.IsZero() {
+		return again
+	}
+	return a.Opened
+}
+
 // refired returns when an alert began to fire again, zero where it was never
 // reopened.
 func refired(a *Alert) time.Time {

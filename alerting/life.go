@@ -128,7 +128,7 @@ func revise(base, next Alert) Alert {
 
 func changeOf(base, next *Alert) Change {
 	switch {
-	case next.State == Resolved && base.State == Resolved:
+	case next.State == Resolved && base.State == Resolved && next.Fired().Equal(base.Fired()):
 		return ChangeNoted
 	case next.State == Resolved:
 		return ChangeResolved

@@ -20,7 +20,8 @@ type Section struct {
 type Telling struct {
 	At time.Time // when it is told
 	// Escalation says who is told next and when, "escalates at 03:23 to Jane";
-	// empty where nothing of the kind is configured.
+	// empty where only the directory knows, if it is a Foreteller, or nothing of
+	// the kind is configured.
 	Escalation string
 }
 
@@ -28,7 +29,7 @@ type Telling struct {
 // text left out and none of them cut to the size of a screen. dir may be nil.
 func Sections(a Alert, dir Directory, t Telling) []Section {
 	w := newWriter(&a, dir, t.At)
-	w.escalation = t.Escalation
+	w.foretell(&t)
 	var out []Section
 	for _, s := range w.sections() {
 		if s.text != "" {

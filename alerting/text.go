@@ -17,6 +17,14 @@ type Directory interface {
 	Account(account string) (AccountInfo, bool)
 }
 
+// Foreteller is a Directory that also knows who is told of an alert next.
+type Foreteller interface {
+	Directory
+	// Next says who is told next and when, as of a moment: "escalates at 03:23 to
+	// Jane"; "" where nothing of the kind is configured.
+	Next(a *Alert, at time.Time) string
+}
+
 // AccountInfo is what the person who is woken needs to know of an account. All
 // of it may be missing.
 type AccountInfo struct {
@@ -99,8 +107,16 @@ func TextAt(a Alert, dir Directory, at time.Time) string { return TextTold(a, di
 // TextTold is TextAt where more is known of how the alert is told.
 func TextTold(a Alert, dir Directory, t Telling) string {
 	w := newWriter(&a, dir, t.At)
-	w.escalation = t.Escalation
+	w.foretell(&t)
 	return layout(w.sections())
+}
+
+// foretell takes over who is told next, or asks the directory where nobody said.
+func (w *writer) foretell(t *Telling) {
+	w.escalation = t.Escalation
+	if f, ok := w.dir.(Foreteller); ok && w.escalation == "" && w.a.State == Firing {
+		w.escalation = f.Next(w.a, t.At)
+	}
 }
 
 func newWriter(a *Alert, dir Directory, at time.Time) writer {

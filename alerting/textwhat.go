@@ -220,6 +220,13 @@ func (w *writer) pollWhat(t *activity.Activity) string {
 		if !t.Poll.From.IsZero() && !t.Poll.Until.IsZero() {
 			s += " from " + w.clock(t.Poll.From) + " to " + w.clock(t.Poll.Until)
 		}
+	case activity.PollExhausted:
+		s = w.clock(t.Time) + " credit exhausted"
+		if !t.Poll.Until.IsZero() {
+			s += " until " + w.clock(t.Poll.Until)
+		}
+	case activity.PollBehind:
+		s = w.clock(t.Time) + " reads this account, and mentions of it later"
 	case activity.PollComplete:
 		s = w.clock(t.Time) + " can read this account again"
 	}

@@ -3,8 +3,6 @@ package collectors
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -19,8 +17,18 @@ type BudgetOptions struct {
 	Per      time.Duration
 	// Dollars bounds what is spent in a calendar month (UTC); 0: no bound.
 	Dollars float64
-	// Spend keeps the sum; nil keeps it in memory only.
+	// Units bounds what a network counts beside requests in a day that begins
+	// at midnight in Zone, nil for UTC; 0: no bound. Cost says how many units a
+	// request takes, nil for one each.
+	Units int
+	Zone  *time.Location
+	Cost  func(*http.Request) int
+	// Spend keeps the sums of dollars and units; nil keeps them in memory only.
 	Spend Spend
+	// Reserve is the part of every quota, from 0 to 1, that requests marked with
+	// ForMentions cannot have; 0 means a half, less than 0 nothing. A quota that
+	// nothing but mentions uses is theirs.
+	Reserve float64
 	// Endpoint names the quota of a request, its method and path template:
 	// "GET /2/users/:id/tweets". Networks that count all requests together
 	// leave it nil.
@@ -29,16 +37,20 @@ type BudgetOptions struct {
 	Now func() time.Time
 }
 
-// Spend keeps what a credential has spent in a calendar month, over restarts
-// and beyond this machine. It is safe for concurrent use.
+// Spend keeps what a credential has used of a quota, over restarts and beyond
+// this machine. It is safe for concurrent use.
 type Spend interface {
-	// Add adds dollars to what credential has spent in month ("2026-07") and
-	// returns the sum; adding 0 reads it.
-	Add(ctx context.Context, credential, month string, dollars float64) (float64, error)
+	// Add adds n to what credential has used in a period and returns the sum;
+	// adding 0 reads it. The period is a month ("2026-07") for US dollars, and
+	// "units-2026-07-14" for the units of a day.
+	Add(ctx context.Context, credential, period string, n float64) (float64, error)
 }
 
 // Budget is what one credential may use: requests, as the network's answers
-// tell and as configured, and dollars. It is safe for concurrent use.
+// tell and as configured, units, and dollars. It is safe for concurrent use.
+//
+// Every quota is divided: a part is kept from mentions, and an account that
+// uses more than its part leaves room for the credential's others, see share.
 //
 // Requests are counted when they are sent and corrected by each answer. Of an
 // endpoint whose quota is not known, at first and whenever its window has
@@ -48,14 +60,21 @@ type Budget struct {
 	name string
 	opts BudgetOptions
 
-	mu      sync.Mutex
-	windows map[string]*window
-	own     *sliding      // nil: no configured bound
-	changed chan struct{} // closed and replaced whenever somebody may go on
+	mu       sync.Mutex
+	windows  map[string]*window
+	own      *sliding      // nil: no configured bound
+	mentions *sliding      // the part of own that mentions may have
+	ownShare share         // of own
+	owned    bool          // something else than mentions uses own
+	units    *units        // nil: no bound
+	accounts int           // that polls are for
+	changed  chan struct{} // closed and replaced whenever somebody may go on
 
 	spending sync.Mutex // held while Spend is called
 	month    string     // of spent, empty before the first look; guarded by mu
 	spent    float64    // in month; guarded by mu
+	dollars  share      // of spent; guarded by mu
+	outlay   pace       // of spent; guarded by mu
 	unsaved  float64    // part of spent that Spend does not know; guarded by spending
 }
 
@@ -64,11 +83,27 @@ func NewBudget(name string, opts BudgetOptions) *Budget {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Reserve == 0 {
+		opts.Reserve = 0.5
+	}
+	opts.Reserve = min(1, max(0, opts.Reserve))
 	b := &Budget{name: name, opts: opts, windows: map[string]*window{}, changed: make(chan struct{})}
+	b.outlay.over = 24 * time.Hour
 	if opts.Requests > 0 && opts.Per > 0 {
 		b.own = newSliding(opts.Requests, opts.Per)
+		b.mentions = newSliding(int(float64(opts.Requests)*(1-opts.Reserve)), opts.Per)
+	}
+	if opts.Units > 0 {
+		b.units = newUnits(&opts)
 	}
 	return b
+}
+
+// join adds to the number of accounts that the budget is divided among.
+func (b *Budget) join(accounts int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.accounts += accounts
 }
 
 // Name returns the credential's name, empty for a nil Budget.
@@ -79,13 +114,36 @@ func (b *Budget) Name() string {
 	return b.name
 }
 
-// BudgetStatus is what is left of a budget.
+// BudgetStatus is what is left of a budget. The times at which something is
+// used up are forecasts from how fast it was used lately: zero where it lasts
+// until it is granted anew, and where too little is known.
 type BudgetStatus struct {
 	Name      string
 	Endpoints []EndpointStatus // ordered by name
 	Month     string           // "2026-07"; empty before the first request
 	Spent     float64          // dollars in Month
 	Dollars   float64          // bound of Spent, 0 for none
+	BrokeAt   time.Time        // when Spent comes to Dollars
+	Units     int              // used today
+	UnitLimit int              // bound of Units, 0 for none
+	UnitReset time.Time        // when Units is 0 again
+	UnitsEnd  time.Time        // when Units comes to UnitLimit
+}
+
+// UsedUp returns when the first of the budget's quotas is used up at this pace,
+// zero when all last.
+func (s *BudgetStatus) UsedUp() time.Time {
+	first := s.BrokeAt
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	earlier(s.UnitsEnd)
+	for i := range s.Endpoints {
+		earlier(s.Endpoints[i].UsedUp)
+	}
+	return first
 }
 
 // EndpointStatus is what is left of one quota.
@@ -94,6 +152,7 @@ type EndpointStatus struct {
 	Limit     int    // requests per window, -1 if unknown
 	Remaining int
 	Reset     time.Time // when Remaining is Limit again, zero if unknown
+	UsedUp    time.Time // when Remaining comes to 0 at this pace, see BudgetStatus
 }
 
 // Status returns what is left; endpoints of which nothing is known are absent.
@@ -102,174 +161,34 @@ func (b *Budget) Status() BudgetStatus {
 	defer b.mu.Unlock()
 	now := b.opts.Now()
 	st := BudgetStatus{Name: b.name, Month: b.month, Spent: b.spent, Dollars: b.opts.Dollars}
+	if m := monthOf(now); b.opts.Dollars > 0 && b.month == m.name {
+		st.BrokeAt = b.outlay.usedUp(b.opts.Dollars-b.spent, now, m.end)
+	}
 	for name, w := range b.windows {
 		if w.known && now.Before(w.reset) {
-			st.Endpoints = append(st.Endpoints, EndpointStatus{Endpoint: name, Limit: w.limit, Remaining: w.left, Reset: w.reset})
+			st.Endpoints = append(st.Endpoints, EndpointStatus{
+				Endpoint: name, Limit: w.limit, Remaining: w.left, Reset: w.reset, UsedUp: w.usedUp(now),
+			})
 		}
 	}
 	if b.own != nil {
 		left, reset := b.own.left(now)
-		st.Endpoints = append(st.Endpoints, EndpointStatus{Endpoint: "configured", Limit: b.own.n, Remaining: left, Reset: reset})
+		st.Endpoints = append(st.Endpoints, EndpointStatus{
+			Endpoint: "configured", Limit: b.own.n, Remaining: left, Reset: reset, UsedUp: b.own.usedUp(now),
+		})
+	}
+	if u := b.units; u != nil {
+		u.turn(now)
+		st.Units, st.UnitLimit, st.UnitReset = u.used, u.limit, u.end
+		st.UnitsEnd = u.pace.usedUp(float64(u.limit-u.used), now, u.end)
 	}
 	slices.SortFunc(st.Endpoints, func(x, y EndpointStatus) int { return cmp.Compare(x.Endpoint, y.Endpoint) })
 	return st
 }
 
-// Charge adds what a poll cost. On error the sum counts in this process and is
-// saved with the next charge.
-func (b *Budget) Charge(ctx context.Context, dollars float64) error {
-	return b.account(ctx, dollars)
-}
-
-// account adds dollars to this month's sum and makes it known here.
-func (b *Budget) account(ctx context.Context, dollars float64) error {
-	b.spending.Lock()
-	defer b.spending.Unlock()
-	month := b.opts.Now().UTC().Format("2006-01")
-	b.mu.Lock()
-	if b.month != month {
-		b.spent, b.unsaved = 0, 0
-	}
-	b.spent += dollars
-	if b.opts.Spend == nil {
-		b.month = month
-	}
-	b.mu.Unlock()
-	b.unsaved += dollars
-	if b.opts.Spend == nil {
-		return nil
-	}
-	sum, err := b.opts.Spend.Add(ctx, b.name, month, b.unsaved)
-	if err != nil {
-		return err
-	}
-	b.unsaved = 0
-	b.mu.Lock()
-	b.month, b.spent = month, sum
-	b.mu.Unlock()
-	return nil
-}
-
-// acquire counts one request, waiting at most wait until it may be sent. It
-// returns the endpoint to settle the request with, or a *RateLimited.
-func (b *Budget) acquire(req *http.Request, wait time.Duration) (string, error) {
-	key := ""
-	if b.opts.Endpoint != nil {
-		key = b.opts.Endpoint(req)
-	}
-	ctx := req.Context()
-	if err := b.solvent(ctx); err != nil {
-		return key, err
-	}
-	deadline := b.opts.Now().Add(wait)
-	for {
-		until, changed, ok := b.take(key)
-		if ok {
-			return key, nil
-		}
-		now := b.opts.Now()
-		if until.After(deadline) {
-			return key, &RateLimited{Until: until, Err: b.exhausted(key)}
-		}
-		if until.IsZero() {
-			until = now.Add(time.Minute) // another request's answer comes first
-		}
-		timer := time.NewTimer(until.Sub(now))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return key, ctx.Err()
-		case <-changed:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
-func (b *Budget) exhausted(key string) error {
-	if key == "" {
-		return fmt.Errorf("credential %s has no request left", b.name)
-	}
-	return fmt.Errorf("credential %s has no request left for %s", b.name, key)
-}
-
-// solvent refuses when this month's dollars are spent.
-func (b *Budget) solvent(ctx context.Context) error {
-	if b.opts.Dollars <= 0 {
-		return nil
-	}
-	now := b.opts.Now().UTC()
-	month := now.Format("2006-01")
-	b.mu.Lock()
-	looked := b.month == month
-	b.mu.Unlock()
-	if !looked {
-		if err := b.account(ctx, 0); err != nil {
-			return fmt.Errorf("nothing is sent before it is known what was spent: %w", err)
-		}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.spent < b.opts.Dollars {
-		return nil
-	}
-	return &RateLimited{
-		Until: time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC),
-		Err:   &OverBudget{Credential: b.name, Month: month, Spent: b.spent, Limit: b.opts.Dollars},
-	}
-}
-
-// take counts one request if it may be sent now, or returns when it may, zero
-// when that depends on an answer to come, and what to watch meanwhile.
-func (b *Budget) take(key string) (until time.Time, changed <-chan struct{}, ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.opts.Now()
-	w := b.windows[key]
-	if w == nil {
-		b.sweep(now)
-		w = &window{limit: -1}
-		b.windows[key] = w
-	}
-	if until, ok = w.open(now); !ok {
-		return until, b.changed, false
-	}
-	if b.own != nil {
-		if until, ok = b.own.take(now); !ok {
-			return until, b.changed, false
-		}
-	}
-	w.sent()
-	return time.Time{}, nil, true
-}
-
-// sweep keeps a careless Endpoint, which names each request differently, from
-// filling the memory.
-func (b *Budget) sweep(now time.Time) {
-	const plenty = 1000
-	if len(b.windows) < plenty {
-		return
-	}
-	for key, w := range b.windows {
-		if w.inflight == 0 && !now.Before(w.reset) {
-			delete(b.windows, key)
-		}
-	}
-}
-
-// settle learns from the answer to a request; resp is nil when none came.
-func (b *Budget) settle(key string, resp *http.Response) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if w := b.windows[key]; w != nil {
-		w.settle(resp, b.opts.Now())
-	}
-	close(b.changed)
-	b.changed = make(chan struct{})
-}
-
-// IsOverBudget reports whether err says that a credential's dollars are spent.
-func IsOverBudget(err error) bool {
-	var spent *OverBudget
-	return errors.As(err, &spent)
+// lasts reports whether every quota lasts, at this pace, until it is granted
+// anew.
+func (b *Budget) lasts() bool {
+	st := b.Status()
+	return st.UsedUp().IsZero()
 }

@@ -73,23 +73,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	key, err := t.budget.acquire(req, t.opts.MaxWait)
+	claim, err := t.budget.acquire(req, t.opts.MaxWait)
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
+	if isStream(req.Context()) {
+		return t.stream(req, claim)
+	}
 	ctx, cancel := context.WithTimeoutCause(req.Context(), t.opts.Timeout,
 		fmt.Errorf("no complete answer within %s: %w", t.opts.Timeout, context.DeadlineExceeded))
-	sent := req.WithContext(ctx)
-	if t.opts.UserAgent != "" && req.Header.Get("User-Agent") == "" {
-		sent.Header = req.Header.Clone()
-		if sent.Header == nil {
-			sent.Header = http.Header{}
-		}
-		sent.Header.Set("User-Agent", t.opts.UserAgent)
-	}
-	resp, err := t.opts.Base.RoundTrip(sent)
-	t.budget.settle(key, resp)
+	resp, err := t.opts.Base.RoundTrip(t.signed(req, ctx))
+	t.budget.settle(claim, resp)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) && req.Context().Err() == nil {
 			err = context.Cause(ctx)
@@ -99,6 +94,39 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &cappedBody{body: resp.Body, left: t.opts.MaxBody, limit: t.opts.MaxBody, done: cancel}
 	return resp, nil
+}
+
+// signed returns the request under another context, with who sends it.
+func (t *transport) signed(req *http.Request, ctx context.Context) *http.Request { //nolint:revive // the request's context is what it is about
+	sent := req.WithContext(ctx)
+	if t.opts.UserAgent != "" && req.Header.Get("User-Agent") == "" {
+		sent.Header = req.Header.Clone()
+		if sent.Header == nil {
+			sent.Header = http.Header{}
+		}
+		sent.Header.Set("User-Agent", t.opts.UserAgent)
+	}
+	return sent
+}
+
+// stream sends a request of a Watcher, whose answer is read for as long as it
+// comes: the time-out is for its beginning. Its body stays what Base made it,
+// since that of a protocol upgrade is written to, too.
+func (t *transport) stream(req *http.Request, claim *claim) (*http.Response, error) {
+	late := fmt.Errorf("no answer within %s: %w", t.opts.Timeout, context.DeadlineExceeded)
+	ctx, cancel := context.WithCancelCause(req.Context())
+	timer := time.AfterFunc(t.opts.Timeout, func() { cancel(late) })
+	resp, err := t.opts.Base.RoundTrip(t.signed(req, ctx))
+	timer.Stop()
+	t.budget.settle(claim, resp)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), late) {
+			err = late
+		}
+		cancel(nil)
+		return nil, err
+	}
+	return resp, nil // ctx ends with the Watch that it is of
 }
 
 // CloseIdleConnections closes what Base keeps open; http.Client calls it.

@@ -51,6 +51,10 @@ type Page struct {
 	More bool
 	// Gap tells that items between its bounds are lost for good.
 	Gap *Gap
+	// Behind is the error for which mentions were left to a later poll although
+	// all else was read: the credential's budget keeps what is left for the
+	// accounts' own timelines. The cursor holds where to go on.
+	Behind error
 	// Malformed lists items that could not be mapped; the rest of the page
 	// stands. Each is counted and logged, never dropped silently.
 	Malformed []error

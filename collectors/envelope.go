@@ -22,6 +22,8 @@ type envelope struct {
 	// Times holds the occurrence time of each of Batch.Recent, see packTimes.
 	Times   string `json:"t,omitempty"`
 	Horizon mark   `json:"h,omitzero"`
+	// Mentions are the shares of the latest minutes that are sampled.
+	Mentions sampling `json:"m,omitempty"`
 }
 
 // reported is the last poll activity that was written.
@@ -34,7 +36,10 @@ type reported struct {
 	LastOK  stamp  `json:"ok,omitempty"`
 }
 
-func (r *reported) failing() bool { return r.State == activity.PollFailing }
+// blind reports whether the state says that nothing is read for now.
+func (r *reported) blind() bool {
+	return r.State == activity.PollFailing || r.State == activity.PollExhausted
+}
 
 // mark is a place in the order in which a page's items are journaled.
 type mark struct {
@@ -66,7 +71,8 @@ type ledger struct {
 	reported reported
 	recent   []item // by time, then key
 	horizon  mark   // zero: nothing was forgotten
-	lost     bool   // a gap in the log is still to be reported
+	mentions sampling
+	lost     bool // a gap in the log is still to be reported
 	lostFrom time.Time
 }
 
@@ -85,7 +91,7 @@ func readLedger(cp Checkpoint) (*ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cursor in the journal: field t: %w", err)
 	}
-	l.cursor, l.reported, l.horizon = e.Collector, e.Reported, e.Horizon
+	l.cursor, l.reported, l.horizon, l.mentions = e.Collector, e.Reported, e.Horizon, e.Mentions
 	l.recent = make([]item, len(cp.Recent))
 	for i, key := range cp.Recent {
 		l.recent[i] = item{key: key, at: cp.LastTime.Unix()}
@@ -115,7 +121,7 @@ func (l *ledger) encode() ([]byte, error) {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(envelope{
-		Collector: l.cursor, Reported: l.reported, Times: packTimes(l.recent), Horizon: l.horizon,
+		Collector: l.cursor, Reported: l.reported, Times: packTimes(l.recent), Horizon: l.horizon, Mentions: l.mentions.shared(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode cursor: %w", err)

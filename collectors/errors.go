@@ -7,7 +7,8 @@ import (
 )
 
 // RateLimited says that the network asked to wait. The scheduler holds back
-// every account of the credential until then.
+// the account until then, and every account of the credential once another one
+// is asked, too.
 type RateLimited struct {
 	Until time.Time // zero when the network did not say
 	Err   error
@@ -40,10 +41,24 @@ type OverBudget struct {
 	Credential   string
 	Month        string // "2026-07", UTC
 	Spent, Limit float64
+	Until        time.Time // when the next month begins
 }
 
 func (e *OverBudget) Error() string {
 	return fmt.Sprintf("credential %s has spent $%.2f of its $%.2f for %s", e.Credential, e.Spent, e.Limit, e.Month)
+}
+
+// UnitsSpent says that what is left of a credential's units of a day is less
+// than a request takes; it stands inside a RateLimited until the next day.
+type UnitsSpent struct {
+	Credential  string
+	Used, Limit int
+	Cost        int       // of the request that was not sent
+	Until       time.Time // when the network grants units anew
+}
+
+func (e *UnitsSpent) Error() string {
+	return fmt.Sprintf("credential %s has used %d of its %d units of this day, and the next request takes %d", e.Credential, e.Used, e.Limit, e.Cost)
 }
 
 // Malformed says that an answer, or one item of it, is not what the network

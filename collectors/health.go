@@ -55,10 +55,13 @@ func (h *health) fail(err error, said string, every time.Duration, now time.Time
 	if _, forbidden := errors.AsType[*Forbidden](err); forbidden {
 		return verdict{state: activity.PollForbidden, reason: describe(err)}
 	}
+	if until, spent := exhausted(err); spent {
+		return verdict{state: activity.PollExhausted, reason: describe(err), until: until}
+	}
 	if _, limited := errors.AsType[*RateLimited](err); !limited {
 		h.failures++
 	}
-	if h.failures < failingAfter && !now.After(h.overdue(every)) && said != activity.PollFailing {
+	if h.failures < failingAfter && !now.After(h.overdue(every)) && said != activity.PollFailing && said != activity.PollExhausted {
 		return verdict{}
 	}
 	return verdict{state: activity.PollFailing, reason: describe(err)}
@@ -123,6 +126,9 @@ func describe(err error) string {
 			text = strings.ReplaceAll(text, failed.URL, u.String())
 		}
 	}
+	if until, spent := exhausted(err); spent {
+		text = exhaustedText(err, until)
+	}
 	const limit = 500
 	if len(text) > limit {
 		text = strings.ToValidUTF8(text[:limit], "") + "…"
@@ -133,11 +139,24 @@ func describe(err error) string {
 	return text
 }
 
+// exhaustedText says what is spent and until when, without what a collector
+// was about to read.
+func exhaustedText(err error, until time.Time) string {
+	if dollars, ok := errors.AsType[*OverBudget](err); ok {
+		err = dollars
+	} else if units, ok := errors.AsType[*UnitsSpent](err); ok {
+		err = units
+	}
+	return fmt.Sprintf("credit exhausted: %v; nothing is read until %s", err, until.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
 func mend(err error) string {
 	var (
 		forbidden *Forbidden
 		limited   *RateLimited
 		spent     *OverBudget
+		units     *UnitsSpent
+		kept      *Kept
 		malformed *Malformed
 	)
 	switch {
@@ -145,6 +164,12 @@ func mend(err error) string {
 		return "" // says so itself
 	case errors.As(err, &spent):
 		return "raise the budget of this credential, or poll less often"
+	case errors.As(err, &units):
+		return "ask the network for more units, poll less often, or spread the accounts over more credentials"
+	case errors.As(err, &kept) && kept.Mentions:
+		return "they are read on when there is more; raise the budget of this credential, or switch mentions off"
+	case errors.As(err, &kept):
+		return "polling goes on by itself; raise the budget of this credential, or give this account a credential of its own"
 	case errors.As(err, &limited):
 		return "polling goes on by itself; if it comes back, poll less often or spread the accounts over more credentials"
 	case errors.As(err, &malformed):

@@ -118,7 +118,7 @@ func TestAllAccountsOfALimitedCredentialReport(t *testing.T) {
 		for _, task := range tasks {
 			want(t, task.Source, said(logs, task.Source), []string{"failing"})
 		}
-		want(t, "polls", polls.Load(), 2)
+		want(t, "polls: the first waits alone until the second is told to, too", polls.Load(), 3)
 		want(t, "shown as held", time.Until(d.Status()[0].Held) > 55*time.Minute, true)
 	})
 }
@@ -387,6 +387,55 @@ func TestOverlapLargerThanMemory(t *testing.T) {
 		want(t, "in order", slices.IsSorted(got), true)
 		want(t, "last", got[6000], "006011")
 		want(t, "dropped as late or a duplicate", tally.drop(collectors.DropHorizon) > 0, true)
+	})
+}
+
+// TestStormOfMentions holds that of a public storm a sample is journaled, whose
+// weights add up, that everything of the account itself is, and that a process
+// which starts again while the storm is read again adds nothing to it.
+func TestStormOfMentions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logs, tally := collectortest.NewLogs(), newTally()
+		began := time.Now().UTC()
+		var all []activity.Activity
+		for n := range 6400 {
+			a := activity.Activity{
+				ID: fmt.Sprintf("%06d", n), Network: "x", Account: "x/acme", Kind: activity.KindMention,
+				Time: began.Add(time.Duration(n) * time.Millisecond),
+			}
+			if n%640 == 0 {
+				a.Kind = activity.KindPost
+			}
+			all = append(all, a)
+		}
+		task := acme(&quiet{page: collectors.Page{Activities: all, Cursor: cursorOf(1), Overlap: began}})
+		task.Mentions = 200
+		for range 3 {
+			stop := run(t, collectors.Options{Logs: logs, Observer: tally}, task)
+			time.Sleep(10 * time.Minute)
+			stop.stop()
+		}
+		posts, mentions, weight := 0, 0, 0
+		for _, b := range logs.Batches("x/acme") {
+			for i := range b.Activities {
+				a := &b.Activities[i]
+				switch a.Kind {
+				case activity.KindPost:
+					posts++
+				case activity.KindMention:
+					mentions++
+					weight++
+					for _, m := range a.Metrics {
+						weight += int(m.Value) - 1
+					}
+				}
+			}
+		}
+		want(t, "posts", posts, 10)
+		if mentions < 500 || mentions > 800 || weight < 5400 || weight > 7400 {
+			t.Errorf("%d mentions with a weight of %d, want 500 to 800 that stand for about 6390", mentions, weight)
+		}
+		want(t, "left out", tally.drop(collectors.DropSampled), weight-mentions)
 	})
 }
 

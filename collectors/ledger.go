@@ -170,8 +170,8 @@ func ofOneClass(as []activity.Activity) int {
 
 // room returns how many bytes of a batch are left for activities when it
 // carries a cursor of that size and up to n recent keys: 11 bytes a key and at
-// most 5 for its time, and 4 KiB for poll activities and the rest of the
-// envelope.
+// most 5 for its time, and 16 KiB for poll activities, the shares of sampled
+// minutes and the rest of the envelope.
 func room(cursor, n int) int {
-	return MaxBatch - cursor - 16*min(n, MaxRecent) - 4<<10 - maxID
+	return MaxBatch - cursor - 16*min(n, MaxRecent) - 16<<10 - maxID
 }

@@ -37,6 +37,7 @@ func Outcomes() []string {
 // Reasons why an item of a page is not journaled.
 const (
 	DropDuplicate = "duplicate"       // journaled before, or twice in one page
+	DropSampled   = "sampled"         // mentions that others stand for in a public storm, as their weights tell
 	DropHorizon   = "horizon"         // older than what MaxRecent can remember: late or a duplicate
 	DropMalformed = "malformed"       // the collector could not map it
 	DropInvalid   = "invalid"         // without id, kind or account
@@ -46,7 +47,7 @@ const (
 
 // DropReasons returns all reasons, so that their metrics start at zero.
 func DropReasons() []string {
-	return []string{DropDuplicate, DropHorizon, DropMalformed, DropInvalid, DropForeign, DropTooLarge}
+	return []string{DropDuplicate, DropHorizon, DropSampled, DropMalformed, DropInvalid, DropForeign, DropTooLarge}
 }
 
 type noObserver struct{}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/picketd/picket/collectors/activity"
 )
 
 const (
@@ -27,6 +29,13 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	var visits sync.WaitGroup
 	defer visits.Wait()
+	s.mu.Lock()
+	s.beside = func(f func(context.Context)) context.CancelFunc {
+		ctx, cancel := context.WithCancel(ctx)
+		visits.Go(func() { defer cancel(); f(ctx) })
+		return cancel
+	}
+	s.mu.Unlock()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -85,20 +94,31 @@ func (s *Scheduler) admit(ctx context.Context, t *task, now stamp, visits *sync.
 		g.waiting.push(t, t.due)
 		t.waiting = true
 		if !leased {
+			s.unwatch(t)
 			s.parked[g] = struct{}{}
 		}
 		return
 	}
-	var limit error
-	if g.held > now {
-		overdue := max(t.overdue, max(t.since, g.since).add(failingIntervals*t.Every+time.Millisecond))
-		if overdue > now {
-			s.queue.push(t, min(g.held, overdue))
-			return
-		}
-		limit = g.why
+	held, limit := g.held, g.why
+	if t.src != nil && t.src.held > held {
+		held, limit = t.src.held, t.src.why
+	}
+	if held <= now {
+		limit = nil
+	} else if overdue := t.tellAt(limit, now); overdue > now {
+		s.queue.push(t, min(held, overdue))
+		return
 	}
 	s.visit(ctx, t, limit, now, visits)
+}
+
+// tellAt is when a task that must wait has to say why. That money is spent it
+// says at once: it goes on for days and does not mend itself.
+func (t *task) tellAt(why error, now stamp) stamp {
+	if _, spent := exhausted(why); spent && (t.status == nil || t.status.reported.State != activity.PollExhausted) {
+		return now
+	}
+	return max(t.overdue, max(t.since, t.group.since).add(failingIntervals*t.longest()+time.Millisecond))
 }
 
 func (s *Scheduler) leased(g *group, now stamp) bool {
@@ -164,7 +184,7 @@ func (s *Scheduler) visit(ctx context.Context, t *task, limit error, now stamp, 
 	t.visiting, t.anew = true, false
 	s.running++
 	g.running++
-	v := &visit{opts: &s.opts, task: t.Task, src: t.src, limit: limit}
+	v := &visit{opts: &s.opts, task: t.Task, turn: &turn{account: t.hash}, extra: t.extra && t.regular > now, src: t.src, limit: limit}
 	late := max(0, time.Duration(now-t.due)*time.Millisecond)
 	visits.Go(func() {
 		res := v.run(ctx)
@@ -188,8 +208,12 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 		g.limits = 0
 	}
 	var limited *RateLimited
-	if res.polled && errors.As(res.err, &limited) {
-		s.hold(g, limited, res.err, now)
+	switch {
+	case !res.polled || !errors.As(res.err, &limited):
+	case isKept(res.err):
+		t.src.wait(limited, res.err, now)
+	default:
+		s.hold(t, g, limited, res.err, now)
 	}
 	if g.held > now {
 		s.admitAll(g) // each learns that it must wait
@@ -197,27 +221,39 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 		s.admitWaiting(g)
 	}
 	if t.gone {
+		s.unwatch(t)
 		s.leave(t)
 		delete(s.tasks, t.Source)
 		return
 	}
+	if t.anew {
+		t.src.held = 0
+	}
+	t.extra = res.outcome == OutcomeOK && res.more && v.turn.mentions.Load()
 	t.overdue = s.overdue(t, now)
 	t.status.note(v, res, s.opts.Now())
 	s.logResult(t, res)
-	next := s.following(t, res, now)
+	next := s.following(t, v, now)
 	s.queue.push(t, next)
+	s.watch(t, res)
 }
 
 // following sets when t falls due again, and returns when to look at it.
-func (s *Scheduler) following(t *task, res result, now stamp) stamp {
+func (s *Scheduler) following(t *task, v *visit, now stamp) stamp {
+	res := &v.result
 	if res.outcome != OutcomeLimited {
 		t.refused = false
 	}
 	switch {
-	case t.anew, res.outcome == OutcomeOK && res.more:
+	case t.anew:
 		t.due = now
-	case res.outcome == OutcomeOK, res.outcome == OutcomeFenced:
+	case res.outcome == OutcomeOK:
+		t.due = s.usual(t, v, now)
+	case res.outcome == OutcomeFenced:
 		t.due = nextOnGrid(t.hash, t.Every, now)
+	case res.outcome == OutcomeLimited && isKept(res.err):
+		t.due = t.src.held // this account has had its part
+		return now
 	case res.outcome == OutcomeLimited:
 		// It keeps its turn, but not twice: a source that needs more than is
 		// ever left would keep the others from theirs.
@@ -242,7 +278,10 @@ func (s *Scheduler) following(t *task, res result, now stamp) stamp {
 
 // hold makes the credential wait for as long as the network said, or with
 // growing patience where it said nothing or a time that has passed.
-func (s *Scheduler) hold(g *group, limited *RateLimited, why error, now stamp) {
+//
+// The first that is told to wait does so alone: it may have a quota of its own,
+// and what all share the next one is told, too.
+func (s *Scheduler) hold(t *task, g *group, limited *RateLimited, why error, now stamp) {
 	until := stampOf(limited.Until)
 	if limited.Until.IsZero() || until <= now {
 		g.limits++
@@ -250,15 +289,22 @@ func (s *Scheduler) hold(g *group, limited *RateLimited, why error, now stamp) {
 	} else {
 		g.limits = 0
 	}
-	if until = min(until, now.add(longestHold)); until >= g.held {
+	until = min(until, now.add(longestHold))
+	_, spent := exhausted(why)
+	if !spent && g.tasks > 1 && (g.struck == t || g.struckUntil <= now) {
+		g.struck, g.struckUntil = t, until
+		t.src.held, t.src.why = until, why
+		return
+	}
+	if until >= g.held {
 		g.held, g.why = until, why
 	}
 }
 
 // overdue is when a task that must wait has to say that it fails.
 func (s *Scheduler) overdue(t *task, now stamp) stamp {
-	at := stampOf(t.src.health.overdue(t.Every)).add(time.Millisecond)
-	if t.src.ledger != nil && t.src.ledger.reported.failing() {
+	at := stampOf(t.src.health.overdue(t.longest())).add(time.Millisecond)
+	if t.src.ledger != nil && t.src.ledger.reported.blind() {
 		at = t.src.ledger.reported.Written.add(repeatReport)
 	}
 	return max(at, now.add(time.Second))

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -21,7 +22,21 @@ type Task struct {
 	// activities are of the account Source.
 	Multi     bool
 	Collector Collector
-	Every     time.Duration // interval between polls
+	Every     time.Duration // usual interval between polls
+	// Fastest and Slowest let the interval adapt itself; 0 does not.
+	//
+	// Fastest, at most Every, is the interval from Hasten until the time that
+	// it says, as long as the credential's quotas last at this pace.
+	//
+	// Slowest, at least Every, is the worst delay that is borne: while polls
+	// bring nothing new the interval grows by half with each, and none begins
+	// later than Slowest after the one before. Whatever is new, and Hasten,
+	// brings Every back. A source that cannot be read counts as failing after
+	// three times Slowest.
+	Fastest, Slowest time.Duration
+	// Mentions is how many mentions of the account that happen in one minute
+	// are journaled; of more only a sample is, with weights. 0 for all.
+	Mentions int
 	// Budget is the credential's, shared by all of its tasks; nil when the
 	// source needs none, such as a file. Keep it over reloads that leave the
 	// credential as it is: it remembers how long to wait.
@@ -92,6 +107,9 @@ type Scheduler struct {
 	queue   queue
 	running int
 	started bool
+	// beside runs something until Run ends or what it returns is called; nil
+	// before Run.
+	beside func(func(context.Context)) context.CancelFunc
 
 	leaseCheck stamp // when to ask for parked leases again
 }
@@ -111,9 +129,15 @@ type task struct {
 	place    int32   // in the queue
 	waiting  bool    // in the group's queue, not in the scheduler's
 	visiting bool
-	refused  bool // its credential had no request left when its turn came
-	gone     bool // removed by Set while visited
-	anew     bool // replaced by Set while visited: what came of it says nothing
+	regular  stamp     // when its next poll is due that is not for the sake of mentions alone
+	extra    bool      // it is polled at once for the sake of mentions alone
+	hinted   bool      // its stream told of something while it was visited
+	calm     uint8     // polls in a row that brought nothing new
+	hasty    stamp     // until when its interval is Fastest
+	watching *watching // nil: no stream
+	refused  bool      // its credential had no request left when its turn came
+	gone     bool      // removed by Set while visited
+	anew     bool      // replaced by Set while visited: what came of it says nothing
 }
 
 // group is the tasks of one credential, or one task that needs none.
@@ -126,9 +150,12 @@ type group struct {
 	limits  int   // consecutive answers that told to wait but not how long
 	held    stamp // no poll before
 	why     error // of held
-	leased  bool
-	term    uint64 // counts the leases
-	since   stamp  // when the lease was gained
+	// struck was told to wait until then while nobody else was.
+	struck      *task
+	struckUntil stamp
+	leased      bool
+	term        uint64 // counts the leases
+	since       stamp  // when the lease was gained
 }
 
 // NewScheduler returns a scheduler without tasks.
@@ -187,6 +214,10 @@ func checkTasks(tasks []Task) error {
 			errs = append(errs, fmt.Errorf("task %d: source %s has no collector", i, t.Source))
 		case t.Every < time.Millisecond:
 			errs = append(errs, fmt.Errorf("task %d: source %s: interval %s; want at least 1ms", i, t.Source, t.Every))
+		case t.Fastest < 0 || t.Fastest > t.Every || t.Fastest > 0 && t.Fastest < time.Millisecond:
+			errs = append(errs, fmt.Errorf("task %d: source %s: fastest interval %s; want 1ms to the usual one, %s, or none", i, t.Source, t.Fastest, t.Every))
+		case t.Slowest != 0 && t.Slowest < t.Every:
+			errs = append(errs, fmt.Errorf("task %d: source %s: slowest interval %s; want at least the usual one, %s, or none", i, t.Source, t.Slowest, t.Every))
 		}
 	}
 	return errors.Join(errs...)
@@ -201,7 +232,7 @@ func (s *Scheduler) add(spec Task, now stamp, tasks int) {
 	t := &task{Task: spec, hash: hashString(spec.Source), place: notQueued, since: now}
 	spread := min(spec.Every, time.Duration(tasks)*startSpread)
 	t.due = now.add(time.Duration(fraction(t.hash, 0) * float64(spread)))
-	t.overdue = now.add(failingIntervals * spec.Every)
+	t.overdue = now.add(failingIntervals * spec.longest())
 	s.tasks[spec.Source] = t
 	s.join(t)
 	s.queue.push(t, t.due)
@@ -211,7 +242,10 @@ func (s *Scheduler) add(spec Task, now stamp, tasks int) {
 func (s *Scheduler) replace(t *task, spec Task, now stamp) {
 	t.gone = false
 	other := !same(t.Collector, spec.Collector) || t.Budget != spec.Budget
-	interval := t.Every != spec.Every
+	interval := t.Every != spec.Every || t.Fastest != spec.Fastest || t.Slowest != spec.Slowest
+	if other {
+		s.unwatch(t)
+	}
 	if !t.visiting {
 		s.unqueue(t)
 	}
@@ -221,6 +255,9 @@ func (s *Scheduler) replace(t *task, spec Task, now stamp) {
 		s.join(t)
 	}
 	t.Task = spec
+	if interval {
+		t.calm = 0
+	}
 	if t.visiting {
 		t.anew = t.anew || other
 		return
@@ -228,6 +265,9 @@ func (s *Scheduler) replace(t *task, spec Task, now stamp) {
 	switch {
 	case other && (t.group.held > now || t.status != nil && t.status.err != nil):
 		t.due = now
+		if t.src != nil {
+			t.src.held = 0
+		}
 	case interval && t.status != nil:
 		t.due = min(t.due, nextOnGrid(t.hash, t.Every, now))
 	}
@@ -245,6 +285,7 @@ func (s *Scheduler) drop(t *task) {
 		t.gone = true
 		return
 	}
+	s.unwatch(t)
 	s.unqueue(t)
 	s.leave(t)
 	delete(s.tasks, t.Source)
@@ -272,6 +313,7 @@ func (s *Scheduler) join(t *task) {
 		s.groups[t.Budget] = g
 	}
 	g.tasks++
+	g.budget.join(1)
 	t.group = g
 }
 
@@ -279,6 +321,9 @@ func (s *Scheduler) join(t *task) {
 func (s *Scheduler) leave(t *task) {
 	g := t.group
 	s.admitWaiting(g) // t may have been called to a place that it will not take
+	if g.budget != nil {
+		g.budget.join(-1)
+	}
 	if g.tasks--; g.tasks == 0 {
 		if g.budget != nil {
 			delete(s.groups, g.budget)

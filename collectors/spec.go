@@ -33,6 +33,9 @@ type Spec struct {
 	Lag time.Duration
 	// Name of the quota of a request, see BudgetOptions.Endpoint; may be nil.
 	Endpoint func(*http.Request) string
+	// Units is what the network grants a credential a day beside requests; the
+	// zero value for nothing.
+	Units Units
 	// CheckAccount refuses what cannot be an account's name there: the part
 	// after the slash. Nil takes every name. It is not called where Multi.
 	CheckAccount func(name string) error
@@ -53,17 +56,29 @@ type Spec struct {
 	Limits, Hides, Library string
 }
 
+// Units is what a network grants a credential in a day, of which requests take
+// different amounts. A key of the credential named "units" overrides PerDay.
+type Units struct {
+	PerDay int
+	// Zone is where the day begins at midnight, "America/Los_Angeles"; empty
+	// for UTC.
+	Zone string
+	// Cost is what a request takes, nil for one each.
+	Cost func(*http.Request) int
+}
+
 // KeyType says what is written at a key.
 type KeyType string
 
 // The types of keys.
 const (
 	KeyText     KeyType = "text"
-	KeySecret   KeyType = "secret" // {file: path} or {env: NAME}
-	KeyURL      KeyType = "url"    // http or https, without a slash at the end
-	KeyList     KeyType = "list"   // of texts
-	KeyTruth    KeyType = "truth"  // true or false
-	KeyNumber   KeyType = "number" // whole
+	KeySecret   KeyType = "secret"   // {file: path} or {env: NAME}, in one line
+	KeyDocument KeyType = "document" // likewise, in any number of lines: a key file
+	KeyURL      KeyType = "url"      // http or https, without a slash at the end
+	KeyList     KeyType = "list"     // of texts
+	KeyTruth    KeyType = "truth"    // true or false
+	KeyNumber   KeyType = "number"   // whole
 	KeyDuration KeyType = "duration"
 )
 
@@ -96,7 +111,7 @@ type Setting struct {
 	// Values holds what was given or is the default, by key, as in the file;
 	// items of lists stand in lines of their own.
 	Values map[string]string
-	// Secrets holds the values of keys of type KeySecret.
+	// Secrets holds the values of keys of type KeySecret and KeyDocument.
 	Secrets map[string]Secret
 	// Accept reports whether an identity guards an account, where Multi; what
 	// it refuses is dropped before anything is stored, and counted.
@@ -166,6 +181,10 @@ type Sessions interface {
 // depends on a stream that breaks. Watch calls hint until ctx ends or the
 // stream breaks, and then returns the reason; the scheduler calls it again
 // with backoff. It runs beside Poll and leaves no goroutine behind.
+//
+// Requests of Watch have no time-out once their answer has begun, and its size
+// is not bounded; a connection that is upgraded may be written to. A collector
+// around another one names that by a method Inner() Collector.
 type Watcher interface {
 	Collector
 	Watch(ctx context.Context, hint func()) error

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -18,17 +19,25 @@ type TaskStatus struct {
 	Since    time.Time // when State began
 	LastOK   time.Time // last poll that succeeded, zero if none did
 	NextPoll time.Time // when the next is due; zero while one is in progress
-	// Held is until when its credential must wait, zero when it need not.
+	// Held is until when its credential, or this source alone, must wait; zero
+	// when it need not.
 	Held time.Time
 	// Standby says that another process holds the credential's lease.
 	Standby   bool
 	LastError string // of the last poll, with what mends it; empty after a success
 	ErrorAt   time.Time
-	Failures  int           // consecutive errors
-	Items     uint64        // activities journaled by this process
-	Skew      activity.Opt  // seconds that the network's clock is ahead of ours
-	Lag       time.Duration // from the newest item's occurrence to its journaling, in the last page with items
-	Every     time.Duration
+	Failures  int          // consecutive errors
+	Items     uint64       // activities journaled by this process
+	Skew      activity.Opt // seconds that the network's clock is ahead of ours
+	// Lag is from the newest item's occurrence to its journaling, in the last page
+	// with items that was no history; 0 before the first.
+	Lag   time.Duration
+	Every time.Duration
+	// Longest is the longest interval between polls, see Task.Slowest.
+	Longest time.Duration
+	// Cursor is where the next poll begins, as the collector wrote it: not to be
+	// changed. It is empty before the first poll and while one is in progress.
+	Cursor json.RawMessage
 }
 
 // status is what of a source is shown, as of its last visit.
@@ -74,17 +83,24 @@ func (s *Scheduler) Status() []TaskStatus {
 }
 
 func (t *task) show(now stamp) TaskStatus {
-	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Credential: t.Budget.Name()}
+	out := TaskStatus{Source: t.Source, Network: t.Network, Every: t.Every, Longest: t.longest(), Credential: t.Budget.Name()}
 	if !t.visiting {
 		out.NextPoll = t.due.time()
 	}
-	if t.group.held > now {
-		out.Held = t.group.held.time()
+	held := t.group.held
+	if t.src != nil {
+		held = max(held, t.src.held)
+	}
+	if held > now {
+		out.Held = held.time()
 		if !t.visiting {
 			out.NextPoll = out.Held
 		}
 	}
 	out.Standby = t.waiting && !t.group.leased
+	if !t.visiting && t.src != nil && t.src.ledger != nil {
+		out.Cursor = t.src.ledger.cursor
+	}
 	if st := t.status; st != nil {
 		out.State, out.LastOK, out.Failures = st.reported.State, st.lastOK, st.failures
 		out.Items, out.Skew, out.Lag = st.items, st.skew, st.lag

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,13 +25,29 @@ type source struct {
 	ledger *ledger // nil: read the checkpoint first
 	term   uint64  // the lease term in which the ledger was read
 	health
+
+	held stamp // no poll of this source before; guarded by Scheduler.mu
+	why  error // of held
+}
+
+// wait makes this source wait for what its credential keeps from it.
+func (s *source) wait(limited *RateLimited, why error, now stamp) {
+	s.held, s.why = max(stampOf(limited.Until), now.add(backoffBase)), why
+	if limited.Until.IsZero() {
+		s.held = now.add(backoffBase)
+	}
+	s.held = min(s.held, now.add(longestHold))
 }
 
 // visit is one turn of one source: a poll, or while its credential must wait
 // only a report.
 type visit struct {
-	opts  *Options
-	task  Task
+	opts *Options
+	task Task
+	turn *turn
+	// extra says that this poll is made at once only because mentions have more
+	// pages: all of it counts as theirs.
+	extra bool
 	src   *source
 	limit error // why the credential must wait; nil: poll
 
@@ -43,8 +60,10 @@ type result struct {
 	outcome string
 	err     error
 	more    bool
+	behind  error // see Page.Behind
 	polled  bool
 	items   int
+	fresh   bool      // the page brought something new
 	newest  time.Time // occurrence time of the newest item
 	took    time.Duration
 }
@@ -57,7 +76,7 @@ func (v *visit) run(ctx context.Context) result {
 	case err != nil:
 		v.settle(err)
 	case v.limit != nil:
-		verdict := v.src.fail(v.limit, v.src.ledger.reported.State, v.task.Every, v.sent)
+		verdict := v.src.fail(v.limit, v.src.ledger.reported.State, v.task.longest(), v.sent)
 		v.result.outcome, v.result.err = OutcomeLimited, v.limit
 		if err := v.append(ctx, v.src.ledger, nil, verdict, false); err != nil {
 			v.settle(err)
@@ -116,14 +135,13 @@ func (v *visit) settle(err error) {
 func (v *visit) poll(ctx context.Context) {
 	v.result.polled = true
 	page, err := v.ask(ctx)
-	if v.task.Budget != nil && page.Cost > 0 {
-		if cerr := v.task.Budget.Charge(context.WithoutCancel(ctx), page.Cost); cerr != nil {
-			v.opts.Log.Warn("spending not saved; it counts until the next restart",
-				zap.String("credential", v.task.Budget.Name()), zap.Error(cerr))
-		}
-	}
+	v.pay(ctx, page.Cost)
 	if err == nil {
 		err = checkCursor(page.Cursor)
+	}
+	if v.extra && keptMentions(err) {
+		v.behind(ctx, err)
+		return
 	}
 	if err != nil {
 		if ctx.Err() != nil { // stopped: not the source's fault
@@ -143,6 +161,32 @@ func (v *visit) poll(ctx context.Context) {
 	v.src.retries = 0
 }
 
+// behind ends a walk over mentions for now: it is gone on with at the next poll.
+func (v *visit) behind(ctx context.Context, err error) {
+	v.result.outcome, v.result.behind = OutcomeOK, err
+	said := verdict{state: activity.PollBehind, reason: describe(err)}
+	if err := v.append(ctx, v.src.ledger, nil, said, false); err != nil {
+		v.settle(err)
+	}
+}
+
+// pay charges a poll to its credential.
+func (v *visit) pay(ctx context.Context, cost float64) {
+	b := v.task.Budget
+	if b == nil {
+		return
+	}
+	ctx = withTurn(context.WithoutCancel(ctx), v.turn)
+	err := b.Save(ctx)
+	if cost > 0 {
+		err = errors.Join(err, b.Charge(ctx, cost))
+	}
+	if err != nil {
+		v.opts.Log.Warn("spending not saved; it counts until the next restart",
+			zap.String("credential", b.Name()), zap.Error(err))
+	}
+}
+
 // ask calls the collector.
 func (v *visit) ask(ctx context.Context) (page Page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, v.opts.PollTimeout)
@@ -153,6 +197,10 @@ func (v *visit) ask(ctx context.Context) (page Page, err error) {
 			page, err = Page{}, errPanic(p)
 		}
 	}()
+	ctx = withTurn(ctx, v.turn)
+	if v.extra {
+		ctx = ForMentions(ctx)
+	}
 	return v.task.Collector.Poll(ctx, bytes.Clone(v.src.ledger.cursor))
 }
 
@@ -169,7 +217,7 @@ func checkCursor(cursor json.RawMessage) error {
 // failed records an error of the collector and reports a change of state.
 func (v *visit) failed(ctx context.Context, err error) {
 	v.result.err, v.result.outcome = err, outcomeOf(err)
-	verdict := v.src.fail(err, v.src.ledger.reported.State, v.task.Every, v.opts.Now())
+	verdict := v.src.fail(err, v.src.ledger.reported.State, v.task.longest(), v.opts.Now())
 	if err := v.append(ctx, v.src.ledger, nil, verdict, false); err != nil {
 		v.opts.Log.Warn("state not journaled", zap.String("source", v.task.Source), zap.Error(err))
 		v.src.ledger = nil
@@ -206,6 +254,10 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 	now := v.opts.Now()
 	head := v.src.ledger
 	fresh, drops := head.admit(page.Activities, v.task.Source, v.task.Multi, now)
+	mentions := slices.Clone(head.mentions)
+	if v.task.Mentions > 0 && !page.Backfill {
+		fresh, drops[DropSampled] = mentions.take(fresh, v.task.Mentions)
+	}
 	space := room(max(len(head.cursor), len(page.Cursor)), len(head.recent)+len(fresh))
 	fresh, sizes, large := fit(fresh, space)
 	drops[DropTooLarge] += large
@@ -217,6 +269,7 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 	said := judge(page, page.More && !stuck)
 
 	work := *head
+	work.mentions = mentions
 	for rest := fresh; ; {
 		n := chunk(sizes, space)
 		if !v.task.Multi { // the log routes the items of many accounts by itself
@@ -238,10 +291,11 @@ func (v *visit) journal(ctx context.Context, page *Page) error {
 		}
 		work.reported, work.lost = v.src.ledger.reported, v.src.ledger.lost
 	}
-	if len(fresh) > 0 {
+	if len(fresh) > 0 && !page.Backfill { // history is old, and not late
 		v.result.newest = occurred(&fresh[len(fresh)-1])
 	}
 	v.result.outcome, v.result.more = OutcomeOK, page.More && !stuck
+	v.result.fresh, v.result.behind = len(fresh) > 0, page.Behind
 	return nil
 }
 
@@ -253,6 +307,8 @@ func judge(page *Page, more bool) verdict {
 		return verdict{state: activity.PollGap, reason: page.Gap.Reason, from: page.Gap.From, until: page.Gap.Until}
 	case more:
 		return verdict{}
+	case page.Behind != nil:
+		return verdict{state: activity.PollBehind, reason: describe(page.Behind)}
 	}
 	return verdict{state: activity.PollComplete}
 }

@@ -16,6 +16,26 @@ type window struct {
 	inflight int
 	low      int // fewest left that an answer told since nothing was in flight
 	lowKnown bool
+
+	start   time.Time // when this window became known
+	granted int       // what was left then
+	owned   bool      // something else than mentions uses it
+	share   share
+}
+
+func (w *window) span() span { return span{w.start, w.reset, float64(w.granted)} }
+
+// used is how much of the span was used since it became known, by anybody.
+func (w *window) used() float64 { return float64(w.granted - w.left) }
+
+// usedUp is when nothing is left at the pace of this window so far, see
+// BudgetStatus.
+func (w *window) usedUp(now time.Time) time.Time {
+	age := now.Sub(w.start).Seconds()
+	if age < w.span().length()/16 {
+		return time.Time{}
+	}
+	return soon(float64(w.left), w.used()/age, now, w.reset)
 }
 
 // resetSlack is how much two answers of one window may differ in their reset.
@@ -65,14 +85,14 @@ func (w *window) settle(resp *http.Response, now time.Time) {
 	}
 	switch {
 	case q.known() && q.reset.After(now):
-		w.learn(q)
+		w.learn(q, now)
 	case q.reset.IsZero() && resp.StatusCode < 400:
 		w.silent = !w.known
 	}
 	w.idle()
 }
 
-func (w *window) learn(q quota) {
+func (w *window) learn(q quota, now time.Time) {
 	w.silent = false
 	switch {
 	case w.known && q.reset.Before(w.reset.Add(-resetSlack)):
@@ -80,6 +100,8 @@ func (w *window) learn(q quota) {
 	case !w.known || q.reset.After(w.reset.Add(resetSlack)):
 		w.known, w.reset, w.lowKnown = true, q.reset, false
 		w.left = q.remaining
+		w.start, w.granted = now, q.remaining
+		w.share.reset()
 	}
 	if q.limit >= 0 {
 		w.limit = q.limit
@@ -101,15 +123,18 @@ func (w *window) idle() {
 	w.lowKnown = false
 }
 
-// sliding allows n requests in any span of time. It counts in parts of the
+// sliding allows n requests in any span of time, as the network counts them: a
+// request takes its place from when it is sent until a span after its answer
+// came, since it was counted somewhere in between. It counts in parts of the
 // span, and forgets a part only when the whole of it is past, so that 64 of 65
 // requests allowed are usable and none too many is sent.
 type sliding struct {
-	n      int
-	width  time.Duration
-	counts [slidingParts + 1]int
-	part   int64 // number of the newest part
-	total  int
+	n        int
+	width    time.Duration
+	counts   [slidingParts + 1]int // answered, by part
+	part     int64                 // number of the newest part
+	total    int                   // of counts
+	inflight int
 }
 
 const slidingParts = 64
@@ -132,25 +157,52 @@ func (s *sliding) advance(now time.Time) {
 	}
 }
 
-// take counts a request, or returns when one may be sent.
-func (s *sliding) take(now time.Time) (time.Time, bool) {
-	left, reset := s.left(now)
-	if left <= 0 {
-		return reset, false
-	}
+func (s *sliding) sent() { s.inflight++ }
+
+// settle counts a request that was answered, or will not be.
+func (s *sliding) settle(now time.Time) {
+	s.advance(now)
+	s.inflight--
 	s.counts[s.part%int64(len(s.counts))]++
 	s.total++
-	return time.Time{}, true
+}
+
+// used counts the requests of the span.
+func (s *sliding) used() int { return s.total + s.inflight }
+
+// roomy reports whether so much is left that it need not be kept for whoever
+// comes before more is. Left was called just before.
+func (s *sliding) roomy() bool { return s.n-s.used() > s.n/48 }
+
+// lately counts the requests of the newest parts.
+func (s *sliding) lately(parts int64) int {
+	sum := 0
+	for part := max(0, s.part-parts+1); part <= s.part; part++ {
+		sum += s.counts[part%int64(len(s.counts))]
+	}
+	return sum
+}
+
+// usedUp is when nothing is left at the pace of the last quarter of the span,
+// while what was used before it comes back, see BudgetStatus.
+func (s *sliding) usedUp(now time.Time) time.Time {
+	s.advance(now)
+	whole := s.width.Seconds() * slidingParts
+	used, back := 4*float64(s.lately(slidingParts/4))/whole, float64(s.used())/whole
+	if used*whole <= float64(s.n) {
+		return time.Time{} // it could go on like this for ever
+	}
+	return soon(float64(s.n-s.used()), max(used-back, 0), now, now.Add(s.width*slidingParts))
 }
 
 // left returns how many requests may be sent now, and when the oldest counted
-// one is forgotten.
+// one is forgotten, zero when that depends on an answer to come.
 func (s *sliding) left(now time.Time) (int, time.Time) {
 	s.advance(now)
 	for part := s.part - slidingParts; part <= s.part; part++ {
 		if part >= 0 && s.counts[part%int64(len(s.counts))] > 0 {
-			return s.n - s.total, time.Unix(0, (part+slidingParts+1)*int64(s.width)).UTC()
+			return s.n - s.used(), time.Unix(0, (part+slidingParts+1)*int64(s.width)).UTC()
 		}
 	}
-	return s.n - s.total, time.Time{}
+	return s.n - s.used(), time.Time{}
 }

@@ -337,6 +337,8 @@ type match struct {
 	first  window.Event
 	count  int
 	before []kept
+	// others is how many more activities it stands for, of a sample.
+	others int
 	// setting is what surrounded the activity when it came; nil to ask now.
 	setting *setting
 }
@@ -365,7 +367,7 @@ func (e *Engine) hitWith(st *accountState, r *rules.Rule, group []activity.Field
 	if ep == nil {
 		ep, phase = e.open(st, r, group, key, m), Open
 	}
-	ep.Count++
+	ep.Count += 1 + m.others
 	ep.First, ep.Last = min(ep.First, m.t), max(ep.Last, m.t)
 	ep.Deadline = e.now + int64(r.Quiet)
 	if phase == Open || ep.Deadline < ep.queued { // a reload has made its quiet shorter
@@ -397,7 +399,7 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 	ep := &episode{
 		ID: episodeID(r, group, account, first.Key), RuleID: r.ID,
 		Account: holder, Network: network, Group: cloneGroup(group),
-		First: first.Time, Last: m.t, Count: max(m.count-1, 0), Evidence: m.before,
+		First: first.Time, Last: m.t, Count: max(m.count-1-m.others, 0), Evidence: m.before,
 	}
 	around := m.setting
 	if around == nil {

@@ -2,6 +2,7 @@ package detector
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -49,7 +50,8 @@ func (e *Engine) storm(st *accountState, k int, group []activity.Field, a *activ
 		e.stats.Late++
 		return
 	}
-	s.Open[i]++
+	weight := min(weightOf(a), math.MaxUint32-s.Open[i])
+	s.Open[i] += weight
 	if backfill || float64(s.Open[i]) < p.Least {
 		return
 	}
@@ -60,7 +62,7 @@ func (e *Engine) storm(st *accountState, k int, group []activity.Field, a *activ
 		return
 	}
 	count := int(s.Open[i])
-	e.hit(st, r, group, match{a: a, t: t, first: window.Event{Time: start, Key: a.Key()}, count: count},
+	e.hit(st, r, group, match{a: a, t: t, first: window.Event{Time: start, Key: a.Key()}, count: count, others: int(weight) - 1},
 		func() []Reason { return []Reason{stormReason(pl, count, v)} })
 }
 
@@ -104,6 +106,21 @@ func (s *series) judge(i int, span int64, p *storm.Params) storm.Verdict {
 	}
 	return model.Judge(s.From+int64(i)*span, float64(s.Open[i]), p)
 }
+
+// weightOf returns how many activities one stands for. Of a public storm a
+// collector keeps a sample, with weights.
+func weightOf(a *activity.Activity) uint32 {
+	const most = 1 << 30
+	for i := range a.Metrics {
+		if m := &a.Metrics[i]; m.Name == weightMetric && m.Value > 1 {
+			return uint32(min(m.Value, most))
+		}
+	}
+	return 1
+}
+
+// weightMetric is the metric that holds a weight, collectors.WeightMetric.
+const weightMetric = "weight"
 
 // counted names what matches of some kinds of activity are.
 func counted(kinds []activity.Kind) string {

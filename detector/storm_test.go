@@ -123,6 +123,25 @@ func TestStormSaysWhatItCounts(t *testing.T) {
 	}
 }
 
+// TestStormOfASample holds that mentions which stand for others that were left
+// out count as many.
+func TestStormOfASample(t *testing.T) {
+	l := publicLog(t)
+	l.talk(0, 3*day, 3)
+	heavy := mention()
+	heavy.Metrics = []activity.Metric{{Name: "weight", Value: 64}}
+	for i := range 10 {
+		l.put(3*day+2*time.Minute+time.Duration(i)*time.Second, heavy)
+	}
+	f := l.opened()[0]
+	if f.Count != 64 || f.Reasons[0].Seen != "64 mentions in 5m" {
+		t.Errorf("opened with %d, %q; want the 64 that the first stands for", f.Count, f.Reasons[0].Seen)
+	}
+	if last := l.found[len(l.found)-1]; last.Count != 640 || last.Reasons[0].Seen != "640 mentions in 5m" {
+		t.Errorf("%d, %q after ten of them; want 640", last.Count, last.Reasons[0].Seen)
+	}
+}
+
 // TestStormNeedsToKnow holds that nothing is told before the warm-up is over.
 func TestStormNeedsToKnow(t *testing.T) {
 	l := publicLog(t)

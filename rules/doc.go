@@ -248,7 +248,6 @@
 // # What this version leaves out
 //
 // Group-by without account in baselines, and sequences of sequences. Each is refused by name,
-// with its place. Activities carry no sentiment: a storm of negative
-// mentions needs a rule that tells them by their words. The category and
+// with its place. The category and
 // service of a source's own events are not told apart: their network is.
 package rules

@@ -24,9 +24,9 @@ type origin struct {
 // product. The first that fits counts.
 func routes() []origin {
 	return []origin{
-		{"gcp", "google_workspace", []string{"gworkspace", "gcp"}},
+		{"gcp", "google_workspace", []string{"gworkspace", "googleworkspace", "gcp"}},
 		{"gcp", "", []string{"gcp"}},
-		{"google_workspace", "", []string{"gworkspace", "gcp"}},
+		{"google_workspace", "", []string{"gworkspace", "googleworkspace", "gcp"}},
 		{"azure", "", []string{"azure", "entra"}},
 		{"m365", "", []string{"m365", "microsoft365"}},
 		{"cisco", "duo", []string{"duo"}},

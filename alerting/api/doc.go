@@ -25,6 +25,9 @@
 //	picket.api.alerts.ack      Deed      → Entry
 //	picket.api.alerts.assign   Deed      → Entry
 //	picket.api.alerts.resolve  Deed      → Entry
+//	picket.api.incidents.ack      IncidentDeed → Outcome
+//	picket.api.incidents.assign   IncidentDeed → Outcome
+//	picket.api.incidents.resolve  IncidentDeed → Outcome
 //
 // with the schemas of openapi.yaml as JSON. An error is told as the service
 // protocol wants it: the header Nats-Service-Error-Code holds the status that
@@ -35,7 +38,7 @@
 // Who may ask is decided by the permissions of the NATS server. Picket's own
 // lets only the user admin publish there; with a server of your own, whoever
 // may publish to picket.api.alerts.ack and its kind acts under any name that it
-// gives, and whoever may subscribe to the inboxes of those who ask reads alerts:
+// gives: nobody checks who is meant by "by". And whoever may subscribe to the inboxes of those who ask reads alerts:
 // ask with an inbox prefix of your own.
 package api
 

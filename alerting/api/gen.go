@@ -55,6 +55,22 @@ type Deed struct {
 	Verdict alerting.Verdict `json:"verdict,omitempty"`
 }
 
+// Done What became of one alert.
+type Done struct {
+	// Alert Its id.
+	Alert  string `json:"alert"`
+	Number string `json:"number"`
+
+	// Problem Why it did not take it.
+	Problem *Problem `json:"problem,omitempty"`
+
+	// State The alert's state then; absent where it did not take it.
+	State alerting.State `json:"state,omitempty"`
+
+	// Warning What did not work although the deed took effect.
+	Warning string `json:"warning,omitempty"`
+}
+
 // Entry defines model for Entry.
 type Entry struct {
 	// Alert The stored form of an alert, version 1, as `picket alerts show --json`
@@ -96,6 +112,20 @@ type History struct {
 	State    State  `json:"state"`
 }
 
+// IncidentDeed What incidents.ack, incidents.assign and incidents.resolve are asked over
+// NATS, as Deed.
+type IncidentDeed struct {
+	// By Who acts.
+	By       string `json:"by"`
+	Incident string `json:"incident"`
+	Reason   string `json:"reason,omitempty"`
+
+	// To Of assign: whose matter they are from now on.
+	To      string           `json:"to,omitempty"`
+	Until   time.Time        `json:"until,omitzero"`
+	Verdict alerting.Verdict `json:"verdict,omitempty"`
+}
+
 // Level defines model for Level.
 type Level = rules.Level
 
@@ -105,6 +135,20 @@ type List struct {
 
 	// Next Parameter cursor of the next page; absent on the last one.
 	Next string `json:"next,omitempty"`
+}
+
+// Outcome defines model for Outcome.
+type Outcome struct {
+	Alerts []Done `json:"alerts"`
+
+	// Failed How many alerts did not take it.
+	Failed int `json:"failed"`
+
+	// Incident Its id.
+	Incident string `json:"incident"`
+
+	// Number Of the incident, IN-3FA29C.
+	Number string `json:"number"`
 }
 
 // Problem RFC 9457. The members code and field are Picket's own.
@@ -161,6 +205,12 @@ type Verdict = alerting.Verdict
 // Which defines model for Which.
 type Which = string
 
+// WhichIncident defines model for WhichIncident.
+type WhichIncident = string
+
+// ActedOn defines model for ActedOn.
+type ActedOn = Outcome
+
 // Refused RFC 9457. The members code and field are Picket's own.
 type Refused = Problem
 
@@ -200,6 +250,15 @@ type AssignAlertJSONRequestBody = Assign
 // ResolveAlertJSONRequestBody defines body for ResolveAlert for application/json ContentType.
 type ResolveAlertJSONRequestBody = Resolve
 
+// AckIncidentJSONRequestBody defines body for AckIncident for application/json ContentType.
+type AckIncidentJSONRequestBody = Ack
+
+// AssignIncidentJSONRequestBody defines body for AssignIncident for application/json ContentType.
+type AssignIncidentJSONRequestBody = Assign
+
+// ResolveIncidentJSONRequestBody defines body for ResolveIncident for application/json ContentType.
+type ResolveIncidentJSONRequestBody = Resolve
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAlerts Alerts, the most recently revised first.
@@ -220,6 +279,15 @@ type ServerInterface interface {
 	// ResolveAlert Resolve an alert and say what it was; a verdict also on one that is resolved already.
 	// (POST /v1/alerts/{alert}/resolve)
 	ResolveAlert(w http.ResponseWriter, r *http.Request, alert Which)
+	// AckIncident Acknowledge every alert of an incident that is firing.
+	// (POST /v1/incidents/{incident}/ack)
+	AckIncident(w http.ResponseWriter, r *http.Request, incident WhichIncident)
+	// AssignIncident Make every open alert of an incident somebody's matter.
+	// (POST /v1/incidents/{incident}/assign)
+	AssignIncident(w http.ResponseWriter, r *http.Request, incident WhichIncident)
+	// ResolveIncident Resolve every open alert of an incident and say what they were.
+	// (POST /v1/incidents/{incident}/resolve)
+	ResolveIncident(w http.ResponseWriter, r *http.Request, incident WhichIncident)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -472,6 +540,84 @@ func (siw *ServerInterfaceWrapper) ResolveAlert(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// AckIncident operation middleware
+func (siw *ServerInterfaceWrapper) AckIncident(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident WhichIncident
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", r.PathValue("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AckIncident(w, r, incident)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AssignIncident operation middleware
+func (siw *ServerInterfaceWrapper) AssignIncident(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident WhichIncident
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", r.PathValue("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AssignIncident(w, r, incident)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResolveIncident operation middleware
+func (siw *ServerInterfaceWrapper) ResolveIncident(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident WhichIncident
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", r.PathValue("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "incident", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResolveIncident(w, r, incident)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -598,9 +744,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/alerts/{alert}/ack", wrapper.AckAlert)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/alerts/{alert}/assign", wrapper.AssignAlert)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/alerts/{alert}/resolve", wrapper.ResolveAlert)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident}/ack", wrapper.AckIncident)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident}/assign", wrapper.AssignIncident)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/incidents/{incident}/resolve", wrapper.ResolveIncident)
 
 	return m
 }
+
+type ActedOnJSONResponse Outcome
 
 type RefusedApplicationProblemPlusJSONResponse Problem
 
@@ -843,6 +994,126 @@ func (response ResolveAlertdefaultApplicationProblemPlusJSONResponse) VisitResol
 	return err
 }
 
+type AckIncidentRequestObject struct {
+	Incident WhichIncident `json:"incident"`
+	Body     *AckIncidentJSONRequestBody
+}
+
+type AckIncidentResponseObject interface {
+	VisitAckIncidentResponse(w http.ResponseWriter) error
+}
+
+type AckIncident200JSONResponse struct{ ActedOnJSONResponse }
+
+func (response AckIncident200JSONResponse) VisitAckIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AckIncidentdefaultApplicationProblemPlusJSONResponse) VisitAckIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignIncidentRequestObject struct {
+	Incident WhichIncident `json:"incident"`
+	Body     *AssignIncidentJSONRequestBody
+}
+
+type AssignIncidentResponseObject interface {
+	VisitAssignIncidentResponse(w http.ResponseWriter) error
+}
+
+type AssignIncident200JSONResponse struct{ ActedOnJSONResponse }
+
+func (response AssignIncident200JSONResponse) VisitAssignIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AssignIncidentdefaultApplicationProblemPlusJSONResponse) VisitAssignIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveIncidentRequestObject struct {
+	Incident WhichIncident `json:"incident"`
+	Body     *ResolveIncidentJSONRequestBody
+}
+
+type ResolveIncidentResponseObject interface {
+	VisitResolveIncidentResponse(w http.ResponseWriter) error
+}
+
+type ResolveIncident200JSONResponse struct{ ActedOnJSONResponse }
+
+func (response ResolveIncident200JSONResponse) VisitResolveIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResolveIncidentdefaultApplicationProblemPlusJSONResponse) VisitResolveIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAlerts Alerts, the most recently revised first.
@@ -863,6 +1134,15 @@ type StrictServerInterface interface {
 	// ResolveAlert Resolve an alert and say what it was; a verdict also on one that is resolved already.
 	// (POST /v1/alerts/{alert}/resolve)
 	ResolveAlert(ctx context.Context, request ResolveAlertRequestObject) (ResolveAlertResponseObject, error)
+	// AckIncident Acknowledge every alert of an incident that is firing.
+	// (POST /v1/incidents/{incident}/ack)
+	AckIncident(ctx context.Context, request AckIncidentRequestObject) (AckIncidentResponseObject, error)
+	// AssignIncident Make every open alert of an incident somebody's matter.
+	// (POST /v1/incidents/{incident}/assign)
+	AssignIncident(ctx context.Context, request AssignIncidentRequestObject) (AssignIncidentResponseObject, error)
+	// ResolveIncident Resolve every open alert of an incident and say what they were.
+	// (POST /v1/incidents/{incident}/resolve)
+	ResolveIncident(ctx context.Context, request ResolveIncidentRequestObject) (ResolveIncidentResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -1080,6 +1360,111 @@ func (sh *strictHandler) ResolveAlert(w http.ResponseWriter, r *http.Request, al
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ResolveAlertResponseObject); ok {
 		if err := validResponse.VisitResolveAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AckIncident operation middleware
+func (sh *strictHandler) AckIncident(w http.ResponseWriter, r *http.Request, incident WhichIncident) {
+	var request AckIncidentRequestObject
+
+	request.Incident = incident
+
+	var body AckIncidentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AckIncident(ctx, request.(AckIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AckIncident")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AckIncidentResponseObject); ok {
+		if err := validResponse.VisitAckIncidentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AssignIncident operation middleware
+func (sh *strictHandler) AssignIncident(w http.ResponseWriter, r *http.Request, incident WhichIncident) {
+	var request AssignIncidentRequestObject
+
+	request.Incident = incident
+
+	var body AssignIncidentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignIncident(ctx, request.(AssignIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignIncident")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AssignIncidentResponseObject); ok {
+		if err := validResponse.VisitAssignIncidentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResolveIncident operation middleware
+func (sh *strictHandler) ResolveIncident(w http.ResponseWriter, r *http.Request, incident WhichIncident) {
+	var request ResolveIncidentRequestObject
+
+	request.Incident = incident
+
+	var body ResolveIncidentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResolveIncident(ctx, request.(ResolveIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResolveIncident")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResolveIncidentResponseObject); ok {
+		if err := validResponse.VisitResolveIncidentResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

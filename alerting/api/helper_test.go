@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/incident"
 	"github.com/picketd/picket/alerting/natstest"
 	"github.com/picketd/picket/rules"
 )
@@ -47,6 +50,8 @@ type few struct {
 	deeds   []alerting.Deed
 	fail    error // of every call
 	untold  error // of Act, which takes effect
+	// known are the states that the incident knows; nil: all fire.
+	known map[string]alerting.State
 }
 
 func newFew() *few {
@@ -91,6 +96,26 @@ func (f *few) Find(_ context.Context, reference string) (string, error) {
 	return "", fmt.Errorf("alert %q: %w", reference, alerting.ErrNotFound)
 }
 
+// Incident returns the one incident there is, of all alerts as they were at first
+// or, where they are older than what is known of it, are.
+func (f *few) Incident(_ context.Context, reference string) (incident.Incident, error) {
+	in := incident.Incident{ID: "000001-t", State: alerting.Firing}
+	for _, id := range slices.Sorted(maps.Keys(f.alerts)) {
+		state := alerting.Firing
+		if f.known != nil {
+			state = f.known[id]
+		}
+		in.Members = append(in.Members, incident.Member{Alert: id, State: state})
+	}
+	switch reference {
+	case "":
+		return in, fmt.Errorf("incident %q: %w", reference, incident.ErrReference)
+	case in.Number():
+		return in, f.fail
+	}
+	return in, fmt.Errorf("incident %s: there is none: %w", reference, alerting.ErrNotFound)
+}
+
 func (f *few) Get(_ context.Context, id string) (alerting.Alert, error) { return f.alerts[id], f.fail }
 
 func (f *few) Look(_ context.Context, id string) (alerting.Alert, error) { return f.alerts[id], f.fail }
@@ -105,7 +130,7 @@ func (f *few) Act(_ context.Context, id string, d alerting.Deed) (alerting.Alert
 	return a, f.untold
 }
 
-func service(f *few) *Service { return New(f, nil, now) }
+func service(f *few) *Service { return New(f, f, nil, now) }
 
 // ask sends one request and returns its status, header and body.
 func ask(t *testing.T, h http.Handler, method, target, secret, body string, header ...string) (int, http.Header, string) {

@@ -19,8 +19,9 @@ import (
 
 // Paths served.
 const (
-	AlertsPath   = "/v1/alerts"
-	DocumentPath = "/v1/openapi.yaml"
+	AlertsPath    = "/v1/alerts"
+	IncidentsPath = "/v1/incidents"
+	DocumentPath  = "/v1/openapi.yaml"
 )
 
 // MaxBody bounds the body of a request in bytes.
@@ -50,8 +51,9 @@ func (s *Service) Handler(tokens func() []Token, log *zap.Logger) http.Handler {
 		refuse(w, &problem{http.StatusNotFound, CodeNotFound, "there is no " + r.Method + " " + r.URL.Path + "; see " + DocumentPath})
 	})
 	guarded := guard(tokens, log, inner)
-	mux.Handle(AlertsPath, guarded)
-	mux.Handle(AlertsPath+"/", guarded)
+	for _, path := range []string{AlertsPath, AlertsPath + "/", IncidentsPath + "/"} {
+		mux.Handle(path, guarded)
+	}
 	return mux
 }
 

@@ -33,6 +33,8 @@ type endpoint struct {
 	name   string
 	schema string // of the request
 	answer func(ctx context.Context, request []byte) (any, error)
+
+	incident bool // it is about an incident, not about alerts
 }
 
 // Serve answers requests on nc until the service that it returns is stopped.
@@ -47,9 +49,13 @@ func (s *Service) Serve(nc *nats.Conn, log *zap.Logger) (micro.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NATS service %s: %w", ServiceName, err)
 	}
-	group := service.AddGroup(Prefix)
+	alerts, incidents := service.AddGroup(Prefix), service.AddGroup(IncidentPrefix)
 	for _, e := range s.endpoints() {
-		err := group.AddEndpoint(e.name, e.handler(nc.MaxPayload, log), micro.WithEndpointMetadata(map[string]string{"schema": e.schema}))
+		group, name := alerts, e.name
+		if e.incident {
+			group, name = incidents, "incident-"+e.name
+		}
+		err := group.AddEndpoint(name, e.handler(nc.MaxPayload, log), micro.WithEndpointSubject(e.name), micro.WithEndpointMetadata(map[string]string{"schema": e.schema}))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("NATS service %s: endpoint %s: %w", ServiceName, e.name, err), service.Stop())
 		}
@@ -59,12 +65,15 @@ func (s *Service) Serve(nc *nats.Conn, log *zap.Logger) (micro.Service, error) {
 
 func (s *Service) endpoints() []endpoint {
 	return []endpoint{
-		{"list", "Query", asked(func(ctx context.Context, q *Query) (List, error) { return s.List(ctx, *q) })},
-		{"get", "Reference", asked(func(ctx context.Context, r *Reference) (Entry, error) { return s.Get(ctx, r.Alert) })},
-		{"history", "Reference", asked(func(ctx context.Context, r *Reference) (History, error) { return s.History(ctx, r.Alert) })},
-		{"ack", "Deed", asked(s.doing(alerting.ActionAck))},
-		{"assign", "Deed", asked(s.doing(alerting.ActionAssign))},
-		{"resolve", "Deed", asked(s.doing(alerting.ActionResolve))},
+		{"list", "Query", asked(func(ctx context.Context, q *Query) (List, error) { return s.List(ctx, *q) }), false},
+		{"get", "Reference", asked(func(ctx context.Context, r *Reference) (Entry, error) { return s.Get(ctx, r.Alert) }), false},
+		{"history", "Reference", asked(func(ctx context.Context, r *Reference) (History, error) { return s.History(ctx, r.Alert) }), false},
+		{"ack", "Deed", asked(s.doing(alerting.ActionAck)), false},
+		{"assign", "Deed", asked(s.doing(alerting.ActionAssign)), false},
+		{"resolve", "Deed", asked(s.doing(alerting.ActionResolve)), false},
+		{"ack", "IncidentDeed", asked(s.doingAll(alerting.ActionAck)), true},
+		{"assign", "IncidentDeed", asked(s.doingAll(alerting.ActionAssign)), true},
+		{"resolve", "IncidentDeed", asked(s.doingAll(alerting.ActionResolve)), true},
 	}
 }
 

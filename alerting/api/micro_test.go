@@ -42,10 +42,19 @@ func TestMicro(t *testing.T) {
 		{"assign", "assign", `{"alert":"PK-000002","by":"ann","to":"tom"}`, "", "", `"assigned":{"to":"tom"`},
 		{"resolve", "resolve", `{"alert":"PK-000002","by":"ann","verdict":"false"}`, "", "", `"verdict":"false"`},
 		{"history", "history", `{"alert":"PK-000002"}`, "", "", `"from":"firing","to":"resolved","by":"ann"`},
+		{"incident, assign", "assign", `{"incident":"IN-000001","by":"ann","to":"tom"}`, "", "", `"failed":1,"incident":"000001-t","number":"IN-000001"`},
+		{"incident, verdict with another action", "ack", `{"incident":"IN-000001","by":"ann","verdict":"true"}`, "422", "verdict", "is given with resolve"},
+		{"incident, resolve", "resolve", `{"incident":"IN-000001","by":"ann","verdict":"true"}`, "", "", `"failed":0`},
+		{"incident, none", "ack", `{"incident":"IN-00000F","by":"ann"}`, "404", "", "there is none"},
+		{"incident, no number", "ack", `{"by":"ann"}`, "422", "incident", "expected a number such as IN-3FA29C"},
 		{"not JSON", "resolve", "now", "400", "", "invalid character"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			msg, err := nc.Request(Prefix+"."+tt.endpoint, []byte(tt.request), 10*time.Second)
+			subject := Prefix + "." + tt.endpoint
+			if strings.HasPrefix(tt.name, "incident") {
+				subject = IncidentPrefix + "." + tt.endpoint
+			}
+			msg, err := nc.Request(subject, []byte(tt.request), 10*time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +74,8 @@ func TestMicro(t *testing.T) {
 	for _, e := range over.Info().Endpoints {
 		names = append(names, e.Subject)
 	}
-	const want = "picket.api.alerts.list picket.api.alerts.get picket.api.alerts.history picket.api.alerts.ack picket.api.alerts.assign picket.api.alerts.resolve"
+	const want = "picket.api.alerts.list picket.api.alerts.get picket.api.alerts.history picket.api.alerts.ack picket.api.alerts.assign picket.api.alerts.resolve " +
+		"picket.api.incidents.ack picket.api.incidents.assign picket.api.incidents.resolve"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("endpoints %s, want %s", got, want)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/incident"
 	"github.com/picketd/picket/rules"
 )
 
@@ -31,14 +32,15 @@ var _ Alerts = (*alerting.Manager)(nil)
 
 // Service does what people ask for. It is safe for concurrent use.
 type Service struct {
-	alerts Alerts
-	dir    alerting.Directory
-	now    func() time.Time
+	alerts    Alerts
+	incidents Incidents
+	dir       alerting.Directory
+	now       func() time.Time
 }
 
-// New returns a Service on alerts; dir may be nil.
-func New(alerts Alerts, dir alerting.Directory, now func() time.Time) *Service {
-	return &Service{alerts, dir, now}
+// New returns a Service on alerts and incidents; dir may be nil.
+func New(alerts Alerts, incidents Incidents, dir alerting.Directory, now func() time.Time) *Service {
+	return &Service{alerts, incidents, dir, now}
 }
 
 // List returns one page of the alerts that q selects: those that are open,
@@ -176,6 +178,8 @@ func fieldOf(err error) string {
 		return deed.Field
 	case errors.Is(err, alerting.ErrReference):
 		return "alert"
+	case errors.Is(err, incident.ErrReference):
+		return "incident"
 	}
 	return ""
 }

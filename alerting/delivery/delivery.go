@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -55,10 +56,13 @@ type Config struct {
 	// Healthy says whether the rest of Picket works, before each heartbeat; nil:
 	// it does.
 	Healthy  func(ctx context.Context) error
-	Observer Observer    // nil: nobody counts
-	Log      *zap.Logger // nil: none
-	Now      func() time.Time
-	Chance   func() float64 // in [0, 1), for jitter; nil: the process's own
+	Observer Observer // nil: nobody counts
+	// Damaged is told of each stored document that cannot be read and is passed
+	// over, or taken for nothing, with its stream; nil: the log alone is.
+	Damaged func(stream, subject string, err error)
+	Log     *zap.Logger // nil: none
+	Now     func() time.Time
+	Chance  func() float64 // in [0, 1), for jitter; nil: the process's own
 }
 
 // Delivery brings messages to receivers. One of several daemons may run it at a
@@ -69,6 +73,10 @@ type Delivery struct {
 	ledger ledger
 	open   func(ctx context.Context, receiver string) (source, error)
 	queue  func(ctx context.Context, messages []notify.Message) error
+	// waiting tells for which receivers messages wait; left are those of them that
+	// are not configured, for the goroutine of Run alone. nil: that is not known.
+	waiting func(ctx context.Context) (map[string]int, error)
+	left    map[string]*Receiver
 
 	mu        sync.Mutex
 	receivers []*Receiver
@@ -77,16 +85,14 @@ type Delivery struct {
 
 // New returns a Delivery without receivers; see Configure.
 func New(ctx context.Context, cfg Config) (*Delivery, error) {
-	l, err := openLedger(ctx, cfg.JS)
+	cfg = cfg.complete()
+	l, err := openLedger(ctx, cfg.JS, cfg.Damaged)
 	if err != nil {
 		return nil, err
 	}
-	d := &Delivery{cfg: cfg.complete(), pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, changed: make(chan struct{}, 1)}
-	damaged := func(subject string, err error) {
-		d.cfg.Log.Error("a message in the queue is none; it is passed over", zap.String("subject", subject), zap.Error(err))
-	}
+	d := &Delivery{cfg: cfg, pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, waiting: waitingOn(cfg.JS), changed: make(chan struct{}, 1)}
 	d.open = func(ctx context.Context, receiver string) (source, error) {
-		return openSource(ctx, cfg.JS, receiver, damaged)
+		return openSource(ctx, cfg.JS, receiver, d.cfg.Damaged)
 	}
 	return d, nil
 }
@@ -97,6 +103,11 @@ func (c Config) complete() Config {
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.Damaged == nil {
+		c.Damaged = func(stream, subject string, err error) {
+			c.Log.Error("a stored document cannot be read; it is passed over", zap.String("stream", stream), zap.String("subject", subject), zap.Error(err))
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -117,8 +128,8 @@ func (nobody) Up(string, bool)                     {}
 
 // Configure says which receivers there are from now on. One that was given
 // before, by the same pointer, goes on undisturbed; tries of others under way
-// are ended within seconds. What waits for a receiver that is gone stays in the
-// queue, and is told if it comes back in time.
+// are ended within seconds. What waits for a receiver that is gone is told if it
+// comes back in time, and becomes a dead letter otherwise.
 func (d *Delivery) Configure(receivers []*Receiver) error {
 	names := map[string]bool{}
 	for _, r := range receivers {
@@ -155,6 +166,8 @@ func (d *Delivery) Run(ctx context.Context) error {
 		stopAll(couriers)
 		d.cfg.Observer.Receivers(nil) // another daemon's from here on
 	}()
+	d.search(ctx)
+	searched := d.cfg.Now()
 	couriers = d.arrange(ctx, nil)
 	clock := time.NewTicker(lookEvery)
 	defer clock.Stop()
@@ -163,8 +176,14 @@ func (d *Delivery) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-d.changed:
+			d.search(ctx)
 			couriers = d.arrange(ctx, couriers)
 		case <-clock.C:
+			if d.cfg.Now().Sub(searched).Abs() >= searchEvery {
+				d.search(ctx)
+				searched = d.cfg.Now()
+				couriers = d.arrange(ctx, couriers)
+			}
 			for _, r := range couriers {
 				d.look(ctx, r)
 			}
@@ -176,8 +195,11 @@ func (d *Delivery) Run(ctx context.Context) error {
 // starts those that are missing.
 func (d *Delivery) arrange(ctx context.Context, before []*running) []*running {
 	d.mu.Lock()
-	receivers := d.receivers
+	receivers := slices.Clone(d.receivers)
 	d.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(d.left)) {
+		receivers = append(receivers, d.left[name])
+	}
 	var gone []*running
 	kept := map[*Receiver]*running{}
 	for _, r := range before {

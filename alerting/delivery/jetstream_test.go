@@ -116,6 +116,7 @@ func TestCrash(t *testing.T) {
 			}
 			d := onServer(t, js, &Receiver{Name: "r", Notifier: p})
 			killed := make(chan struct{})
+			d.pace.stop = 2 * time.Second // the second message waits for it, and the server may end slowly
 			d.ledger = &dying{ledger: d.ledger, after: tt.after, killed: killed}
 			d.open = mute(d.open, killed)
 			stop := run(t, d)

@@ -31,11 +31,13 @@ type ledger interface {
 type natsLedger struct {
 	js            jetstream.JetStream
 	records, dead jetstream.Stream
+	// damaged is told of what cannot be read and is taken for nothing.
+	damaged func(stream, subject string, err error)
 }
 
 var _ ledger = (*natsLedger)(nil)
 
-func openLedger(ctx context.Context, js jetstream.JetStream) (*natsLedger, error) {
+func openLedger(ctx context.Context, js jetstream.JetStream, damaged func(stream, subject string, err error)) (*natsLedger, error) {
 	s, err := js.Stream(ctx, RecordsName)
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", RecordsName, err)
@@ -44,7 +46,7 @@ func openLedger(ctx context.Context, js jetstream.JetStream) (*natsLedger, error
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", DeadName, err)
 	}
-	return &natsLedger{js, s, dead}, nil
+	return &natsLedger{js, s, dead, damaged}, nil
 }
 
 // last returns a subject's last message, nil where there is none.
@@ -88,7 +90,13 @@ func (l *natsLedger) record(ctx context.Context, receiver, incident string) (*Re
 	if msg == nil {
 		return &Record{V: recordVersion}, nil
 	}
-	return decodeRecord(msg.Data)
+	r, err := decodeRecord(msg.Data)
+	if errors.Is(err, errDamaged) {
+		// A message may be told twice for it, which is better than none any more.
+		l.damaged(RecordsName, msg.Subject, fmt.Errorf("stream %s, sequence %d: %w", RecordsName, msg.Sequence, err))
+		return &Record{V: recordVersion}, nil
+	}
+	return r, err
 }
 
 func (l *natsLedger) write(ctx context.Context, receiver, incident string, r *Record) error {
@@ -108,7 +116,8 @@ func (l *natsLedger) condition(ctx context.Context, receiver string) (Condition,
 	}
 	if msg != nil {
 		if err := json.Unmarshal(msg.Data, &c); err != nil {
-			return c, nil, fmt.Errorf("read %s: %w", ConditionSubject(receiver), err)
+			l.damaged(RecordsName, msg.Subject, fmt.Errorf("stream %s, sequence %d: %w", RecordsName, msg.Sequence, err))
+			c = Condition{V: conditionVersion}
 		}
 	}
 	msg, err = last(ctx, l.dead, DeadSubject(receiver))
@@ -116,6 +125,10 @@ func (l *natsLedger) condition(ctx context.Context, receiver string) (Condition,
 		return c, nil, err
 	}
 	letter, err := decodeLetter(msg)
+	if errors.Is(err, errDamaged) {
+		l.damaged(DeadName, msg.Subject, err)
+		return c, nil, nil
+	}
 	return c, &letter, err
 }
 
@@ -155,7 +168,7 @@ type natsSource struct {
 	it      jetstream.MessagesContext
 	created time.Time
 	last    uint64 // sequence of the last delivery
-	damaged func(subject string, err error)
+	damaged func(stream, subject string, err error)
 }
 
 var _ source = (*natsSource)(nil)
@@ -167,7 +180,7 @@ var errMissed = errors.New("a message was lost on its way from the server; readi
 // openSource opens a receiver's consumer. One with messages that were given out
 // and not settled, as after a crash, is made anew behind what is settled: the
 // server would give new messages out before it repeats the old ones.
-func openSource(ctx context.Context, js jetstream.JetStream, receiver string, damaged func(string, error)) (*natsSource, error) {
+func openSource(ctx context.Context, js jetstream.JetStream, receiver string, damaged func(stream, subject string, err error)) (*natsSource, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	s, err := js.Stream(ctx, Stream)
@@ -234,7 +247,7 @@ func (s *natsSource) take(ctx context.Context) (*parcel, error) {
 		s.last = meta.Sequence.Consumer
 		m, err := decode(msg.Data())
 		if err != nil {
-			s.damaged(msg.Subject(), fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err))
+			s.damaged(Stream, msg.Subject(), fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err))
 			if err := msg.Term(); err != nil {
 				return nil, fmt.Errorf("read stream %s: %w", Stream, err)
 			}

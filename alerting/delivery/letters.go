@@ -15,8 +15,11 @@ import (
 // ErrNoLetter says that there is no dead letter of this number.
 var ErrNoLetter = errors.New("no dead letter has this number")
 
+// passOver is for whoever only looks: the daemon tells of what is damaged.
+func passOver(string, string, error) {}
+
 // Letters returns the dead letters of a receiver, or of all for "", the oldest
-// first.
+// first. What is none is passed over.
 func (o *Outbox) Letters(ctx context.Context, receiver string) ([]Letter, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -37,12 +40,15 @@ func (o *Outbox) Letters(ctx context.Context, receiver string) ([]Letter, error)
 		if err != nil {
 			return nil, fmt.Errorf("read stream %s: %w", DeadName, err)
 		}
+		seq = msg.Sequence + 1
 		l, err := decodeLetter(msg)
+		if errors.Is(err, errDamaged) {
+			continue // the daemon tells; the others can be read
+		}
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, l)
-		seq = msg.Sequence + 1
 	}
 	return out, nil
 }
@@ -79,7 +85,12 @@ func (o *Outbox) letters(ctx context.Context) (jetstream.Stream, error) {
 func decodeLetter(msg *jetstream.RawStreamMsg) (Letter, error) {
 	var l Letter
 	err := json.Unmarshal(msg.Data, &l)
-	if err == nil && l.V != letterVersion {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", errDamaged, err)
+	case l.V < letterVersion:
+		err = fmt.Errorf("%w: field v: %d; expected %d", errDamaged, l.V, letterVersion)
+	case l.V > letterVersion:
 		err = fmt.Errorf("version %d, this Picket reads %d", l.V, letterVersion)
 	}
 	if err != nil {
@@ -125,7 +136,7 @@ type Status struct {
 func (o *Outbox) Status(ctx context.Context, receiver string) (Status, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	l, err := openLedger(ctx, o.js)
+	l, err := openLedger(ctx, o.js, passOver)
 	if err != nil {
 		return Status{}, err
 	}
@@ -148,7 +159,7 @@ func (o *Outbox) Status(ctx context.Context, receiver string) (Status, error) {
 // incident's messages, also where ctx ends before. Each failed try is told as it
 // is recorded.
 func (o *Outbox) Await(ctx context.Context, m *notify.Message, failed func(Trying)) (last Record, err error) {
-	l, err := openLedger(ctx, o.js)
+	l, err := openLedger(ctx, o.js, passOver)
 	if err != nil {
 		return last, err
 	}

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,12 +39,19 @@ type Trying struct {
 	Error    string    `json:"error"`
 }
 
+// errDamaged says that what is stored is none of what it should be, of whatever
+// version.
+var errDamaged = errors.New("what is stored cannot be read")
+
 func decodeRecord(data []byte) (*Record, error) {
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, fmt.Errorf("no record of this layout: %w", err)
+		return nil, fmt.Errorf("%w: no record of this layout: %w", errDamaged, err)
 	}
-	if r.V != recordVersion {
+	if r.V < recordVersion {
+		return nil, fmt.Errorf("%w: field v: %d; expected %d", errDamaged, r.V, recordVersion)
+	}
+	if r.V > recordVersion {
 		return nil, fmt.Errorf("record of version %d, this Picket writes %d: use the version of Picket that wrote it", r.V, recordVersion)
 	}
 	return &r, nil

@@ -20,6 +20,10 @@ type Silences interface {
 	Silenced(labels match.Set, at time.Time) (silence.Silence, bool)
 }
 
+// mostAtOnce is above how many messages one receiver can be sent of an incident
+// by one document of it.
+const mostAtOnce = 8
+
 // Event is what a Core is told.
 type Event struct {
 	// Alerts are newest revisions of alerts, in the order of the store; those in
@@ -48,7 +52,13 @@ type Core struct {
 	touched map[string]struct{}
 	dirty   map[string]struct{} // keys of documents
 	mark    uint64
+	lost    map[string]uint64
 	hours   map[string]hours // by account, as far as asked
+
+	held     map[string]map[withheld]struct{} // what is held back, by incident
+	loaded   map[string]struct{}              // incidents of which it is not known yet what was held back
+	withheld map[Reason]int                   // sums of held
+	begun    []Reason                         // see Withheld
 }
 
 // hours is when working hours begin, as asked at a moment.
@@ -93,13 +103,14 @@ func NewCore(policy *Policy, dir alerting.Directory, silences Silences) *Core {
 		policy: policy, dir: dir, silences: silences, book: incident.NewBook(policy.Incidents),
 		records: map[string]*Record{}, desks: map[string]*desk{}, inhibit: newInhibitors(policy.Inhibit),
 		touched: map[string]struct{}{}, dirty: map[string]struct{}{}, hours: map[string]hours{},
+		held: map[string]map[withheld]struct{}{}, loaded: map[string]struct{}{}, withheld: map[Reason]int{},
 	}
 }
 
 // Load takes what was stored, before the first event. What is pending in it is
 // to be queued again; see Unqueued.
 func (c *Core) Load(s Stored) {
-	c.mark = s.Mark
+	c.mark, c.lost = s.Mark, s.Lost
 	for i := range s.Desks {
 		d := c.desk(s.Desks[i].Receiver)
 		d.Desk = *s.Desks[i].clone()
@@ -110,6 +121,7 @@ func (c *Core) Load(s Stored) {
 		c.book.Put(r.Incident)
 		c.inhibit.put(r.Incident)
 		c.relate(r)
+		c.loaded[r.Incident.ID] = struct{}{}
 		c.touched[r.Incident.ID] = struct{}{}
 	}
 }
@@ -186,7 +198,7 @@ func (c *Core) alert(a *alerting.Alert) {
 	id := ch.Incident.ID
 	r := c.records[id]
 	if r == nil {
-		r = &Record{V: Version, Incident: ch.Incident}
+		r = &Record{V: Version, Incident: ch.Incident, Base: int(c.lost[id]) * mostAtOnce} //nolint:gosec // a sequence
 		c.records[id] = r
 	}
 	if ch.Began {
@@ -279,6 +291,7 @@ func (c *Core) close(r *Record) {
 		}
 	}
 	c.wakes.set(ofIncident+id, time.Time{})
+	c.holds(id, nil)
 	delete(c.records, id)
 	for i := range r.Told {
 		t := &r.Told[i]

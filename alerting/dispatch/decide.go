@@ -41,6 +41,7 @@ type outlook struct {
 	policy  string
 	pressed *incident.Member
 	targets []string // receivers of its route
+	held    map[withheld]struct{}
 	out     []notify.Message
 }
 
@@ -68,6 +69,8 @@ func (c *Core) decide(r *Record, now time.Time) []notify.Message {
 	for i := range r.Told {
 		o.follow(&r.Told[i])
 	}
+	o.overBudget()
+	c.holds(id, o.held)
 	if len(o.out) > 0 {
 		r.Pending = append(r.Pending, o.out...)
 		c.dirty[ofIncident+id] = struct{}{}
@@ -98,7 +101,7 @@ func (o *outlook) member(i int) {
 	if m.Observes || m.State == alerting.Acknowledged || m.ByHand || slices.Contains(o.r.Muted, i) {
 		return
 	}
-	if !m.Denied && o.quiet(m) { // whoever silenced it did not know that
+	if !m.Denied && o.quiet(i) { // whoever silenced it did not know that
 		if m.State == alerting.Resolved {
 			o.mute(i)
 		}
@@ -122,14 +125,20 @@ func (o *outlook) member(i int) {
 }
 
 // quiet reports whether nobody is told of an alert for now.
-func (o *outlook) quiet(m *incident.Member) bool {
+func (o *outlook) quiet(i int) bool {
+	m := &o.r.Incident.Members[i]
 	if o.c.silences != nil {
 		if s, silenced := o.c.silences.Silenced(m.Labels, o.now); silenced {
 			o.by(s.End)
+			o.hold(i, HeldSilenced)
 			return true
 		}
 	}
-	return o.c.inhibit.inhibited(m)
+	if !o.c.inhibit.inhibited(m) {
+		return false
+	}
+	o.hold(i, HeldInhibited)
+	return true
 }
 
 func (o *outlook) mute(i int) {
@@ -154,18 +163,23 @@ func (o *outlook) damped(i int) bool {
 // want has the receivers of a target know of an alert, once it is time.
 func (o *outlook) want(i int, urgency alerting.Urgency, t *Target, damped bool) {
 	m := &o.r.Incident.Members[i]
-	due := o.now
+	due, why := o.now, HeldRoute
 	if t.Wait > 0 {
 		due = m.Opened.Add(t.Wait)
 	}
 	if damped {
-		due = o.r.Incident.Firing.Add(o.c.policy.FlapQuiet)
+		due, why = o.r.Incident.Firing.Add(o.c.policy.FlapQuiet), HeldFlapping
 	}
 	if urgency == alerting.UrgencyHours {
-		due = later(due, o.c.opens(m.Account, o.now))
+		if opens := o.c.opens(m.Account, o.now); opens.After(due) {
+			due, why = opens, HeldWorkingHours
+		}
 	}
-	due = later(due, o.c.policy.quietUntil(m.Level, o.now))
+	if quiet := o.c.policy.quietUntil(m.Level, o.now); quiet.After(due) {
+		due, why = quiet, HeldQuietHours
+	}
 	if due.After(o.now) {
+		o.hold(i, why)
 		o.by(due)
 		return
 	}

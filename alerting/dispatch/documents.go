@@ -26,6 +26,10 @@ type Stored struct {
 	Created time.Time
 	// Fence is what the next Put must give.
 	Fence uint64
+	// Lost are the incidents whose documents cannot be read, with a number that is
+	// above how often each was stored. Unmarked says the same of Mark.
+	Lost     map[string]uint64
+	Unmarked bool
 }
 
 // Store keeps documents. Of several writers only one that has seen everything

@@ -46,7 +46,7 @@ func moved(a alerting.Alert, to alerting.State, by string, at time.Time) alertin
 	a.Ack, a.Resolution = nil, nil
 	switch mark := (&alerting.Mark{By: by, At: at}); to {
 	case alerting.Firing:
-		a.Change = alerting.ChangeReopened
+		a.Change, a.Answered = alerting.ChangeReopened, nil
 	case alerting.Acknowledged:
 		a.Change, a.Ack = alerting.ChangeAcknowledged, mark
 	case alerting.Resolved:
@@ -61,6 +61,19 @@ func raised(a alerting.Alert, level rules.Level, at time.Time) alerting.Alert {
 	a.Revision++
 	a.Updated, a.Change, a.Rule.Level = at, alerting.ChangeUpdated, level
 	return a
+}
+
+// answered is the next revision of an alert about which somebody was asked
+// whether it was them.
+func answered(t *testing.T, a alerting.Alert, me bool, at time.Time) alerting.Alert {
+	t.Helper()
+	next, err := alerting.Act(a, alerting.Deed{Action: alerting.ActionAnswer, Actor: "ann", Me: me}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.Revision++
+	next.Change = alerting.ChangeAnswered
+	return next
 }
 
 // policy tells two receivers of everything.

@@ -198,6 +198,11 @@ func (w *world) change() {
 	by := alerting.ByPicket
 	var to alerting.State
 	switch n := w.rand.IntN(10); {
+	case a.State != alerting.Resolved && w.rand.IntN(8) == 0:
+		me := w.rand.IntN(2) == 0
+		w.counts[fmt.Sprint("answers ", me)]++
+		w.alerts.put(answered(w.t, a, me, w.now), w.now)
+		return
 	case a.State == alerting.Firing && n < 3:
 		to, by = alerting.Acknowledged, "jane"
 	case a.State != alerting.Resolved && n < 5:
@@ -288,7 +293,7 @@ func (w *world) legal() {
 func (w *world) check(steps int) {
 	w.t.Helper()
 	w.legal()
-	for _, name := range []string{"crashes", "conflicts", "clocks", "faults", "repeated", "opened", "updated", "escalated", "acknowledged", "resolved"} {
+	for _, name := range []string{"crashes", "conflicts", "clocks", "faults", "repeated", "opened", "updated", "escalated", "acknowledged", "resolved", "answers true", "answers false"} {
 		if w.counts[name] < steps/2000 {
 			w.t.Errorf("too little happened: %d %s", w.counts[name], name)
 		}
@@ -319,16 +324,23 @@ func (w *world) checkAlert(id string, r *Record) {
 	if m.State != a.State {
 		w.t.Errorf("alert %s is %s, its incident has it %s", id, a.State, m.State)
 	}
+	denied := a.Answered != nil && !a.Answered.Me
+	if m.Denied != denied || denied && m.Level != rules.Critical {
+		w.t.Errorf("alert %s, not them: %v; its incident has it %v, %s", id, denied, m.Denied, m.Level)
+	}
 	t := *r.told("ops")
 	waits := a.State == alerting.Firing
 	done := a.State == alerting.Acknowledged || a.ByHand() || slices.Contains(r.Muted, i) || a.State == alerting.Resolved && m.Openings > 1
-	if waits && w.inhibits(&a) {
+	if waits && denied && (!t.Page || t.Level != rules.Critical) && t.Held.IsZero() {
+		w.t.Errorf("alert %s was not them, and nobody was woken: %+v", id, t)
+	}
+	if waits && !denied && w.inhibits(&a) {
 		return
 	}
 	if !t.knows(i) && !done {
 		w.t.Errorf("nobody was told of alert %s (%s, %s) of %s: %+v", id, a.Rule.Level, a.State, r.Incident.ID, t)
 	}
-	if waits && a.Rule.Level.Rank() >= rules.Medium.Rank() && !t.Open && t.Held.IsZero() {
+	if waits && (denied || a.Rule.Level.Rank() >= rules.Medium.Rank()) && !t.Open && t.Held.IsZero() {
 		w.t.Errorf("alert %s fires and its receiver does not know: %+v", id, t)
 	}
 	if r.Incident.State == alerting.Resolved && t.Open {

@@ -30,6 +30,9 @@ type Record struct {
 	// Muted are members, by place, that nobody is told of any more: they ended
 	// while they were silenced or inhibited.
 	Muted []int `json:"muted,omitempty"`
+	// Base is above how many messages any receiver was sent of an incident with this
+	// id whose document was lost: keys of messages are not used again.
+	Base int `json:"base,omitempty"`
 	// Closed says that the incident is over for good: nothing changes any more.
 	Closed bool `json:"closed,omitempty"`
 	// Pending are messages that were decided and may not be queued yet.
@@ -64,7 +67,7 @@ func (r *Record) told(receiver string) *Told {
 		return compare(t.Receiver, name)
 	})
 	if !ok {
-		r.Told = slices.Insert(r.Told, i, Told{Receiver: receiver})
+		r.Told = slices.Insert(r.Told, i, Told{Receiver: receiver, N: r.Base})
 	}
 	return &r.Told[i]
 }

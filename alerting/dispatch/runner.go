@@ -27,9 +27,10 @@ type Config struct {
 	Silences  Silences           // nil: nothing is silenced
 	// Links returns what a message about an alert leads to; person is nameless
 	// where the message is for several. nil: nowhere.
-	Links func(a *alerting.Alert, receiver string, person notify.Person) []notify.Link
-	Now   func() time.Time // nil: time.Now
-	Log   *zap.Logger      // nil: silent
+	Links    func(a *alerting.Alert, receiver string, person notify.Person) []notify.Link
+	Observer Observer         // nil: nobody counts
+	Now      func() time.Time // nil: time.Now
+	Log      *zap.Logger      // nil: silent
 }
 
 // Runner tells people of the alerts of a store. Several may run on one Store: one
@@ -110,12 +111,18 @@ const (
 // Run tells people until ctx ends; it always returns nil then. What fails is
 // tried again from what is stored, with growing waits.
 func (r *Runner) Run(ctx context.Context) error {
+	if r.cfg.Observer != nil {
+		defer func() { // another's from here on
+			r.cfg.Observer.Incidents(nil)
+			r.cfg.Observer.Withheld(nil)
+		}()
+	}
 	wait := time.Duration(0)
 	for {
 		started := r.cfg.Now()
 		err := r.session(ctx)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it ended with ctx
+			return nil // it ended with ctx
 		}
 		if r.cfg.Now().Sub(started) > time.Minute {
 			wait = 0
@@ -141,10 +148,12 @@ type session struct {
 
 	core    *Core
 	created time.Time
-	fence   uint64
-	policy  *Policy
-	marked  uint64    // that is stored
-	at      time.Time // when it was
+	// What could not be read of what is stored; see past.
+	lost, unmarked bool
+	fence          uint64
+	policy         *Policy
+	marked         uint64    // that is stored
+	at             time.Time // when it was
 }
 
 func (r *Runner) session(ctx context.Context) error {
@@ -184,6 +193,7 @@ func (r *Runner) load(ctx context.Context) (*session, error) {
 	r.mu.Unlock()
 	s := &session{
 		Runner: r, core: NewCore(policy, r.cfg.Directory, r.cfg.Silences), created: stored.Created,
+		lost: len(stored.Lost) > 0, unmarked: stored.Unmarked,
 		fence: stored.Fence, policy: policy, marked: stored.Mark, at: r.cfg.Now(),
 	}
 	s.core.Load(stored)
@@ -225,10 +235,20 @@ func (s *session) take() (heads []alerting.Head, mark uint64, asked bool) {
 }
 
 // past reports whether a revision is applied already, or is none of ours: one
-// that only observes, and one that was over before there were incidents.
+// that only observes, and one that was over before there were incidents. Where
+// incidents are lost, an alert that is open and in none is told anew: better twice
+// than to nobody. Where nobody knows what is applied, those that are over are.
 func (s *session) past(h *alerting.Head) bool {
-	return h.Seq <= s.core.Mark() || !s.core.Knows(h.ID) &&
-		(h.Brief.Mode == rules.Observe || h.State == alerting.Resolved && h.Time.Before(s.created))
+	applied, over := h.Seq <= s.core.Mark(), h.State == alerting.Resolved
+	switch {
+	case s.core.Knows(h.ID):
+		return applied
+	case h.Brief.Mode == rules.Observe, over && h.Time.Before(s.created):
+		return true
+	case applied:
+		return over || !s.lost
+	}
+	return over && s.unmarked
 }
 
 // step applies what came, and stores and queues what follows from it.
@@ -251,6 +271,7 @@ func (s *session) step(ctx context.Context) error {
 			return err
 		}
 		if len(heads) == 0 {
+			s.report()
 			return nil
 		}
 	}
@@ -325,7 +346,18 @@ func (s *session) commit(ctx context.Context) error {
 		if err := s.queue(ctx, docs); err != nil {
 			return err
 		}
+		s.decided(docs)
 		s.core.Queued(docs)
+	}
+}
+
+// decided tells of messages that are queued.
+func (s *session) decided(docs []Document) {
+	if s.cfg.Observer == nil {
+		return
+	}
+	for _, m := range pending(docs) {
+		s.cfg.Observer.Decided(m.Kind, m.Urgency)
 	}
 }
 

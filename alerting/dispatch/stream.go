@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -92,10 +94,22 @@ func IncidentSubject(id string) string { return incidentPrefix + activity.Encode
 // DeskSubject returns the subject of what is kept of a receiver.
 func DeskSubject(receiver string) string { return deskPrefix + activity.EncodeToken(receiver) }
 
+// errDamaged says that what is stored is none of what it should be, of whatever
+// version.
+var errDamaged = errors.New("the document cannot be read")
+
 // StreamStore keeps documents in the stream. It implements Store.
 type StreamStore struct {
+	// Damaged is told of each message that cannot be read, once: somebody with the
+	// right to write to the stream put it there, or a disk did. It is passed over.
+	// It may be nil, and is set before anything is read.
+	Damaged func(subject string, err error)
+
 	js     jetstream.JetStream
 	stream jetstream.Stream
+
+	mu   sync.Mutex
+	told map[uint64]struct{} // sequences that Damaged was told of
 }
 
 // Open returns the store on the server behind js. The stream must exist; see
@@ -200,14 +214,16 @@ func message(doc *Document) (*nats.Msg, error) {
 	return &nats.Msg{Subject: subject, Data: data, Header: header}, nil
 }
 
-// Load reads all that may still change.
+// Load reads all that may still change. What cannot be read is passed over and
+// told, so that one damaged document keeps nobody from hearing of all others; one
+// of a newer layout is an error, since a newer Picket reads it.
 func (s *StreamStore) Load(ctx context.Context) (Stored, error) {
 	info, err := s.stream.Info(ctx)
 	if err != nil {
 		return Stored{}, fmt.Errorf("read stream %s: %w", Stream, err)
 	}
 	out := Stored{Created: info.Created, Fence: info.State.LastSeq}
-	heads, err := s.heads(ctx, info.State.LastSeq)
+	heads, damaged, err := s.heads(ctx, info.State.LastSeq)
 	if err != nil {
 		return Stored{}, err
 	}
@@ -215,15 +231,51 @@ func (s *StreamStore) Load(ctx context.Context) (Stored, error) {
 		if h.Closed {
 			continue
 		}
-		if err := s.read(ctx, &h, &out); err != nil {
+		err := s.read(ctx, &h, &out)
+		switch {
+		case errors.Is(err, errDamaged):
+			s.pass(&h, err)
+			damaged = append(damaged, h)
+		case err != nil:
 			return Stored{}, err
 		}
+	}
+	for _, h := range damaged {
+		out.lose(&h)
 	}
 	return out, nil
 }
 
+// pass tells of a message that is passed over.
+func (s *StreamStore) pass(h *Head, err error) {
+	s.mu.Lock()
+	_, known := s.told[h.Seq]
+	if s.told == nil {
+		s.told = map[uint64]struct{}{}
+	}
+	s.told[h.Seq] = struct{}{}
+	s.mu.Unlock()
+	if !known && s.Damaged != nil {
+		s.Damaged(h.subject, err)
+	}
+}
+
+// lose notes what is missing of what was stored.
+func (out *Stored) lose(h *Head) {
+	switch {
+	case strings.HasPrefix(h.subject, incidentPrefix):
+		if out.Lost == nil {
+			out.Lost = map[string]uint64{}
+		}
+		out.Lost[h.ID] = h.Seq
+	case h.subject == markSubject:
+		out.Unmarked = true
+	}
+}
+
 // read adds one document to what is loaded. One that was written again since
-// heads were read is gone, and the fence of what is loaded no longer holds.
+// heads were read is gone, and the fence of what is loaded no longer holds. One
+// that is none is errDamaged.
 func (s *StreamStore) read(ctx context.Context, h *Head, out *Stored) error {
 	msg, err := s.stream.GetMsg(ctx, h.Seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -232,31 +284,79 @@ func (s *StreamStore) read(ctx context.Context, h *Head, out *Stored) error {
 	if err != nil {
 		return fmt.Errorf("read stream %s, sequence %d: %w", Stream, h.Seq, err)
 	}
-	var v int
-	switch {
-	case strings.HasPrefix(h.subject, incidentPrefix):
-		var r Record
-		err = json.Unmarshal(msg.Data, &r)
-		if v = r.V; err == nil && r.Incident == nil {
-			err = errors.New("field incident: missing")
-		}
-		out.Records = append(out.Records, r)
-	case strings.HasPrefix(h.subject, deskPrefix):
-		var d Desk
-		err = json.Unmarshal(msg.Data, &d)
-		v, out.Desks = d.V, append(out.Desks, d)
-	default:
-		var m mark
-		err = json.Unmarshal(msg.Data, &m)
-		v, out.Mark = m.V, m.Applied
+	var layout struct {
+		V int `json:"v"`
 	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("stream %s, sequence %d: %w", Stream, h.Seq, err)
-	case v < 1 || v > Version:
-		return fmt.Errorf("stream %s, sequence %d: field v: version %d, this Picket reads 1 to %d: upgrade it", Stream, h.Seq, v, Version)
+	if err = json.Unmarshal(msg.Data, &layout); err == nil && layout.V > Version {
+		return fmt.Errorf("stream %s, sequence %d: field v: version %d, this Picket reads 1 to %d: upgrade it", Stream, h.Seq, layout.V, Version)
+	}
+	if err == nil {
+		err = out.take(h, layout.V, msg.Data)
+	}
+	if err != nil {
+		return fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, h.Seq, errDamaged, err)
 	}
 	return nil
+}
+
+// take adds what a document says, or tells why it is none.
+func (out *Stored) take(h *Head, v int, data []byte) error {
+	var err error
+	switch {
+	case v < 1:
+		return fmt.Errorf("field v: %d; expected 1 to %d", v, Version)
+	case strings.HasPrefix(h.subject, incidentPrefix):
+		var r Record
+		if err = json.Unmarshal(data, &r); err == nil {
+			err = r.sound(h.ID)
+		}
+		if err == nil {
+			out.Records = append(out.Records, r)
+		}
+	case strings.HasPrefix(h.subject, deskPrefix):
+		var d Desk
+		err = json.Unmarshal(data, &d)
+		if err == nil && DeskSubject(d.Receiver) != h.subject {
+			err = fmt.Errorf("field receiver: %q; expected that of the subject %s", d.Receiver, h.subject)
+		}
+		if err == nil {
+			out.Desks = append(out.Desks, d)
+		}
+	default:
+		var m mark
+		if err = json.Unmarshal(data, &m); err == nil {
+			out.Mark = m.Applied
+		}
+	}
+	return err
+}
+
+// sound tells why a record is none of an incident with this id: what decides by
+// it takes for granted that places of members are places.
+func (r *Record) sound(id string) error {
+	in := r.Incident
+	switch {
+	case in == nil:
+		return errors.New("field incident: missing")
+	case in.ID != id:
+		return fmt.Errorf("field incident.id: %q; expected that of the subject, %q", in.ID, id)
+	case len(in.Members) == 0:
+		return errors.New("field incident.members: expected at least one")
+	case !slices.Contains(alerting.States(), in.State):
+		return fmt.Errorf("field incident.state: %q; expected one of %v", in.State, alerting.States())
+	case !places(r.Muted, in):
+		return errors.New("field muted: names a member that is not there")
+	}
+	for i := range r.Told {
+		if !places(r.Told[i].Members, in) {
+			return errors.New("field told: names a member that is not there")
+		}
+	}
+	return nil
+}
+
+func places(members []int, in *incident.Incident) bool {
+	return !slices.ContainsFunc(members, func(i int) bool { return i < 0 || i >= len(in.Members) })
 }
 
 // Head is what can be known of a stored incident without reading it.
@@ -280,7 +380,7 @@ func (s *StreamStore) Heads(ctx context.Context) ([]Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
 	}
-	all, err := s.heads(ctx, info.State.LastSeq)
+	all, _, err := s.heads(ctx, info.State.LastSeq)
 	var out []Head
 	for _, h := range all {
 		if h.ID != "" {
@@ -288,6 +388,48 @@ func (s *StreamStore) Heads(ctx context.Context) ([]Head, error) {
 		}
 	}
 	return out, err
+}
+
+// Find returns the id of the newest incident that a person means by a number, an
+// id, the beginning of one, or the number of the alert that it began with. Its
+// error is alerting.ErrNotFound where there is none, incident.ErrReference where there
+// cannot be one.
+func (s *StreamStore) Find(ctx context.Context, reference string) (string, error) {
+	want := strings.ToLower(strings.TrimSpace(reference))
+	want = strings.TrimPrefix(strings.TrimPrefix(want, "in-"), "pk-")
+	if len(want) < 4 {
+		return "", fmt.Errorf("incident %q: %w", reference, incident.ErrReference)
+	}
+	heads, err := s.Heads(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := slices.DeleteFunc(heads, func(h Head) bool { return !strings.HasPrefix(h.ID, want) })
+	if len(found) == 0 {
+		return "", fmt.Errorf("incident %s: %w; picket incidents ls lists them", reference, errNoIncident)
+	}
+	return slices.MaxFunc(found, func(a, b Head) int { return a.Opened.Compare(b.Opened) }).ID, nil
+}
+
+// errNoIncident is alerting.ErrNotFound of an incident.
+var errNoIncident = notFound{}
+
+type notFound struct{}
+
+func (notFound) Error() string        { return "there is none" }
+func (notFound) Is(target error) bool { return target == alerting.ErrNotFound }
+
+// Incident returns the newest incident that a person means; see Find.
+func (s *StreamStore) Incident(ctx context.Context, reference string) (incident.Incident, error) {
+	id, err := s.Find(ctx, reference)
+	if err != nil {
+		return incident.Incident{}, err
+	}
+	r, err := s.Get(ctx, id)
+	if err != nil {
+		return incident.Incident{}, err
+	}
+	return *r.Incident, nil
 }
 
 // Get returns what is stored of an incident; alerting.ErrNotFound where nothing
@@ -301,22 +443,23 @@ func (s *StreamStore) Get(ctx context.Context, id string) (Record, error) {
 		return Record{}, fmt.Errorf("get incident %s: %w", id, err)
 	}
 	var out Stored
-	if err := s.read(ctx, &Head{Seq: msg.Sequence, subject: msg.Subject}, &out); err != nil {
+	if err := s.read(ctx, &Head{ID: id, Seq: msg.Sequence, subject: msg.Subject}, &out); err != nil {
 		return Record{}, err
 	}
 	return out.Records[0], nil
 }
 
-// heads lists the last message of each subject, up to a sequence.
-func (s *StreamStore) heads(ctx context.Context, last uint64) ([]Head, error) {
+// heads lists the last message of each subject, up to a sequence, apart from those
+// that are damaged, which it tells of.
+func (s *StreamStore) heads(ctx context.Context, last uint64) (out, damaged []Head, err error) {
 	if last == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	cons, err := s.js.OrderedConsumer(ctx, Stream, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+		return nil, nil, fmt.Errorf("read stream %s: %w", Stream, err)
 	}
 	defer func() { // the server would keep it for minutes, and bounds how many there are
 		gone, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -324,32 +467,33 @@ func (s *StreamStore) heads(ctx context.Context, last uint64) ([]Head, error) {
 		_ = s.js.DeleteConsumer(gone, Stream, cons.CachedInfo().Name)
 	}()
 	if cons.CachedInfo().NumPending == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	it, err := cons.Messages()
 	if err != nil {
-		return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+		return nil, nil, fmt.Errorf("read stream %s: %w", Stream, err)
 	}
 	defer it.Stop()
-	var out []Head
 	for {
 		wait, cancel := context.WithTimeout(ctx, timeout)
 		msg, err := it.Next(jetstream.NextContext(wait))
 		cancel()
 		if err != nil {
-			return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+			return nil, nil, fmt.Errorf("read stream %s: %w", Stream, err)
 		}
 		meta, err := msg.Metadata()
 		if err != nil {
-			return nil, fmt.Errorf("read stream %s: %w", Stream, err)
+			return nil, nil, fmt.Errorf("read stream %s: %w", Stream, err)
 		}
 		h, err := headOf(msg, meta)
 		if err != nil {
-			return nil, fmt.Errorf("stream %s, sequence %d: %w", Stream, meta.Sequence.Stream, err)
+			s.pass(&h, fmt.Errorf("stream %s, sequence %d: %w: %w", Stream, meta.Sequence.Stream, errDamaged, err))
+			damaged = append(damaged, h)
+		} else {
+			out = append(out, h)
 		}
-		out = append(out, h)
 		if meta.NumPending == 0 {
-			return out, nil
+			return out, damaged, nil
 		}
 	}
 }
@@ -369,8 +513,10 @@ func headOf(msg jetstream.Msg, meta *jetstream.MsgMetadata) (Head, error) {
 		return h, err
 	}
 	h.ID = id
-	h.Opened, err = time.Parse(time.RFC3339, msg.Headers().Get(HeaderOpened))
-	return h, err
+	if h.Opened, err = time.Parse(time.RFC3339, msg.Headers().Get(HeaderOpened)); err != nil {
+		return h, fmt.Errorf("header %s: %w", HeaderOpened, err)
+	}
+	return h, nil
 }
 
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {

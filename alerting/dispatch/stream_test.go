@@ -50,7 +50,7 @@ func open(t *testing.T, js jetstream.JetStream) *StreamStore {
 }
 
 func record(id string, level rules.Level) *Record {
-	return &Record{V: Version, Incident: &incident.Incident{V: incident.Version, ID: id, State: alerting.Firing, Level: level, Opened: start()}}
+	return &Record{V: Version, Incident: &incident.Incident{V: incident.Version, ID: id, State: alerting.Firing, Level: level, Opened: start(), Members: []incident.Member{{Alert: id, State: alerting.Firing, Level: level}}}}
 }
 
 func TestStreamStore(t *testing.T) {

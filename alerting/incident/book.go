@@ -45,11 +45,17 @@ func (b *Book) Configure(cfg Config) {
 	b.cfg = cfg
 }
 
-// Put takes an incident as it was stored.
+// Put takes an incident as it was stored. An alert that came again long after one
+// incident was over is in two: it belongs to the one that knows its newer
+// revision, in whatever order they are put.
 func (b *Book) Put(in *Incident) {
 	b.incidents[in.ID] = in
 	for i := range in.Members {
-		b.alerts[in.Members[i].Alert] = in.ID
+		m := &in.Members[i]
+		if other := b.Of(m.Alert); other != nil && other.Members[other.Member(m.Alert)].Revision > m.Revision {
+			continue
+		}
+		b.alerts[m.Alert] = in.ID
 	}
 	b.index(in)
 }
@@ -195,6 +201,7 @@ func (in *Incident) take(a *alerting.Alert) Change {
 	m.Openings = max(m.Openings, before.Openings)
 	ch.Began = m.Openings > before.Openings || m.Denied && !before.Denied && m.State != alerting.Resolved
 	ch.Material = before.State != m.State || before.Level != m.Level || before.ByHand != m.ByHand || before.Observes != m.Observes ||
+		before.Denied != m.Denied ||
 		a.Change == alerting.ChangeAssigned || ch.Began
 	in.Members[i] = m
 	switch {

@@ -260,3 +260,43 @@ func TestSameSequence(t *testing.T) {
 		t.Errorf("%d incidents are left", b.Len())
 	}
 }
+
+// TestTwoIncidents: an alert that came again long after one incident was over
+// belongs to the later one, whichever is put first after a restart.
+func TestTwoIncidents(t *testing.T) {
+	b := incident.NewBook(incident.Config{})
+	a := alert("a", "x/acme", 0)
+	first := b.Apply(&a, nil).Incident
+	a = next(a, alerting.Resolved, "jane", 10)
+	b.Apply(&a, nil)
+	a = next(a, alerting.Firing, "", 200)
+	second := b.Apply(&a, nil).Incident
+	if first.ID == second.ID {
+		t.Fatalf("the alert came again after three hours, in the same incident")
+	}
+	for _, order := range [][]*incident.Incident{{first, second}, {second, first}} {
+		again := incident.NewBook(incident.Config{})
+		for _, in := range order {
+			again.Put(in)
+		}
+		if got := again.Of("a"); got.ID != second.ID {
+			t.Errorf("put %s first: the alert is in %s, want %s", order[0].ID, got.ID, second.ID)
+		}
+	}
+}
+
+// TestTakenBack: that it was them after all is worth a document, though neither
+// state nor level changes.
+func TestTakenBack(t *testing.T) {
+	b := incident.NewBook(incident.Config{})
+	a := alert("a", "x/acme", 0, func(a *alerting.Alert) { a.Rule.Level = rules.Critical })
+	b.Apply(&a, nil)
+	for i, tt := range []struct{ me, denied bool }{{false, true}, {true, false}} {
+		a.Revision++
+		a.Change, a.Answered = alerting.ChangeAnswered, &alerting.Answer{Me: tt.me, By: "ann", At: at(i)}
+		ch := b.Apply(&a, nil)
+		if !ch.Material || ch.Incident.Members[0].Denied != tt.denied {
+			t.Errorf("answer %v: material %v, denied %v; want true, %v", tt.me, ch.Material, ch.Incident.Members[0].Denied, tt.denied)
+		}
+	}
+}

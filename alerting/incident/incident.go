@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,6 +100,23 @@ func idOf(alert string, opened time.Time) string {
 // Member returns the place of an alert among the members, -1 where it is none.
 func (in *Incident) Member(alert string) int {
 	return slices.IndexFunc(in.Members, func(m Member) bool { return m.Alert == alert })
+}
+
+// ErrReference says that what was given names no incident, whichever there are.
+var ErrReference = errors.New("expected a number such as IN-3FA29C or at least 4 digits of an id")
+
+// For returns the ids of the alerts that a deed on the whole incident is meant
+// for: acknowledging for those that wait for somebody, any other for those that are
+// not resolved.
+func (in *Incident) For(action alerting.Action) []string {
+	var ids []string
+	for i := range in.Members {
+		m := &in.Members[i]
+		if m.State == alerting.Firing || m.State == alerting.Acknowledged && action != alerting.ActionAck {
+			ids = append(ids, m.Alert)
+		}
+	}
+	return ids
 }
 
 // Lead returns the most pressing member: the highest level among those that wait

@@ -60,6 +60,7 @@ type Metrics struct {
 	costMetrics
 	handlingMetrics
 	receiverMetrics
+	dispatchMetrics
 
 	catalogue []Description
 
@@ -82,7 +83,7 @@ func New(reg *prometheus.Registry, opts Options) *Metrics {
 	m.collectorMetrics, m.intakeMetrics = newCollectorMetrics(f), newIntakeMetrics(f)
 	m.detectorMetrics, m.alertMetrics = newDetectorMetrics(f, opts.Now, m.rule.bound), newAlertMetrics(f)
 	m.costMetrics, m.handlingMetrics = newCostMetrics(f), newHandlingMetrics(f)
-	m.receiverMetrics = newReceiverMetrics(f)
+	m.receiverMetrics, m.dispatchMetrics = newReceiverMetrics(f), newDispatchMetrics(f)
 	build := f.gauges("build_info", "Constant 1, labelled by what this Picket was built from.", "version", "revision", "goversion")
 	build.WithLabelValues(tidy(opts.Version), tidy(opts.Revision), runtime.Version()).Set(1)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -132,6 +133,7 @@ func (m *Metrics) zero(opts *Options) {
 		m.resolved.WithLabelValues(string(level), byPerson)
 		m.resolved.WithLabelValues(string(level), byItself)
 	}
+	m.dispatchMetrics.zero(m)
 }
 
 // ruleLabel is how a rule is called in metrics: by its name, else by its id.

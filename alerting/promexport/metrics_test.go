@@ -37,7 +37,7 @@ func testRule(name string, level rules.Level) *rules.Rule {
 // exercise makes every metric appear.
 func exercise(m *Metrics) {
 	m.SetCollectors(map[string]Collectors{"x": {OldestSuccess: start(), Accounts: map[string]int{"complete": 2}, Sight: map[Sight]int{SightOK: 2}}})
-	m.SetCredentials(map[string]Credential{"main": {Requests: 180, RequestLimit: 900, Spent: 12.5, DollarLimit: 50}})
+	m.SetCredentials(map[string]Credential{"main": {Requests: 180, RequestLimit: 900, Spent: 12.5, DollarLimit: 50, Units: 9400, UnitLimit: 10000, UsedUp: start().Add(time.Hour)}})
 	m.SetDisk(5<<30, 1<<30)
 	m.RulesLoaded([]*rules.Rule{testRule("burst", rules.High)}, 0)
 	m.Sampled(61)

@@ -15,6 +15,9 @@ import (
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/delivery"
+	"github.com/picketd/picket/alerting/dispatch"
+	"github.com/picketd/picket/alerting/notify"
+	"github.com/picketd/picket/alerting/silence"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
 )
@@ -49,6 +52,12 @@ func assault(m *Metrics, from, to int) {
 		counts = append(counts, alerting.Count{Level: rules.Level(v), State: alerting.State(v), N: 1})
 		geo[v], spent[r] = true, 1
 		tally.Add([]detector.Coverage{{Rule: r, State: detector.CoverageState(v)}, {Rule: r, State: detector.CoverageActive}})
+		m.Incidents([]dispatch.Count{{State: alerting.State(v), Level: rules.Level(v), N: 1}})
+		m.Withheld(map[dispatch.Reason]int{dispatch.Reason(v): 1})
+		m.Held(dispatch.Reason(v))
+		m.Decided(notify.Kind(v), alerting.Urgency(v))
+		m.SetSilences(map[silence.State]int{silence.State(v): 1})
+		m.DamagedDocument(v)
 		m.Finding(r)
 		m.Cost(r, time.Second, 1, 1)
 		m.OverBudget(r, true)

@@ -123,6 +123,11 @@ type Credential struct {
 	// Spent is in US dollars, of DollarLimit this month, which is 0 for no
 	// limit.
 	Spent, DollarLimit float64
+	// Units are used of UnitLimit today, which is 0 for no limit.
+	Units, UnitLimit int
+	// UsedUp is when the first of its quotas is used up at the pace of late,
+	// zero when all last until they are granted anew.
+	UsedUp time.Time
 }
 
 // credentials holds what credentials have left, as it was looked at last.
@@ -130,7 +135,7 @@ type credentials struct {
 	mu  sync.Mutex
 	now map[string]Credential
 
-	requests, requestLimit, dollars, dollarLimit *prometheus.Desc
+	requests, requestLimit, dollars, dollarLimit, units, unitLimit, usedUp *prometheus.Desc
 }
 
 func newCredentials(f factory) *credentials {
@@ -140,6 +145,9 @@ func newCredentials(f factory) *credentials {
 		requestLimit: f.desc("api_quota_limit_requests", "Requests that a credential may send in a window, of the same endpoint.", label),
 		dollars:      f.desc("credential_dollars_remaining", "US dollars that a credential may still spend this calendar month (UTC).", label),
 		dollarLimit:  f.desc("credential_dollars_limit", "US dollars that a credential may spend in a calendar month.", label),
+		units:        f.desc("credential_units_remaining", "Units that a credential may still use until its network grants new ones.", label),
+		unitLimit:    f.desc("credential_units_limit", "Units that a network grants a credential in a day.", label),
+		usedUp:       f.desc("credential_used_up_timestamp_seconds", "When the first quota of a credential is used up at the pace of late, in seconds since 1970; absent when all last until they are granted anew.", label),
 	}
 }
 
@@ -156,7 +164,7 @@ func (m *Metrics) SetCredentials(byName map[string]Credential) {
 
 // Describe implements prometheus.Collector.
 func (c *credentials) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.requests, c.requestLimit, c.dollars, c.dollarLimit} {
+	for _, d := range []*prometheus.Desc{c.requests, c.requestLimit, c.dollars, c.dollarLimit, c.units, c.unitLimit, c.usedUp} {
 		out <- d
 	}
 }
@@ -177,6 +185,13 @@ func (c *credentials) Collect(out chan<- prometheus.Metric) {
 		if left.DollarLimit > 0 {
 			gauge(c.dollars, max(0, left.DollarLimit-left.Spent))
 			gauge(c.dollarLimit, left.DollarLimit)
+		}
+		if left.UnitLimit > 0 {
+			gauge(c.units, float64(max(0, left.UnitLimit-left.Units)))
+			gauge(c.unitLimit, float64(left.UnitLimit))
+		}
+		if !left.UsedUp.IsZero() {
+			gauge(c.usedUp, float64(left.UsedUp.UnixMilli())/1000)
 		}
 	}
 }

@@ -84,6 +84,9 @@ func TestCredentials(t *testing.T) {
 		{"requests", Credential{Requests: 3, RequestLimit: 900}, map[string]float64{"picket_api_quota_remaining_requests{main}": 3, "picket_api_quota_limit_requests{main}": 900}},
 		{"nothing spent", Credential{DollarLimit: 50}, map[string]float64{"picket_credential_dollars_remaining{main}": 50, "picket_credential_dollars_limit{main}": 50}},
 		{"some spent", Credential{Spent: 20, DollarLimit: 50}, map[string]float64{"picket_credential_dollars_remaining{main}": 30, "picket_credential_dollars_limit{main}": 50}},
+		{"units", Credential{Units: 9400, UnitLimit: 10000}, map[string]float64{"picket_credential_units_remaining{main}": 600, "picket_credential_units_limit{main}": 10000}},
+		{"more than all units", Credential{Units: 10001, UnitLimit: 10000}, map[string]float64{"picket_credential_units_remaining{main}": 0, "picket_credential_units_limit{main}": 10000}},
+		{"soon used up", Credential{UsedUp: time.UnixMilli(1_790_000_000_500)}, map[string]float64{"picket_credential_used_up_timestamp_seconds{main}": 1_790_000_000.5}},
 		{"more than all spent", Credential{Spent: 51, DollarLimit: 50}, map[string]float64{"picket_credential_dollars_remaining{main}": 0, "picket_credential_dollars_limit{main}": 50}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

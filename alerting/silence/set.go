@@ -119,6 +119,20 @@ func (s *Set) empty() bool {
 	return len(s.all) == 0 && len(s.windows) == 0
 }
 
+// Counts returns how many silences there are in each state at a moment, those that
+// are over left out, and windows.
+func (s *Set) Counts(at time.Time) map[State]int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n := map[State]int{}
+	for _, one := range s.all {
+		if state := one.State(at); state != Over {
+			n[state]++
+		}
+	}
+	return n
+}
+
 // Len returns how many silences are held that may still take effect at a
 // moment, windows not counted.
 func (s *Set) Len(at time.Time) int {

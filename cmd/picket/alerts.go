@@ -180,11 +180,6 @@ func (c *alertsShowCmd) Run(e *env) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(&a)
 	}
-	now := time.Now()
-	next, err := c.escalation(e, &a, dir, now)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(e.out, alerting.TextTold(a, dir, alerting.Telling{At: now, Escalation: next}))
+	_, err = fmt.Fprint(e.out, alerting.TextAt(a, dir, time.Now()))
 	return err
 }

@@ -41,6 +41,11 @@ func (c *alertsAssignCmd) Run(e *env) error {
 type alertsResolveCmd struct {
 	Alert []string `arg:"" help:"Numbers (PK-1A2B3C) or ids of alerts."`
 	actFlags
+	verdictFlags
+}
+
+// verdictFlags say what alerts were.
+type verdictFlags struct {
 	Verdict string        `short:"v" enum:"true,expected,false,not-me,was-me," default:"" placeholder:"VERDICT" help:"What it was: true, expected (it happened, and was all right) or false. Of a login, not-me is true and was-me is expected. Also for an alert that is resolved already."`
 	Until   time.Time     `help:"With --verdict expected: until when it is (RFC 3339); from then on it is odd again. Without an end unless given."`
 	For     time.Duration `help:"With --verdict expected: for how long from now it is, such as 12h or 14d."`
@@ -48,6 +53,15 @@ type alertsResolveCmd struct {
 
 // Run resolves alerts.
 func (c *alertsResolveCmd) Run(e *env) error {
+	d, err := c.deed()
+	if err != nil {
+		return err
+	}
+	return c.act(e, c.Alert, d)
+}
+
+// deed is resolving with what the flags say.
+func (c *verdictFlags) deed() (alerting.Deed, error) {
 	verdict := alerting.Verdict(c.Verdict)
 	switch c.Verdict {
 	case "not-me":
@@ -56,10 +70,7 @@ func (c *alertsResolveCmd) Run(e *env) error {
 		verdict = alerting.VerdictExpected
 	}
 	end, err := ending(c.Until, c.For)
-	if err != nil {
-		return err
-	}
-	return c.act(e, c.Alert, alerting.Deed{Action: alerting.ActionResolve, Verdict: verdict, Until: end})
+	return alerting.Deed{Action: alerting.ActionResolve, Verdict: verdict, Until: end}, err
 }
 
 // ending is the time that --until or --for names; zero for none.

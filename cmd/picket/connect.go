@@ -3,16 +3,64 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/picketd/picket/cmd/internal/app"
 	"github.com/picketd/picket/cmd/internal/connect"
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/builtin"
 )
 
 type connectCmd struct {
 	X        connectXCmd        `cmd:"" help:"Connect an account of X, and see what it costs."`
 	Mastodon connectMastodonCmd `cmd:"" help:"Connect an account of Mastodon, with or without a token."`
 	Okta     connectOktaCmd     `cmd:"" help:"Connect an organisation's Okta, whose log shows logins."`
+	kong.Plugins
+}
+
+// connectDescribedCmd connects what describes itself in collectors/builtin; a
+// command of its name stands beside the others.
+type connectDescribedCmd struct {
+	accountFlags
+	connectFlags
+	personFlags
+	Set   map[string]string `help:"A setting of the credential or the account, as in the file; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+	Guard []string          `help:"Of a log: whose logins guard which accounts; may be repeated." placeholder:"LOGIN=ACCOUNT,..." sep:"none"`
+	spec  collectors.Spec
+}
+
+// Run connects an account or a log.
+func (c *connectDescribedCmd) Run(e *env) error {
+	account, err := c.account()
+	if err != nil {
+		return err
+	}
+	return connect.Described(e.ctx, e.world(), c.spec, connect.DescribedOptions{
+		Options: c.options(), Person: c.person(), Account: account, Set: c.Set, Guards: c.Guard,
+	})
+}
+
+// describedCommands returns a command for each collector that describes itself,
+// as a struct with one field that bears its name.
+func describedCommands() kong.Plugins {
+	var all kong.Plugins
+	for _, spec := range builtin.Specs() {
+		help := "Connect an account of " + spec.Title + "."
+		if spec.Multi {
+			help = "Connect " + spec.Title + ", whose log shows logins."
+		}
+		holder := reflect.New(reflect.StructOf([]reflect.StructField{{
+			Name: "Described", Type: reflect.TypeFor[connectDescribedCmd](),
+			Tag: reflect.StructTag(fmt.Sprintf(`cmd:"" name:%q help:%q`, spec.Name, help)),
+		}}))
+		command, _ := reflect.TypeAssert[*connectDescribedCmd](holder.Elem().Field(0).Addr())
+		command.spec = spec
+		all = append(all, holder.Interface())
+	}
+	return all
 }
 
 // connectFlags are those of every network.

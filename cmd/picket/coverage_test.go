@@ -165,6 +165,9 @@ func TestCoverageIsForTheAdmin(t *testing.T) {
 		if err := publishes(app.CoverageSubject)(s.listenAs(t, user, quiet())); err == nil {
 			t.Errorf("user %s may ask for coverage", user)
 		}
+		if err := publishes(app.CollectorsSubject)(s.listenAs(t, user, quiet())); err == nil {
+			t.Errorf("user %s may ask about collectors", user)
+		}
 		if err := reads(app.CoverageSubject)(s.listenAs(t, user, quiet())); err == nil {
 			t.Errorf("user %s may listen to what is asked", user)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -22,6 +21,10 @@ import (
 type incidentsCmd struct {
 	Ls   incidentsLsCmd   `cmd:"" help:"List incidents, newest first."`
 	Show incidentsShowCmd `cmd:"" help:"Show what happened in one, and who was told."`
+
+	Ack     incidentsAckCmd     `cmd:"" help:"Acknowledge all alerts of one that are firing: you are on it."`
+	Assign  incidentsAssignCmd  `cmd:"" help:"Make all open alerts of one somebody's matter."`
+	Resolve incidentsResolveCmd `cmd:"" help:"Resolve all open alerts of one and say what they were."`
 }
 
 // openIncidents connects to the daemon's incidents.
@@ -144,7 +147,7 @@ func (c *incidentsShowCmd) Run(e *env) error {
 		return err
 	}
 	defer done()
-	id, err := findIncident(e, store, c.Incident)
+	id, err := store.Find(e.ctx, c.Incident)
 	if err != nil {
 		return err
 	}
@@ -158,24 +161,6 @@ func (c *incidentsShowCmd) Run(e *env) error {
 		return enc.Encode(&r)
 	}
 	return showIncident(e.out, &r)
-}
-
-// findIncident returns the newest incident that a person means.
-func findIncident(e *env, store *dispatch.StreamStore, reference string) (string, error) {
-	want := strings.ToLower(strings.TrimSpace(reference))
-	want = strings.TrimPrefix(strings.TrimPrefix(want, "in-"), "pk-")
-	if len(want) < 4 {
-		return "", fmt.Errorf("incident %q: expected a number such as IN-3FA29C or at least 4 digits of an id", reference)
-	}
-	heads, err := store.Heads(e.ctx)
-	if err != nil {
-		return "", err
-	}
-	found := slices.DeleteFunc(heads, func(h dispatch.Head) bool { return !strings.HasPrefix(h.ID, want) })
-	if len(found) == 0 {
-		return "", errors.New("incident " + reference + ": there is none; picket incidents ls lists them")
-	}
-	return slices.MaxFunc(found, func(a, b dispatch.Head) int { return a.Opened.Compare(b.Opened) }).ID, nil
 }
 
 func showIncident(out io.Writer, r *dispatch.Record) error {

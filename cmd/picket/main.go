@@ -50,6 +50,7 @@ type cli struct {
 	Oncall     oncallCmd                 `cmd:"" help:"Show who is on duty, and the next hand-overs."`
 	Plan       planCmd                   `cmd:"" help:"Plan more activity than usual for a time."`
 	Approve    approveCmd                `cmd:"" help:"Record that a message may be published."`
+	Collectors collectorsCmd             `cmd:"" help:"Show how polling goes, and what budgets have left."`
 	Coverage   coverageCmd               `cmd:"" help:"Show which rules watch which accounts."`
 	Budget     budgetCmd                 `cmd:"" help:"Show how the alert budget is used, by rule and account."`
 	Check      checkCmd                  `cmd:"" help:"Print every fault of rules, and what is odd about them."`
@@ -107,7 +108,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 
 // newParser makes the parser of the command line, which writes help there.
 func newParser(out, errOut io.Writer) (*kong.Kong, error) {
-	return kong.New(new(cli),
+	c := new(cli)
+	c.Connect.Plugins = describedCommands()
+	return kong.New(c,
 		kong.Name("picket"),
 		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

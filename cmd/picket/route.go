@@ -64,16 +64,6 @@ func (c *routeTestCmd) stored(e *env) (match.Set, rules.Mode, error) {
 	return match.Labels(&a), a.Rule.Mode, err
 }
 
-// escalation says who is told next of an alert, as the configuration has it.
-func (c withConfig) escalation(e *env, a *alerting.Alert, dir alerting.Directory, now time.Time) (string, error) {
-	cfg, err := config.Load(c.Config, e.getenv)
-	if err != nil || a.State != alerting.Firing {
-		return "", err
-	}
-	info, _ := dir.Account(a.Account)
-	return cfg.Policy().Foretell(match.Labels(a), a.Urgency(dir, now), a.Opened, now, info.TimeZone), nil
-}
-
 // parseLabels reads name=value, several with commas between them.
 func parseLabels(s string) (match.Set, error) {
 	set := match.Set{}

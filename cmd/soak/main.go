@@ -15,6 +15,13 @@ import (
 )
 
 func main() {
+	if os.Getenv(fakeEnv) != "" {
+		if err := servePolls(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "soak: fake network:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.IntVar(&o.posts, "posts", 50_000, "posts in all")
 	flag.IntVar(&o.accounts, "accounts", 25, "accounts, a multiple of 5")
@@ -27,12 +34,21 @@ func main() {
 	flag.BoolVar(&o.torn, "torn", false, "damage the newest checkpoint at every other kill: cut its end off or change a byte")
 	measure := flag.Duration("latency", 0, "measure instead, for this long: activity appended to alert published, and to a page at its receiver, at 1,000 activities/s")
 	idle := flag.Duration("small", 0, "measure instead what a small install takes: 50 accounts, a day of their life, then idle for this long")
+	p := pollsOptions{credentials: 10, bare: 10 * time.Second}
+	flag.IntVar(&p.accounts, "polls", 0, "measure instead how so many accounts of a fake network are polled, such as 100000")
+	flag.DurationVar(&p.every, "every", time.Minute, "with -polls: interval of each account")
+	flag.DurationVar(&p.warm, "warm", 2*time.Minute, "with -polls: how long they are polled before it counts")
+	flag.DurationVar(&p.during, "count", 3*time.Minute, "with -polls: how long it counts")
+	flag.BoolVar(&p.jetstream, "jetstream", false, "with -polls: write to a journal on disk instead of memory")
+	flag.IntVar(&p.idle, "idle", 0, "with -polls: also measure what so many accounts cost that only wait, such as 1000000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	o.log = os.Stdout
 	var err error
 	switch {
+	case p.accounts > 0:
+		err = polls(ctx, p, os.Stdout)
 	case *idle > 0:
 		err = small(ctx, smallOptions{accounts: 50, seed: o.seed, day: 2 * time.Minute, calm: time.Minute, idle: *idle}, os.Stdout)
 	case *measure > 0:

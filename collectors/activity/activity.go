@@ -137,7 +137,7 @@ type Poll struct {
 	State     string    // one of the PollState values
 	Reason    string    // what went wrong and how to mend it, without secrets
 	From      time.Time // start of a gap, zero if none
-	Until     time.Time // end of a gap, zero if none
+	Until     time.Time // end of a gap, or of exhaustion; zero if none
 	LastOK    time.Time // last poll that succeeded
 	ClockSkew Opt       // seconds that the network's clock is ahead of ours
 }
@@ -148,7 +148,18 @@ const (
 	PollGap       = "gap"       // items between From and Until are lost for good
 	PollForbidden = "forbidden" // the network refuses: credential, permission, or payment
 	PollFailing   = "failing"   // errors that retrying may mend
+	// PollExhausted: the dollars or units of the credential are spent, so that
+	// nothing is read until Until, when they are granted anew.
+	PollExhausted = "exhausted"
+	// PollBehind: the account itself has been read up to now, but not yet what
+	// others say of it.
+	PollBehind = "mentions_behind"
 )
+
+// PollStates returns all states.
+func PollStates() []string {
+	return []string{PollComplete, PollGap, PollForbidden, PollFailing, PollExhausted, PollBehind}
+}
 
 // Batch is one page of activities as it travels in one journal message.
 type Batch struct {

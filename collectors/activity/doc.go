@@ -54,7 +54,9 @@
 //	profile       object  of texts: values after the change, by name
 //	changed       texts   names of what changed
 //	old           object  of texts: values before the change, by name
-//	metrics       object  of numbers: counts at seen, by name: followers, following, posts
+//	metrics       object  of numbers: counts at seen, by name: followers, following, posts;
+//	                      of a mention in English its sentiment, -1 to 1, and of one that
+//	                      stands for others that were left out its weight: how many
 //	approval      object  what may be published, with kind "approval" only:
 //	  text        text      at most 64 KiB; it, links or media must be there
 //	  links       texts
@@ -67,7 +69,7 @@
 //	  result      text      "success", "failure"
 //	  reason      text
 //	poll          object  a collector's report about itself, with kind "poll" only:
-//	  state       text      "complete", "gap", "forbidden", "failing"; required
+//	  state       text      "complete", "gap", "forbidden", "failing", "exhausted", "mentions_behind"; required
 //	  reason      text
 //	  from, until time      bounds of a gap
 //	  last_ok     time      last poll that succeeded

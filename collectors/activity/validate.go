@@ -215,11 +215,11 @@ func checkPoll(a *Activity) *FieldError {
 		}
 		return nil
 	}
-	states := []string{PollComplete, PollGap, PollForbidden, PollFailing}
-	switch p.State {
-	case PollComplete, PollGap, PollForbidden, PollFailing:
+	states := PollStates()
+	switch {
+	case slices.Contains(states, p.State):
 		return nil
-	case "":
+	case p.State == "":
 		return fault("poll.state", "missing; expected one of %s", strings.Join(states, ", "))
 	}
 	return fault("poll.state", "unknown state %q%s", brief(p.State), suggest(p.State, states))

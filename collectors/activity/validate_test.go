@@ -94,7 +94,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"long approval", "approval.text", func(a *Activity) {
 			a.Kind, a.Approval.Text = KindApproval, strings.Repeat("a", 64<<10+1)
 		}, `65537 bytes long; expected at most 65536`},
-		{"poll without state", "poll.state", func(a *Activity) { a.Kind = KindPoll }, `missing; expected one of complete, gap, forbidden, failing`},
+		{"poll without state", "poll.state", func(a *Activity) { a.Kind = KindPoll }, `missing; expected one of complete, gap, forbidden, failing, exhausted, mentions_behind`},
 		{"unknown state", "poll.state", func(a *Activity) { a.Kind, a.Poll.State = KindPoll, "completed" }, `unknown state "completed"; did you mean "complete"?`},
 		{"poll with a post", "poll", func(a *Activity) { a.Poll.State = PollGap }, `given with kind "post"; expected it with kind "poll" only`},
 		{"verdict with a post", "verdict", func(a *Activity) { a.Verdict.By = "jane" }, `given with kind "post"; expected it with kind "verdict" only`},

@@ -4,18 +4,33 @@ package builtin
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/entra"
+	"github.com/picketd/picket/collectors/facebook"
+	"github.com/picketd/picket/collectors/github"
+	"github.com/picketd/picket/collectors/googleworkspace"
+	"github.com/picketd/picket/collectors/instagram"
 )
 
 // Specs returns the collectors, ordered by name.
-func Specs() []collectors.Spec {
-	return []collectors.Spec{}
-}
+func Specs() []collectors.Spec { return slices.Clone(specs()) }
+
+//nolint:gochecknoglobals // made once: it is looked up for every account
+var specs = sync.OnceValue(func() []collectors.Spec {
+	return []collectors.Spec{
+		entra.Spec(),
+		facebook.Spec(),
+		github.Spec(),
+		googleworkspace.Spec(),
+		instagram.Spec(),
+	}
+})
 
 // Spec returns the collector of that name.
 func Spec(name string) (collectors.Spec, bool) {
-	all := Specs()
+	all := specs()
 	i := slices.IndexFunc(all, func(s collectors.Spec) bool { return s.Name == name })
 	if i < 0 {
 		return collectors.Spec{}, false

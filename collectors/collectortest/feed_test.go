@@ -277,6 +277,10 @@ func openFeed(pageSize, size int, mixed bool) func(t *testing.T) collectortest.F
 				now := time.Now()
 				return f.publishAll(n, func(i int) time.Time { return now.Add(-time.Duration(i+2) * time.Minute) })
 			},
+			Delayed: func(n int, by time.Duration) []collectortest.Item {
+				then := time.Now().Add(-by)
+				return f.publishAll(n, func(int) time.Time { return then })
+			},
 			Malformed: f.malformed,
 		}
 	}

@@ -26,6 +26,9 @@ type Harness struct {
 	// read when nothing fails; 0 means four times Every. A collector that looks
 	// at some things less often than at each poll needs more.
 	Settle time.Duration
+	// Lag is how late the source documents that items may turn up, at least 1 s,
+	// 0 where it does not say: Spec.Lag. Fake.Delayed must be there with it.
+	Lag time.Duration
 	// Endpoint is the Endpoint of the credential's budget, may be nil.
 	Endpoint func(*http.Request) string
 	// Open makes a new, empty fake source. Run calls it once per subtest,
@@ -57,6 +60,11 @@ type Fake struct {
 	// that the collector re-reads is that long, never longer than it. Nil when
 	// the source never delivers late.
 	Late func(n int) []Item
+
+	// Delayed adds n items that happened by ago, at most Harness.Lag, and that
+	// nobody could see until now. Where Late is nil it stands in for it, with
+	// two intervals or Lag, whichever is shorter.
+	Delayed func(n int, by time.Duration) []Item
 
 	// Malformed adds one item that cannot be mapped, between others that can,
 	// and returns those others. Nil when the source has no such thing.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +26,9 @@ type rig struct {
 	logs *Logs
 	dice *dice
 	want map[Item]int
+	kept sessions // outlive the process
+	// wrap, if set, stands between each process's collector and its scheduler.
+	wrap func(collectors.Collector) collectors.Collector
 
 	killed chan struct{} // the process shall die
 	cancel context.CancelFunc
@@ -53,6 +55,12 @@ func newRig(t *testing.T, h Harness, seed uint64) *rig {
 	fake := h.Open(t)
 	if fake.New == nil || fake.Publish == nil {
 		t.Fatal("collectortest: Fake needs New and Publish")
+	}
+	if (h.Lag > 0) != (fake.Delayed != nil) || h.Lag > 0 && h.Lag < time.Second {
+		t.Fatal("collectortest: Fake.Delayed and a Harness.Lag of at least 1s go together")
+	}
+	if fake.Late == nil && fake.Delayed != nil {
+		fake.Late = func(n int) []Item { return fake.Delayed(n, min(2*h.Every, h.Lag)) }
 	}
 	r := &rig{
 		t: t, h: h, fake: fake, logs: NewLogs(), want: map[Item]int{}, drops: map[string]int{},
@@ -87,10 +95,13 @@ func (r *rig) collector() (collectors.Collector, *collectors.Budget) {
 	budget := collectors.NewBudget("contract", collectors.BudgetOptions{Endpoint: r.h.Endpoint})
 	c, err := r.fake.New(collectors.Deps{
 		HTTP: collectors.NewClient(budget, collectors.ClientOptions{Base: Transport(r.net)}),
-		Log:  zap.NewNop(), Now: time.Now,
+		Log:  zap.NewNop(), Now: time.Now, Sessions: &r.kept,
 	})
 	if err != nil {
 		r.t.Fatalf("new collector: %v", err)
+	}
+	if r.wrap != nil {
+		c = r.wrap(c)
 	}
 	return c, budget
 }
@@ -247,115 +258,5 @@ func (r *rig) wantState(want string) {
 	r.t.Helper()
 	if got := r.lastState(); got != want {
 		r.t.Errorf("poll state reported last is %s, want %s", got, want)
-	}
-}
-
-// fault is what the network does to a request.
-type fault int
-
-const (
-	healthy     fault = iota
-	limited           // 429, for limitedFor
-	broken            // 500
-	unavailable       // 503 without a body
-	cut               // the answer breaks off in the middle
-	reset             // no answer, the connection breaks
-	hang              // no answer at all
-	refused           // the credential is refused
-	lastFault
-)
-
-const limitedFor = 7 * time.Minute
-
-// network stands in front of a fake source's server and injects faults.
-type network struct {
-	fake Fake
-
-	mu       sync.Mutex
-	next     func(n int) fault // decides about request n, from 1; nil: healthy
-	requests int
-	until    time.Time // told by the last 429
-	tooEarly int
-}
-
-func newNetwork(fake Fake) *network { return &network{fake: fake} }
-
-func (n *network) inject(next func(n int) fault) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.next = next
-}
-
-// always returns a plan that does the same to every request.
-func always(f fault) func(int) fault { return func(int) fault { return f } }
-
-func (n *network) early() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.tooEarly
-}
-
-// forgive lets a new process ask before the time that a 429 told to the one
-// before it: it cannot know.
-func (n *network) forgive() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.until = time.Time{}
-}
-
-func (n *network) count() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.requests
-}
-
-func (n *network) decide() (fault, time.Time) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.requests++
-	now := time.Now()
-	if now.Before(n.until) {
-		n.tooEarly++
-		return limited, n.until
-	}
-	f := healthy
-	if n.next != nil {
-		f = n.next(n.requests)
-	}
-	if f == limited {
-		n.until = now.Add(limitedFor).Truncate(time.Second)
-	}
-	return f, n.until
-}
-
-// ServeHTTP answers one request, or does to it what is planned.
-func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f, until := n.decide()
-	switch f {
-	case limited:
-		if n.fake.Limited != nil {
-			n.fake.Limited(w, r, until)
-			return
-		}
-		w.Header().Set("Retry-After", fmt.Sprint(int(time.Until(until).Seconds()+1)))
-		w.WriteHeader(http.StatusTooManyRequests)
-	case broken:
-		http.Error(w, `{"error":"injected"}`, http.StatusInternalServerError)
-	case unavailable:
-		w.WriteHeader(http.StatusServiceUnavailable)
-	case refused:
-		if n.fake.Refuse != nil {
-			n.fake.Refuse(w, r)
-			return
-		}
-		http.Error(w, `{}`, http.StatusUnauthorized)
-	case cut:
-		n.cut(w, r)
-	case reset:
-		panic(http.ErrAbortHandler)
-	case hang:
-		<-r.Context().Done()
-	default:
-		n.fake.Handler.ServeHTTP(w, r)
 	}
 }

@@ -30,6 +30,7 @@ import (
 //	kill/append   the process dies before or after any append of a day's run
 //	kill/request  the process dies at any request of it
 //	random        all of this at random, by seed
+//	soak          a long life at random, see Soak
 //
 // It is done when the journal holds exactly what was published, each once.
 func Run(t *testing.T, h Harness) {
@@ -54,6 +55,7 @@ func Run(t *testing.T, h Harness) {
 	for seed := range uint64(randomRuns) {
 		bubbled(t, h, fmt.Sprintf("random/seed=%d", seed), seed, testRandom)
 	}
+	t.Run("soak", func(t *testing.T) { Soak(t, h, *soakPolls, max(5, *soakPolls/200)) })
 }
 
 const randomRuns = 5

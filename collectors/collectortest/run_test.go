@@ -20,13 +20,13 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestFeedKeepsTheContract(t *testing.T) {
-	collectortest.Run(t, collectortest.Harness{Source: "feed/acme", Open: open(50, 100)})
+	collectortest.Run(t, collectortest.Harness{Source: "feed/acme", Lag: feedOverlap, Open: open(50, 100)})
 }
 
 // A page of 130 items of 5 KB takes three batches; the process dies before and
 // after each of them.
 func TestPagesOfSeveralBatches(t *testing.T) {
-	h := collectortest.Harness{Source: "feed/acme", Open: open(400, 5000)}
+	h := collectortest.Harness{Source: "feed/acme", Lag: feedOverlap, Open: open(400, 5000)}
 	for _, fate := range []collectortest.Fate{collectortest.Fail, collectortest.StoreAndFail} {
 		n := collectortest.KillAtAppends(t, h, fate)
 		if n < 7 {
@@ -39,7 +39,7 @@ func TestPagesOfSeveralBatches(t *testing.T) {
 // of items that are kept equally long; the process dies before and after each
 // of them.
 func TestPagesOfSeveralClasses(t *testing.T) {
-	h := collectortest.Harness{Source: "feed/acme", Open: openFeed(50, 100, true)}
+	h := collectortest.Harness{Source: "feed/acme", Lag: feedOverlap, Open: openFeed(50, 100, true)}
 	for _, fate := range []collectortest.Fate{collectortest.Fail, collectortest.StoreAndFail} {
 		n := collectortest.KillAtAppends(t, h, fate)
 		if n < 40 {
@@ -59,9 +59,11 @@ func TestContractCatches(t *testing.T) {
 		{"stops at the first page", "pages", "is 0 times in the journal"},
 		{"speaks of another account", "form", "is of account feed/other, want feed/acme"},
 		{"takes half an answer for none", "failing/cut", "is complete, want failing"},
+		{"does not look back", "soak", "is 0 times in the journal"},
+		{"does not tell its overlap", "soak", "want once"},
 		{"knows no refusal", "forbidden", "want forbidden"},
 	} {
-		t.Run(c.bug, func(t *testing.T) {
+		t.Run(c.bug+"/"+c.subtest, func(t *testing.T) {
 			pattern := "^TestFeedKeepsTheContract$/^" + strings.ReplaceAll(c.subtest, "/", "$/^") + "$"
 			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern)
 			child.Env = append(os.Environ(), bugEnv+"="+c.bug)

@@ -22,6 +22,7 @@ func contract() collectortest.Harness {
 	return collectortest.Harness{
 		Source: account,
 		Every:  20 * time.Minute, // the contract runs for days
+		Lag:    DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
 			srv := mastodontest.New(mastodontest.Options{Brief: true})
 			srv.AddAccount(mastodontest.Profile{Name: "acme"})
@@ -50,6 +51,9 @@ func contract() collectortest.Harness {
 				Publish: func(n int) []collectortest.Item { return publish(n, mastodontest.Status{}) },
 				Late: func(n int) []collectortest.Item {
 					return publish(n, mastodontest.Status{At: time.Now().Add(-10 * time.Minute)})
+				},
+				Delayed: func(n int, by time.Duration) []collectortest.Item {
+					return publish(n, mastodontest.Status{At: time.Now().Add(-by)})
 				},
 				Malformed: func() []collectortest.Item {
 					items := publish(1, mastodontest.Status{})

@@ -154,7 +154,7 @@ func (r *round) readParts(parts []func() error) error {
 // finish completes the page that a successful read has filled.
 func (r *round) finish() (collectors.Page, error) {
 	r.st.prune()
-	if r.st.Posts.Walk != nil || r.st.Mentions.Walk != nil {
+	if r.st.Posts.Walk != nil || r.st.Mentions.Walk != nil && r.page.Behind == nil {
 		r.page.More = true
 	}
 	r.lowerOverlap(r.overlapOf(&r.st.Posts))

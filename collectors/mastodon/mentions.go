@@ -1,9 +1,11 @@
 package mastodon
 
 import (
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -36,7 +38,12 @@ func (r *round) mentions() error {
 	if l.Walk != nil {
 		w = *l.Walk
 	}
-	page, next, err := r.client.notifications(r.ctx, w.Max)
+	page, next, err := r.client.notifications(collectors.ForMentions(r.ctx), w.Max)
+	if limited, ok := errors.AsType[*collectors.RateLimited](err); ok {
+		if _, answered := errors.AsType[*APIError](err); !answered {
+			r.page.Behind = limited // kept for the account itself
+		}
+	}
 	if err != nil {
 		return r.failed("mentions", err)
 	}

@@ -44,13 +44,20 @@ const (
 	maxBackfill = Retention - time.Hour // a request takes a while
 )
 
-// DefaultFilter asks for the event types that are mapped, and no others.
-const DefaultFilter = `eventType eq "user.session.start" or eventType eq "user.session.end"` +
-	` or eventType sw "user.authentication." or eventType sw "user.mfa.factor."` +
+// DefaultFilter asks for the event types that are mapped, and as few others as
+// can be said briefly: it is a part of each request's address.
+const DefaultFilter = `eventType sw "user.session." or eventType sw "user.authentication." or eventType sw "user.mfa."` +
 	` or eventType eq "user.account.update_password" or eventType eq "user.account.reset_password"` +
-	` or eventType ew ".privilege.grant" or eventType ew ".privilege.revoke"` +
-	` or eventType sw "app.oauth2.token." or eventType sw "app.oauth2.as.token."` +
-	` or eventType eq "system.api_token.create" or eventType eq "system.api_token.revoke"`
+	` or eventType eq "user.account.update_primary_email" or eventType eq "user.account.update_secondary_email"` +
+	` or eventType sw "user.account.lock" or eventType sw "user.account.unlock" or eventType eq "user.account.use_token"` +
+	` or eventType eq "user.account.report_suspicious_activity_by_enduser" or eventType sw "user.risk." or eventType sw "user.lifecycle."` +
+	` or eventType ew ".privilege.grant" or eventType ew ".privilege.revoke" or eventType sw "iam." or eventType sw "group.user_membership."` +
+	` or eventType sw "app.oauth2.token." or eventType sw "app.oauth2.as.token." or eventType sw "app.oauth2.credentials."` +
+	` or eventType sw "app.oauth2.consent." or eventType sw "app.oauth2.as.consent." or eventType sw "app.oauth2.admin.consent."` +
+	` or eventType sw "system.api_token." or eventType sw "system.oauth2.token." or eventType sw "system.idp." or eventType sw "system.mfa."` +
+	` or eventType sw "application.policy." or eventType sw "application.lifecycle." or eventType sw "application.user_membership."` +
+	` or eventType sw "app.generic." or eventType eq "policy.evaluate_sign_on" or eventType sw "policy.lifecycle." or eventType sw "policy.rule."` +
+	` or eventType sw "zone." or eventType sw "security."`
 
 // Config says which organisation is read and how. BaseURL, Token and Accept
 // must be given.

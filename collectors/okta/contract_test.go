@@ -23,6 +23,7 @@ func contract(opts oktatest.Options) collectortest.Harness {
 	return collectortest.Harness{
 		Source: "okta/acme", Multi: true, Endpoint: Endpoint,
 		Every: 4 * time.Minute, // of the overlap of 5, so that little is read again
+		Lag:   DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
 			opts.Token = token
 			f := &contractFake{srv: oktatest.New(opts)}
@@ -35,6 +36,7 @@ func contract(opts oktatest.Options) collectortest.Harness {
 				Handler:   f.srv,
 				Publish:   f.publish,
 				Late:      f.late,
+				Delayed:   f.delayed,
 				Malformed: f.malformed,
 				Limited: func(w http.ResponseWriter, _ *http.Request, reset time.Time) {
 					w.Header().Set("X-Rate-Limit-Limit", "120")
@@ -84,7 +86,7 @@ func (f *contractFake) publish(n int) []collectortest.Item {
 		case 0:
 			f.srv.Add(oktatest.Event{Type: "user.session.start", Actor: "intern@acme.example"})
 		case 4:
-			f.srv.Add(oktatest.Event{Type: "policy.evaluate_sign_on", Actor: "editor-1@acme.example"})
+			f.srv.Add(oktatest.Event{Type: "policy.rule.action.execute", Actor: "editor-1@acme.example"})
 		}
 	}
 	return items
@@ -93,11 +95,15 @@ func (f *contractFake) publish(n int) []collectortest.Item {
 // late makes events that happened a while ago: one half is stored now, the other
 // was stored in time and becomes visible now.
 func (f *contractFake) late(n int) []collectortest.Item {
+	return f.delayed(n, 4*time.Minute)
+}
+
+func (f *contractFake) delayed(n int, by time.Duration) []collectortest.Item {
 	var items []collectortest.Item
 	for i := range n {
-		then := time.Now().Add(-4*time.Minute - time.Duration(i)*time.Second)
+		then := time.Now().Add(-by - time.Duration(i)*time.Second)
 		e := oktatest.Event{Published: then}
-		if i%2 == 1 {
+		if f.made%2 == 1 {
 			e.Stored = then
 		}
 		items = append(items, f.event(e))

@@ -61,6 +61,7 @@ func TestErrors(t *testing.T) {
 		{oktatest.Fault403, wantForbidden, []string{"status 403", "E0000006", "Read-Only Administrator", "okta.logs.read"}},
 		{oktatest.Fault404, wantForbidden, []string{"status 404", "Not Found", "text/html", "check base_url"}},
 		{oktatest.Fault429, wantLimited, []string{"status 429", "E0000047", "rate limited until 2026-03-06T12:10:00Z"}},
+		{oktatest.FaultMany, wantLimited, []string{"status 429", "E0000047", "rate limited until 2026-03-06T12:10:00Z"}},
 		{oktatest.Fault429Bare, wantLimited, []string{"status 429", "rate limited: "}},
 		{oktatest.Fault500, wantRetry, []string{"status 500", "E0000009", "took too long"}},
 		{oktatest.Fault503, wantRetry, []string{"status 503", "Service Unavailable"}},

@@ -164,76 +164,6 @@ func (e *event) outcome() activity.Outcome {
 	return o
 }
 
-// classify returns the kind of an event and what it changed, as the table of
-// the package comment says; no kind means that it is ignored.
-func classify(e *event) (kind activity.Kind, changed string) {
-	if e.result() == "SKIPPED" {
-		return "", ""
-	}
-	kind, changed = classifyType(e.Type)
-	result := e.outcome().Result
-	if kind == activity.KindLogin {
-		switch result {
-		case "failure":
-			kind = activity.KindLoginFailure
-		case "":
-			kind = ""
-		}
-	}
-	if result == "failure" {
-		changed = ""
-	}
-	return kind, changed
-}
-
-func classifyType(t string) (kind activity.Kind, changed string) {
-	switch t {
-	case "user.session.start":
-		return activity.KindLogin, ""
-	case "user.session.end", "user.authentication.slo", "user.authentication.universal_logout":
-		return activity.KindLogout, ""
-	case "user.account.update_password":
-		return activity.KindPasswordChange, "password_updated"
-	case "user.account.reset_password":
-		return activity.KindPasswordChange, "password_reset"
-	case "system.api_token.create":
-		return activity.KindTokenGrant, "token_granted"
-	case "system.api_token.revoke":
-		return activity.KindTokenRevoke, "token_revoked"
-	}
-	switch {
-	case strings.HasPrefix(t, "user.authentication."):
-		return activity.KindLogin, ""
-	case strings.HasPrefix(t, "user.mfa.factor."):
-		return activity.KindMFAChange, factorChange(strings.TrimPrefix(t, "user.mfa.factor."))
-	case strings.HasSuffix(t, ".privilege.grant"):
-		return activity.KindRoleChange, "role_granted"
-	case strings.HasSuffix(t, ".privilege.revoke"):
-		return activity.KindRoleChange, "role_revoked"
-	case under(t, "app.oauth2.token.grant"), under(t, "app.oauth2.as.token.grant"):
-		return activity.KindTokenGrant, "token_granted"
-	case under(t, "app.oauth2.token.revoke"), under(t, "app.oauth2.as.token.revoke"):
-		return activity.KindTokenRevoke, "token_revoked"
-	}
-	return "", ""
-}
-
-// under reports whether t is a type or one of its continuations.
-func under(t, prefix string) bool {
-	rest, ok := strings.CutPrefix(t, prefix)
-	return ok && (rest == "" || rest[0] == '.')
-}
-
-func factorChange(what string) string {
-	switch what {
-	case "activate", "unsuspend":
-		return "mfa_added"
-	case "deactivate", "reset_all", "suspend":
-		return "mfa_removed"
-	}
-	return "mfa_updated"
-}
-
 // user returns the first user among what the event is done to, nil if none.
 func (e *event) user() *entity {
 	for i := range e.Target {
@@ -244,28 +174,62 @@ func (e *event) user() *entity {
 	return nil
 }
 
-// subject returns whose activity an event is, as the package comment says.
-func (e *event) subject(kind activity.Kind) *entity {
+// candidates returns whose activity an event may be, as the package comment
+// says: the first of them who guards something has it.
+func (e *event) candidates(kind activity.Kind) []*entity {
 	user := e.user()
 	switch kind {
-	case activity.KindMFAChange, activity.KindPasswordChange, activity.KindRoleChange,
-		activity.KindTokenRevoke, activity.KindLogout:
+	case activity.KindMFAChange, activity.KindPasswordChange, activity.KindTokenRevoke, activity.KindLogout:
 		if user != nil {
-			return user
+			return []*entity{user}
+		}
+	case activity.KindRoleChange:
+		if user != nil && e.Actor != nil && e.Actor.Type == "User" {
+			return []*entity{user, e.Actor}
+		}
+		if user != nil {
+			return []*entity{user}
 		}
 	case activity.KindTokenGrant:
 		if user != nil && (e.Actor == nil || e.Actor.Type != "User") {
-			return user
+			return []*entity{user}
+		}
+	case activity.KindSession:
+		if user != nil && toldOf(e.Type) {
+			return []*entity{user}
 		}
 	default: // logins are of whom they are by
 	}
-	return e.Actor
+	return []*entity{e.Actor}
 }
 
-// identity returns the identity that an event belongs to, empty when that
-// cannot be one: a name that is no account of Picket guards nothing.
-func (e *event) identity(kind activity.Kind, by string) (string, error) {
-	who := e.subject(kind)
+// toldOf reports whether an event without a kind of its own is about the user
+// in target, and the actor is Okta or somebody from its support.
+func toldOf(eventType string) bool {
+	return strings.HasPrefix(eventType, "user.account.") || strings.HasPrefix(eventType, "user.risk.") ||
+		strings.HasPrefix(eventType, "user.session.impersonation.")
+}
+
+// owner returns the identity that an event belongs to among those that are
+// accepted, empty when there is none.
+func (e *event) owner(kind activity.Kind, by string, accept func(string) bool) (string, error) {
+	var errs []error
+	for _, who := range e.candidates(kind) {
+		name, err := who.identity(by)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if name != "" && accept(name) {
+			return name, nil
+		}
+	}
+	return "", errors.Join(errs...)
+}
+
+// identity returns the identity of somebody, empty when that cannot be one: a
+// name that is no account of Picket guards nothing.
+func (who *entity) identity(by string) (string, error) {
 	if who == nil {
 		return "", errors.New("actor is missing; want who did it")
 	}

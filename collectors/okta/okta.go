@@ -264,14 +264,14 @@ func (r *round) event(a *answer, i int, now time.Time) {
 		r.count(fresh, &r.counts.Ignored)
 		return
 	}
-	identity, err := e.identity(kind, r.c.cfg.Identity)
+	identity, err := e.owner(kind, r.c.cfg.Identity, r.c.cfg.Accept)
 	if err != nil {
 		if !st.reported(hash(a.events[i])) {
 			r.page.Malformed = append(r.page.Malformed, at(a.endpoint, i, e.UUID, err))
 		}
 		return
 	}
-	if identity == "" || !r.c.cfg.Accept(identity) {
+	if identity == "" {
 		r.count(fresh, &r.counts.Unguarded)
 		return
 	}

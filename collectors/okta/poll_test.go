@@ -354,7 +354,7 @@ func TestCountsCountOnce(t *testing.T) {
 	for range 6 {
 		w.pass(time.Second)
 		w.login(oktatest.Event{Actor: "intern@acme.example"})
-		w.srv.Add(oktatest.Event{Type: "policy.evaluate_sign_on", Actor: "editor-1@acme.example"})
+		w.srv.Add(oktatest.Event{Type: "policy.rule.action.execute", Actor: "editor-1@acme.example"})
 		w.pass(time.Minute)
 		page = w.poll(page.Cursor)
 		if len(page.Activities) != 0 {

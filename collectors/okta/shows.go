@@ -9,12 +9,9 @@ import (
 func (Config) Shows() collectors.Shows {
 	return collectors.Shows{
 		Kinds: []activity.Kind{
-			activity.KindLogin, activity.KindLoginFailure, activity.KindLogout,
+			activity.KindLogin, activity.KindLoginFailure, activity.KindLogout, activity.KindSession,
 			activity.KindTokenGrant, activity.KindTokenRevoke,
 			activity.KindMFAChange, activity.KindPasswordChange, activity.KindRoleChange,
-		},
-		Hidden: map[activity.Kind]collectors.Lack{
-			activity.KindSession: {Why: "Okta tells the beginning and the end of a session, as login and logout"},
 		},
 	}
 }

@@ -14,6 +14,7 @@ func TestShows(t *testing.T) {
 		{Type: "user.session.start"},
 		{Type: "user.session.start", Result: "FAILURE"},
 		{Type: "user.session.end"},
+		{Type: "user.session.access_admin_app"},
 		{Type: "user.mfa.factor.deactivate"},
 		{Type: "user.account.update_password"},
 		{Type: "group.privilege.grant"},

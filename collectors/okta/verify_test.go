@@ -19,7 +19,7 @@ func TestVerify(t *testing.T) {
 	w.login(oktatest.Event{Actor: "past@acme.example", Published: ago(31 * 24 * time.Hour)})
 	// A challenge has not ended, so it is nobody's login.
 	w.login(oktatest.Event{Actor: "half@acme.example", Result: "CHALLENGE", Published: ago(time.Hour)})
-	w.srv.Add(oktatest.Event{Type: "policy.evaluate_sign_on", Actor: "editor-1@acme.example", Published: ago(time.Minute)})
+	w.srv.Add(oktatest.Event{Type: "system.email.new_device_notification.sent_message", Actor: "editor-1@acme.example", Published: ago(time.Minute)})
 	got, err := w.c.Verify(t.Context())
 	if err != nil {
 		t.Fatal(err)

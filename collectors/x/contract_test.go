@@ -20,6 +20,7 @@ func contract() collectortest.Harness {
 		Source:   "x/acme",
 		Endpoint: Endpoint,
 		Every:    20 * time.Minute, // the contract runs for days
+		Lag:      DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
 			srv := xtest.New(xtest.Options{})
 			srv.AddAccount(xtest.Profile{Handle: "acme"})
@@ -50,6 +51,9 @@ func contract() collectortest.Harness {
 				Publish: func(n int) []collectortest.Item { return publish(n, xtest.Post{}) },
 				Late: func(n int) []collectortest.Item {
 					return publish(n, xtest.Post{At: time.Now().Add(-10 * time.Minute)})
+				},
+				Delayed: func(n int, by time.Duration) []collectortest.Item {
+					return publish(n, xtest.Post{At: time.Now().Add(-by)})
 				},
 				Malformed: func() []collectortest.Item {
 					items := publish(1, xtest.Post{})

@@ -117,6 +117,8 @@ func (r *round) fetch(kind laneKind, s span, token string) ([]twitter.Tweet, err
 	s.user = r.st.User
 	r.ex.user, r.ex.token = r.st.User, token
 	if kind == mentionsLane {
+		r.ex.ctx = collectors.ForMentions(r.ctx)
+		defer func() { r.ex.ctx = r.ctx }()
 		return r.client.mentions(s)
 	}
 	return r.client.posts(s)

@@ -148,9 +148,21 @@ func (r *round) parts() []func() error {
 	}
 	// Not beside history: what a page of history holds raises no finding.
 	if r.c.cfg.Mentions && !r.page.Backfill {
-		out = append(out, func() error { return r.timeline(mentionsLane) })
+		out = append(out, r.mentions)
 	}
 	return out
+}
+
+// mentions reads a page of mentions. Where the credential's budget keeps what
+// is left for the account itself, the page says that they are behind.
+func (r *round) mentions() error {
+	err := r.timeline(mentionsLane)
+	if limited, ok := errors.AsType[*collectors.RateLimited](err); ok {
+		if _, answered := errors.AsType[*APIError](err); !answered {
+			r.page.Behind = limited
+		}
+	}
+	return err
 }
 
 func (r *round) readParts(parts []func() error) error {
@@ -180,7 +192,7 @@ func (r *round) readParts(parts []func() error) error {
 func (r *round) finish() (collectors.Page, error) {
 	st := r.st
 	st.prune()
-	if st.Posts.Walk != nil || st.Mentions.Walk != nil {
+	if st.Posts.Walk != nil || st.Mentions.Walk != nil && r.page.Behind == nil {
 		r.page.More = true
 	}
 	r.lowerOverlap(r.overlapOf(&st.Posts))

@@ -72,7 +72,7 @@ func enumerated(field string) []string {
 	case "outcome", "outcome.result":
 		return []string{"success", "failure"}
 	case "poll.state":
-		return []string{activity.PollComplete, activity.PollGap, activity.PollForbidden, activity.PollFailing}
+		return activity.PollStates()
 	case "media.type":
 		return []string{"image", "video", "gif", "audio"}
 	case "geo.proxy":

@@ -64,6 +64,11 @@ func TestSocialRules(t *testing.T) {
 		a.Metrics = []activity.Metric{{Name: what, Value: 12000}}
 		return a
 	}
+	scored := func(sentiment float64) activity.Activity {
+		a := kind(activity.KindMention)
+		a.Metrics = []activity.Metric{{Name: "sentiment", Value: sentiment}}
+		return a
+	}
 	tokenOfNone := kind(activity.KindTokenGrant)
 	tokenOfNone.App = ""
 	mfa := func(changes ...string) activity.Activity {
@@ -167,6 +172,11 @@ func TestSocialRules(t *testing.T) {
 		{"social_mention", "a mention", kind(activity.KindMention), true},
 		{"social_mention", "a reply of its own", kind(activity.KindReply), false},
 		{"public_storm", "a mention", kind(activity.KindMention), true},
+		{"social_mention_harsh", "hostile words", scored(-0.6), true},
+		{"social_mention_harsh", "a mild word", scored(-0.4), false},
+		{"social_mention_harsh", "a mention without a score", kind(activity.KindMention), false},
+		{"criticism_storm", "hostile words", scored(-0.9), true},
+		{"criticism_storm", "praise", scored(0.9), false},
 		{"public_storm", "a post", kind(activity.KindPost), false},
 		{"social_counts", "followers counted", counted("followers"), true},
 		{"social_counts", "only posts counted", counted("posts"), false},
@@ -293,8 +303,8 @@ func TestRulesAreComplete(t *testing.T) {
 				}
 			}
 		}
-		if raising != 22 {
-			t.Errorf("pack %s raises with %d rules, want 22", pack, raising)
+		if raising != 23 {
+			t.Errorf("pack %s raises with %d rules, want 23", pack, raising)
 		}
 	}
 }
@@ -313,8 +323,8 @@ func TestLoad(t *testing.T) {
 // TestTests holds that tests come with a pack, and apart from its rules.
 func TestTests(t *testing.T) {
 	files, err := Tests("social")
-	if err != nil || len(files) != 65 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
-		t.Errorf("got %d files, %v; want 65, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	if err != nil || len(files) != 66 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 66, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
 	}
 	_, err = Tests("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

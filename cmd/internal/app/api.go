@@ -11,7 +11,7 @@ import (
 
 // routeAPI routes what people ask about alerts.
 func (f *front) routeAPI(mux *http.ServeMux) {
-	for _, path := range []string{api.AlertsPath, api.AlertsPath + "/", api.DocumentPath, links.Path} {
+	for _, path := range []string{api.AlertsPath, api.AlertsPath + "/", api.IncidentsPath + "/", api.DocumentPath, links.Path} {
 		mux.HandleFunc(path, f.ask)
 	}
 }
@@ -28,7 +28,7 @@ func (f *front) ask(w http.ResponseWriter, r *http.Request) {
 // startAPI answers what people and programs ask about alerts, over HTTP, by
 // links and over NATS, until stop is called.
 func (a *App) startAPI(p *parts) (stop func(), err error) {
-	service := api.New(p.manager, a.cfg, time.Now)
+	service := api.New(p.manager, p.incidents, a.cfg, time.Now)
 	over, err := service.Serve(p.nc, a.log)
 	if err != nil {
 		return nil, err

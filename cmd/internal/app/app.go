@@ -156,8 +156,10 @@ type parts struct {
 	silences  *natspub.Silences
 	receivers *receivers
 	dispatch  *dispatch.Runner
+	incidents *dispatch.StreamStore
 	workers   []*worker
 	sched     *collectors.Scheduler
+	hasten    *hastener
 	pollers   *pollers
 	// polledSince is from when on this daemon was to read each source; observe
 	// alone uses it.
@@ -167,7 +169,7 @@ type parts struct {
 // serve runs one life of the server and everything on it.
 func (a *App) serve(ctx context.Context) (err error) {
 	cfg := a.cfg.get()
-	p := &parts{polledSince: map[string]time.Time{}}
+	p := &parts{polledSince: map[string]time.Time{}, hasten: &hastener{cfg: a.cfg}}
 	if err := a.connect(cfg, p); err != nil {
 		return err
 	}
@@ -248,9 +250,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 		return err
 	}
 	p.alerts = store
-	store.Damaged = func(subject string, err error) {
-		a.log.Error("a message under the alert states is none; it is passed over", zap.String("subject", subject), zap.Error(err))
-	}
+	store.Damaged = a.damagedIn(natspub.Stream)
 	if p.silences, err = a.openSilences(ctx, cfg, p.js); err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 	p.manager, err = alerting.New(alerting.Config{
 		Store:     store,
 		Publisher: natspub.NewPublisher(p.js, natspub.PublisherOptions{Instance: cfg.Instance, Version: ReadBuild().Version, Directory: a.cfg}),
-		Observer:  &alertObserver{a.metrics, a, p.evidence}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
+		Observer:  &alertObserver{a.metrics, a, p.evidence, p.hasten}, Log: a.log, Directory: a.cfg, Silenced: a.silences.Of, Handled: a.metrics.Handled,
 		Kept: p.evidence.count,
 	})
 	if err != nil {

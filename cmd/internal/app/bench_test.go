@@ -193,7 +193,7 @@ func benchWorker(b *testing.B, js jetstream.JetStream, j *journal.Journal) *work
 	w := &worker{
 		journal: j, marks: marks, sink: m, plans: plans, saver: saver{files: checkpointsOf(b.TempDir(), 0)}, every: time.Hour,
 		coverage: &coverer{partitions: 1, cfg: newCurrent(&config.Config{}), metrics: &tallies{}},
-		costs:    &costs{sampling: usualSampling(), metrics: noCosts{}, budget: func() config.Budget { return config.Budget{Action: config.BudgetOff} }},
+		costs:    &costs{sampling: usualSampling(), metrics: noCosts{}, budget: func() config.Budget { return config.Budget{Span: time.Minute, Action: config.BudgetOff} }},
 		log:      zap.NewNop(), heads: newHeadTable(nil),
 	}
 	w.metrics = &benchMetrics{w: w}

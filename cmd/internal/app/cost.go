@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/picketd/picket/cmd/internal/config"
@@ -15,13 +16,13 @@ type sampling struct {
 	every int
 	tell  time.Duration // how often what was measured is told
 	// Rules are held against the budget after each span, of at least so many
-	// measured activities.
+	// measured activities. 0 has it from the configuration.
 	span  time.Duration
 	least uint64
 }
 
 func usualSampling() sampling {
-	return sampling{every: 61, tell: 10 * time.Second, span: time.Minute, least: 100}
+	return sampling{every: 61, tell: 10 * time.Second, least: 100}
 }
 
 func (a *App) sampling() sampling {
@@ -86,12 +87,13 @@ func (c *costs) begin(e *detector.Engine) {
 
 // step tells from time to time what was measured.
 func (c *costs) step(e *detector.Engine, now time.Time) {
-	if now.Sub(c.told) < c.tell {
+	span := cmp.Or(c.span, c.budget().Span)
+	if now.Sub(c.told) < min(c.tell, span) {
 		return
 	}
 	c.told = now
 	c.collect(e)
-	if now.Sub(c.judged) >= c.span && c.activities >= c.least {
+	if now.Sub(c.judged) >= span && c.activities >= c.least {
 		c.judged = now
 		c.judge(e.Plan().Rules())
 	}

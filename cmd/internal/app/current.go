@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/dispatch"
+	"github.com/picketd/picket/alerting/match"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/simulate"
 )
 
-// current is the configuration in force. It implements alerting.Directory.
+// current is the configuration in force. It implements alerting.Foreteller.
 type current struct{ p atomic.Pointer[known] }
 
 // known is a configuration with what is looked up in it.
@@ -21,6 +23,7 @@ type known struct {
 	simulated map[string]simulate.Account
 	guards    map[string][]string // of simulated identities
 	views     sync.Map            // from manner to collectors.Shows
+	policy    *dispatch.Policy
 }
 
 func newCurrent(cfg *config.Config) *current {
@@ -30,7 +33,7 @@ func newCurrent(cfg *config.Config) *current {
 }
 
 func (c *current) set(cfg *config.Config) {
-	k := &known{cfg: cfg, simulated: map[string]simulate.Account{}, guards: map[string][]string{}}
+	k := &known{cfg: cfg, policy: cfg.Policy(), simulated: map[string]simulate.Account{}, guards: map[string][]string{}}
 	for _, s := range simulated(cfg) {
 		k.simulated[s.Name] = s
 		for _, id := range s.Identities {
@@ -123,6 +126,13 @@ func (k *known) identity(name string, guards []string) alerting.AccountInfo {
 // weight orders importances, those of simulated accounts among them.
 func weight(importance string) int {
 	return slices.Index([]string{string(config.Low), string(config.Normal), "high", string(config.Critical)}, importance)
+}
+
+// Next implements alerting.Foreteller by the configuration alone: how far the
+// escalation of an incident really is, its messages and picket alerts show tell.
+func (c *current) Next(a *alerting.Alert, at time.Time) string {
+	info, _ := c.Account(a.Account)
+	return c.p.Load().policy.Foretell(match.Labels(a), alerting.UrgencyOf(a, info, at), a.Fired(), at, info.TimeZone)
 }
 
 // NewDirectory returns what a configuration knows of accounts.

@@ -2,8 +2,12 @@ package app
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/rules"
 )
 
 const guardedAccounts = `
@@ -71,5 +75,32 @@ func TestSetSaysWhoGuards(t *testing.T) {
 		if !slices.Equal(a.GuardedBy, want[a.Name]) {
 			t.Errorf("%s is guarded by %q, want %q", a.Name, a.GuardedBy, want[a.Name])
 		}
+	}
+}
+
+// TestNext: whoever reads an alert's text learns who is told next, where an
+// escalation is configured.
+func TestNext(t *testing.T) {
+	now := time.Date(2026, 3, 14, 2, 12, 0, 0, time.UTC)
+	a := alerting.Alert{
+		ID: "3fa29c", State: alerting.Firing, Network: "x", Account: "x/acme", Opened: now, Updated: now,
+		Rule: alerting.Rule{ID: "r", Title: "Burst", Level: rules.Critical, Mode: rules.Enforce},
+	}
+	const receiver = `
+receivers: [{name: siren, type: exec, command: [/bin/true]}]
+people: [{name: jane, full_name: Jane Roe}]
+`
+	for _, tt := range []struct{ name, config string }{
+		{"an escalation", receiver + "escalation: [{name: default, steps: [{people: [jane]}, {after: 10m, people: [jane]}]}]\n"},
+		{"none", receiver},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := NewDirectory(configured(t, "accounts: [{account: x/acme}]\n"+tt.config))
+			text := alerting.Text(a, dir)
+			escalates := strings.Contains(text, "escalates at 02:22Z to Jane Roe")
+			if escalates != (tt.name == "an escalation") || strings.Contains(text, "no escalation configured") == escalates {
+				t.Errorf("the text says of who is next:\n%s", text)
+			}
+		})
 	}
 }

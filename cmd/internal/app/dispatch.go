@@ -27,12 +27,14 @@ func (a *App) openDispatch(ctx context.Context, cfg *config.Config, p *parts) er
 	if err != nil {
 		return err
 	}
+	store.Damaged = a.damagedIn(dispatch.Stream)
+	p.incidents = store
 	if err := a.openLinks(ctx, cfg, p); err != nil {
 		return err
 	}
 	p.dispatch, err = dispatch.New(dispatch.Config{
 		Alerts: p.alerts, Store: store, Outbox: delivery.NewOutbox(p.js), Policy: cfg.Policy(),
-		Directory: a.cfg, Silences: &a.silences, Log: a.log,
+		Directory: a.cfg, Silences: &a.silences, Observer: a.metrics, Log: a.log,
 		Links: func(alert *alerting.Alert, receiver string, person notify.Person) []notify.Link {
 			return linksOf(p.links, a.cfg, alert, receiver, person)
 		},
@@ -67,6 +69,18 @@ func linksOf(made *links.Links, dir alerting.Directory, alert *alerting.Alert, r
 		out = append(out, ask)
 	}
 	return out
+}
+
+// damaged tells of a stored document of alerting that cannot be read.
+func (a *App) damaged(stream, subject string, err error) {
+	a.metrics.DamagedDocument(stream)
+	a.log.Error("a stored document cannot be read; it is passed over, the others are not",
+		zap.String("stream", stream), zap.String("subject", subject), zap.Error(err))
+}
+
+// damagedIn is damaged for one stream.
+func (a *App) damagedIn(stream string) func(subject string, err error) {
+	return func(subject string, err error) { a.damaged(stream, subject, err) }
 }
 
 // ownDispatch decides who is told while this daemon holds the lease on it.

@@ -11,6 +11,7 @@ import (
 	"github.com/picketd/picket/alerting/promexport"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/builtin"
 	"github.com/picketd/picket/collectors/intake"
 	"github.com/picketd/picket/collectors/mastodon"
 	"github.com/picketd/picket/collectors/okta"
@@ -34,6 +35,9 @@ const dropUnguarded = "unguarded"
 func newMetrics(cfg *config.Config) *promexport.Metrics {
 	build := ReadBuild()
 	networks := []string{x.Network, mastodon.Network, okta.Network, "file"}
+	for _, spec := range builtin.Specs() {
+		networks = append(networks, spec.Name)
+	}
 	for _, s := range cfg.Sources {
 		if s.Collector == config.CollectorSimulate {
 			networks = append(networks, networkSimulated)
@@ -77,8 +81,9 @@ func (m intakeMetrics) Refused(reason string, n int) { m.IntakeRefused(m.way, re
 // to whoever watches the terminal.
 type alertObserver struct {
 	*promexport.Metrics
-	app  *App
-	kept keeping
+	app    *App
+	kept   keeping
+	hasten *hastener
 }
 
 // Revised implements alerting.Observer.
@@ -90,6 +95,9 @@ func (o *alertObserver) Revised(a *alerting.Alert) {
 // Published implements alerting.Observer.
 func (o *alertObserver) Published(a *alerting.Alert, at time.Time) {
 	o.Metrics.Published(a, at)
+	if o.hasten != nil {
+		o.hasten.published(a, time.Now())
+	}
 	fields := []zap.Field{
 		zap.String("alert", a.Number()), zap.String("change", string(a.Change)), zap.String("state", string(a.State)),
 		zap.String("level", string(a.Rule.Level)), zap.String("rule", a.Rule.Name), zap.String("rule_version", a.Rule.Version),

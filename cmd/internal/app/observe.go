@@ -21,6 +21,7 @@ func (a *App) observe(p *parts) {
 	a.metrics.SetCollectors(sightings(p.sched.Status(), p.polledSince, now))
 	a.metrics.SetCredentials(p.pollers.credentials(now))
 	a.metrics.SetGeoFiles(a.places.ready())
+	a.metrics.SetSilences(a.silences.Counts(now))
 	a.observeDisk()
 }
 
@@ -75,12 +76,18 @@ func sightings(all []collectors.TaskStatus, since map[string]time.Time, now time
 func stateOf(s *collectors.TaskStatus) string {
 	switch {
 	case s.Standby:
-		return "standby"
+		return stateStandby
 	case s.State == "":
-		return "starting"
+		return stateStarting
 	}
 	return s.State
 }
+
+// States of a polled source beside those that are reported.
+const (
+	stateStandby  = "standby"  // another daemon polls it
+	stateStarting = "starting" // it was not polled yet
+)
 
 // sightOf says whether Picket sees a source that was last read, or first to be
 // read, that long ago.
@@ -88,9 +95,9 @@ func sightOf(s *collectors.TaskStatus, unread time.Duration) promexport.Sight {
 	switch {
 	case s.Standby:
 		return promexport.SightStandby
-	case s.State == activity.PollForbidden, s.State == activity.PollFailing:
+	case s.State == activity.PollForbidden, s.State == activity.PollFailing, s.State == activity.PollExhausted:
 		return promexport.SightBlind
-	case unread > max(lateIntervals*s.Every, lateAtLeast):
+	case unread > max(lateIntervals*max(s.Every, s.Longest), lateAtLeast):
 		return promexport.SightLate
 	case s.LastOK.IsZero():
 		return promexport.SightStarting
@@ -117,7 +124,7 @@ func (p *pollers) credentials(now time.Time) map[string]promexport.Credential {
 // creditOf is what is left of a budget: the requests of the endpoint that has
 // the smallest part left, and this month's dollars.
 func creditOf(st collectors.BudgetStatus, now time.Time) promexport.Credential {
-	c := promexport.Credential{DollarLimit: st.Dollars}
+	c := promexport.Credential{DollarLimit: st.Dollars, Units: st.Units, UnitLimit: st.UnitLimit, UsedUp: st.UsedUp()}
 	if st.Month == now.UTC().Format("2006-01") { // else nothing was spent this month
 		c.Spent = st.Spent
 	}

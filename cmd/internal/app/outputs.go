@@ -2,8 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -34,11 +38,15 @@ type outputs struct {
 
 // of builds one. Its error names the key that is wrong.
 func (o *outputs) of(r *config.Receiver, people map[string]string) (notify.Notifier, error) {
+	client, err := trusting(r.CA)
+	if err != nil {
+		return nil, err
+	}
 	switch r.Type {
 	case config.ReceiverAlertmanager:
 		return output(alertmanager.New(alertmanager.Config{
 			URLs: r.URLs, Username: r.Username, Password: secretOf(r.Password), Token: secretOf(r.BearerToken),
-			WithoutHeartbeat: r.Heartbeat == 0,
+			WithoutHeartbeat: r.Heartbeat == 0, Labels: textsOf(r.Labels), Client: client,
 		}))
 	case config.ReceiverPagerDuty:
 		return output(pagerduty.New(pagerduty.Config{RoutingKey: r.RoutingKey, BaseURL: r.URL.Reveal()}))
@@ -54,11 +62,55 @@ func (o *outputs) of(r *config.Receiver, people map[string]string) (notify.Notif
 			Password: secretOf(r.Password), From: r.From, To: r.To,
 		}))
 	case config.ReceiverWebhook:
-		return output(webhook.New(webhook.Config{URL: r.URL, Secrets: signing(r.Signing), HeartbeatURL: secretOf(r.HeartbeatURL)}))
+		return output(webhook.New(webhook.Config{URL: r.URL, Secrets: signing(r.Signing), HeartbeatURL: secretOf(r.HeartbeatURL), Header: secretsOf(r.Headers), Client: client}))
 	case config.ReceiverExec:
-		return output(command.New(command.Config{Command: r.Command, Timeout: r.Timeout}))
+		return output(command.New(command.Config{Command: r.Command, Timeout: r.Timeout, Env: secretsOf(r.Env)}))
 	}
 	return nil, fmt.Errorf("type: there is none %q", r.Type)
+}
+
+// trusting returns a client that trusts the certificates of a file, nil for no file:
+// that trusts those of the system.
+func trusting(file string) (*http.Client, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("ca: %s holds no certificate in PEM", file)
+	}
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("ca: this build's transport of HTTP takes none")
+	}
+	transport = transport.Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: transport}, nil
+}
+
+// secretsOf returns pairs by name, nil for none.
+func secretsOf(pairs []config.Pair) map[string]notify.Secret {
+	if len(pairs) == 0 {
+		return nil
+	}
+	out := make(map[string]notify.Secret, len(pairs))
+	for _, p := range pairs {
+		out[p.Name] = p.Value
+	}
+	return out
+}
+
+// textsOf returns labels by name.
+func textsOf(labels []config.Label) map[string]string {
+	out := make(map[string]string, len(labels))
+	for _, l := range labels {
+		out[l.Name] = l.Value
+	}
+	return out
 }
 
 // words returns how a receiver's messages are put: for its audience, by its

@@ -12,10 +12,12 @@ import (
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/enrich"
+	"github.com/picketd/picket/collectors/enrich/sentiment"
 )
 
-// places adds where IP addresses are to everything that comes in, before it is
-// journaled. Which files tell changes with the configuration.
+// places adds where IP addresses are to everything that comes in, and the
+// sentiment of what others say, before it is journaled. Which files tell places
+// changes with the configuration.
 type places struct {
 	enricher atomic.Pointer[enrich.Enricher]
 }
@@ -31,6 +33,7 @@ func (p *places) open(cfg config.Enrich, log *zap.Logger) error {
 }
 
 func (p *places) add(activities []activity.Activity) {
+	sentiment.Add(activities)
 	e := p.enricher.Load()
 	if e == nil {
 		return
@@ -75,6 +78,9 @@ func (c *placed) Poll(ctx context.Context, cursor json.RawMessage) (collectors.P
 	}
 	return page, err
 }
+
+// Inner returns the collector behind it.
+func (c *placed) Inner() collectors.Collector { return c.Collector }
 
 // Close lets go of what the collector holds open.
 func (c *placed) Close() error {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/builtin"
 	"github.com/picketd/picket/collectors/file"
 	"github.com/picketd/picket/collectors/intake"
 	"github.com/picketd/picket/collectors/journal"
@@ -34,6 +36,8 @@ type pollers struct {
 	places  *places
 	dropped func(network, reason string, n int) // counts what collectors leave out
 	log     *zap.Logger
+	// sessions are kept for collectors that sign in.
+	sessions collectors.Sessions
 
 	mu      sync.Mutex // guards budgets, which metrics look at
 	budgets map[string]*budgeted
@@ -60,6 +64,7 @@ func newPollers(cfg *current, spend *journal.Spend, where *places, dropped func(
 // pollSet is what is to be polled under one configuration: built, but polled
 // only from commit on.
 type pollSet struct {
+	cfg     *config.Config
 	tasks   []collectors.Task
 	built   map[string]*polled
 	budgets map[string]*budgeted
@@ -71,7 +76,7 @@ type pollSet struct {
 // set goes to commit or to discard.
 func (p *pollers) prepare(cfg *config.Config) *pollSet {
 	p.mu.Lock()
-	s := &pollSet{built: map[string]*polled{}, budgets: maps.Clone(p.budgets)}
+	s := &pollSet{cfg: cfg, built: map[string]*polled{}, budgets: maps.Clone(p.budgets)}
 	p.mu.Unlock()
 	for i := range cfg.Accounts {
 		acc := cfg.Accounts[i]
@@ -143,7 +148,10 @@ func closeOthers(tasks, kept map[string]*polled) {
 
 func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential) (collectors.Task, error) {
 	budget := p.budget(s, cred)
-	t := collectors.Task{Source: acc.Name, Network: cred.Collector, Every: acc.Every, Budget: budget}
+	t := collectors.Task{
+		Source: acc.Name, Network: cred.Collector, Every: acc.Every, Fastest: acc.Fastest, Slowest: acc.Slowest,
+		Budget: budget, Mentions: s.cfg.Journal.Mentions,
+	}
 	switch cred.Collector {
 	case config.CollectorX:
 		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))
@@ -152,7 +160,12 @@ func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential
 		c, err := mastodon.New(mastodonConfig(&acc, &cred), p.deps(budget))
 		return p.placed(t, c), err
 	}
-	return t, fmt.Errorf("no collector %q reads accounts", cred.Collector)
+	spec, ok := builtin.Spec(cred.Collector)
+	if !ok || spec.Multi {
+		return t, fmt.Errorf("no collector %q reads accounts", cred.Collector)
+	}
+	c, err := spec.New(s.cfg.Setting(&acc), p.deps(budget))
+	return p.placed(t, c), err
 }
 
 // placed has a task's collector add places to what it brings.
@@ -182,16 +195,34 @@ func mastodonConfig(acc *config.Account, cred *config.Credential) mastodon.Confi
 // budget returns the budget of a credential, the one of before if its settings
 // are the same.
 func (p *pollers) budget(s *pollSet, cred config.Credential) *collectors.Budget {
-	settings := []any{cred.Collector, cred.Requests, cred.BudgetUSDPerMonth}
+	settings := []any{cred.Collector, cred.Requests, cred.BudgetUSDPerMonth, cred.Values["units"]}
 	if b := s.budgets[cred.Name]; b != nil && reflect.DeepEqual(b.settings, settings) {
 		return b.budget
 	}
-	b := collectors.NewBudget(cred.Name, collectors.BudgetOptions{
+	opts := collectors.BudgetOptions{
 		Requests: cred.Requests.Limit, Per: cred.Requests.Per, Dollars: cred.BudgetUSDPerMonth,
 		Spend: p.spend, Endpoint: endpoints(cred.Collector),
-	})
+	}
+	if err := grant(&opts, cred); err != nil {
+		p.log.Error("units are not bounded", zap.String("credential", cred.Name), zap.Error(err))
+	}
+	b := collectors.NewBudget(cred.Name, opts)
 	s.budgets[cred.Name] = &budgeted{settings: settings, budget: b}
 	return b
+}
+
+// grant bounds the units of a credential whose network counts them.
+func grant(opts *collectors.BudgetOptions, cred config.Credential) error {
+	spec, _ := builtin.Spec(cred.Collector)
+	opts.Units, opts.Cost = spec.Units.PerDay, spec.Units.Cost
+	if own, err := strconv.Atoi(cred.Values["units"]); err == nil {
+		opts.Units = own
+	}
+	var err error
+	if opts.Zone, err = time.LoadLocation(spec.Units.Zone); err != nil {
+		opts.Units = 0
+	}
+	return err
 }
 
 // endpoints tells which requests share a limit at a collector's network; nil
@@ -203,13 +234,14 @@ func endpoints(collector string) func(*http.Request) string {
 	case config.CollectorOkta:
 		return okta.Endpoint
 	}
-	return nil
+	spec, _ := builtin.Spec(collector)
+	return spec.Endpoint
 }
 
 func (p *pollers) deps(b *collectors.Budget) collectors.Deps {
 	return collectors.Deps{
 		HTTP: collectors.NewClient(b, collectors.ClientOptions{UserAgent: "picket/" + ReadBuild().Version}),
-		Log:  p.log, Now: time.Now,
+		Log:  p.log, Now: time.Now, Sessions: p.sessions,
 	}
 }
 
@@ -219,10 +251,15 @@ func (p *pollers) source(s *pollSet, src config.Source, cred config.Credential) 
 	case config.CollectorOkta:
 		return p.okta(s, name, src, cred)
 	case config.CollectorFile:
-		return p.follow(name, src.Every, file.Config{Path: src.Path, Content: intake.Activities, History: src.History, Accept: p.cfg.accepts})
+		t, err := p.follow(name, src.Every, file.Config{Path: src.Path, Content: intake.Activities, History: src.History, Accept: p.cfg.accepts})
+		t.Fastest, t.Slowest = src.Fastest, src.Slowest
+		return t, err
+	}
+	if spec, ok := builtin.Spec(src.Collector); ok {
+		return p.described(s, name, spec, src, cred)
 	}
 	c, err := simulate.NewCollector(simulate.Live{Seed: src.Seed, Accounts: src.Accounts, Speed: src.Speed}, p.deps(nil))
-	return p.placed(collectors.Task{Source: name, Network: networkSimulated, Multi: true, Every: src.Every}, c), err
+	return p.placed(collectors.Task{Source: name, Network: networkSimulated, Multi: true, Every: src.Every, Fastest: src.Fastest, Slowest: src.Slowest}, c), err
 }
 
 // okta reads the log of an organisation. What is of identities that guard
@@ -237,12 +274,28 @@ func (p *pollers) okta(s *pollSet, name string, src config.Source, cred config.C
 		return collectors.Task{}, err
 	}
 	return collectors.Task{
-		Source: name, Network: okta.Network, Multi: true, Every: src.Every, Budget: budget,
+		Source: name, Network: okta.Network, Multi: true, Every: src.Every, Fastest: src.Fastest, Slowest: src.Slowest, Budget: budget,
 		Collector: &placed{
 			Collector: c, places: p.places,
 			left: c.Dropped, count: func(n int) { p.dropped(okta.Network, dropUnguarded, n) },
 		},
 	}, nil
+}
+
+// described reads a log whose collector describes itself.
+func (p *pollers) described(s *pollSet, name string, spec collectors.Spec, src config.Source, cred config.Credential) (collectors.Task, error) {
+	budget := p.budget(s, cred)
+	setting := s.cfg.SourceSetting(&src)
+	setting.Accept = p.cfg.guarding
+	c, err := spec.New(setting, p.deps(budget))
+	if err != nil {
+		return collectors.Task{}, err
+	}
+	read := &placed{Collector: c, places: p.places}
+	if d, ok := c.(interface{ Dropped() uint64 }); ok {
+		read.left, read.count = d.Dropped, func(n int) { p.dropped(spec.Name, dropUnguarded, n) }
+	}
+	return collectors.Task{Source: name, Network: spec.Name, Multi: true, Every: src.Every, Fastest: src.Fastest, Slowest: src.Slowest, Budget: budget, Collector: read}, nil
 }
 
 func (p *pollers) follow(name string, every time.Duration, cfg file.Config) (collectors.Task, error) {

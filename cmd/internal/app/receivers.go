@@ -43,7 +43,7 @@ func (a *App) openDelivery(ctx context.Context, cfg *config.Config, p *parts) er
 		return err
 	}
 	d, err := delivery.New(ctx, delivery.Config{
-		JS: p.js, Observer: a.metrics, Log: a.log, Healthy: func(ctx context.Context) error { return a.healthy(ctx, p) },
+		JS: p.js, Observer: a.metrics, Log: a.log, Damaged: a.damaged, Healthy: func(ctx context.Context) error { return a.healthy(ctx, p) },
 	})
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type reloader struct {
 	// unapplied says that not all of the file last read is in force, so that
 	// the same file is tried again.
 	unapplied bool
+	stale     string // what warnStale told last
 	stop      func() // ends what spread started
 }
 
@@ -97,11 +98,12 @@ func (r *reloader) try(ctx context.Context) error {
 	a := r.app
 	// Before anything is read, so that nothing comes in between unseen.
 	r.watch()
-	read, err := config.Load(a.opts.ConfigPath, a.opts.Getenv)
+	running := a.cfg.get()
+	read, err := config.Reload(running, a.opts.ConfigPath, a.opts.Getenv)
 	if err != nil {
 		return err
 	}
-	running := a.cfg.get()
+	r.warnStale(read)
 	next := keepRunning(running, read)
 	set, hash, err := a.programOf(next)
 	if err != nil {
@@ -129,6 +131,19 @@ func (r *reloader) try(ctx context.Context) error {
 	return nil
 }
 
+// warnStale tells of secret files that are not taken as they are now, once for
+// as long as the same is wrong with the same ones.
+func (r *reloader) warnStale(read *config.Config) {
+	stale := ""
+	if faults := read.Stale(); len(faults) > 0 {
+		stale = faults.Error()
+	}
+	if stale != "" && stale != r.stale {
+		r.app.log.Warn("secret not taken; the one before stays in force until its file is in order", zap.String("fault", stale))
+	}
+	r.stale = stale
+}
+
 // watch watches what the configuration in force came from, and what the file as
 // it is now names: what mends it may be a file that only it names.
 func (r *reloader) watch() {
@@ -140,11 +155,11 @@ func (r *reloader) watch() {
 // outdated reports whether the files are not those of the configuration in
 // force any more.
 func (r *reloader) outdated() bool {
-	read, err := config.Load(r.app.opts.ConfigPath, r.app.opts.Getenv)
+	running := r.app.cfg.get()
+	read, err := config.Reload(running, r.app.opts.ConfigPath, r.app.opts.Getenv)
 	if err != nil {
 		return true
 	}
-	running := r.app.cfg.get()
 	_, hash, err := r.app.programOf(keepRunning(running, read))
 	return err != nil || hash != r.parts.plans.current() || len(config.Diff(running, read)) > 0
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/builtin"
 	"github.com/picketd/picket/collectors/okta"
 	"github.com/picketd/picket/collectors/simulate"
 	"github.com/picketd/picket/detector"
@@ -59,6 +60,7 @@ func (k *known) isIdentity(name string) bool {
 type manner struct {
 	collector, network     string
 	token, mentions, spots bool // spots: its posts are looked at again
+	settings               string
 }
 
 // shows returns what the source of an account or identity tells; false when
@@ -73,16 +75,23 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 	case a.Collector != "":
 		cred, _ := k.cfg.Credential(a.Credential)
 		m.collector, m.token, m.mentions = a.Collector, cred.Token != "", a.Mentions
-		if m.spots, tell = a.Rehydrate >= 0, xConfig(&a, &cred).Shows; a.Collector == config.CollectorMastodon {
+		switch a.Collector {
+		case config.CollectorX:
+			m.spots, tell = a.Rehydrate >= 0, xConfig(&a, &cred).Shows
+		case config.CollectorMastodon:
 			m.spots, tell = a.Watch >= 0, mastodonConfig(&a, &cred).Shows
+		default:
+			spec, _ := builtin.Spec(a.Collector)
+			setting := k.cfg.Setting(&a)
+			m.settings, tell = told(&spec, &setting), func() collectors.Shows { return spec.Shows(setting) }
 		}
 	case simulated || len(k.guards[account]) > 0:
 		m.collector, tell = config.CollectorSimulate, func() collectors.Shows { return simulate.Live{}.Shows(network) }
-	case network == okta.Network && k.isIdentity(account) && k.hasSource(config.CollectorOkta):
-		if lack, misnamed := k.misnamed(account); misnamed {
+	case watchesLogins(network) && k.isIdentity(account) && k.hasSource(network):
+		if lack, misnamed := k.misnamed(network, account); misnamed {
 			return lack, true
 		}
-		m.collector, tell = config.CollectorOkta, okta.Config{}.Shows
+		m.collector, m.settings, tell = network, "", k.log(network)
 	default:
 		return collectors.Shows{}, false
 	}
@@ -93,18 +102,65 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 	return shows.(collectors.Shows), true
 }
 
-// misnamed says of an identity that no Okta source names anybody so: it would
-// wait for logins that are dropped as those of somebody unknown.
-func (k *known) misnamed(identity string) (collectors.Shows, bool) {
+// told writes what an account's collector can be told that decides what it
+// shows, without what differs from account to account: of texts only whether
+// there are any.
+func told(spec *collectors.Spec, s *collectors.Setting) string {
+	var b strings.Builder
+	for _, keys := range [][]collectors.Key{spec.Credential, spec.Own} {
+		for i := range keys {
+			switch name := keys[i].Name; keys[i].Type {
+			case collectors.KeySecret, collectors.KeyDocument:
+				fmt.Fprintf(&b, "%s=%t ", name, s.Secret(name) != "")
+			case collectors.KeyText, collectors.KeyURL, collectors.KeyList:
+				fmt.Fprintf(&b, "%s=%t ", name, s.Text(name) != "")
+			case collectors.KeyTruth, collectors.KeyNumber, collectors.KeyDuration:
+				fmt.Fprintf(&b, "%s=%s ", name, s.Text(name))
+			}
+		}
+	}
+	return b.String()
+}
+
+// watchesLogins reports whether identities of a network come of the log of an
+// identity provider.
+func watchesLogins(network string) bool {
+	spec, ok := builtin.Spec(network)
+	return network == okta.Network || ok && spec.Multi
+}
+
+// titleOf is what people call a provider.
+func titleOf(network string) string {
+	if spec, ok := builtin.Spec(network); ok {
+		return spec.Title
+	}
+	return "Okta"
+}
+
+// log returns what tells what a provider's log shows, as its first source reads
+// it.
+func (k *known) log(network string) func() collectors.Shows {
+	spec, ok := builtin.Spec(network)
+	if !ok {
+		return okta.Config{}.Shows
+	}
+	i := slices.IndexFunc(k.cfg.Sources, func(s config.Source) bool { return s.Collector == network })
+	setting := k.cfg.SourceSetting(&k.cfg.Sources[i])
+	return func() collectors.Shows { return spec.Shows(setting) }
+}
+
+// misnamed says of an identity that no source of its provider names anybody so:
+// it would wait for logins that are dropped as those of somebody unknown.
+func (k *known) misnamed(provider, identity string) (collectors.Shows, bool) {
 	_, name, _ := strings.Cut(identity, "/")
 	better := ""
 	for i := range k.cfg.Sources {
 		s := &k.cfg.Sources[i]
-		if s.Collector != config.CollectorOkta {
+		if s.Collector != provider {
 			continue
 		}
 		right := strings.ToLower(name)
-		if s.Identity == config.IdentityEmailLocal {
+		if s.Identity == config.IdentityEmailLocal || s.Values["identity"] == config.IdentityEmailLocal {
 			right, _, _ = strings.Cut(right, "@")
 		}
 		if right == name {
@@ -114,9 +170,9 @@ func (k *known) misnamed(identity string) (collectors.Shows, bool) {
 	}
 	var shows collectors.Shows
 	shows.HideKinds(collectors.Lack{
-		Why:  "no Okta source names anybody " + name,
-		Mend: "call it " + okta.Network + "/" + better + ", or see identity under sources",
-	}, okta.Config{}.Shows().Kinds...)
+		Why:  "no " + titleOf(provider) + " source names anybody " + name,
+		Mend: "call it " + provider + "/" + better + ", or see identity under sources",
+	}, k.log(provider)().Kinds...)
 	return shows, true
 }
 
@@ -150,7 +206,8 @@ func (k *known) unread(account string, kind activity.Kind) detector.Sight {
 
 // polls reports whether a collector reads accounts of a network.
 func polls(network string) bool {
-	return network == config.CollectorX || network == config.CollectorMastodon
+	spec, ok := builtin.Spec(network)
+	return network == config.CollectorX || network == config.CollectorMastodon || ok && !spec.Multi
 }
 
 // loginSight is about what people do behind the login page, which is known from
@@ -180,7 +237,14 @@ func (k *known) loginSight(account string, own collectors.Shows, kind activity.K
 	if first.Why != "" {
 		return first
 	}
-	connect := "connect Okta (picket connect okta), or " + k.push(account, kind)
+	provider := okta.Network
+	for _, identity := range slices.Concat(behind, []string{account}) {
+		if network, _, _ := strings.Cut(identity, "/"); watchesLogins(network) {
+			provider = network
+			break
+		}
+	}
+	connect := "connect " + titleOf(provider) + " (picket connect " + provider + "), or " + k.push(account, kind)
 	hidden, _ := own.Kind(kind)
 	switch {
 	case len(behind) > 0:
@@ -203,7 +267,7 @@ func (k *known) pollSight(account string) detector.Sight {
 		return detector.Sight{Seen: true}
 	}
 	s := detector.Sight{Why: "nothing is polled of it, so nothing tells when nothing comes"}
-	if network, _, _ := strings.Cut(account, "/"); polls(network) || network == okta.Network {
+	if network, _, _ := strings.Cut(account, "/"); polls(network) || watchesLogins(network) {
 		s.Mend = "connect it (picket connect " + network + ")"
 	}
 	return s

@@ -82,7 +82,7 @@ func TestSight(t *testing.T) {
 		{"logins behind an account", watchedAccounts, "x/acme", activity.KindLogin, "geo.country", seen, ""},
 		{"logins of an identity", watchedAccounts, "okta/bob", activity.KindLogin, "geo.asn", seen, ""},
 		{"second factors behind an account", watchedAccounts, "x/acme", activity.KindMFAChange, "changed", seen, ""},
-		{"sessions of an identity", watchedAccounts, "okta/ann", activity.KindSession, "", "Okta tells the beginning and the end of a session, as login and logout", ""},
+		{"sessions of an identity", watchedAccounts, "okta/ann", activity.KindSession, "", seen, ""},
 		{
 			"logins of an identity in capitals", watchedAccounts, "okta/Zoe", activity.KindLogin, "geo.country",
 			"no Okta source names anybody Zoe", "call it okta/zoe, or see identity under sources",

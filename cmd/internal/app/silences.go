@@ -21,9 +21,7 @@ func (a *App) openSilences(ctx context.Context, cfg *config.Config, js jetstream
 	if err != nil {
 		return nil, err
 	}
-	store.Damaged = func(subject string, err error) {
-		a.log.Error("a message under the silences is none; it is passed over", zap.String("subject", subject), zap.Error(err))
-	}
+	store.Damaged = a.damagedIn(natspub.SilenceStream)
 	a.silences.SetWindows(cfg.Maintenance)
 	return store, FillSilences(ctx, store, &a.silences)
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/cmd/internal/sessions"
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/collectors/natsin"
@@ -23,9 +24,11 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		return nil, err
 	}
 	p.pollers = newPollers(a.cfg, spend, &a.places, a.metrics.Dropped, a.log)
+	p.pollers.sessions = sessions.Open(cfg.DataDir)
 	p.sched = collectors.NewScheduler(collectors.Options{
 		Logs: p.journal, Leases: p.leases, Observer: pollMetrics{a.metrics}, Log: a.log,
 	})
+	p.hasten.sched.Store(p.sched)
 	r := &reloader{app: a, parts: p}
 	polls := p.pollers.prepare(cfg)
 	for _, fault := range polls.faults {
@@ -51,6 +54,11 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 		p.pollers.close()
 		return nil, err
 	}
+	told, err := a.answerCollectors(p)
+	if err != nil {
+		p.pollers.close()
+		return nil, err
+	}
 	stopAPI, err := a.startAPI(p)
 	if err != nil {
 		p.pollers.close()
@@ -65,6 +73,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	return func() {
 		cancel()
 		stopAPI()
+		_ = told.Stop() // fails only on a connection that is closed
 		for _, s := range append(reviews, questions) {
 			_ = s.Unsubscribe() // fails only on a connection that is closed
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -62,19 +63,12 @@ func (d *decoder) form(key string, into *string, check func(string) (string, err
 func (d *decoder) account(n *yaml.Node, path string, c *Config) {
 	a := Account{TimeZone: time.UTC, Importance: Normal, Rehydrate: maxRehydrate, Watch: defaultWatch, Backfill: 200, Overlap: 15 * time.Minute}
 	var hours, approvals string
-	keys := d.object(n, path,
+	common := []field{
 		d.form("account", &a.Name, func(s string) (string, error) { return s, accountName(s) }),
 		d.text("credential", &a.Credential),
 		d.duration("every", &a.Every, time.Second, maxPolling),
-		d.form("user_id", &a.UserID, func(s string) (string, error) {
-			return matching(s, userIDForm, "the account's number in decimal digits")
-		}),
-		d.text("username", &a.Username),
-		d.truth("mentions", &a.Mentions),
-		d.integer("rehydrate", &a.Rehydrate, 0, maxRehydrate),
-		d.integer("watch", &a.Watch, 0, maxWatch),
-		d.integer("backfill", &a.Backfill, 1, maxBackfill),
-		d.duration("overlap", &a.Overlap, 0, maxOverlap),
+		d.duration("fastest", &a.Fastest, time.Second, maxPolling),
+		d.duration("slowest", &a.Slowest, time.Second, maxPolling),
 		d.text("owner", &a.Owner),
 		d.text("contact", &a.Contact),
 		parsed(d, "time_zone", "a time zone such as Europe/Berlin", &a.TimeZone, zone),
@@ -82,7 +76,14 @@ func (d *decoder) account(n *yaml.Node, path string, c *Config) {
 		choice(d, "importance", &a.Importance, Low, Normal, Critical),
 		choice(d, "approvals", &approvals, "required", "off"),
 		d.texts("guarded_by", &a.GuardedBy, accountName),
-	)
+	}
+	network, _, _ := strings.Cut(peek(n, "account"), "/")
+	spec, describes := d.spec(network, false)
+	own := d.accountKeys(&a)
+	if describes {
+		own = d.keyed(spec.Own, &a.Keyed)
+	}
+	keys := d.object(n, path, append(common, own...)...)
 	a.ApprovalsRequired = approvals == "required"
 	for _, n := range []*int{&a.Rehydrate, &a.Watch} {
 		if *n == 0 { // for collectors 0 is their default
@@ -92,10 +93,29 @@ func (d *decoder) account(n *yaml.Node, path string, c *Config) {
 	if d.required(keys, "account", "network/name such as x/acme") {
 		d.checkAccount(keys, &a)
 	}
+	if describes {
+		d.checkSpecAccount(keys, &spec, &a)
+	}
 	if hours != "" {
 		d.workingHours(keys, hours, &a)
 	}
 	c.Accounts = append(c.Accounts, a)
+}
+
+// accountKeys are the keys of how an account is read whose collector has its
+// settings in fields of their own.
+func (d *decoder) accountKeys(a *Account) []field {
+	return []field{
+		d.form("user_id", &a.UserID, func(s string) (string, error) {
+			return matching(s, userIDForm, "the account's number in decimal digits")
+		}),
+		d.text("username", &a.Username),
+		d.truth("mentions", &a.Mentions),
+		d.integer("rehydrate", &a.Rehydrate, 0, maxRehydrate),
+		d.integer("watch", &a.Watch, 0, maxWatch),
+		d.integer("backfill", &a.Backfill, 1, maxBackfill),
+		d.duration("overlap", &a.Overlap, 0, maxOverlap),
+	}
 }
 
 func (d *decoder) workingHours(keys object, text string, a *Account) {
@@ -117,7 +137,7 @@ func (d *decoder) checkAccount(keys object, a *Account) {
 		d.on(join(keys.path, "guarded_by"), "%s would guard itself; expected identities such as okta/editor-2", a.Name)
 	}
 	if !keys.has("credential") {
-		for _, key := range []string{"every", "user_id", "username", "mentions", "rehydrate", "watch", "backfill", "overlap"} {
+		for _, key := range []string{"every", "fastest", "slowest", "user_id", "username", "mentions", "rehydrate", "watch", "backfill", "overlap"} {
 			if keys.has(key) {
 				d.on(join(keys.path, key), "is for accounts that are polled, and this one has no credential; name one, or remove it")
 			}

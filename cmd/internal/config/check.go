@@ -104,11 +104,15 @@ func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 	switch {
 	case cred.Collector == "": // told already
 		return
-	case cred.Collector == CollectorOkta:
+	case cred.Collector == CollectorOkta || d.reads(cred.Collector):
 		d.on(path+".credential", "%q reads an organisation's log, no account; name it under sources, and another credential here", a.Credential)
 		return
 	case cred.Collector != network:
 		d.on(path+".credential", "%q reads accounts of %s, and this one is of %s; name another credential", a.Credential, cred.Collector, network)
+		return
+	}
+	d.checkPace(path, a.Every, a.Fastest, a.Slowest)
+	if _, describes := d.spec(network, false); describes {
 		return
 	}
 	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "watch": CollectorMastodon} {
@@ -124,6 +128,13 @@ func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 		a.Rehydrate = 0
 		d.checkMastodon(&cred, a, path, handle)
 	}
+}
+
+// reads reports whether a collector that describes itself reads a log of many
+// identities.
+func (d *decoder) reads(collector string) bool {
+	_, multi := d.spec(collector, true)
+	return multi
 }
 
 // checkX checks what X needs to know of an account.

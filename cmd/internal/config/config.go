@@ -102,6 +102,7 @@ type Journal struct {
 	MaxBytes   int64 // per partition; 0 is unbounded
 	Reserve    int64 // bytes of free disk below which intake stops; embedded server only
 	Replicas   int   // 1, 3 or 5
+	Mentions   int   // of an account that are kept of one minute, before only a sample is; 0 for all
 }
 
 // Retention is how long activities are kept, by what they are about; see
@@ -137,6 +138,9 @@ type Rules struct {
 
 // Budget bounds what one rule may cost.
 type Budget struct {
+	// Span is how long a rule is measured until it is held against Time; it is
+	// over its budget after three in a row.
+	Span   time.Duration
 	Time   time.Duration // that a rule may take an activity, on average over all activities
 	Action BudgetAction
 }
@@ -158,7 +162,8 @@ type Override struct {
 	Level rules.Level // "" leaves it
 }
 
-// Names of the collectors that a file may configure.
+// Names of the collectors whose settings have fields here; the others describe
+// theirs, see collectors/builtin.
 const (
 	CollectorX        = "x"
 	CollectorMastodon = "mastodon"
@@ -171,7 +176,7 @@ const (
 // budgets. Fields of other collectors are zero.
 type Credential struct {
 	Name      string
-	Collector string // CollectorX, CollectorMastodon or CollectorOkta
+	Collector string // CollectorX, CollectorMastodon, CollectorOkta or one that describes itself
 
 	BaseURL     string // x: "" for the network's own; okta: the organisation's
 	API         string // x: "v2" or "v1.1"
@@ -191,6 +196,8 @@ type Credential struct {
 	BudgetUSDPerMonth float64 // x: 0 is no limit
 	PricePost         float64 // x: US dollars for each post read; 0 takes the collector's
 	PriceUser         float64 // x: US dollars for each user read; 0 takes the collector's
+
+	Keyed // of collectors that describe themselves
 }
 
 // RequestLimit bounds requests beside what the network's own headers say. The
@@ -203,8 +210,10 @@ type RequestLimit struct {
 // Source is polled and yields activities of several accounts.
 type Source struct {
 	Name      string
-	Collector string // CollectorOkta, CollectorFile or CollectorSimulate
+	Collector string // CollectorOkta, CollectorFile, CollectorSimulate or one that describes itself
 	Every     time.Duration
+	Fastest   time.Duration // between polls after an alert; 0: Every
+	Slowest   time.Duration // between polls while nothing comes, the worst delay; 0: Every
 
 	Credential string        // okta: name of a Credential
 	Identity   string        // okta: which part of a user names the identity: IdentityEmailLocal, IdentityLogin or IdentityID
@@ -217,6 +226,8 @@ type Source struct {
 	Accounts int     // simulate: connected accounts
 	Seed     uint64  // simulate: chooses the world
 	Speed    float64 // simulate: how fast its clock runs, 1 as in life
+
+	Keyed // of collectors that describe themselves
 }
 
 // Values of Source.Identity; collectors/okta says what they mean.
@@ -242,6 +253,8 @@ type Account struct {
 	Collector  string        // that of its credential; "" when activities are only pushed
 	Credential string        // name of a Credential, "" when activities are only pushed
 	Every      time.Duration // between polls; 0 when activities are only pushed
+	Fastest    time.Duration // between polls after an alert; 0: Every
+	Slowest    time.Duration // between polls while nothing comes, the worst delay; 0: Every
 
 	UserID    string        // x: the account's number, "" to look it up
 	Username  string        // x: handle without @; mastodon: name without the first @, with the host where it is another's
@@ -250,6 +263,8 @@ type Account struct {
 	Watch     int           // mastodon: newest own posts that are read again for edits and deletions; -1 for none
 	Backfill  int           // posts of history read at first
 	Overlap   time.Duration // how long before the last poll posts are read again
+
+	Keyed // of collectors that describe themselves
 
 	Owner             string
 	Contact           string
@@ -393,7 +408,11 @@ func appendSecrets(all []collectors.Secret, v reflect.Value) []collectors.Secret
 		for i := range v.Len() {
 			all = appendSecrets(all, v.Index(i))
 		}
-	default: // no secret is behind a pointer or in a map
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			all = appendSecrets(all, v.MapIndex(key))
+		}
+	default: // no secret is behind a pointer
 	}
 	return all
 }
@@ -401,6 +420,10 @@ func appendSecrets(all []collectors.Secret, v reflect.Value) []collectors.Secret
 // Files returns the paths of the configuration file and of every secret file
 // that was read with it: a change of any of them asks for a reload.
 func (c *Config) Files() []string { return c.src.files }
+
+// Stale tells of the secret files that Reload found nothing good in, so that
+// the value before stays. It is empty where there is none.
+func (c *Config) Stale() Faults { return c.src.stale.sorted() }
 
 // Fault returns a fault about a field, "rules.packs[0]", for checks that only
 // other rooms can make. It is placed at the field, or where the file says

@@ -65,12 +65,12 @@ func TestDefaults(t *testing.T) {
 		Instance: host,
 		NATS:     NATS{Listen: "127.0.0.1:4222"},
 		Journal: Journal{
-			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1,
+			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1, Mentions: 600,
 			Retention: Retention{Logins: 90 * 24 * time.Hour, Posts: 180 * 24 * time.Hour, Mentions: 30 * 24 * time.Hour},
 		},
 		HTTP:     HTTP{Listen: "127.0.0.1:9465"},
 		Log:      Log{Level: "info", Format: "console"},
-		Rules:    Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Action: BudgetReport}},
+		Rules:    Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Span: time.Minute, Action: BudgetReport}},
 		Accounts: []Account{{Name: "x/acme", TimeZone: time.UTC, Importance: Normal}},
 		Intake: Intake{
 			Webhook: Webhook{Rate: 100},
@@ -120,7 +120,7 @@ rules:
   overrides:
     - {rule: posting_burst, mode: observe}
     - {rule: 5e0c1f7a-5d5e-4f0a-9a57-2f9b7a0c6f11, mode: off, level: low}
-  budget: {time: 20us, action: observe}
+  budget: {time: 20us, span: 2m, action: observe}
 credentials:
   second: &oauth
     collector: x
@@ -196,7 +196,7 @@ detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 			Credentials: filepath.Join(dir, "conf/p.creds"), TLS: TLS{CA: filepath.Join(dir, "conf/ca.pem")},
 		},
 		Journal: Journal{
-			Partitions: 8, Durability: Power, MaxBytes: 3 << 29, Reserve: 1 << 30, Replicas: 3,
+			Partitions: 8, Durability: Power, MaxBytes: 3 << 29, Reserve: 1 << 30, Replicas: 3, Mentions: 600,
 			Retention: Retention{Logins: 9 * 24 * time.Hour, Posts: 364 * 24 * time.Hour, Mentions: 30 * 24 * time.Hour},
 		},
 		HTTP: HTTP{Listen: ":0"},
@@ -207,7 +207,7 @@ detector: {lateness: 0s, checkpoint: 1m, max_accounts: 500000}
 				{Rule: "posting_burst", Mode: rules.Observe},
 				{Rule: "5e0c1f7a-5d5e-4f0a-9a57-2f9b7a0c6f11", Mode: rules.Off, Level: rules.Low},
 			},
-			Budget: Budget{Time: 20 * time.Microsecond, Action: BudgetObserve},
+			Budget: Budget{Time: 20 * time.Microsecond, Span: 2 * time.Minute, Action: BudgetObserve},
 		},
 		Credentials: []Credential{
 			{Name: "first", Collector: "x", API: "v2", FieldsParam: "tweet.fields", BearerToken: "bearer"},

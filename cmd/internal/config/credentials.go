@@ -37,8 +37,14 @@ func (d *decoder) credentials(n *yaml.Node, path string, c *Config) {
 
 func (d *decoder) credential(n *yaml.Node, path, name string) Credential {
 	c := Credential{Name: name}
+	for _, multi := range []bool{false, true} {
+		if spec, ok := d.spec(peek(n, "collector"), multi); ok {
+			d.specCredential(spec, n, path, &c)
+			return c
+		}
+	}
 	keys := d.object(n, path,
-		choice(d, "collector", &c.Collector, CollectorX, CollectorMastodon, CollectorOkta),
+		choice(d, "collector", &c.Collector, d.known(ofAnyKind, CollectorX, CollectorMastodon, CollectorOkta)...),
 		choice(d, "api", &c.API, "v2", "v1.1"),
 		parsed(d, "base_url", "an address such as https://api.example.com", &c.BaseURL, webURL),
 		parsed(d, "server", "an address such as https://social.example", &c.Server, webURL),

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // position is a place in the file, both from 1.
@@ -19,6 +21,9 @@ type source struct {
 	guards   map[string][]string // identity → accounts
 
 	identities map[string]int // identity → index, of those with an entry
+
+	secrets *secretFiles
+	stale   Faults // of secret files whose value before stays
 }
 
 // fault places a message at a field or at what is nearest around it.
@@ -40,6 +45,8 @@ type decoder struct {
 	src    *source
 	dir    string // relative paths start here
 	getenv func(string) string
+	kept   *secretFiles // of the configuration before
+	specs  []collectors.Spec
 	faults Faults
 	// guarded are the accounts that identities name, with their places.
 	guarded []mention

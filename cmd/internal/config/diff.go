@@ -43,6 +43,7 @@ func Diff(old, next *Config) []Change {
 	field("journal.max_bytes", true, old.Journal.MaxBytes, next.Journal.MaxBytes)
 	field("journal.reserve", true, old.Journal.Reserve, next.Journal.Reserve)
 	field("journal.replicas", true, old.Journal.Replicas, next.Journal.Replicas)
+	field("journal.mentions_per_minute", true, old.Journal.Mentions, next.Journal.Mentions)
 	field("http.listen", true, old.HTTP.Listen, next.HTTP.Listen)
 	field("log.format", true, old.Log.Format, next.Log.Format)
 	field("intake.nats", true, old.Intake.NATS, next.Intake.NATS)

@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/collectors/builtin"
 )
 
 // Load reads and checks the configuration file at path. Secrets come from the
@@ -30,7 +32,23 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
+	return newDecoder(path, getenv).load(text)
+}
+
+// Reload is Load while before is in force. Where a secret file has nothing
+// good in it now, the value that before has from the same file stays, and
+// Stale of the new configuration tells it.
+func Reload(before *Config, path string, getenv func(string) string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
 	d := newDecoder(path, getenv)
+	d.kept = before.src.secrets
+	return d.load(text)
+}
+
+func (d *decoder) load(text []byte) (*Config, error) {
 	c := d.decode(text)
 	if len(d.faults) > 0 {
 		return nil, d.faults.sorted()
@@ -53,9 +71,11 @@ func Named(path string, getenv func(string) string) (files, dirs []string) {
 
 func newDecoder(path string, getenv func(string) string) *decoder {
 	return &decoder{
-		src:    &source{file: path, where: map[string]position{}, files: []string{path}},
+		src:    &source{file: path, where: map[string]position{}, files: []string{path}, secrets: noSecrets()},
 		dir:    filepath.Dir(path),
 		getenv: getenv,
+		kept:   noSecrets(),
+		specs:  builtin.Specs(),
 	}
 }
 

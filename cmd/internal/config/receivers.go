@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -95,6 +96,20 @@ type Receiver struct {
 
 	Command []string      // exec: program and arguments
 	Timeout time.Duration // exec: for one message
+
+	Headers []Pair  // webhook: sent beside the signature
+	Env     []Pair  // exec: added to the program's environment
+	Labels  []Label // alertmanager: added to every alert
+	CA      string  // webhook, alertmanager: file of certificates to trust in place of the system's
+}
+
+// Label is a name with a value that is no secret.
+type Label struct{ Name, Value string }
+
+// Pair is a name and its value.
+type Pair struct {
+	Name  string
+	Value collectors.Secret
 }
 
 // Template is a file with a template of notify.ParseTemplate, as it was when the
@@ -181,8 +196,48 @@ func (d *decoder) typeKeys(r *Receiver) []field {
 			}
 		}),
 		d.duration("timeout", &r.Timeout, time.Second, 25*time.Second),
+		d.pairs("headers", &r.Headers, headerName),
+		d.pairs("environment", &r.Env, variableName),
+		d.list("labels", func(n *yaml.Node, path string) {
+			var l Label
+			keys := d.object(n, path, d.form("name", &l.Name, variableName), d.text("value", &l.Value))
+			if d.required(keys, "name", "a name") && d.required(keys, "value", "its value") {
+				r.Labels = append(r.Labels, l)
+			}
+		}),
+		d.path("ca", &r.CA),
 	}
 }
+
+// pairs reads a list of names with secrets, each name once.
+func (d *decoder) pairs(key string, into *[]Pair, check func(string) (string, error)) field {
+	return d.list(key, func(n *yaml.Node, path string) {
+		var p Pair
+		keys := d.object(n, path, d.form("name", &p.Name, check), d.secret("value", &p.Value))
+		named := d.required(keys, "name", "a name")
+		if !d.required(keys, "value", "its value") || !named || p.Name == "" {
+			return
+		}
+		if slices.ContainsFunc(*into, func(other Pair) bool { return strings.EqualFold(other.Name, p.Name) }) {
+			d.on(join(path, "name"), "%s is there twice", p.Name)
+			return
+		}
+		*into = append(*into, p)
+	})
+}
+
+func headerName(s string) (string, error) {
+	return matching(s, headerForm, "the name of a header, such as Authorization")
+}
+
+func variableName(s string) (string, error) {
+	return matching(s, variableForm, "a name of letters, digits and _, such as team")
+}
+
+var (
+	headerForm   = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,128}$`)
+	variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+)
 
 func receiverTypes() []string {
 	return []string{ReceiverAlertmanager, ReceiverPagerDuty, ReceiverSlack, ReceiverEmail, ReceiverWebhook, ReceiverExec}
@@ -199,6 +254,7 @@ func receiverKeys() map[string][]string {
 		"bot_token": {ReceiverSlack}, "app_token": {ReceiverSlack}, "channel": {ReceiverSlack},
 		"host": {ReceiverEmail}, "port": {ReceiverEmail}, "security": {ReceiverEmail}, "auth": {ReceiverEmail}, "from": {ReceiverEmail}, "to": {ReceiverEmail},
 		"command": {ReceiverExec}, "timeout": {ReceiverExec},
+		"headers": {ReceiverWebhook}, "environment": {ReceiverExec}, "labels": {ReceiverAlertmanager}, "ca": {ReceiverAlertmanager, ReceiverWebhook},
 	}
 }
 

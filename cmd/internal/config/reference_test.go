@@ -162,8 +162,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 58 {
-		t.Errorf("%d lines are marked as defaults, want 58", marked)
+	if marked != 59 {
+		t.Errorf("%d lines are marked as defaults, want 59", marked)
 	}
 }
 

@@ -27,6 +27,11 @@ var envName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 // secret is a key whose value is in a file or an environment variable. No
 // message about it repeats anything that was written there.
 func (d *decoder) secret(name string, into *collectors.Secret) field {
+	return d.hidden(name, into, false)
+}
+
+// hidden is a secret that may have several lines.
+func (d *decoder) hidden(name string, into *collectors.Secret, lines bool) field {
 	return field{name, func(n *yaml.Node, path string) {
 		n = d.enter(n, path)
 		switch {
@@ -39,12 +44,12 @@ func (d *decoder) secret(name string, into *collectors.Secret) field {
 		case len(n.Content) != 2:
 			d.at(n, path, "%s, and one of them only", secretForms)
 		default:
-			d.reveal(n.Content[0], resolve(n.Content[1]), path, into)
+			d.reveal(n.Content[0], resolve(n.Content[1]), path, into, lines)
 		}
 	}}
 }
 
-func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Secret) {
+func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Secret, lines bool) {
 	read := map[string]func(*yaml.Node) (string, error){"file": d.fromFile, "env": d.fromEnv}[key.Value]
 	if read == nil || key.Kind != yaml.ScalarNode {
 		d.at(key, path, "the key is neither file nor env; %s", secretForms)
@@ -55,20 +60,52 @@ func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Se
 		d.at(value, path, "expected text; %s", secretForms)
 		return
 	}
-	s, err := read(value)
-	if err != nil {
-		d.at(value, path, "%v", err)
-		return
+	text, err := read(value)
+	var s collectors.Secret
+	if err == nil {
+		s, err = secretOf(text, lines)
 	}
-	s = strings.TrimRight(s, "\r\n")
+	file := ""
+	if key.Value == "file" {
+		file, _ = d.locate(value.Value)
+	}
+	if err != nil {
+		if s = d.kept.of[file]; s == "" {
+			d.at(value, path, "%v", err)
+			return
+		}
+		d.stale(value, path, err)
+	}
+	*into = s
+	if file != "" {
+		d.src.secrets.of[file] = s
+	}
+}
+
+// secretFiles is what was read from secret files, by their paths. A Config
+// points to it, because fmt prints fields that are not exported without asking
+// them how, and of what they point to only the address.
+type secretFiles struct{ of map[string]collectors.Secret }
+
+func noSecrets() *secretFiles { return &secretFiles{map[string]collectors.Secret{}} }
+
+// secretOf takes the secret, which may have several lines, from what was written
+// in its place.
+func secretOf(text string, lines bool) (collectors.Secret, error) {
+	s := strings.TrimRight(text, "\r\n")
 	switch {
 	case strings.TrimSpace(s) == "":
-		d.at(value, path, "the secret is empty; put it there")
-	case strings.ContainsAny(s, "\r\n\x00"):
-		d.at(value, path, "the secret has more than one line; expected one")
-	default:
-		*into = collectors.Secret(s)
+		return "", errors.New("the secret is empty; put it there")
+	case strings.ContainsAny(s, "\x00"), !lines && strings.ContainsAny(s, "\r\n"):
+		return "", errors.New("the secret has more than one line; expected one")
 	}
+	return collectors.Secret(s), nil
+}
+
+// stale notes what is wrong with a secret file whose value before stays: it is
+// a fault of the moment, such as a file that is being written.
+func (d *decoder) stale(n *yaml.Node, path string, err error) {
+	d.src.stale = append(d.src.stale, Fault{File: d.src.file, Line: n.Line, Column: n.Column, Message: path + ": " + err.Error()})
 }
 
 func (d *decoder) fromEnv(n *yaml.Node) (string, error) {

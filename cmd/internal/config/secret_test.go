@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,8 +24,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Secrets()) != 14 {
-		t.Fatalf("%d secrets, want 14", len(c.Secrets()))
+	if len(c.Secrets()) != 16 {
+		t.Fatalf("%d secrets, want 16", len(c.Secrets()))
 	}
 	forms := map[string]func() string{
 		"json": func() string {
@@ -178,5 +180,76 @@ func TestSecretFiles(t *testing.T) {
 				t.Errorf("read %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestReloadKeepsSecrets holds which faults of a secret file leave the value
+// before in force, and that they are told.
+func TestReloadKeepsSecrets(t *testing.T) {
+	const text = "accounts: [{account: x/a, credential: c}]\ncredentials: {c: {collector: x, bearer_token: {file: %s}}}\n"
+	for _, row := range []struct {
+		name  string
+		make  func(t *testing.T, file string)
+		token string
+		told  string // "" for nothing
+	}{
+		{"another", replaced("second\n"), "second", ""},
+		{"the same", replaced("first"), "first", ""},
+		{"empty", replaced(""), "first", "the secret is empty; put it there"},
+		{"nothing but a new line", replaced("\n"), "first", "the secret is empty; put it there"},
+		{"two lines", replaced("second\nthird\n"), "first", "the secret has more than one line; expected one"},
+		{"filled with zero bytes", replaced("sec\x00\x00"), "first", "the secret has more than one line; expected one"},
+		{"too long", replaced(strings.Repeat("x", maxSecret+1)), "first", "read the file named here: longer than 65536 bytes, so it is no secret; relative paths start at the configuration's folder"},
+		{"gone", func(t *testing.T, file string) {
+			t.Helper()
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}, "first", "read the file named here: no such file or directory; relative paths start at the configuration's folder"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path, file := filepath.Join(dir, "picket.yaml"), filepath.Join(dir, "token")
+			replaced("first")(t, file)
+			replaced(fmt.Sprintf(text, "token"))(t, path)
+			before, err := Load(path, os.Getenv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			row.make(t, file)
+			for again := range 2 { // what was kept is kept again
+				after, err := Reload(before, path, os.Getenv)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := after.Credentials[0].BearerToken.Reveal(); got != row.token {
+					t.Errorf("reload %d: the token is %q, want %q", again+1, got, row.token)
+				}
+				want := Faults(nil)
+				if row.told != "" {
+					want = Faults{{File: path, Line: 2, Column: 54, Message: "credentials.c.bearer_token.file: " + row.told}}
+				}
+				if !slices.Equal(after.Stale(), want) {
+					t.Errorf("reload %d: told %v, want %v", again+1, after.Stale(), want)
+				}
+				before = after
+			}
+			// Of another file nothing is known that could stay.
+			replaced("")(t, filepath.Join(dir, "other"))
+			replaced(fmt.Sprintf(text, "other"))(t, path)
+			if _, err := Reload(before, path, os.Getenv); err == nil || !strings.Contains(err.Error(), "the secret is empty") {
+				t.Errorf("an empty file that was not read before: %v", err)
+			}
+		})
+	}
+}
+
+// replaced returns what replaces a file's text.
+func replaced(text string) func(*testing.T, string) {
+	return func(t *testing.T, file string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

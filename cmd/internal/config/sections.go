@@ -30,12 +30,12 @@ func defaults() *Config {
 		Instance: instance,
 		NATS:     NATS{Listen: defaultNATSListen},
 		Journal: Journal{
-			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1,
+			Partitions: 1, Durability: Power, Reserve: 1 << 30, Replicas: 1, Mentions: 600,
 			Retention: Retention{Logins: 90 * day, Posts: 180 * day, Mentions: 30 * day},
 		},
 		HTTP:  HTTP{Listen: defaultHTTPListen},
 		Log:   Log{Level: "info", Format: "console"},
-		Rules: Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Action: BudgetReport}},
+		Rules: Rules{Packs: []string{"social"}, Budget: Budget{Time: 50 * time.Microsecond, Span: time.Minute, Action: BudgetReport}},
 		Intake: Intake{
 			Webhook: Webhook{Rate: 100},
 			NATS:    NATSIntake{Activities: "picket.intake.activities", Approvals: "picket.intake.approvals"},
@@ -71,6 +71,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 			d.list("overrides", func(n *yaml.Node, path string) { d.override(n, path, &c.Rules) }),
 			d.section("budget",
 				d.duration("time", &c.Rules.Budget.Time, time.Microsecond, time.Second),
+				d.duration("span", &c.Rules.Budget.Span, time.Second, time.Hour),
 				choice(d, "action", &c.Rules.Budget.Action, BudgetReport, BudgetObserve, BudgetOff))),
 		parsed(d, "budget", budgetForm, &c.Budget, parseBudget),
 		{"credentials", func(n *yaml.Node, path string) { d.credentials(n, path, c) }},
@@ -142,6 +143,7 @@ func (d *decoder) journal(n *yaml.Node, path string, c *Journal) object {
 		d.size("max_bytes", &c.MaxBytes),
 		d.size("reserve", &c.Reserve),
 		d.integer("replicas", &c.Replicas, 1, 5),
+		d.integer("mentions_per_minute", &c.Mentions, 0, 1_000_000),
 	)
 }
 

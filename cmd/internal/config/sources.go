@@ -20,11 +20,24 @@ const (
 
 func (d *decoder) source(n *yaml.Node, path string, c *Config) {
 	s := Source{}
-	keys := d.object(n, path,
+	common := []field{
 		d.form("name", &s.Name, name),
-		choice(d, "collector", &s.Collector, CollectorOkta, CollectorFile, CollectorSimulate),
+		choice(d, "collector", &s.Collector, d.known(ofMany, CollectorOkta, CollectorFile, CollectorSimulate)...),
 		d.duration("every", &s.Every, 10*time.Millisecond, maxPolling),
+		d.duration("fastest", &s.Fastest, 10*time.Millisecond, maxPolling),
+		d.duration("slowest", &s.Slowest, 10*time.Millisecond, maxPolling),
 		d.text("credential", &s.Credential),
+	}
+	if spec, ok := d.spec(peek(n, "collector"), true); ok {
+		keys := d.object(n, path, append(common, d.keyed(spec.Own, &s.Keyed)...)...)
+		d.required(keys, "name", "a name for logs and metrics")
+		d.required(keys, "credential", "the name of a credential of collector "+spec.Name)
+		d.complete(keys, spec.Own)
+		s.Every = cmp.Or(s.Every, spec.Every, time.Minute)
+		c.Sources = append(c.Sources, s)
+		return
+	}
+	keys := d.object(n, path, append(common,
 		choice(d, "identity", &s.Identity, IdentityEmailLocal, IdentityLogin, IdentityID),
 		d.duration("backfill", &s.Backfill, time.Minute, maxOktaBackfill),
 		d.duration("overlap", &s.Overlap, time.Second, maxOverlap),
@@ -33,7 +46,7 @@ func (d *decoder) source(n *yaml.Node, path string, c *Config) {
 		d.integer("accounts", &s.Accounts, 1, maxSimulated),
 		parsed(d, "seed", "a whole number, 0 or more", &s.Seed, seed),
 		parsed(d, "speed", "a number", &s.Speed, speed),
-	)
+	)...)
 	if d.required(keys, "name", "a name for logs and metrics") {
 		d.checkSource(keys, &s)
 	}
@@ -67,7 +80,7 @@ func sourceKeys() map[string][]string {
 
 // checkSource holds each collector's source to its own keys.
 func (d *decoder) checkSource(keys object, s *Source) {
-	if !d.required(keys, "collector", "one of "+strings.Join([]string{CollectorOkta, CollectorFile, CollectorSimulate}, ", ")) {
+	if !d.required(keys, "collector", "one of "+strings.Join(d.known(ofMany, CollectorOkta, CollectorFile, CollectorSimulate), ", ")) {
 		return
 	}
 	d.ownKeys(keys, "sources", s.Collector, sourceKeys())
@@ -89,10 +102,22 @@ func (d *decoder) checkSource(keys object, s *Source) {
 	s.Every = cmp.Or(s.Every, every)
 }
 
+// checkPace holds the bounds of an interval that adapts itself against the
+// usual one.
+func (d *decoder) checkPace(path string, every, fastest, slowest time.Duration) {
+	if fastest > every {
+		d.on(path+".fastest", "%s; expected at most every, which is %s", written(fastest), written(every))
+	}
+	if slowest != 0 && slowest < every {
+		d.on(path+".slowest", "%s; expected at least every, which is %s", written(slowest), written(every))
+	}
+}
+
 // checkSources checks what sources refer to.
 func (d *decoder) checkSources(c *Config) {
 	for i, s := range c.Sources {
-		if s.Credential == "" || s.Collector != CollectorOkta {
+		d.checkPace(fmt.Sprintf("sources[%d]", i), s.Every, s.Fastest, s.Slowest)
+		if s.Credential == "" || s.Collector != CollectorOkta && !d.reads(s.Collector) {
 			continue
 		}
 		path := fmt.Sprintf("sources[%d].credential", i)

@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/okta"
@@ -26,25 +23,15 @@ const (
 	// oktaWindow is how long Okta's rate limits last
 	// (developer.okta.com, docs/reference/rl-global-mgmt).
 	oktaWindow = time.Minute
-	// mostAsked bounds the accounts that a person is asked about one by one.
-	mostAsked = 10
 )
 
 // oktaWalk is the way of one organisation's Okta.
 type oktaWalk struct {
 	*walk
-	oo     OktaOptions
-	base   string // the organisation's address
-	label  string // first part of its host: "acme"
-	seen   *okta.Standing
-	guards []guard
-}
-
-// guard is an identity and the accounts that it guards.
-type guard struct {
-	identity string
-	accounts []string
-	contact  string // of the person, "" where none was given
+	oo    OktaOptions
+	base  string // the organisation's address
+	label string // first part of its host: "acme"
+	seen  *okta.Standing
 }
 
 // Okta connects an organisation's Okta.
@@ -61,10 +48,15 @@ func Okta(ctx context.Context, world World, o OktaOptions) error {
 	if err := ow.look(ctx); err != nil {
 		return err
 	}
-	if err := ow.whose(ctx); err != nil {
+	guards, err := warden{
+		walk: w, title: "Okta", network: okta.Network, given: o.Guards,
+		local: o.Identity == "" || o.Identity == okta.IdentityEmailLocal,
+		last:  ow.seen.Last, events: ow.seen.Events,
+	}.whose(ctx)
+	if err != nil {
 		return err
 	}
-	entries, err := ow.entries()
+	entries, err := ow.entries(guards)
 	if err != nil {
 		return err
 	}
@@ -174,113 +166,8 @@ func people(n int) string {
 	return count(n) + " people"
 }
 
-// whose asks who is behind which account: of everybody else nothing is kept.
-func (w *oktaWalk) whose(ctx context.Context) error {
-	for _, g := range w.oo.Guards {
-		who, accounts, ok := strings.Cut(g, "=")
-		if !ok || who == "" || accounts == "" {
-			return fault("Write it as --guard editor-2@acme.example=x/acme", "--guard %q names no identity and account", g)
-		}
-		for account := range strings.SplitSeq(accounts, ",") {
-			if err := w.guarded(account); err != nil {
-				return err
-			}
-			w.add(who, account)
-		}
-	}
-	if len(w.oo.Guards) == 0 && !w.site.fresh && !w.d.yes {
-		if err := w.ask(ctx); err != nil {
-			return err
-		}
-	}
-	for _, g := range w.guards {
-		if last := w.seen.Last(g.identity); last.IsZero() {
-			w.d.say("  %s: not among the newest %s of the log; check the spelling if that is odd.", g.identity, several(w.seen.Events, "event"))
-		} else {
-			w.d.say("  %s: seen %s.", g.identity, ago(last, w.Now()))
-		}
-	}
-	if len(w.oo.Guards) == 0 && len(w.guards) > 0 {
-		return w.reach(ctx)
-	}
-	if len(w.guards) == 0 {
-		w.d.say("\nNobody guards an account yet, so nothing of this log is kept. Name whose logins")
-		w.d.say("belong to an account: guarded_by: [okta/NAME] at the account.")
-	}
-	return nil
-}
-
-func (w *oktaWalk) ask(ctx context.Context) error {
-	accounts := w.site.cfg.Accounts
-	if len(accounts) > 0 {
-		w.d.say("\nPicket watches the logins of people who can post. Of everybody else it keeps\nnothing.")
-	}
-	for i := range accounts[:min(len(accounts), mostAsked)] {
-		names, err := w.d.ask(ctx, question{label: "Okta logins of those who can post as " + accounts[i].Name + ", with commas", flag: "--guard", may: true})
-		if err != nil {
-			return err
-		}
-		for who := range strings.SplitSeq(names, ",") {
-			if who = strings.TrimSpace(who); who != "" {
-				w.add(who, accounts[i].Name)
-			}
-		}
-	}
-	if n := len(accounts) - mostAsked; n > 0 {
-		w.d.say("%s more: name who guards them under identities of the file.", several(n, "account"))
-	}
-	return nil
-}
-
-// reach asks how to reach the people that were named.
-func (w *oktaWalk) reach(ctx context.Context) error {
-	w.d.say("\nAn alert about a login says how to reach that person, not by direct message: the")
-	w.d.say("account may be in other hands. All of this can be changed later.")
-	for i := range w.guards[:min(len(w.guards), mostAsked)] {
-		g := &w.guards[i]
-		var err error
-		if g.contact, err = w.d.ask(ctx, question{label: "How to reach " + g.identity, flag: "--guard", may: true}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// guarded checks that an account is in the file.
-func (w *oktaWalk) guarded(account string) error {
-	if a, _ := w.site.account(func(a *config.Account) bool { return a.Name == account }); a == nil {
-		return fault("Connect it first, or correct --guard", "no account %s is in %s", account, w.site.path)
-	}
-	return nil
-}
-
-// add notes that an identity guards an account.
-func (w *oktaWalk) add(who, account string) {
-	identity := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(who), okta.Network+"/"))
-	if w.oo.Identity == "" || w.oo.Identity == okta.IdentityEmailLocal {
-		identity, _, _ = strings.Cut(identity, "@")
-	}
-	identity = okta.Network + "/" + identity
-	if a, ok := w.site.cfg.Account(account); ok && slices.Contains(a.GuardedBy, identity) {
-		return // said by the file
-	}
-	if _, ok := w.site.cfg.Identity(identity); ok {
-		w.d.say("  %s is in the file already: add %s to its guards there.", identity, account)
-		return
-	}
-	for i := range w.guards {
-		if w.guards[i].identity == identity {
-			if !slices.Contains(w.guards[i].accounts, account) {
-				w.guards[i].accounts = append(w.guards[i].accounts, account)
-			}
-			return
-		}
-	}
-	w.guards = append(w.guards, guard{identity: identity, accounts: []string{account}})
-}
-
 // entries are what is added to the configuration.
-func (w *oktaWalk) entries() ([]entry, error) {
+func (w *oktaWalk) entries(guards []guard) ([]entry, error) {
 	name, err := w.named(nameFrom(w.label, "okta"))
 	if err != nil {
 		return nil, err
@@ -299,16 +186,8 @@ func (w *oktaWalk) entries() ([]entry, error) {
 		source.text("identity", w.oo.Identity)
 	}
 	out := []entry{{"credentials", name, &credential.node}, {"sources", "", &source.node}}
-	for _, g := range w.guards {
+	for _, g := range guards {
 		out = append(out, entry{section: "identities", value: g.node()})
 	}
 	return out, nil
-}
-
-func (g guard) node() *yaml.Node {
-	var m members
-	m.text("identity", g.identity)
-	m.put("guards", words(g.accounts))
-	m.text("contact", g.contact)
-	return &m.node
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +21,7 @@ type secret struct {
 	env   string // name of the environment variable that holds it
 	file  string // path of the file that holds it, relative to the configuration's folder or absolute
 	write bool   // the file has to be written
+	lines bool   // it may have several
 }
 
 // ref is the configuration's reference to the secret.
@@ -31,12 +33,27 @@ func (s *secret) ref() *yaml.Node {
 	return n
 }
 
+// check refuses what cannot be it.
+func (s *secret) check(text string) error {
+	if s.lines {
+		return nil
+	}
+	return checkSecret(text)
+}
+
+// exists reports whether something is at a path.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // asked is a secret that is wanted.
 type asked struct {
 	key   string // of the configuration
 	label string // for a person: "Bearer token"
 	file  string // name for its file: "acme-x"
 	may   bool   // may stay empty
+	lines bool   // may have several lines, so that it comes as a file
 }
 
 // envForm is that of names which the configuration takes.
@@ -45,7 +62,7 @@ var envForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 // obtain takes a secret from where a flag says, or from the person. Env and
 // path are empty for the person.
 func (w *walk) obtain(ctx context.Context, a asked, env, path string) (*secret, error) {
-	s := &secret{key: a.key}
+	s := &secret{key: a.key, lines: a.lines}
 	var err error
 	switch {
 	case env != "":
@@ -57,6 +74,12 @@ func (w *walk) obtain(ctx context.Context, a asked, env, path string) (*secret, 
 		return nil, nil
 	case w.d.yes && !w.o.TokenStdin:
 		return nil, fault("Give --token-file, --token-env or --token-stdin", "%s: not given", a.label)
+	case a.lines:
+		path, err = w.d.ask(ctx, question{label: "File that holds the " + strings.ToLower(a.label), flag: "--token-file", may: a.may})
+		if err != nil || path == "" {
+			return nil, err
+		}
+		err = w.fromFile(s, path)
 	default:
 		s.value, err = w.d.secret(ctx, a.label, a.may)
 		if err == nil && s.value == "" {
@@ -78,7 +101,7 @@ func (w *walk) fromEnv(s *secret) error {
 	if s.value == "" {
 		return fault("Set it for this command, and for the service that runs Picket", "the environment variable %s is not set", s.env)
 	}
-	if err := checkSecret(s.value.Reveal()); err != nil {
+	if err := s.check(s.value.Reveal()); err != nil {
 		return fault("Set it anew", "the environment variable %s cannot be used: %v", s.env, err)
 	}
 	return nil
@@ -104,7 +127,7 @@ func (w *walk) fromFile(s *secret, path string) error {
 	if len(text) == 0 {
 		return fault("Put the secret into it", "%s is empty", path)
 	}
-	if err := checkSecret(string(text)); err != nil {
+	if err := s.check(string(text)); err != nil {
 		return fault("Put the secret alone into it, in one line", "%s cannot be used: %v", path, err)
 	}
 	s.value = collectors.Secret(text)

@@ -12,11 +12,14 @@ func alerting() board {
 			{"picket alerts test", "sends a test alert the way that real ones go, and times each part"},
 			{"picket receivers ls", "receivers, what waits for them and whether they work"},
 			{"picket deadletters ls", "messages that were given up"},
+			{"picket incidents ls", "incidents, which alerts of one account or with one cause make together"},
+			{"picket silence ls", "silences that are in effect, or will be"},
 			{"picket alerts ack PK-1A2B3C", "says that you are on it"},
 		},
 		sections: []section{
 			{"Open", openPanels()},
 			{"Getting out", publicationPanels()},
+			{"Who is told", toldPanels()},
 			{"Receivers", receiverPanels()},
 			{"How soon people see to them", seenToPanels()},
 		},
@@ -74,6 +77,39 @@ func publicationPanels() []panel {
 			},
 		},
 		delay(.95, "Delay of alerts, 95th percentile"),
+	}
+}
+
+// toldPanels are about deciding who is told.
+func toldPanels() []panel {
+	return []panel{
+		{
+			view: asLines, title: "Incidents", width: 8, who: "picket incidents ls",
+			what:    "Incidents that alerts may still join or change, by state and level; resolved ones until their window is over.",
+			queries: []query{{expr: "sum by (state, level) (" + series("picket_incidents", ofLevel) + ")", legend: "{{state}}, {{level}}"}},
+		},
+		{
+			view: asLines, title: "Messages decided, 1 h", width: 8, who: "picket incidents ls",
+			what:    "Messages for receivers, by kind and urgency: page wakes somebody, a summary stands for what was above the budget or only goes into the digest.",
+			queries: []query{{expr: within("1h", "kind, urgency", "picket_incident_messages_total"), legend: "{{kind}}, {{urgency}}"}},
+		},
+		{
+			view: asLines, title: "Silences", width: 8, who: "picket silence ls", what: "Silences that are in effect, have not begun, or wait for a second person. Maintenance windows are not counted.",
+			queries: []query{{expr: shared("state", "picket_silences"), legend: "{{state}}"}},
+		},
+		{
+			view: asLines, title: "Alerts withheld", width: 8, who: "picket alerts ls --state firing",
+			what:    "Alerts that wait for somebody and that a receiver is not told of for now: silenced, inhibited, flapping, in quiet hours, before working hours, while the route waits, or above the budget, where a summary tells.",
+			queries: []query{{expr: "sum by (reason) (" + series("picket_alerts_withheld") + ")", legend: "{{reason}}"}},
+		},
+		{
+			view: asLines, title: "Began to be withheld, 1 h", width: 8, who: "picket alerts ls --state firing", what: "How often that began, for the same reasons.",
+			queries: []query{{expr: within("1h", "reason", "picket_alert_withholdings_total"), legend: "{{reason}}"}},
+		},
+		{
+			view: asLines, title: "Damaged documents, 24 h", width: 8, what: "Stored documents of alerting that could not be read and were passed over, by stream. The log names each.",
+			queries: []query{{expr: within("24h", "stream", "picket_alerting_damaged_documents_total"), legend: "{{stream}}"}},
+		},
 	}
 }
 

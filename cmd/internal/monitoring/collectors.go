@@ -76,6 +76,16 @@ func budgetsPanels() []panel {
 			what:    "What was spent of budget_usd_per_month.",
 			queries: []query{{expr: "max by (credential) (1 - " + series("picket_credential_dollars_remaining") + " / " + series("picket_credential_dollars_limit") + ")", legend: "{{credential}}"}},
 		},
+		{
+			view: asLines, title: "Units left today", unit: "short", none: "no network counts units", width: 12,
+			what:    "What a credential may still use of what its network grants a day beside requests.",
+			queries: []query{{expr: "min by (credential) (" + series("picket_credential_units_remaining") + ")", legend: "{{credential}}"}},
+		},
+		{
+			view: asLines, title: "Used up in", unit: "s", none: "every quota lasts until it is granted anew", width: 12,
+			what:    "When the first quota of a credential is used up at the pace of late.",
+			queries: []query{{expr: "min by (credential) (" + series("picket_credential_used_up_timestamp_seconds") + ") - time()", legend: "{{credential}}"}},
+		},
 	}
 }
 

@@ -15,8 +15,10 @@
 // order by published, and always have a link with rel="next"; since and after
 // exclude each other; the error bodies; 90 days of retention, and 400 for a
 // since before 180 days. docs/reference/rl-best-practices: the X-Rate-Limit
-// headers. The management API's tag SystemLog: the event's objects. The form of
-// after is not documented; this one is of the fake's own making.
+// headers; docs/reference/rl2-monitor (read 2026-11-29): those of a refusal for
+// too many requests at once. The management API's tag SystemLog: the event's
+// objects. The form of after is not documented; this one is of the fake's own
+// making.
 //
 // What Okta does and this does not: bounded requests (until, and DESCENDING
 // beyond a first page), the parameter q, filters other than eventType with eq,

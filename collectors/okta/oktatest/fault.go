@@ -19,6 +19,7 @@ const (
 	Fault404       = "404"        // a page of HTML, as at a wrong address
 	Fault429       = "429"        // E0000047 with X-Rate-Limit headers, see Reset
 	Fault429Bare   = "429-bare"   // without them
+	FaultMany      = "429-many"   // too many requests at once: 0 for limit and remaining, and a suggested reset
 	Fault500       = "500"        // E0000009
 	Fault503       = "503"        // empty body
 	FaultRedirect  = "redirect"   // 302 to https://other.okta.com
@@ -38,7 +39,7 @@ const (
 // kinds returns all kinds, for the admin's check.
 func kinds() []string {
 	return []string{
-		Fault400, Fault401, Fault401Echo, Fault403, Fault404, Fault429, Fault429Bare, Fault500, Fault503, FaultRedirect,
+		Fault400, Fault401, Fault401Echo, Fault403, Fault404, Fault429, Fault429Bare, FaultMany, Fault500, Fault503, FaultRedirect,
 		FaultTruncated, FaultBroken, FaultHTML, FaultHTML502, FaultEmpty, FaultObject, FaultNoLink, FaultOddLink,
 		FaultSameLink, FaultSlow, FaultAfter,
 	}
@@ -136,8 +137,12 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, f *Fault) {
 		w.WriteHeader(http.StatusFound)
 	default:
 		a := f.refusal(r)
-		if f.Kind == Fault429 {
-			a.header.Set("X-Rate-Limit-Limit", strconv.Itoa(s.opts.Limit))
+		if f.Kind == Fault429 || f.Kind == FaultMany {
+			limit := s.opts.Limit
+			if f.Kind == FaultMany {
+				limit = 0
+			}
+			a.header.Set("X-Rate-Limit-Limit", strconv.Itoa(limit))
 			a.header.Set("X-Rate-Limit-Remaining", "0")
 			a.header.Set("X-Rate-Limit-Reset", strconv.FormatInt(s.now().Unix()+int64(f.Reset), 10))
 		}
@@ -169,7 +174,7 @@ func (f *Fault) refusal(r *http.Request) *reply {
 		return refusal(http.StatusUnauthorized, "E0000011", "bad header: "+r.Header.Get("Authorization"))
 	case Fault403:
 		return refusal(http.StatusForbidden, "E0000006", "You do not have permission to perform the requested action")
-	case Fault429, Fault429Bare:
+	case Fault429, Fault429Bare, FaultMany:
 		return refusal(http.StatusTooManyRequests, "E0000047", "API call exceeded rate limit due to too many requests.")
 	case Fault500:
 		return refusal(http.StatusInternalServerError, "E0000009", "Your last request took too long to complete.")

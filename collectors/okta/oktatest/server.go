@@ -37,6 +37,9 @@ type Options struct {
 type Event struct {
 	UUID string `json:"uuid"` // made when empty
 	Type string `json:"type"` // "user.session.start"
+	// Message is displayMessage, Legacy legacyEventType; made of Type when empty.
+	Message string `json:"message"`
+	Legacy  string `json:"legacy"`
 	// Result is SUCCESS when empty, "-" leaves the outcome out.
 	Result string `json:"result"`
 	Reason string `json:"reason"`
@@ -47,10 +50,13 @@ type Event struct {
 	ActorName string `json:"actor_name"`
 	ActorID   string `json:"actor_id"`
 	// User is the login of a user it is done to, App an application's name,
-	// Token a token's.
-	User  string `json:"user"`
-	App   string `json:"app"`
-	Token string `json:"token"`
+	// Token a token's. Targets are others, by type: "PolicyRule": "Sign-on".
+	User    string            `json:"user"`
+	App     string            `json:"app"`
+	Token   string            `json:"token"`
+	Targets map[string]string `json:"targets"`
+	// Debug are members of debugContext.debugData beside the request's.
+	Debug map[string]string `json:"debug"`
 
 	IP        string   `json:"ip"`
 	UserAgent string   `json:"user_agent"`

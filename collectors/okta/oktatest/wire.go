@@ -1,6 +1,7 @@
 package oktatest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -252,7 +253,7 @@ func (e *Event) wire() json.RawMessage {
 			"authenticationProvider": nil, "credentialProvider": nil, "credentialType": nil, "issuer": nil,
 			"interface": nil, "authenticationStep": 0, "externalSessionId": orNil(e.Session),
 		},
-		"displayMessage": e.Type,
+		"displayMessage": cmp.Or(e.Message, e.Type),
 		"eventType":      e.Type,
 		"outcome":        e.outcome(),
 		"published":      e.Published.UTC().Format("2006-01-02T15:04:05.000Z"),
@@ -260,14 +261,22 @@ func (e *Event) wire() json.RawMessage {
 			"asNumber": orZero(e.ASN), "asOrg": orNil(e.ASOrg), "isp": orNil(e.ASOrg), "domain": nil, "isProxy": e.Proxy,
 		},
 		"severity":        "INFO",
-		"debugContext":    object{"debugData": object{"requestUri": "/api/v1/authn", "padding": strings.Repeat("x", e.Padding)}},
-		"legacyEventType": "core." + e.Type,
+		"debugContext":    object{"debugData": e.debug()},
+		"legacyEventType": cmp.Or(e.Legacy, "core."+e.Type),
 		"transaction":     object{"type": "WEB", "id": "tx-" + e.UUID, "detail": object{}},
 		"uuid":            e.UUID,
 		"version":         "0",
 		"request":         object{"ipChain": []object{}},
 		"target":          e.targets(),
 	})
+}
+
+func (e *Event) debug() object {
+	data := object{"requestUri": "/api/v1/authn", "padding": strings.Repeat("x", e.Padding)}
+	for name, value := range e.Debug {
+		data[name] = value
+	}
+	return data
 }
 
 func (e *Event) actor() object {
@@ -326,6 +335,10 @@ func (e *Event) targets() any {
 	}
 	if e.User != "" {
 		list = append(list, object{"id": "00u" + e.User, "type": "User", "alternateId": e.User, "displayName": "Name of " + e.User, "detailEntry": nil})
+	}
+	for _, kind := range slices.Sorted(maps.Keys(e.Targets)) {
+		name := e.Targets[kind]
+		list = append(list, object{"id": "tgt" + name, "type": kind, "alternateId": "unknown", "displayName": name, "detailEntry": nil})
 	}
 	if list == nil {
 		return nil

@@ -1,0 +1,71 @@
+package instagram
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
+	"github.com/picketd/picket/collectors/instagram/instagramtest"
+	"github.com/picketd/picket/collectors/metagraph"
+	"github.com/picketd/picket/collectors/metagraph/metagraphtest"
+)
+
+const (
+	token  = "EAAGtoken9f3k2PqRsTuVwXyZ0123456789"
+	secret = "app-secret-0a1b2c3d4e5f"
+)
+
+// Media turn up late, come twice and in another order; every fifth is a story.
+func TestContract(t *testing.T) { collectortest.Run(t, contract()) }
+
+func contract() collectortest.Harness {
+	const account = "instagram/acme"
+	cfg := Config{
+		Account: account, User: instagramtest.UserID, Access: metagraph.Access{Token: token, AppSecret: secret},
+		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, Watch: 10},
+	}
+	return collectortest.Harness{
+		Source: account,
+		Every:  20 * time.Minute, // the contract runs for days
+		Open: func(*testing.T) collectortest.Fake {
+			srv := instagramtest.New(metagraphtest.Options{Token: token, AppSecret: secret, Shuffle: true})
+			made := 0
+			publish := func(n int, p instagramtest.Media) []collectortest.Item {
+				var items []collectortest.Item
+				for range n {
+					made++
+					p := p
+					p.Text, p.Twice = fmt.Sprintf("post %d https://acme.example/%d", made, made), made%7 == 0
+					item := collectortest.Item{Account: account, Kind: activity.KindPost}
+					if made%5 == 0 && p.At.IsZero() {
+						item.ID = srv.Story(p)
+					} else {
+						item.ID = srv.Post(p)
+					}
+					items = append(items, item)
+				}
+				return items
+			}
+			return collectortest.Fake{
+				New:     func(deps collectors.Deps) (collectors.Collector, error) { return New(cfg, deps) },
+				Handler: srv,
+				Publish: func(n int) []collectortest.Item { return publish(n, instagramtest.Media{}) },
+				Late: func(n int) []collectortest.Item {
+					return publish(n, instagramtest.Media{At: time.Now().Add(-10 * time.Minute)})
+				},
+				Malformed: func() []collectortest.Item {
+					items := publish(1, instagramtest.Media{})
+					srv.Post(instagramtest.Media{Text: "unreadable", Broken: true})
+					return append(items, publish(1, instagramtest.Media{})...)
+				},
+				Limited: func(w http.ResponseWriter, _ *http.Request, reset time.Time) { srv.WriteLimited(w, time.Until(reset)) },
+				Refuse:  func(w http.ResponseWriter, _ *http.Request) { metagraphtest.WriteRefused(w) },
+				Ignore:  func(a *activity.Activity) bool { return a.Kind == activity.KindFollowers },
+			}
+		},
+	}
+}

@@ -33,6 +33,7 @@ func contract() collectortest.Harness {
 	return collectortest.Harness{
 		Source:   account,
 		Every:    20 * time.Minute, // the contract runs for days
+		Lag:      DefaultOverlap,   // records that claim to be older than they are
 		Endpoint: endpointQuota,
 		Open: func(t *testing.T) collectortest.Fake {
 			f := &contractFake{t: t, srv: blueskytest.New(blueskytest.Options{})}
@@ -49,6 +50,9 @@ func contract() collectortest.Harness {
 				Publish: func(n int) []collectortest.Item { return f.publish(n, func() string { return "" }) },
 				Late: func(n int) []collectortest.Item {
 					return f.publish(n, func() string { return f.srv.TID(time.Now().Add(-10 * time.Minute)) })
+				},
+				Delayed: func(n int, by time.Duration) []collectortest.Item {
+					return f.publish(n, func() string { return f.srv.TID(time.Now().Add(-by)) })
 				},
 				Malformed: func() []collectortest.Item {
 					items := f.publish(1, func() string { return "" })

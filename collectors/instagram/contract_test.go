@@ -26,7 +26,7 @@ func contract() collectortest.Harness {
 	const account = "instagram/acme"
 	cfg := Config{
 		Account: account, User: instagramtest.UserID, Access: metagraph.Access{Token: token, AppSecret: secret},
-		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, Watch: 10},
+		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, PageSize: 30, Watch: 10},
 	}
 	return collectortest.Harness{
 		Source: account,

@@ -122,8 +122,10 @@
 // # Limits
 //
 // 2,400 requests a minute for each user and project, and 250 of those that filter
-// (the two of token do). Google sends no headers about them: over the limit it
-// answers 503, or 403 and 429 with a reason, which waits. 180 days are kept.
+// (the two of token do). Google sends no headers about them, so that the package
+// counts what it sends and stays 2 % below. Over the limit, as with others who use
+// the same project, Google answers 503, or 403 and 429 with a reason, which waits.
+// 180 days are kept.
 //
 // # What Google documents, and when that was read
 //

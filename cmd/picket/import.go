@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/exports"
-	"github.com/picketd/picket/collectors/file"
 )
 
 type importCmd struct {
@@ -95,6 +95,7 @@ func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
 			for _, value := range a.Values {
 				names = append(names, value)
 			}
+			names = append(names, atServer(cfg, a, names)...)
 		}
 	}
 	switch {
@@ -104,6 +105,25 @@ func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
 		return fmt.Errorf("%s does not say whose it is; give --force if it is of %s", c.File, c.Account)
 	}
 	return fmt.Errorf("%s is of %s, which is not %s by its configuration; give --force if it is", c.File, who, c.Account)
+}
+
+// atServer returns names of an account with the server behind them that its
+// credential is for.
+func atServer(cfg *config.Config, a *config.Account, names []string) []string {
+	var out []string
+	for i := range cfg.Credentials {
+		k := &cfg.Credentials[i]
+		u, err := url.Parse(k.Server)
+		if k.Name != a.Credential || err != nil || u.Host == "" {
+			continue
+		}
+		for _, name := range names {
+			if name != "" && !strings.Contains(name, "@") {
+				out = append(out, name+"@"+u.Hostname())
+			}
+		}
+	}
+	return out
 }
 
 // survey is what an export holds.
@@ -143,7 +163,7 @@ func (c *importCmd) survey(e *env, cfg *config.Config) (*survey, error) {
 			s.left = src.Left()
 			return s, nil
 		}
-		if item, ok := errors.AsType[*file.ItemError](err); ok {
+		if item, ok := errors.AsType[*exports.ItemError](err); ok {
 			s.unreadable++
 			s.first = cmp.Or(s.first, error(item))
 			continue
@@ -248,7 +268,7 @@ func (c *importCmd) append(e *env, cfg *config.Config) error {
 	done, err := to.Append(e.ctx, func() (activity.Activity, error) {
 		for {
 			a, err := src.Next()
-			if _, ok := errors.AsType[*file.ItemError](err); ok {
+			if _, ok := errors.AsType[*exports.ItemError](err); ok {
 				continue // told by the survey
 			}
 			return a, err

@@ -49,6 +49,17 @@ type Left struct {
 	N    int // items; 0 where they were not counted
 }
 
+// ItemError says that one item of an export cannot be read; those around it
+// stand.
+type ItemError struct {
+	Where string // file and line, or file and item
+	Err   error
+}
+
+func (e *ItemError) Error() string { return e.Where + ": " + e.Err.Error() }
+
+func (e *ItemError) Unwrap() error { return e.Err }
+
 // Export is an opened export. It is not safe for concurrent use.
 type Export struct {
 	Owner Owner
@@ -58,8 +69,8 @@ type Export struct {
 
 // source is the export of one network.
 type source interface {
-	// next returns the next activity in order of time, io.EOF at the end and a
-	// *file.ItemError for one that cannot be read.
+	// next returns the next activity in order of time, io.EOF at the end and an
+	// *ItemError for one that cannot be read.
 	next() (activity.Activity, error)
 	left() []Left
 	close() error
@@ -75,6 +86,7 @@ type network struct {
 func networks() []network {
 	return []network{
 		{"x", "X archive", openX},
+		{"mastodon", "Mastodon archive", openMastodon},
 	}
 }
 
@@ -114,7 +126,7 @@ func Open(ctx context.Context, path string, opts Options) (*Export, error) {
 }
 
 // Next returns the next activity in order of time, whose memory is its own. At
-// the end it returns io.EOF. After a *file.ItemError, which is about one item,
+// the end it returns io.EOF. After an *ItemError, which is about one item,
 // reading goes on with the next call; every other error is final.
 func (e *Export) Next() (activity.Activity, error) { return e.source.next() }
 

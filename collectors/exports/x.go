@@ -3,6 +3,7 @@ package exports
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/file"
@@ -23,7 +24,13 @@ func openX(ctx context.Context, path, account string) (*Export, error) {
 	return &Export{Owner: Owner{Handle: who.Username, ID: who.ID}, source: x{h}}, nil
 }
 
-func (x x) next() (activity.Activity, error) { return x.history.Next() }
+func (x x) next() (activity.Activity, error) {
+	a, err := x.history.Next()
+	if item, ok := errors.AsType[*file.ItemError](err); ok {
+		err = &ItemError{Where: fmt.Sprintf("%s:%d", item.File, item.Line), Err: item.Err}
+	}
+	return a, err
+}
 
 func (x) left() []Left {
 	return []Left{{What: "direct messages, likes and everything else of the archive", Why: "Picket learns from posts, deleted posts, logins and the profile"}}

@@ -49,14 +49,21 @@ func (r *round) appPasswords() error {
 	if err != nil {
 		return r.failed("app passwords", err)
 	}
+	if answer.Passwords == nil { // not that all were revoked
+		return r.failed("app passwords", &collectors.Malformed{
+			Field: "com.atproto.server.listAppPasswords passwords", Err: errors.New("missing; want a list"),
+		})
+	}
 	first := known == nil || known.Refused && len(known.Known) == 0
 	next := &grants{At: now.Unix()}
+	whole := true
 	for i, data := range answer.Passwords {
 		a, g, err := r.granted(data, now)
 		if err != nil {
 			r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{
 				Field: fmt.Sprintf("com.atproto.server.listAppPasswords passwords[%d]", i), Err: err,
 			})
+			whole = false
 			continue
 		}
 		if len(next.Known) >= maxGrants {
@@ -68,8 +75,12 @@ func (r *round) appPasswords() error {
 			r.emit(&a, true)
 		}
 	}
-	if !first {
+	switch {
+	case first:
+	case whole:
 		r.revoked(known, next, now)
+	default: // what cannot be read may be one that is missed
+		next.keep(known)
 	}
 	r.st.Grants = next
 	return nil
@@ -106,6 +117,15 @@ func (r *round) granted(data json.RawMessage, now time.Time) (activity.Activity,
 		a.Raw = data
 	}
 	return a, g, nil
+}
+
+// keep takes over what was known and was not met.
+func (g *grants) keep(known *grants) {
+	for _, o := range known.Known {
+		if len(g.Known) < maxGrants && !slices.ContainsFunc(g.Known, func(n grant) bool { return n.ID == o.ID }) {
+			g.Known = append(g.Known, o)
+		}
+	}
 }
 
 func (r *round) revoked(known, next *grants, now time.Time) {

@@ -68,7 +68,7 @@ func (r *round) mentions() error {
 			continue
 		}
 		at := n.at.UnixMilli()
-		w.Top = max(w.Top, at)
+		w.Top = max(w.Top, min(at, w.Start)) // what claims to be of the future hides nothing
 		if w.Low == 0 || at < w.Low {
 			w.Low = at
 		}

@@ -33,7 +33,11 @@ func (r *round) profile() error {
 	if err != nil && !refusedAs(err, nameNoRecord) {
 		return r.failed("profile", err)
 	}
-	r.compare(profileValues(newRecord(rec, "self")), r.revTime(r.st.Round.Rev))
+	record := newRecord(rec, "self")
+	if err == nil && record.fields == nil { // not that all of it was taken away
+		return r.failed("profile", &collectors.Malformed{Field: "com.atproto.repo.getRecord value", Err: errors.New("missing; want an object")})
+	}
+	r.compare(profileValues(record), r.revTime(r.st.Round.Rev))
 	return nil
 }
 

@@ -105,9 +105,10 @@
 // # Whose activity it is
 //
 // Of the user whom the event names in USER_EMAIL or affected_email_address, else
-// of the actor. What administrators do to somebody who guards nothing, or to the
-// whole organisation, is theirs: their rights may be in wrong hands.
-// Config.Identity says which part of the address is the name.
+// of the actor. What administrators do to the roles, groups and rights of somebody
+// who guards nothing, or to the whole organisation, is theirs: their rights may be
+// in wrong hands. A stranger's second factor, password, sessions or tokens are
+// nobody's: the administrator has changed nothing of their own.
 //
 // # Fields
 //

@@ -259,7 +259,7 @@ func (r *round) event(it *item, e *event, j int, fresh bool) error {
 		r.count(fresh, &r.counts.Ignored)
 		return nil
 	}
-	identity := it.identity(e, r.c.cfg.Identity, r.c.cfg.Accept)
+	identity := it.identity(e, m.kind, r.c.cfg.Identity, r.c.cfg.Accept)
 	if identity == "" {
 		r.count(fresh, &r.counts.Unguarded)
 		return nil

@@ -174,9 +174,9 @@ func pictureOf(address string) string {
 
 // lines says what a channel is, for a person.
 func (c *channel) lines() []string {
-	line := fmt.Sprintf("%s, @%s, id %s", plain(c.title), c.handle, c.id)
+	parts := []string{plain(c.title), "@" + c.handle, "id " + c.id}
 	for _, m := range c.metrics {
-		line += ", " + strconv.FormatFloat(m.Value, 'f', -1, 64) + " " + m.Name
+		parts = append(parts, strconv.FormatFloat(m.Value, 'f', -1, 64)+" "+m.Name)
 	}
-	return []string{line}
+	return []string{strings.Join(parts, ", ")}
 }

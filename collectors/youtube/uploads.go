@@ -116,7 +116,7 @@ func (r *round) takePage(a *answer, w *walk) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(videos, func(x, y *video) int { return y.place.compare(x.place) })
+	slices.SortFunc(videos, func(x, y *video) int { return y.compare(x.place) })
 	for _, v := range videos {
 		w.Low = max(w.Low, v.At)
 		w.meet(v.place)

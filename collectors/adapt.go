@@ -26,12 +26,16 @@ func (s *Scheduler) Hasten(source string, until time.Time) {
 }
 
 // forward brings a task's next poll forward, unless it waits for something: a
-// place, its credential, or a source that fails.
+// place, its credential, or a source that fails. A poll for mentions alone is
+// not what is asked for: the regular one comes forward too.
 func (s *Scheduler) forward(t *task, at stamp) {
+	if t.regular <= at && t.due <= at || !t.lasts() {
+		return
+	}
+	t.regular = min(t.regular, at)
 	switch {
 	case t.visiting, t.waiting, t.place == notQueued, t.due <= at, t.next != t.due:
 	case t.status != nil && t.status.err != nil:
-	case t.Budget != nil && !t.Budget.lasts():
 	default:
 		s.queue.remove(t)
 		t.due = at
@@ -39,6 +43,10 @@ func (s *Scheduler) forward(t *task, at stamp) {
 		s.nudge()
 	}
 }
+
+// lasts reports whether the task's credential has enough for more polls than
+// usual.
+func (t *task) lasts() bool { return t.Budget == nil || t.Budget.lasts() }
 
 // usual is when a task is polled again after a poll that went well.
 func (s *Scheduler) usual(t *task, v *visit, now stamp) stamp {
@@ -48,11 +56,11 @@ func (s *Scheduler) usual(t *task, v *visit, now stamp) stamp {
 	if v.result.more {
 		return now
 	}
-	next := max(now, t.regular)
-	if w := t.watching; t.hinted && w != nil {
-		next = min(next, w.turn(now))
+	if w := t.watching; t.hinted && w != nil && t.lasts() {
+		t.regular = min(t.regular, w.turn(now))
 	}
 	t.hinted = false
+	next := max(now, t.regular)
 	// Mentions that wait for their part are read on when there is one.
 	if limited, ok := asLimited(v.result.behind); ok && !limited.Until.IsZero() {
 		if at := max(stampOf(limited.Until), now.add(backoffBase)); at < next {
@@ -78,7 +86,7 @@ func (s *Scheduler) onGrid(t *task, v *visit, now stamp) stamp {
 
 // interval is how long to wait until the next poll.
 func (t *task) interval(now stamp) time.Duration {
-	if t.Fastest > 0 && t.hasty > now && (t.Budget == nil || t.Budget.lasts()) {
+	if t.Fastest > 0 && t.hasty > now && t.lasts() {
 		return t.Fastest
 	}
 	d := t.Every

@@ -75,6 +75,7 @@ type Budget struct {
 	spent    float64    // in month; guarded by mu
 	dollars  share      // of spent; guarded by mu
 	outlay   pace       // of spent; guarded by mu
+	charged  string     // the month that spent counts in, looked up or not; guarded by spending
 	unsaved  float64    // part of spent that Spend does not know; guarded by spending
 }
 

@@ -419,15 +419,16 @@ func TestStormOfMentions(t *testing.T) {
 		for _, b := range logs.Batches("x/acme") {
 			for i := range b.Activities {
 				a := &b.Activities[i]
-				switch a.Kind {
-				case activity.KindPost:
+				if a.Kind == activity.KindPost {
 					posts++
-				case activity.KindMention:
-					mentions++
-					weight++
-					for _, m := range a.Metrics {
-						weight += int(m.Value) - 1
-					}
+				}
+				if a.Kind != activity.KindMention {
+					continue
+				}
+				mentions++
+				weight++
+				for _, m := range a.Metrics {
+					weight += int(m.Value) - 1
 				}
 			}
 		}

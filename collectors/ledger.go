@@ -82,6 +82,7 @@ func (l *ledger) remember(as []activity.Activity, multi bool) {
 // forget drops what the source will not repeat: everything before overlap, or
 // everything when overlap is zero.
 func (l *ledger) forget(overlap time.Time) {
+	l.mentions.forget(overlap)
 	if overlap.IsZero() {
 		l.recent, l.horizon = nil, mark{}
 		return

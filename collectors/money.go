@@ -35,8 +35,8 @@ func (b *Budget) account(ctx context.Context, dollars float64) error {
 	now := b.opts.Now()
 	month := monthOf(now).name
 	b.mu.Lock()
-	if b.month != month {
-		b.spent, b.unsaved = 0, 0
+	if b.charged != month {
+		b.spent, b.unsaved, b.charged = 0, 0, month
 		b.dollars.reset()
 	}
 	b.spent += dollars

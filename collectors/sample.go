@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/picketd/picket/collectors/activity"
 )
@@ -15,8 +16,9 @@ const WeightMetric = "weight"
 const (
 	// maxHalvings bounds how small a share is kept: one of a million.
 	maxHalvings = 20
-	// sampleMinutes is how many minutes are remembered. What turns up later
-	// than that is kept whole.
+	// sampleMinutes is how many minutes are remembered one by one. Those before
+	// share one entry once one of them was sampled, since an overlap of a day may
+	// read all of them again.
 	sampleMinutes = 240
 )
 
@@ -38,6 +40,9 @@ type minute struct {
 	At       int64  `json:"a"` // minutes since 1970
 	Kept     uint32 `json:"k"` // with this share
 	Halvings uint8  `json:"h,omitempty"`
+	// Before says that it stands for all minutes before it too: a share of some
+	// of them was left out, and they are not remembered one by one any more.
+	Before bool `json:"b,omitempty"`
 }
 
 // take returns those of as that are kept, in their order, and how many mentions
@@ -67,10 +72,32 @@ func (s *sampling) take(as []activity.Activity, most int) (kept []activity.Activ
 		kept = append(kept, a)
 	}
 	clear(as[len(kept):])
-	if n := len(*s) - sampleMinutes; n > 0 {
-		*s = slices.Clone((*s)[n:])
-	}
+	s.bound()
 	return kept, out
+}
+
+// bound has the oldest minutes share an entry when there are too many. What was
+// left out of one of them stays out: the entry's share is their smallest.
+func (s *sampling) bound() {
+	n := len(*s) - sampleMinutes
+	if n <= 0 {
+		return
+	}
+	first := (*s)[n]
+	for _, m := range (*s)[:n] {
+		first.Before = first.Before || m.Before || m.Halvings > 0
+		first.Halvings = max(first.Halvings, m.Halvings)
+	}
+	*s = slices.Clone((*s)[n:])
+	(*s)[0] = first
+}
+
+// forget drops the share of minutes that no poll reads again: those before the
+// overlap.
+func (s *sampling) forget(overlap time.Time) {
+	if len(*s) > 0 && (*s)[0].Before && (overlap.IsZero() || overlap.Unix()/60 > (*s)[0].At) {
+		*s = slices.Clone((*s)[1:])
+	}
 }
 
 // shared returns the minutes of which a share was left out, and what follows
@@ -88,6 +115,9 @@ func (m *minute) keeps(bits uint32) bool { return bits&(1<<m.Halvings-1) == 0 }
 // minute returns the entry of a minute.
 func (s *sampling) minute(at int64) *minute {
 	i, found := slices.BinarySearchFunc(*s, at, func(m minute, at int64) int { return int(m.At - at) })
+	if i == 0 && len(*s) > 0 && (*s)[0].Before {
+		return &(*s)[0]
+	}
 	if !found {
 		*s = slices.Insert(*s, i, minute{At: at})
 	}

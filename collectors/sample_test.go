@@ -136,3 +136,21 @@ func TestSamplingIsBounded(t *testing.T) {
 		t.Errorf("%d minutes in %d bytes, want %d in 10 KiB at most", len(s), len(text), sampleMinutes)
 	}
 }
+
+// What was left out long ago stays out while the overlap reads it again, and is
+// forgotten when no poll does.
+func TestSamplingOfLongAgo(t *testing.T) {
+	var s sampling
+	s.take(mentionsOf(0, 0, 1000), 100) // a storm, then five quiet hours
+	for minute := 1; minute <= 300; minute++ {
+		s.take(mentionsOf(minute, 0, 1), 100)
+	}
+	again, _ := s.take(mentionsOf(0, 0, 1000), 1_000_000)
+	if len(again) == 0 || len(again) > 250 {
+		t.Errorf("%d of 1000 are kept when they are read again, want the few of the sample", len(again))
+	}
+	s.forget(mentionsOf(280, 0, 1)[0].Time)
+	if len(s) != sampleMinutes-1 || s[0].Before {
+		t.Errorf("%d minutes, the first for all before it: %t; want %d of their own", len(s), s[0].Before, sampleMinutes-1)
+	}
+}

@@ -112,7 +112,7 @@ func (s span) step(cost float64) time.Duration {
 // eighth of the whole reserve, so that the last minutes have something too.
 func (s span) kept(reserve float64, now time.Time) float64 {
 	rest := min(1, max(1.0/8, s.end.Sub(now).Seconds()/s.length()))
-	return math.Ceil(reserve * s.granted * rest)
+	return reserve * s.granted * rest
 }
 
 // pace is how fast something is used: an average in which what is longer ago

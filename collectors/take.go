@@ -3,6 +3,7 @@ package collectors
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 )
@@ -112,7 +113,12 @@ func (b *Budget) take(c *claim) *refusal {
 		}
 	}
 	if u := b.units; u != nil {
-		if u.turn(now); u.used+c.cost > u.limit {
+		u.turn(now)
+		switch left := u.limit - u.used; {
+		case c.cost <= left:
+		case left > 0 && c.mentions && u.owned: // it may still do for the accounts' own timelines
+			return &refusal{until: u.end, why: b.kept(c, "units")}
+		default:
 			return &refusal{until: u.end, why: &UnitsSpent{Credential: b.name, Used: u.used, Limit: u.limit, Cost: c.cost, Until: u.end}}
 		}
 	}
@@ -160,7 +166,11 @@ func (b *Budget) kept(c *claim, quota string) *Kept {
 
 // divide holds a request against a quota.
 func (b *Budget) divide(c *claim, q *grant, now time.Time) *refusal {
-	if c.mentions && q.owned && q.span.granted-q.used-q.need < q.span.kept(b.opts.Reserve, now) {
+	kept := q.span.kept(b.opts.Reserve, now)
+	if q.need > 0 { // requests and units are whole, dollars are not
+		kept = math.Ceil(kept)
+	}
+	if c.mentions && q.owned && q.span.granted-q.used-q.need < kept {
 		return &refusal{until: q.span.end, why: b.kept(c, q.name)}
 	}
 	if !b.mustYield(c) || !q.share.over(c.turn, q.span.granted, b.accounts) || q.span.onPace(q.used, now) {

@@ -91,7 +91,7 @@ func (s *Scheduler) hint(t *task, w *watching) {
 		return
 	}
 	now := stampOf(s.opts.Now())
-	if at := max(now, w.next); t.due > at {
+	if at := max(now, w.next); max(t.due, t.regular) > at {
 		w.next = at.add(hintGap)
 		s.forward(t, at)
 	}

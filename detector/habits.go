@@ -250,6 +250,7 @@ func (st *accountState) see(k activity.Kind, t int64) {
 		seen[i].Learn(t)
 		return
 	}
+	seen = withRoom(list, &st.m.room.seen)
 	seen.Learn(texts.Hold(string(k)), t)
 	if r := state.PutList(st.m.store.Heap, old, seenHead{}, seen); r != old {
 		st.m.store.Accounts.SetSlot(st.row, habitSeen, r)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/habit"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
 )
@@ -54,11 +55,13 @@ type room struct {
 	days   []baseline.Peak
 	events []window.Event
 	bare   []bareEvent
+	seen   habit.Seen
+	drop   []int // slots
 }
 
 // withRoom returns a list to which one item can be added, in memory that is used
 // again and again.
-func withRoom[T any](list []T, room *[]T) []T {
+func withRoom[L ~[]T, T any](list []T, room *L) L {
 	if len(list) < cap(list) {
 		return list
 	}

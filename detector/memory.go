@@ -46,8 +46,9 @@ type memory struct {
 
 	handles []*accountState // of the activity that is being judged; the first used of them
 	used    int
-	key     []byte // of a group, while it is looked for
-	habits  habits // those that are taken out
+	key     []byte    // of a group, while it is looked for
+	world   state.Ref // where worldAccount stood last
+	habits  habits    // those that are taken out
 	room    room
 	limit   int   // accounts that may be kept, 0 for any number
 	now     int64 // log time, Unix nanoseconds
@@ -164,9 +165,14 @@ func (st *accountState) set(k slotKind, stateKey, group string, cell state.Ref) 
 
 // state returns the memory of an account, which is heard of now.
 func (e *Engine) state(account string) *accountState {
+	return e.stateAt(e.row, account) // where the activity's account stood when its message came
+}
+
+// stateAt is state for an account that stood in a row, 0 where that is not
+// known; now another one may stand there, or none.
+func (e *Engine) stateAt(row state.Ref, account string) *accountState {
 	accounts := e.memory.store.Accounts
 	account = baseline.Shorten(account)
-	row := e.row // where the activity's account stood when its message came
 	if row == 0 || accounts.Name(row) != account {
 		row = accounts.Find(account)
 	}

@@ -68,7 +68,9 @@ func (e *Engine) readPost(a *activity.Activity, t int64) *profile.Post {
 // learnPost takes a post into the habits of its account, and into the sample of
 // what everybody posts.
 func (e *Engine) learnPost(own *profile.State, pl *planned, p *profile.Post) {
-	world := memoryOf[profile.World](e.state(worldAccount), pl.worldKey, "")
+	all := e.stateAt(e.memory.world, worldAccount)
+	e.memory.world = all.row
+	world := memoryOf[profile.World](all, pl.worldKey, "")
 	own.Learn(p, world, pl.profile)
 	world.Learn(p)
 }

@@ -159,8 +159,7 @@ func (e *Engine) sweepRow(row state.Ref) (gone bool) {
 		return false
 	}
 	m, accounts := e.memory, e.memory.store.Accounts
-	var drop []int
-	others := false // besides habits
+	drop, others := m.room.drop[:0], false // others: besides habits
 	accounts.EachSlot(row, func(n int, cell state.Ref) {
 		s := &m.slots[n]
 		switch {
@@ -170,6 +169,7 @@ func (e *Engine) sweepRow(row state.Ref) (gone bool) {
 			others = true
 		}
 	})
+	m.room.drop = drop
 	c := state.Read[state.Row](m.store.Heap, row).Cold
 	for _, n := range drop {
 		m.freeSlot(n, accounts.Slot(row, n))

@@ -198,7 +198,9 @@ func (d *Delivery) arrange(ctx context.Context, before []*running) []*running {
 	receivers := slices.Clone(d.receivers)
 	d.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(d.left)) {
-		receivers = append(receivers, d.left[name])
+		if !d.known(name) { // it may have come back since it was looked
+			receivers = append(receivers, d.left[name])
+		}
 	}
 	var gone []*running
 	kept := map[*Receiver]*running{}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -67,5 +68,37 @@ func TestRemovedReceiver(t *testing.T) {
 	eventually(t, "a dead letter", func() bool { return len(letters()) == 1 })
 	if got := letters()[0]; got.Message.Key != "k2" || !strings.HasPrefix(got.Error, "no receiver of this name is configured any more") {
 		t.Errorf("dead letter of %s: %s", got.Message.Key, got.Error)
+	}
+}
+
+// TestRemovedReceiverComesBackUnseen: one that comes back while nobody can say for
+// whom messages wait has one courier, its own: the one that gives up in its stead
+// would take its messages.
+func TestRemovedReceiverComesBackUnseen(t *testing.T) {
+	js := open(t)
+	if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message("old", "i.1", "k1", notify.Opened)}); err != nil {
+		t.Fatal(err)
+	}
+	back, other := &Receiver{Name: "old", Notifier: newPhone(nil)}, &Receiver{Name: "other", Notifier: newPhone(nil)}
+	d := onServer(t, js, other)
+	d.waiting = func(context.Context) (map[string]int, error) { return map[string]int{"old": 1}, nil }
+	d.search(t.Context())
+	couriers := d.arrange(t.Context(), nil)
+	if len(couriers) != 2 || couriers[1].receiver.Type != "not configured any more" {
+		t.Fatalf("%d couriers, want one for the receiver and one for what waits", len(couriers))
+	}
+	d.waiting = func(context.Context) (map[string]int, error) { return nil, errors.New("server is away") }
+	if err := d.Configure([]*Receiver{back, other}); err != nil {
+		t.Fatal(err)
+	}
+	d.search(t.Context())
+	couriers = d.arrange(t.Context(), couriers)
+	defer stopAll(couriers)
+	got := map[*Receiver]int{}
+	for _, c := range couriers {
+		got[c.receiver]++
+	}
+	if len(couriers) != 2 || got[back] != 1 || got[other] != 1 {
+		t.Errorf("%d couriers, want one for each receiver that is configured", len(couriers))
 	}
 }

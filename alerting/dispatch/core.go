@@ -115,6 +115,7 @@ func (c *Core) Load(s Stored) {
 		d := c.desk(s.Desks[i].Receiver)
 		d.Desk = *s.Desks[i].clone()
 	}
+	c.mourn(&s)
 	for i := range s.Records {
 		r := s.Records[i].clone()
 		c.records[r.Incident.ID] = r
@@ -123,6 +124,29 @@ func (c *Core) Load(s Stored) {
 		c.relate(r)
 		c.loaded[r.Incident.ID] = struct{}{}
 		c.touched[r.Incident.ID] = struct{}{}
+	}
+}
+
+// mourn makes up what receivers whose desks are lost are owed: nobody knows any
+// more which incidents a summary has told of, so another one tells of all that were
+// ever held back. That is told twice at most, and otherwise never.
+func (c *Core) mourn(s *Stored) {
+	for receiver, times := range s.LostDesks {
+		d := c.desk(receiver)
+		for i := range s.Records {
+			for _, t := range s.Records[i].Told {
+				if t.Receiver != receiver || t.Held.IsZero() {
+					continue
+				}
+				if d.Storm == nil { // keys of its summaries are not used again
+					d.Storm = &Storm{Began: t.Held, Last: t.Held, N: int(times) * mostAtOnce} //nolint:gosec // a sequence
+				}
+				d.Storm.Began = earlier(d.Storm.Began, t.Held)
+				d.Storm.Last = later(d.Storm.Last, t.Held)
+				d.Storm.Page = d.Storm.Page || paging(c.urgency(s.Records[i].Incident.Lead(), t.Held))
+			}
+		}
+		c.dirty[ofDesk+receiver] = struct{}{}
 	}
 }
 

@@ -27,9 +27,10 @@ type Stored struct {
 	// Fence is what the next Put must give.
 	Fence uint64
 	// Lost are the incidents whose documents cannot be read, with a number that is
-	// above how often each was stored. Unmarked says the same of Mark.
-	Lost     map[string]uint64
-	Unmarked bool
+	// above how often each was stored, LostDesks the receivers likewise. Unmarked
+	// says the same of Mark.
+	Lost, LostDesks map[string]uint64
+	Unmarked        bool
 }
 
 // Store keeps documents. Of several writers only one that has seen everything
@@ -70,6 +71,9 @@ func (c *Core) Dirty() []Document {
 		}
 	}
 	clear(c.dirty)
+	if c.mark == 0 { // nothing is applied to the end yet, and what is stored may say so
+		return docs
+	}
 	return append(docs, Document{Mark: c.mark})
 }
 

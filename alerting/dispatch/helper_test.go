@@ -230,7 +230,7 @@ func (s *documents) Put(_ context.Context, docs []Document, fence uint64) (uint6
 		case doc.Desk != nil:
 			s.desks[doc.Desk.Receiver] = *doc.Desk.clone()
 		default:
-			s.mark = max(s.mark, doc.Mark)
+			s.mark = doc.Mark
 		}
 	}
 	if torn {
@@ -254,7 +254,16 @@ func (s *alerts) Get(_ context.Context, ids []string) ([]alerting.Stored, error)
 func (s *alerts) Put(context.Context, []alerting.Write) []alerting.Result { return nil }
 
 // Heads is what people ask for.
-func (s *alerts) Heads(context.Context) ([]alerting.Head, error) { return nil, nil }
+func (s *alerts) Heads(context.Context) ([]alerting.Head, error) {
+	if err := s.fail(); err != nil {
+		return nil, err
+	}
+	var out []alerting.Head
+	for _, st := range s.heads(0) {
+		out = append(out, alerting.HeadOf(&st.Alert, st.Seq, st.Time))
+	}
+	return out, nil
+}
 
 // Watch tells what is stored and waits.
 func (s *alerts) Watch(ctx context.Context, each func(alerting.Head)) error {

@@ -186,6 +186,9 @@ func (r *Runner) load(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.checkMark(ctx, &stored); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	clear(r.heads)
 	policy := r.policy
@@ -203,6 +206,27 @@ func (r *Runner) load(ctx context.Context) (*session, error) {
 	}
 	s.core.Queued(docs)
 	return s, nil
+}
+
+// checkMark forgets a mark that is ahead of all alerts: they are not those that it
+// is of, as after an older copy of them was put back, and whoever believed it would
+// tell nobody of the next ones.
+func (r *Runner) checkMark(ctx context.Context, stored *Stored) error {
+	if stored.Mark == 0 {
+		return nil
+	}
+	heads, err := r.cfg.Alerts.Heads(ctx)
+	if err != nil {
+		return fmt.Errorf("list alerts: %w", err)
+	}
+	for i := range heads {
+		if heads[i].Seq >= stored.Mark {
+			return nil
+		}
+	}
+	r.cfg.Log.Warn("how far alerts are applied is ahead of all that are stored; they are looked at anew", zap.Uint64("applied", stored.Mark))
+	stored.Mark, stored.Unmarked = 0, true
+	return nil
 }
 
 // head takes the head of an alert's newest revision.

@@ -268,6 +268,15 @@ func (out *Stored) lose(h *Head) {
 			out.Lost = map[string]uint64{}
 		}
 		out.Lost[h.ID] = h.Seq
+	case strings.HasPrefix(h.subject, deskPrefix):
+		receiver, err := activity.DecodeToken(strings.TrimPrefix(h.subject, deskPrefix))
+		if err != nil {
+			return // no receiver is called so
+		}
+		if out.LostDesks == nil {
+			out.LostDesks = map[string]uint64{}
+		}
+		out.LostDesks[receiver] = h.Seq
 	case h.subject == markSubject:
 		out.Unmarked = true
 	}
@@ -324,7 +333,10 @@ func (out *Stored) take(h *Head, v int, data []byte) error {
 		}
 	default:
 		var m mark
-		if err = json.Unmarshal(data, &m); err == nil {
+		if err = json.Unmarshal(data, &m); err == nil && m.Applied == 0 {
+			err = errors.New("field applied: expected 1 or more")
+		}
+		if err == nil {
 			out.Mark = m.Applied
 		}
 	}

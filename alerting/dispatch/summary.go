@@ -87,6 +87,9 @@ func (c *Core) summarise(d *desk, now time.Time) []notify.Message {
 	var out []notify.Message
 	if s := d.Storm; s != nil {
 		count := len(d.held)
+		if s.N > 0 && s.Told.IsZero() && count > 0 { // its desk was lost: it is told first, and over later
+			s.Last = now.UTC()
+		}
 		switch {
 		case s.N > 0 && !now.Before(s.Last.Add(calm)):
 			out = append(out, c.storm(d, now, true))

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/bluesky"
 	"github.com/picketd/picket/collectors/entra"
 	"github.com/picketd/picket/collectors/facebook"
 	"github.com/picketd/picket/collectors/github"
@@ -21,6 +22,7 @@ func Specs() []collectors.Spec { return slices.Clone(specs()) }
 //nolint:gochecknoglobals // made once: it is looked up for every account
 var specs = sync.OnceValue(func() []collectors.Spec {
 	return []collectors.Spec{
+		bluesky.Spec(),
 		entra.Spec(),
 		facebook.Spec(),
 		github.Spec(),

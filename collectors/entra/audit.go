@@ -69,9 +69,32 @@ func decodeAudit(raw json.RawMessage) (*event, error) {
 			break
 		}
 	}
-	e.initiator = by // where the one it is done to guards nothing, or has no such name
+	if !ofSubject(e.kind) || !e.subject.differs(by) {
+		e.initiator = by // where the one it is done to guards nothing
+	}
 	e.fill = d.fill
 	return e, nil
+}
+
+// ofSubject reports whether an audit is of nobody but the user that it is done
+// to: an administrator who mends a stranger's second factor or password, or ends
+// their sessions, has changed nothing of their own.
+func ofSubject(kind activity.Kind) bool {
+	switch kind {
+	case activity.KindMFAChange, activity.KindPasswordChange, activity.KindLogout:
+		return true
+	default:
+		return false
+	}
+}
+
+// differs reports whether two users are told to be two people; of one without a
+// name that is not known.
+func (u user) differs(o user) bool {
+	if u.upn != "" && o.upn != "" {
+		return !strings.EqualFold(u.upn, o.upn)
+	}
+	return u.id != "" && o.id != "" && !strings.EqualFold(u.id, o.id)
 }
 
 func (d *audit) user() user {

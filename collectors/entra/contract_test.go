@@ -23,6 +23,7 @@ func TestContract(t *testing.T) {
 func contract(opts entratest.Options) collectortest.Harness {
 	return collectortest.Harness{
 		Source: "entra/acme", Multi: true, Endpoint: Endpoint, Every: 4 * time.Minute,
+		Lag: DefaultOverlap, // an hour above what Microsoft documents
 		Open: func(*testing.T) collectortest.Fake {
 			f := &contractFake{srv: entratest.New(opts)}
 			return collectortest.Fake{
@@ -40,6 +41,7 @@ func contract(opts entratest.Options) collectortest.Harness {
 				Handler:   f.srv,
 				Publish:   f.publish,
 				Late:      f.late,
+				Delayed:   f.delayed,
 				Malformed: f.malformed,
 				Limited: func(w http.ResponseWriter, _ *http.Request, reset time.Time) {
 					w.Header().Set("Retry-After", strconv.Itoa(int((time.Until(reset)+time.Second-1)/time.Second)))
@@ -110,6 +112,14 @@ func (f *contractFake) late(n int) []collectortest.Item {
 	for i := range n {
 		ago := 8*time.Minute + time.Duration(f.made%7)*25*time.Minute + time.Duration(i)*time.Second
 		items = append(items, f.event(time.Now().Add(-ago)))
+	}
+	return items
+}
+
+func (f *contractFake) delayed(n int, by time.Duration) []collectortest.Item {
+	var items []collectortest.Item
+	for range n {
+		items = append(items, f.event(time.Now().Add(-by)))
 	}
 	return items
 }

@@ -121,9 +121,11 @@
 //
 // # Whose activity it is
 //
-// A sign-in is of its user. An audit is of the first user among targetResources, or
-// where that one guards nothing, or has no name of the kind that Config.Identity
-// takes, of the user who did it: their rights may be in wrong hands.
+// A sign-in is of its user. An audit is of the first user among targetResources. Of
+// roles, tokens and policies it is, where that one guards nothing, of the user who
+// did it: their rights may be in wrong hands. A change of a second factor or a
+// password, and the end of sessions, is never theirs: an administrator who helps a
+// stranger has changed nothing of their own.
 //
 // # Fields
 //

@@ -223,6 +223,10 @@ func (r *round) take(a *answer) error {
 	w := r.stream.Walk
 	if !a.date.IsZero() {
 		r.page.ServerTime = a.date
+		if a.date.UnixMilli() < w.Since { // nothing can be read, and the place must not move
+			return fmt.Errorf("%s: log of %s: %s: asked for what happened since %s, and the server's clock says %s; set this machine's clock right",
+				Network, r.c.cfg.Source, a.endpoint, timeOf(w.Since).Format(time.RFC3339), a.date.Format(time.RFC3339))
+		}
 		if w.Token == "" { // neither clock, running ahead, moves the place to read from
 			w.Start = min(w.Start, a.date.UnixMilli())
 		}

@@ -196,9 +196,13 @@ func TestWhose(t *testing.T) {
 	w.srv.Audit(entratest.Audit{Activity: "Add service principal", ByApp: "Sync", App: "Post Planner"})
 	w.srv.Audit(entratest.Audit{Activity: "Add member to role", By: "editor-2@acme.example", User: "stranger@acme.example"})
 	w.srv.Audit(entratest.Audit{Activity: "Add member to role", By: "boss@acme.example", User: "stranger@acme.example"})
+	// A stranger whom an administrator helps: no factor of the administrator's own.
+	for _, name := range []string{"Admin deleted security info", "Reset password (by admin)", "Revoke sign in sessions"} {
+		w.srv.Audit(entratest.Audit{Activity: name, By: "editor-2@acme.example", User: "stranger@acme.example"})
+	}
 	as, _ := w.drain(nil)
-	if len(as) != 2 || as[0].Account != "entra/editor-2" || as[1].Account != "entra/editor-2" || w.c.Counts().Unguarded != 2 {
-		t.Errorf("activities %v, %d unguarded; want two of editor-2, and 2", as, w.c.Counts().Unguarded)
+	if len(as) != 2 || as[0].Account != "entra/editor-2" || as[1].Account != "entra/editor-2" || w.c.Counts().Unguarded != 5 {
+		t.Errorf("%d activities, %d unguarded; want two of editor-2, and 5", len(as), w.c.Counts().Unguarded)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -231,5 +232,29 @@ func TestLinks(t *testing.T) {
 	}
 	if _, err := w.c.Poll(t.Context(), nil); kindOf(err) != wantMalformed {
 		t.Errorf("link to another host: %v, want malformed", err)
+	}
+}
+
+// A clock that runs ahead by more than is kept, of a machine that has just begun:
+// the place must not move to where nothing will ever come, and what happens
+// meanwhile is read once the clock is right.
+func TestClockFarAhead(t *testing.T) {
+	w := newWorld(t, entratest.Options{})
+	_, page := w.drain(nil)
+	cursor := page.Cursor
+	w.pass(time.Minute)
+	w.login(entratest.SignIn{})
+	ahead, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.clock().Add(Retention + 24*time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []json.RawMessage{nil, cursor} {
+		page, err := ahead.Poll(t.Context(), c)
+		if err == nil || !strings.Contains(err.Error(), "set this machine's clock right") || page.Cursor != nil {
+			t.Errorf("with a clock that is ahead: cursor %s, error %v; want an error about the clock", page.Cursor, err)
+		}
+	}
+	if as, _ := w.drain(cursor); len(as) != 1 {
+		t.Errorf("%d activities when the clock is right again, want the login", len(as))
 	}
 }

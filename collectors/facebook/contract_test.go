@@ -26,11 +26,13 @@ func contract() collectortest.Harness {
 	const account = "facebook/acme"
 	cfg := Config{
 		Account: account, Access: metagraph.Access{Token: token, AppSecret: secret},
-		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, Watch: 10},
+		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, PageSize: 30, Watch: 10},
 	}
 	return collectortest.Harness{
 		Source: account,
 		Every:  20 * time.Minute, // the contract runs for days
+		// Meta documents no delay: this is the one that the collector allows for.
+		Lag: metagraph.DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
 			srv := facebooktest.New(metagraphtest.Options{Token: token, AppSecret: secret, Shuffle: true})
 			made := 0
@@ -53,6 +55,9 @@ func contract() collectortest.Harness {
 				Publish: func(n int) []collectortest.Item { return publish(n, facebooktest.Post{}) },
 				Late: func(n int) []collectortest.Item {
 					return publish(n, facebooktest.Post{At: time.Now().Add(-10 * time.Minute)})
+				},
+				Delayed: func(n int, by time.Duration) []collectortest.Item {
+					return publish(n, facebooktest.Post{At: time.Now().Add(-by)})
 				},
 				Malformed: func() []collectortest.Item {
 					items := publish(1, facebooktest.Post{})

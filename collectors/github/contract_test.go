@@ -23,6 +23,8 @@ func contract(opts githubtest.Options, cfg Config) collectortest.Harness {
 	return collectortest.Harness{
 		Source: "github/acme", Multi: true, Endpoint: Endpoint,
 		Every: 5 * time.Minute, // of the overlap of 10, so that little is read again
+		// GitHub documents no delay: this is the one that the collector allows for.
+		Lag: DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
 			opts.Token = token
 			f := &contractFake{srv: githubtest.New(opts)}
@@ -35,6 +37,7 @@ func contract(opts githubtest.Options, cfg Config) collectortest.Harness {
 				Handler:   f.srv,
 				Publish:   f.publish,
 				Late:      f.late,
+				Delayed:   f.delayed,
 				Malformed: f.malformed,
 				Limited: func(w http.ResponseWriter, _ *http.Request, reset time.Time) {
 					w.Header().Set("X-RateLimit-Limit", "1750")
@@ -92,9 +95,13 @@ func (f *contractFake) publish(n int) []collectortest.Item {
 
 // late makes events that happened a while ago and become visible now.
 func (f *contractFake) late(n int) []collectortest.Item {
+	return f.delayed(n, 9*time.Minute)
+}
+
+func (f *contractFake) delayed(n int, by time.Duration) []collectortest.Item {
 	var items []collectortest.Item
 	for i := range n {
-		items = append(items, f.event(githubtest.Event{Created: time.Now().Add(-9*time.Minute - time.Duration(i)*time.Second)}))
+		items = append(items, f.event(githubtest.Event{Created: time.Now().Add(-by - time.Duration(i)*time.Second)}))
 	}
 	return items
 }

@@ -163,6 +163,9 @@ func (c *Collector) list(ctx context.Context, q query) (*answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: log of %s: %w", Network, c.cfg.Source, err)
 	}
+	if err := c.paced(q.log.event != ""); err != nil {
+		return nil, fmt.Errorf("%s: log of %s: %w", Network, c.cfg.Source, err)
+	}
 	ex := &exchange{c: c}
 	svc, err := reports.NewService(ctx, option.WithHTTPClient(&http.Client{Transport: ex}), option.WithEndpoint(c.cfg.BaseURL+"/"))
 	if err != nil {

@@ -23,6 +23,7 @@ func TestContract(t *testing.T) {
 func contract(opts googleworkspacetest.Options) collectortest.Harness {
 	return collectortest.Harness{
 		Source: "googleworkspace/acme", Multi: true, Endpoint: Endpoint, Every: 4 * time.Minute,
+		Lag: DefaultOverlap, // twice what Google documents
 		Open: func(t *testing.T) collectortest.Fake {
 			opts.Key, _ = key()
 			f := &contractFake{srv: googleworkspacetest.New(opts)}
@@ -41,6 +42,7 @@ func contract(opts googleworkspacetest.Options) collectortest.Harness {
 				Handler:   f.srv,
 				Publish:   f.publish,
 				Late:      f.late,
+				Delayed:   f.delayed,
 				Malformed: f.malformed,
 				Refuse: func(w http.ResponseWriter, r *http.Request) {
 					w.WriteHeader(http.StatusUnauthorized)
@@ -104,6 +106,14 @@ func (f *contractFake) late(n int) []collectortest.Item {
 	for i := range n {
 		ago := 8*time.Minute + time.Duration(f.made%7)*30*time.Minute + time.Duration(i)*time.Second
 		items = append(items, f.event(googleworkspacetest.Event{Time: time.Now().Add(-ago)}))
+	}
+	return items
+}
+
+func (f *contractFake) delayed(n int, by time.Duration) []collectortest.Item {
+	var items []collectortest.Item
+	for range n {
+		items = append(items, f.event(googleworkspacetest.Event{Time: time.Now().Add(-by)}))
 	}
 	return items
 }

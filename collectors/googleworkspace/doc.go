@@ -105,9 +105,10 @@
 // # Whose activity it is
 //
 // Of the user whom the event names in USER_EMAIL or affected_email_address, else
-// of the actor. What administrators do to somebody who guards nothing, or to the
-// whole organisation, is theirs: their rights may be in wrong hands.
-// Config.Identity says which part of the address is the name.
+// of the actor. What administrators do to the roles, groups and rights of somebody
+// who guards nothing, or to the whole organisation, is theirs: their rights may be
+// in wrong hands. A stranger's second factor, password, sessions or tokens are
+// nobody's: the administrator has changed nothing of their own.
 //
 // # Fields
 //
@@ -122,8 +123,10 @@
 // # Limits
 //
 // 2,400 requests a minute for each user and project, and 250 of those that filter
-// (the two of token do). Google sends no headers about them: over the limit it
-// answers 503, or 403 and 429 with a reason, which waits. 180 days are kept.
+// (the two of token do). Google sends no headers about them, so that the package
+// counts what it sends and stays 2 % below. Over the limit, as with others who use
+// the same project, Google answers 503, or 403 and 429 with a reason, which waits.
+// 180 days are kept.
 //
 // # What Google documents, and when that was read
 //

@@ -172,15 +172,27 @@ func (e *event) user() string {
 	return ""
 }
 
+// ofUser reports whether an event is of nobody but the user whom it names: an
+// administrator who mends a stranger's second factor or password, or ends their
+// sessions, has changed nothing of their own.
+func ofUser(kind activity.Kind) bool {
+	switch kind {
+	case activity.KindMFAChange, activity.KindPasswordChange, activity.KindLogout, activity.KindTokenRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
 // identity returns whose an event is: the user whom it names, or where that one is
-// not accepted and an administrator did it, theirs, else the actor's. It is empty
+// not accepted and an administrator gave or took rights, theirs, else the actor's. It is empty
 // where nobody is accepted.
-func (it *item) identity(e *event, by string, accept func(string) bool) string {
+func (it *item) identity(e *event, kind activity.Kind, by string, accept func(string) bool) string {
 	names := make([]string, 0, 2)
 	if name := e.user(); name != "" {
 		names = append(names, name)
 	}
-	if it.Actor != nil && (len(names) == 0 || it.ID.App == "admin") {
+	if it.Actor != nil && (len(names) == 0 || it.ID.App == "admin" && !ofUser(kind)) {
 		names = append(names, it.Actor.Email)
 	}
 	for _, name := range names {

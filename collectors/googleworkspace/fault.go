@@ -143,7 +143,7 @@ const (
 	mendAdmin   = "give the user of admin_email an administrator role with the privilege Reports (Admin console, Account, Admin roles); a super administrator has it"
 	mendEnable  = "enable the Admin SDK API in the service account's project (Google Cloud console, APIs and services), and wait some minutes"
 	mendPath    = "check base_url: there is no Admin SDK API at that address; leave it out for Google's own"
-	mendRequest = "check backfill and overlap; if they are not configured, look for a newer Picket"
+	mendRequest = "check that this machine's clock is right, and backfill and overlap; if they are not configured, look for a newer Picket"
 )
 
 // fault turns an answer that is no success into the error that says what to do.

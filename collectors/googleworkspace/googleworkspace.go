@@ -34,6 +34,8 @@ type Collector struct {
 	tokenEnds time.Time
 	scrubber  *strings.Replacer
 	warned    map[string]bool // what was logged once
+	all       pace            // of all calls but those for tokens
+	filtered  pace            // of those that filter
 }
 
 // Counts are events that were read since the process began and did not become
@@ -83,6 +85,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	c := &Collector{
 		cfg: cfg, deps: deps, http: *deps.HTTP, jwt: j,
 		scrubber: newScrubber(""), warned: map[string]bool{},
+		all: pace{grant: grantAll}, filtered: pace{grant: grantFiltered},
 	}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil
@@ -256,7 +259,7 @@ func (r *round) event(it *item, e *event, j int, fresh bool) error {
 		r.count(fresh, &r.counts.Ignored)
 		return nil
 	}
-	identity := it.identity(e, r.c.cfg.Identity, r.c.cfg.Accept)
+	identity := it.identity(e, m.kind, r.c.cfg.Identity, r.c.cfg.Accept)
 	if identity == "" {
 		r.count(fresh, &r.counts.Unguarded)
 		return nil

@@ -231,20 +231,26 @@ func TestIdentity(t *testing.T) {
 // What administrators do is of the user whom they do it to, where that user guards
 // an account, and else of themselves: their rights may be in wrong hands.
 func TestWhose(t *testing.T) {
-	for _, row := range []struct{ actor, user, want string }{
-		{"editor-1@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
-		{"boss@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
-		{"editor-1@acme.example", "stranger@acme.example", "googleworkspace/editor-1"},
-		{"boss@acme.example", "stranger@acme.example", ""},
+	for _, row := range []struct{ name, actor, user, want string }{
+		{"ASSIGN_ROLE", "editor-1@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
+		{"ASSIGN_ROLE", "boss@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
+		{"ASSIGN_ROLE", "editor-1@acme.example", "stranger@acme.example", "googleworkspace/editor-1"},
+		{"ASSIGN_ROLE", "boss@acme.example", "stranger@acme.example", ""},
+		// A stranger whom an administrator helps: nothing of the administrator's own.
+		{"TURN_OFF_2_STEP_VERIFICATION", "editor-1@acme.example", "stranger@acme.example", ""},
+		{"CHANGE_PASSWORD", "editor-1@acme.example", "stranger@acme.example", ""},
+		{"RESET_SIGNIN_COOKIES", "editor-1@acme.example", "stranger@acme.example", ""},
+		{"REVOKE_3LO_TOKEN", "editor-1@acme.example", "stranger@acme.example", ""},
+		{"TURN_OFF_2_STEP_VERIFICATION", "editor-1@acme.example", "editor-2@acme.example", "googleworkspace/editor-2"},
 	} {
 		w := newWorld(t, googleworkspacetest.Options{})
-		w.srv.Add(googleworkspacetest.Event{App: "admin", Name: "ASSIGN_ROLE", Actor: row.actor, Parameters: map[string]any{"USER_EMAIL": row.user}})
+		w.srv.Add(googleworkspacetest.Event{App: "admin", Name: row.name, Actor: row.actor, Parameters: map[string]any{"USER_EMAIL": row.user}})
 		got := ""
 		for as, _ := w.drain(nil); len(as) > 0; as = as[1:] {
 			got += as[0].Account
 		}
 		if got != row.want {
-			t.Errorf("%s makes %s an administrator: of %q, want %q", row.actor, row.user, got, row.want)
+			t.Errorf("%s by %s of %s: of %q, want %q", row.name, row.actor, row.user, got, row.want)
 		}
 	}
 }

@@ -203,3 +203,27 @@ func TestShows(t *testing.T) {
 	all, _ := w.drain(nil)
 	collectortest.Shown(t, w.cfg.Shows(), all)
 }
+
+// A clock that runs ahead by more than is kept, of a machine that has just begun:
+// the place must not move to where nothing will ever come, and what happens
+// meanwhile is read once the clock is right.
+func TestClockFarAhead(t *testing.T) {
+	w := newWorld(t, googleworkspacetest.Options{})
+	_, page := w.drain(nil)
+	cursor := page.Cursor
+	w.pass(time.Minute)
+	w.login(googleworkspacetest.Event{})
+	ahead, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.clock().Add(Retention + 24*time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []json.RawMessage{nil, cursor} {
+		page, err := ahead.Poll(t.Context(), c)
+		if err == nil || !strings.Contains(err.Error(), "check that this machine's clock is right") || page.Cursor != nil {
+			t.Errorf("with a clock that is ahead: cursor %s, error %v; want an error about the clock", page.Cursor, err)
+		}
+	}
+	if as, _ := w.drain(cursor); len(as) != 1 {
+		t.Errorf("%d activities when the clock is right again, want the login", len(as))
+	}
+}

@@ -11,7 +11,7 @@ func Spec() collectors.Spec {
 	return collectors.Spec{
 		Name: Network, Title: "Google Workspace", Multi: true,
 		Credential: []collectors.Key{
-			{Name: "service_account", Type: collectors.KeySecret, Required: true, Help: "the JSON key of a service account with domain-wide delegation, whole"},
+			{Name: "service_account", Type: collectors.KeyDocument, Required: true, Help: "the JSON key of a service account with domain-wide delegation, whole"},
 			{Name: "admin_email", Type: collectors.KeyText, Required: true, Check: checkEmail, Help: "the address of an administrator with the privilege Reports, such as reports@acme.example"},
 			{Name: "base_url", Type: collectors.KeyURL, Default: DefaultBaseURL, Help: "where the Admin SDK answers, such as " + DefaultBaseURL},
 		},

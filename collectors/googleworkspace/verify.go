@@ -37,10 +37,14 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		}
 		for _, raw := range it.Events {
 			e, err := decodeEvent(raw)
-			if err != nil || classify(it.ID.App, e).kind == "" {
+			if err != nil {
 				continue
 			}
-			if identity := it.identity(e, c.cfg.Identity, func(string) bool { return true }); identity != "" {
+			kind := classify(it.ID.App, e).kind
+			if kind == "" {
+				continue
+			}
+			if identity := it.identity(e, kind, c.cfg.Identity, func(string) bool { return true }); identity != "" {
 				known[identity] = c.cfg.Accept(identity)
 			}
 		}

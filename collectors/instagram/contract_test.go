@@ -26,11 +26,13 @@ func contract() collectortest.Harness {
 	const account = "instagram/acme"
 	cfg := Config{
 		Account: account, User: instagramtest.UserID, Access: metagraph.Access{Token: token, AppSecret: secret},
-		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, Watch: 10},
+		Options: metagraph.Options{Backfill: metagraph.MaxBackfill, PageSize: 30, Watch: 10},
 	}
 	return collectortest.Harness{
 		Source: account,
 		Every:  20 * time.Minute, // the contract runs for days
+		// Meta documents no delay: this is the one that the collector allows for.
+		Lag: metagraph.DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
 			srv := instagramtest.New(metagraphtest.Options{Token: token, AppSecret: secret, Shuffle: true})
 			made := 0
@@ -56,6 +58,9 @@ func contract() collectortest.Harness {
 				Publish: func(n int) []collectortest.Item { return publish(n, instagramtest.Media{}) },
 				Late: func(n int) []collectortest.Item {
 					return publish(n, instagramtest.Media{At: time.Now().Add(-10 * time.Minute)})
+				},
+				Delayed: func(n int, by time.Duration) []collectortest.Item {
+					return publish(n, instagramtest.Media{At: time.Now().Add(-by)})
 				},
 				Malformed: func() []collectortest.Item {
 					items := publish(1, instagramtest.Media{})

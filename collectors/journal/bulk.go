@@ -72,9 +72,7 @@ func (j *Journal) appendBulk(ctx context.Context, activities []activity.Activity
 // submit hands each activity to the writer of its partition, approvals to all
 // of them, and waits until each is durable.
 func (j *Journal) submit(ctx context.Context, activities []activity.Activity, backfill bool) []error {
-	errs := make([]error, len(activities))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
+	of := &submission{errs: make([]error, len(activities))}
 	var room []byte // where they are encoded, some into one piece of memory
 	for i := range activities {
 		a := &activities[i]
@@ -83,27 +81,26 @@ func (j *Journal) submit(ctx context.Context, activities []activity.Activity, ba
 		}
 		from := len(room)
 		room = activity.AppendActivity(room, a)
-		done := func(err error) {
-			if err != nil {
-				mu.Lock()
-				errs[i] = errors.Join(errs[i], err)
-				mu.Unlock()
-			}
-			wg.Done()
-		}
-		it := item{slices.Clip(room[from:]), backfill, j.cfg.Retention.life(a.Kind), done}
+		it := item{slices.Clip(room[from:]), backfill, j.cfg.Retention.life(a.Kind), of, i}
 		if a.Kind != activity.KindApproval {
-			wg.Add(1)
+			of.waits.Add(1)
 			j.bulk[j.Partition(a.Account)].add(ctx, it)
 			continue
 		}
 		for _, w := range j.bulk {
-			wg.Add(1)
+			of.waits.Add(1)
 			w.add(ctx, it)
 		}
 	}
-	wg.Wait()
-	return errs
+	of.waits.Wait()
+	return of.errs
+}
+
+// submission is what became of activities that were submitted together.
+type submission struct {
+	waits sync.WaitGroup
+	mu    sync.Mutex
+	errs  []error // by activity
 }
 
 // item is one encoded activity on its way; it is encoded by its submitter, so
@@ -112,7 +109,18 @@ type item struct {
 	data     []byte
 	backfill bool
 	life     time.Duration
-	done     func(error)
+	of       *submission
+	i        int // which of its activities it is
+}
+
+// done notes that an activity is stored, or why it is not.
+func (it *item) done(err error) {
+	if err != nil {
+		it.of.mu.Lock()
+		it.of.errs[it.i] = errors.Join(it.of.errs[it.i], err)
+		it.of.mu.Unlock()
+	}
+	it.of.waits.Done()
 }
 
 // bulkWriter gathers the activities of one partition into messages: a message
@@ -192,7 +200,7 @@ func (w *bulkWriter) run() {
 // gather fills one message starting with it and sends it. It returns an item
 // that has to begin the next one, if there is one.
 func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) (next *item) {
-	items := []item{it}
+	items := append(make([]item, 0, bulkActivities), it)
 	size := len(it.data)
 	timer := time.NewTimer(bulkLinger)
 	defer timer.Stop()
@@ -201,7 +209,8 @@ func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) (next *item) {
 		case more := <-w.in:
 			size += len(more.data) + 1
 			if more.backfill != it.backfill || more.life != it.life || size > MaxMessage-bulkOverhead {
-				next, full = &more, true
+				begins := more // a copy, so that only such a one is put aside
+				next, full = &begins, true
 				break
 			}
 			items = append(items, more)

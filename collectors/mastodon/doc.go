@@ -25,6 +25,28 @@
 // statuses neither edits nor deletions are seen. Then come the profile and the
 // mentions. A quiet round is two requests, three with mentions.
 //
+// # The stream
+//
+// A Streamer also listens to the server's stream of the token's account, which
+// may be on another host that the server names. What it hears of the account's
+// own statuses brings the next poll forward, of an edit or a deletion also the
+// reading of the watched ones; mentions do so at most each half minute. Nothing
+// is taken from the stream itself: it has no cursor, says nothing of what
+// happened while it was broken, and is held to nothing. It is read as
+// server-sent events, which Mastodon offers beside web sockets, and needs
+// nothing but HTTP.
+//
+// # What Mastodon does not show
+//
+// Which apps have access to an account is not in the API: the documented methods
+// of /api/v1/apps and /oauth tell of the asking app alone, and the list that
+// people see under Preferences, Account, Authorized apps is a web page for a
+// login with a password (/oauth/authorized_applications). Logins, sessions and
+// changes of password or second factor are web pages likewise. Of notifications
+// only mentions and quotes are taken: followers, favourites and boosts say
+// nothing of who holds the account, and for a moderation warning and severed
+// relationships, which do, there is no kind of activity.
+//
 // # What Mastodon documents, and when that was read
 //
 // From docs.joinmastodon.org as of 2026-07-02 (for Mastodon 4.6):
@@ -41,6 +63,11 @@
 //   - entities/Status, StatusEdit, Account, MediaAttachment, Notification:
 //     edited_at (3.5), quote (4.4). By Mastodon's source, application is shown
 //     to the account's own login, and to others only where the account wishes.
+//   - methods/streaming and entities/Instance, read 2026-11-29: the user's
+//     stream at /api/v1/streaming/user, its events and their payloads, the
+//     scopes read:statuses and read:notifications, and the host of streams in
+//     configuration.urls.streaming of /api/v2/instance (4.0). That it is silent
+//     for 15 s at most is from Mastodon's source.
 //   - methods/notifications: most recent first, own user's only.
 //   - api/rate-limits: 300 requests in 5 minutes, by account and by IP address;
 //     X-RateLimit-Limit, -Remaining and -Reset, the last as a time.

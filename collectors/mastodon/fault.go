@@ -146,6 +146,8 @@ func (c *Collector) mendUnauthorized(e *APIError) string {
 		return mendLogin
 	case strings.Contains(e.Message, "authenticated user"):
 		return mendUserToken
+	case strings.Contains(e.Message, "scope"): // of streams, where all else answers 403
+		return mendScope
 	}
 	return mendToken
 }

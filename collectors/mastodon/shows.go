@@ -24,7 +24,7 @@ func (c Config) Shows() collectors.Shows {
 	}
 	s.HideKinds(collectors.Lack{Why: "Mastodon shows no logins"},
 		activity.KindLogin, activity.KindLoginFailure, activity.KindLogout, activity.KindSession)
-	s.HideKinds(collectors.Lack{Why: "Mastodon does not show which apps have access"}, activity.KindTokenGrant, activity.KindTokenRevoke)
+	s.HideKinds(collectors.Lack{Why: "Mastodon shows which apps have access on a web page only, not in its API"}, activity.KindTokenGrant, activity.KindTokenRevoke)
 	s.HideKinds(collectors.Lack{Why: "Mastodon shows no changes of password, second factor or roles"},
 		activity.KindMFAChange, activity.KindPasswordChange, activity.KindRoleChange)
 	if c.Token == "" {

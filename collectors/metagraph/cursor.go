@@ -109,6 +109,9 @@ func (w *walk) again() *walk {
 
 func (w *walk) meet(p, mark place) {
 	w.Met = w.Met || mark.ID != "" && p.compare(mark) <= 0
+	if w.Start != 0 && p.At > w.Start {
+		return // what claims to be of the future hides nothing of what comes until then
+	}
 	if w.Top.ID == "" || p.compare(w.Top) > 0 {
 		w.Top = p
 	}

@@ -20,6 +20,9 @@ const (
 	// maxConfirm bounds the single look-ups of a poll. What is not confirmed in
 	// this round is in the next.
 	maxConfirm = 20
+	// maxGrantPages bounds a list of who has access: each page has up to a hundred,
+	// and with more than maxEntries nothing is compared.
+	maxGrantPages = 10
 	// followersEvery is how often counts are told.
 	followersEvery = time.Hour
 )
@@ -146,9 +149,12 @@ func (r *round) due(g *Grant) bool {
 
 // grant reads who has access and tells what has changed since the last look.
 func (r *round) grant(g *Grant) error {
-	entries, err := r.entries(g)
+	entries, whole, err := r.entries(g)
 	if err != nil {
 		return r.failed(g.Name, err)
+	}
+	if !whole {
+		return nil // who cannot be read is not one who is gone
 	}
 	at := r.clock().Truncate(time.Second)
 	known := r.st.Grants[g.Name]
@@ -186,17 +192,18 @@ func (r *round) grant(g *Grant) error {
 }
 
 // entries reads an edge of people or apps to its end.
-func (r *round) entries(g *Grant) ([]Entry, error) {
-	out := []Entry{}
+// Whole says that all of it could be read.
+func (r *round) entries(g *Grant) (out []Entry, whole bool, err error) {
+	out, whole = []Entry{}, true
 	after := ""
-	for {
+	for range maxGrantPages {
 		a, err := r.get(r.ctx, paged(g.Params, MaxPageSize, after), r.st.Me.ID, g.Edge)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		l, err := decodeList(a)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for i, raw := range l.Data {
 			e, err := g.Entry(raw)
@@ -205,19 +212,21 @@ func (r *round) entries(g *Grant) ([]Entry, error) {
 			}
 			if err != nil {
 				r.malformed(a, i, err)
+				whole = false
 				continue
 			}
 			e.Name, e.Tasks = clip(Plain(e.Name), 60), bounded(Plain(e.Tasks), 300)
 			out = append(out, e)
 		}
 		if after, err = l.next(after); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if after == "" || len(out) > maxEntries {
 			slices.SortFunc(out, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
-			return slices.CompactFunc(out, func(x, y Entry) bool { return x.ID == y.ID }), nil
+			return slices.CompactFunc(out, func(x, y Entry) bool { return x.ID == y.ID }), whole, nil
 		}
 	}
+	return nil, false, &collectors.Malformed{Field: "paging", Err: fmt.Errorf("more than %d pages of %s; want people or apps on them", maxGrantPages, g.Name)}
 }
 
 // granted tells one change of who has access. Meta tells neither when nor by

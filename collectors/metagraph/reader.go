@@ -287,6 +287,10 @@ func (r *round) own(a *activity.Activity) {
 // emit adds an activity to the page. Fresh says that it was not handed over
 // before.
 func (r *round) emit(a *activity.Activity, fresh bool) {
+	if err := slim(a); err != nil {
+		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: Text(a.ID, maxID), Err: err})
+		return
+	}
 	r.page.Activities = append(r.page.Activities, *a)
 	r.fresh = r.fresh || fresh
 }
@@ -355,4 +359,19 @@ func (l *list) next(last string) (string, error) {
 		return "", &collectors.Malformed{Field: "paging", Err: errors.New("the next page is the one that was read")}
 	}
 	return after, nil
+}
+
+// slim takes from an activity what makes it unfit for the journal: whoever writes
+// a text that is too long with all its links and tags shall not hide it so.
+func slim(a *activity.Activity) error {
+	if a.Validate() == nil {
+		return nil
+	}
+	const few = 10
+	a.Links = a.Links[:min(few, len(a.Links))]
+	a.LinkDomains = a.LinkDomains[:min(few, len(a.LinkDomains))]
+	a.Mentions = a.Mentions[:min(few, len(a.Mentions))]
+	a.Hashtags = a.Hashtags[:min(few, len(a.Hashtags))]
+	a.Media = a.Media[:min(few, len(a.Media))]
+	return a.Validate()
 }

@@ -51,7 +51,7 @@ func newAccounts(h *Heap) *Accounts {
 }
 
 func (a *Accounts) size(n int) {
-	a.index, a.shift = make([]entry, n), uint(32-bits.TrailingZeros(uint(n)))
+	a.index, a.shift = hugely[entry](n), uint(32-bits.TrailingZeros(uint(n)))
 }
 
 // Len returns the number of accounts.

@@ -57,6 +57,7 @@ type Heap struct {
 	classes [kinds][]class
 	bytes   int64 // in cells that are taken
 	image   *Image
+	chunk   []uint64 // room for pages; see words
 }
 
 func newHeap() *Heap {
@@ -137,7 +138,7 @@ func (h *Heap) addPage(k kind, n uint16) {
 	}
 	blocks := (8*h.sizes[n] + 1<<blockBits - 1) >> blockBits << min(2*c.Full, 8)
 	c.Page, c.Next = uint32(len(h.pages)), 0
-	h.pages = append(h.pages, page{words: make([]uint64, min(blocks<<blockBits, pageUnits)), class: uint16(k)<<12 | n})
+	h.pages = append(h.pages, page{words: h.words(min(blocks<<blockBits, pageUnits)), class: uint16(k)<<12 | n})
 }
 
 // Free gives a cell back; 0 is none.

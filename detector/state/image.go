@@ -135,7 +135,7 @@ func (h *Heap) Load(pieces []byte) error {
 		}
 		p := &h.pages[n]
 		if p.class = class; len(p.words) != size<<blockBits {
-			p.words = make([]uint64, size<<blockBits)
+			p.words = h.words(uint32(size) << blockBits)
 		}
 		for all := p.bytes(); blocks != 0; blocks &= blocks - 1 {
 			at := bits.TrailingZeros64(blocks) * blockBytes

@@ -157,6 +157,10 @@ func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential
 		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))
 		return p.placed(t, c), err
 	case config.CollectorMastodon:
+		if acc.Stream {
+			c, err := mastodon.NewStreamer(mastodonConfig(&acc, &cred), p.deps(budget))
+			return p.placed(t, c), err
+		}
 		c, err := mastodon.New(mastodonConfig(&acc, &cred), p.deps(budget))
 		return p.placed(t, c), err
 	}

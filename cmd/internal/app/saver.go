@@ -114,6 +114,10 @@ const (
 	// a millisecond.
 	chunkBytes  = 1 << 20
 	chunkBuffer = 4
+	// startEvery is how much of a checkpoint is written until the system is asked
+	// to bring it to the disk, where the rest of it is still being made; else
+	// all of that would begin when it is complete.
+	startEvery = 16 << 20
 	// savePoll is how often the worker looks at a checkpoint in the making while
 	// no message comes.
 	savePoll = 2 * time.Millisecond
@@ -206,9 +210,14 @@ func (w *worker) tellLearning() bool {
 func (w *worker) write(s *saving, chunks <-chan []byte) error {
 	file, err := w.saver.begin(s.whole)
 	out := newSegmentWriter(file)
+	started := int64(0)
 	for chunk := range chunks {
 		if err == nil { // else the rest is let go: it has to be copied to be passed by
 			err = out.compressed(blockMemory, chunk)
+		}
+		if out.n-started >= startEvery {
+			startWriting(file)
+			started = out.n
 		}
 		s.spare <- chunk
 	}

@@ -42,7 +42,7 @@ accounts:
   - {account: mastodon/open, credential: open, watch: 0}
   - {account: mastodon/own, credential: own, mentions: true}
   - {account: x/misnamed, credential: x, guarded_by: [okta/Zoe, okta/zoe@acme.example]}
-  - {account: bluesky/acme}
+  - {account: gopher/acme}
 `
 
 // pushedAccounts are only sent by others.
@@ -104,14 +104,14 @@ func TestSight(t *testing.T) {
 		},
 		{
 			"logins of an identity that nothing reads", watchedAccounts, "x/elsewhere", activity.KindLogin, "",
-			"nothing sends logins of entra/eve", "connect Okta (picket connect okta), or push logins",
+			"nothing sends logins of entra/eve", "connect Microsoft Entra ID (picket connect entra), or push logins",
 		},
 
 		{"logins of a simulated person", watchedAccounts, "simulated identity", activity.KindLogin, "geo.country", seen, ""},
 		{"logins behind a simulated account", watchedAccounts, "simulated account", activity.KindLogin, "geo.country", seen, ""},
 		{"approvals of a simulated account", watchedAccounts, "simulated account", activity.KindApproval, "", seen, ""},
 
-		{"a network that no collector reads", watchedAccounts, "bluesky/acme", activity.KindPost, "", "nothing sends posts of this account", "push posts"},
+		{"a network that no collector reads", watchedAccounts, "gopher/acme", activity.KindPost, "", "nothing sends posts of this account", "push posts"},
 		{
 			"posts that others push", pushedAccounts, "x/acme", activity.KindPost, "",
 			"nothing sends posts of this account", "connect it (picket connect x), or push posts",

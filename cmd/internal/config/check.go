@@ -115,7 +115,7 @@ func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 	if _, describes := d.spec(network, false); describes {
 		return
 	}
-	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "watch": CollectorMastodon} {
+	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "watch": CollectorMastodon, "stream": CollectorMastodon} {
 		if _, given := d.src.where[join(path, key)]; given && owner != cred.Collector {
 			d.on(join(path, key), "is for accounts of collector %s, and this is one of %s; remove it", owner, cred.Collector)
 		}
@@ -176,6 +176,9 @@ func (d *decoder) checkMastodon(cred *Credential, a *Account, path, handle strin
 	}
 	if a.Mentions && cred.Token == "" {
 		d.on(path+".mentions", "they are shown to the account itself only; give credential %q a token of the account, or remove this", a.Credential)
+	}
+	if a.Stream && cred.Token == "" {
+		d.on(path+".stream", "the server opens it for a token only; give credential %q a token of the account, or remove this", a.Credential)
 	}
 }
 

@@ -259,6 +259,7 @@ type Account struct {
 	UserID    string        // x: the account's number, "" to look it up
 	Username  string        // x: handle without @; mastodon: name without the first @, with the host where it is another's
 	Mentions  bool          // also read posts that mention the account
+	Stream    bool          // mastodon: also hear the server's stream, so that polls come at once
 	Rehydrate int           // x: newest own posts that are looked up for deletions; -1 for none
 	Watch     int           // mastodon: newest own posts that are read again for edits and deletions; -1 for none
 	Backfill  int           // posts of history read at first

@@ -21,7 +21,7 @@ sources:
 accounts:
   - {account: mastodon/acme@social.example, credential: open}
   - {account: mastodon/away@other.example, credential: open, watch: 0, backfill: 10, overlap: 1h}
-  - {account: mastodon/main, credential: own, username: Acme_, mentions: true, every: 30s}
+  - {account: mastodon/main, credential: own, username: Acme_, mentions: true, stream: true, every: 30s}
 `, map[string]string{"MASTO": "masto-secret", "OKTA": "okta-secret"})
 
 	credentials := []Credential{
@@ -44,7 +44,7 @@ accounts:
 	local.Name, local.Credential, local.Username = "mastodon/acme@social.example", "open", "acme"
 	away.Name, away.Credential, away.Username = "mastodon/away@other.example", "open", "away@other.example"
 	away.Watch, away.Backfill, away.Overlap = -1, 10, time.Hour
-	own.Name, own.Credential, own.Username, own.Mentions, own.Every = "mastodon/main", "own", "Acme_", true, 30*time.Second
+	own.Name, own.Credential, own.Username, own.Mentions, own.Stream, own.Every = "mastodon/main", "own", "Acme_", true, true, 30*time.Second
 	if want := []Account{local, away, own}; !reflect.DeepEqual(c.Accounts, want) {
 		t.Errorf("accounts\n got %+v\nwant %+v", c.Accounts, want)
 	}

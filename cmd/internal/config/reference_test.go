@@ -162,8 +162,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 59 {
-		t.Errorf("%d lines are marked as defaults, want 59", marked)
+	if marked != 60 {
+		t.Errorf("%d lines are marked as defaults, want 60", marked)
 	}
 }
 

@@ -42,6 +42,8 @@ func (s *Server) authorized(r *http.Request) *reply {
 func (s *Server) allows(t Token, endpoint string) bool {
 	need := "read:statuses"
 	switch endpoint {
+	case Instance:
+		return true
 	case Lookup, Self, Account:
 		need = "read:accounts"
 	case Notifications:
@@ -75,6 +77,10 @@ func (s *Server) answer(r *http.Request, endpoint string, who *login) *reply {
 		return s.own(r, endpoint, who)
 	case App:
 		return s.application(who)
+	case Instance:
+		if !s.opts.NoStreams {
+			return ok(object{"domain": s.opts.Host, "version": "4.6.0", "configuration": object{"urls": object{"streaming": s.streaming}}})
+		}
 	case Statuses:
 		if a := s.byID(parts[1]); a != nil {
 			return page(s, r, s.timeline(a, who), 20, 40, func(st *status) json.RawMessage { return s.statusObject(st, who) }, func(st *status) string { return st.id })

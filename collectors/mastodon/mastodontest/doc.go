@@ -11,7 +11,8 @@
 // docs.joinmastodon.org as of 2026-07-02 (for Mastodon 4.6): methods/accounts
 // (get, lookup, statuses, verify_credentials), methods/apps
 // (verify_credentials), methods/statuses (get one, get several, history),
-// methods/notifications, entities/Account, Status,
+// methods/notifications, methods/instance (v2, its address of streams alone),
+// methods/streaming (the user's stream as server-sent events), entities/Account, Status,
 // StatusEdit, MediaAttachment, Notification and Error, api/guidelines (ids,
 // pages and their Link header), api/rate-limits, api/datetime-format,
 // spec/activitypub (sanitised HTML), admin/config (servers that want a login).
@@ -20,6 +21,9 @@
 // shortened in HTML, who sees an application's name, and the texts of 429 and
 // of a token without the scope.
 //
-// What Mastodon does and this does not: federation, streams, writing, OAuth,
+// A stream tells of every account's public statuses, as the home timeline of one
+// who follows all; those for the account's own eyes are told to it alone.
+//
+// What Mastodon does and this does not: federation, web sockets, writing, OAuth,
 // search, polls, cards, blocks and mutes.
 package mastodontest

@@ -22,6 +22,8 @@ const (
 	Several       = "statuses"
 	History       = "statuses/:id/history"
 	Notifications = "notifications"
+	Instance      = "api/v2/instance"
+	Streaming     = "streaming/user"
 )
 
 // Endpoint names what a path asks for; see the constants.
@@ -84,6 +86,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	f := s.nextFault(Endpoint(r.URL.Path))
 	if f != nil && f.early() {
 		s.misbehave(w, r, f)
+		return
+	}
+	if Endpoint(r.URL.Path) == Streaming {
+		s.serveStream(w, r)
 		return
 	}
 	a := s.respond(r)

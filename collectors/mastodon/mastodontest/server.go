@@ -28,6 +28,9 @@ type Options struct {
 	// Before43 leaves out the look-up of several statuses and the scopes of an
 	// application, and Before35 besides them edited_at and the history.
 	Before43, Before35 bool
+	// NoStreams leaves out the streams and Instance, as servers of other kinds
+	// do.
+	NoStreams bool
 	// PageSize caps a page below what was asked for, 0 does not.
 	PageSize int
 	// NoLink leaves the Link header out, NoDate the Date header.
@@ -62,6 +65,8 @@ type Server struct {
 	windows       map[string]*window
 	counts        map[string]int
 	recent        []Request
+	streaming     string // what the server says of where it streams
+	streams       map[*stream]struct{}
 }
 
 // Profile is what an account shows of itself. In JSON all names are lower case
@@ -179,7 +184,7 @@ const maxRequests = 2000
 func New(opts Options) *Server {
 	s := &Server{
 		opts: opts, now: opts.Now, tokens: regexp.MustCompile(linkForm + "|" + mentionForm + "|" + tagForm), statuses: map[string]*status{}, notifications: map[string][]*notification{},
-		windows: map[string]*window{}, counts: map[string]int{},
+		windows: map[string]*window{}, counts: map[string]int{}, streams: map[*stream]struct{}{},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -282,6 +287,7 @@ func (s *Server) Post(name string, p Status) string {
 	if of := s.statuses[p.QuoteOf]; of != nil {
 		s.notify(of.author, "quote", st)
 	}
+	s.stream("update", st)
 	return st.id
 }
 
@@ -302,6 +308,7 @@ func (s *Server) notify(to *account, kind string, of *status) *notification {
 	n := &notification{id: strconv.FormatInt(34975000+s.seq, 10), kind: kind, made: s.now().UTC().Truncate(time.Millisecond), from: of.author, of: of}
 	if to != of.author {
 		s.notifications[to.id] = append(s.notifications[to.id], n)
+		s.streamNotification(to, n)
 	}
 	return n
 }
@@ -324,6 +331,7 @@ func (s *Server) Edit(id, text string) error {
 	st.HTML = ""
 	s.epoch++
 	st.versions = append(st.versions, edition{text: text, warning: st.current().warning, at: s.now().UTC().Truncate(time.Millisecond)})
+	s.stream("status.update", st)
 	return nil
 }
 
@@ -335,6 +343,7 @@ func (s *Server) Delete(id string) error {
 	if err != nil {
 		return err
 	}
+	s.stream("delete", st)
 	st.deleted = true
 	s.epoch++
 	return nil

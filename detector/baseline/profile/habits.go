@@ -173,11 +173,7 @@ func (s *State) hourOfPost(p *Post, m *Model) float64 {
 }
 
 func (s *State) hoursSeen() int {
-	all := 0
-	for _, n := range s.hours {
-		all += int(n)
-	}
-	return all
+	return sumBytes(word(s.hours[:8])) + sumBytes(word(s.hours[8:16])) + sumBytes(word(s.hours[16:]))
 }
 
 // learnHour counts an hour of the calendar in which there is a post. Old ones

@@ -32,17 +32,11 @@ func (s *State) months(channel int, x, slope float64, m *Model) float64 {
 	s.most[channel] = max(s.most[channel], uint8(x*16))
 	h := &s.past[channel]
 	b := int(x)
-	above := 0
-	for _, n := range h[b+1:] {
-		above += int(n)
-	}
+	low, high := word(h[:8]), word(h[8:])
+	above := sumBytes(low&(math.MaxUint64<<(8*min(b+1, 8)))) + sumBytes(high&(math.MaxUint64<<(8*max(b-7, 0))))
 	prior := m.Prior
 	if above == 0 {
-		top := b
-		for top > 0 && h[top] == 0 {
-			top--
-		}
-		if beyond := x - float64(top); beyond > 0 {
+		if beyond := x - float64(highest(low, high)); beyond > 0 {
 			prior *= math.Exp(-slope * beyond)
 		}
 	}

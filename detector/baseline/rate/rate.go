@@ -310,11 +310,11 @@ func (s *State) rhythm() rhythm {
 
 // weight is one of the weights that weigh makes of shares.
 func weight(shares []uint8, i int) float64 {
-	sum := 0.0
+	sum := smooth * len(shares) // of whole numbers, so that it is exactly what weigh adds up
 	for _, share := range shares {
-		sum += float64(share) + smooth
+		sum += int(share)
 	}
-	return (float64(shares[i]) + smooth) * (float64(len(shares)) / sum)
+	return (float64(shares[i]) + smooth) * (float64(len(shares)) / float64(sum))
 }
 
 // weigh turns shares into weights of mean 1.

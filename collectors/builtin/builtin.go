@@ -13,6 +13,7 @@ import (
 	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/googleworkspace"
 	"github.com/picketd/picket/collectors/instagram"
+	"github.com/picketd/picket/collectors/youtube"
 )
 
 // Specs returns the collectors, ordered by name.
@@ -27,6 +28,7 @@ var specs = sync.OnceValue(func() []collectors.Spec {
 		github.Spec(),
 		googleworkspace.Spec(),
 		instagram.Spec(),
+		youtube.Spec(),
 	}
 })
 

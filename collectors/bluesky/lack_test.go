@@ -1,7 +1,6 @@
 package bluesky
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -114,7 +113,7 @@ func TestLargestCursor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decodeState(json.RawMessage(b)); err != nil {
+	if _, err := decodeState(b); err != nil {
 		t.Error(err)
 	}
 	t.Logf("%d of %d bytes", len(b), collectors.MaxCursor)

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -11,6 +12,9 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/builtin"
 )
 
 const reference = "../../../deploy/config/reference.yaml"
@@ -39,6 +43,8 @@ func loadReference(t *testing.T, text string) (*Config, error) {
 		"secrets/ci-token":          "0123456789abcdef0123456789abcdef",
 		"secrets/nats-password":     "nats-password",
 		"secrets/okta-token":        "00-api-token-of-okta",
+		"secrets/entra-secret":      "value-of-a-client-secret",
+		"secrets/google-key.json":   "{\n  \"type\": \"service_account\"\n}\n",
 		"secrets/x-consumer-secret": "consumer-secret",
 		"secrets/picket.creds":      "credentials",
 		"templates/title.tmpl":      "{{.Kind}}",
@@ -65,8 +71,8 @@ func TestReferenceIsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Accounts) != 2 || len(c.Sources) != 3 || len(c.Credentials) != 3 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
-		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 2, 3, 3, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
+	if len(c.Accounts) != 6 || len(c.Sources) != 6 || len(c.Credentials) != 10 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
+		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 6, 6, 10, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
 	}
 }
 
@@ -136,6 +142,46 @@ func collectKeys(n *yaml.Node, path string, into map[string]bool) {
 	}
 }
 
+// TestReferenceShowsEveryCollector: each collector that describes itself has a
+// credential there, and an account or a source, with each of its keys.
+func TestReferenceShowsEveryCollector(t *testing.T) {
+	_, all := readReference(t)
+	var shown struct {
+		Credentials       map[string]map[string]any
+		Sources, Accounts []map[string]any
+	}
+	if err := yaml.Unmarshal([]byte(all), &shown); err != nil {
+		t.Fatal(err)
+	}
+	collectorOf := func(entry map[string]any) any {
+		name, _ := entry["credential"].(string)
+		return shown.Credentials[name]["collector"]
+	}
+	for _, spec := range builtin.Specs() {
+		credential := slices.Collect(maps.Values(shown.Credentials))
+		credential = slices.DeleteFunc(credential, func(c map[string]any) bool { return c["collector"] != spec.Name })
+		own := slices.Clone(shown.Accounts)
+		if spec.Multi {
+			own = slices.Clone(shown.Sources)
+		}
+		own = slices.DeleteFunc(own, func(e map[string]any) bool { return collectorOf(e) != spec.Name })
+		for _, part := range []struct {
+			name    string
+			keys    []collectors.Key
+			entries []map[string]any
+		}{{"credential", spec.Credential, credential}, {"account or source", spec.Own, own}} {
+			if len(part.entries) == 0 {
+				t.Errorf("%s: no %s is shown", spec.Name, part.name)
+			}
+			for _, key := range part.keys {
+				if !slices.ContainsFunc(part.entries, func(e map[string]any) bool { _, ok := e[key.Name]; return ok }) {
+					t.Errorf("%s: key %s of its %s is not shown", spec.Name, key.Name, part.name)
+				}
+			}
+		}
+	}
+}
+
 // TestReferenceDefaults: a line that ends in "# default" changes nothing.
 func TestReferenceDefaults(t *testing.T) {
 	text, _ := readReference(t)
@@ -162,8 +208,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 61 {
-		t.Errorf("%d lines are marked as defaults, want 61", marked)
+	if marked != 104 {
+		t.Errorf("%d lines are marked as defaults, want 104", marked)
 	}
 }
 
@@ -200,10 +246,15 @@ func TestReferenceAlternatives(t *testing.T) {
 			return c.NATS.User == "picket" && c.NATS.Password == "nats-password"
 		}},
 		{"OAuth 1.0a", use(text, []string{"bearer_token"}, "consumer_key", "consumer_secret", "access_token", "access_secret"), func(c *Config) bool {
-			return c.Credentials[2].ConsumerSecret == "consumer-secret" && c.Credentials[2].AccessSecret == "value-of-X_ACCESS_SECRET"
+			x, _ := c.Credential("acme-x")
+			return x.ConsumerSecret == "consumer-secret" && x.AccessSecret == "value-of-X_ACCESS_SECRET"
 		}},
 		{"bearer token of Alertmanager", use(text, []string{"username", "password", "auth"}, "bearer_token"), func(c *Config) bool {
 			return c.Receivers[1].BearerToken == "value-of-ALERTMANAGER_TOKEN"
+		}},
+		{"an enterprise of GitHub", use(text, []string{"org"}, "enterprise"), func(c *Config) bool {
+			s := c.Sources[slices.IndexFunc(c.Sources, func(s Source) bool { return s.Name == "code" })]
+			return s.Values["enterprise"] == "acme-corp" && s.Values["org"] == ""
 		}},
 		{"no NATS intake", use(text, []string{"activities", "approvals"}, "off"), func(c *Config) bool { return c.Intake.NATS == NATSIntake{} }},
 	}

@@ -73,6 +73,9 @@ func (d *decoder) keyed(keys []collectors.Key, into *Keyed) []field {
 		if key.Default != "" {
 			into.Values[key.Name] = key.Default
 		}
+		if span, err := time.ParseDuration(key.Default); err == nil && key.Type == collectors.KeyDuration {
+			into.Values[key.Name] = span.String() // as one that is given: writing the default changes nothing
+		}
 		fields = append(fields, field{key.Name, func(n *yaml.Node, path string) { d.key(&key, n, path, into) }})
 	}
 	return fields

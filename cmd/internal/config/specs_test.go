@@ -93,7 +93,7 @@ accounts:
 	}{
 		{"defaults", c.Setting(&c.Accounts[0]), collectors.Setting{
 			Source: "place/acme.example", Credential: "own", Secrets: secret,
-			Values: map[string]string{"server": "https://place.example", "mentions": "false", "watch": "40", "overlap": "15m"},
+			Values: map[string]string{"server": "https://place.example", "mentions": "false", "watch": "40", "overlap": "15m0s"},
 		}},
 		{"given", c.Setting(&c.Accounts[1]), collectors.Setting{
 			Source: "place/b.example", Credential: "other", Secrets: secret,
@@ -104,7 +104,7 @@ accounts:
 		}},
 		{"source", c.SourceSetting(&c.Sources[0]), collectors.Setting{
 			Source: "warden/acme", Credential: "gate", Secrets: map[string]collectors.Secret{},
-			Values: map[string]string{"tenant": "acme", "overlap": "1h"},
+			Values: map[string]string{"tenant": "acme", "overlap": "1h0m0s"},
 		}},
 	}
 	for _, tt := range tests {

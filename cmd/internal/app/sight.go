@@ -38,13 +38,13 @@ func (k *known) sight(account string, kind activity.Kind, field string) detector
 	_, shown := own.Kind(kind)
 	switch {
 	case shown:
-		return seenIn(own, kind, field)
+		return k.seenIn(own, kind, field)
 	case behindLogin(kind):
 		return k.loginSight(account, own, kind, field)
 	case k.isIdentity(account):
 		return detector.Sight{Why: "an identity has no " + nounOf(kind) + " of its own"}
 	case read:
-		return seenIn(own, kind, field)
+		return k.seenIn(own, kind, field)
 	}
 	return k.unread(account, kind)
 }
@@ -185,10 +185,12 @@ func (k *known) hasSource(collector string) bool {
 }
 
 // seenIn asks one source.
-func seenIn(s collectors.Shows, kind activity.Kind, field string) detector.Sight {
+func (k *known) seenIn(s collectors.Shows, kind activity.Kind, field string) detector.Sight {
 	lack, ok := s.Kind(kind)
 	if ok && field != "" {
-		lack, ok = s.Field(kind, field)
+		if lack, ok = s.Field(kind, field); !ok && k.enriched(field) {
+			_, ok = s.Field(kind, "ip")
+		}
 	}
 	switch {
 	case ok:
@@ -197,6 +199,20 @@ func seenIn(s collectors.Shows, kind activity.Kind, field string) detector.Sight
 		lack.Why = "its source shows no " + nounOf(kind)
 	}
 	return detector.Sight{Why: lack.Why, Mend: lack.Mend}
+}
+
+// enriched reports whether a database that is configured tells a field of what has
+// an address.
+func (k *known) enriched(field string) bool {
+	switch of := &k.cfg.Enrich; field {
+	case "geo.country", "geo.region", "geo.city", "geo.lat", "geo.lon":
+		return of.Location != ""
+	case "geo.asn", "geo.as_org":
+		return of.ASN != ""
+	case "geo.proxy":
+		return of.Anonymous != ""
+	}
+	return false
 }
 
 // unread is about an account that nothing is read of.
@@ -230,7 +246,7 @@ func (k *known) loginSight(account string, own collectors.Shows, kind activity.K
 		if !read {
 			continue
 		}
-		s := seenIn(shows, kind, field)
+		s := k.seenIn(shows, kind, field)
 		if s.Seen {
 			return s
 		}

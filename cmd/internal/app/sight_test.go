@@ -220,3 +220,32 @@ accounts:
 		}
 	}
 }
+
+// TestSightThroughDatabases: what a provider does not tell of an address, a
+// database that is configured does.
+func TestSightThroughDatabases(t *testing.T) {
+	const tenant = `
+credentials:
+  tenant: {collector: entra, tenant: acme.example, client_id: 11111111-2222-3333-4444-555555555555, client_secret: {env: E}}
+sources:
+  - {name: acme, collector: entra, credential: tenant}
+accounts:
+  - {account: x/acme, guarded_by: [entra/jane]}
+`
+	mend := "configure a database of networks (enrich)"
+	for _, row := range []struct {
+		name, enrich, field string
+		want                detector.Sight
+	}{
+		{"without one", "", "geo.asn", detector.Sight{Why: "version v1.0 of Microsoft Graph does not tell whose network an address is of", Mend: mend}},
+		{"with one of networks", "enrich: {asn: asn.mmdb}\n", "geo.asn", detector.Sight{Seen: true}},
+		{"with one of places only", "enrich: {location: city.mmdb}\n", "geo.asn", detector.Sight{Why: "version v1.0 of Microsoft Graph does not tell whose network an address is of", Mend: mend}},
+		{"what no database tells", "enrich: {asn: asn.mmdb}\n", "user_agent", detector.Sight{Why: "version v1.0 of Microsoft Graph does not tell the user agent of a sign-in"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := NewSight(configured(t, tenant+row.enrich))("entra/jane", activity.KindLogin, row.field); got != row.want {
+				t.Errorf("%+v, want %+v", got, row.want)
+			}
+		})
+	}
+}

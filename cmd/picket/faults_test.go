@@ -209,7 +209,7 @@ level: low
 func (s *site) overspend(t *testing.T, p *prometheus) {
 	t.Helper()
 	const at = "2026-03-14T08:00:00Z"
-	long, n := strings.Repeat("many words that never end ", 150), 0
+	long, n := strings.Repeat("many words that never end ", 16), 0
 	until := func(done func() error) {
 		t.Helper()
 		var err error

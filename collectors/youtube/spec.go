@@ -56,8 +56,8 @@ func Spec() collectors.Spec {
    scope https://www.googleapis.com/auth/youtube.readonly
    Give client_id, client_secret and refresh_token.
 4. channel is the id that YouTube Studio shows under Settings, Channel,
-   Advanced. A handle does, too, until whoever takes over the channel changes it; Picket
-   remembers the id once it has seen it.`,
+   Advanced. A handle does, too, until whoever takes over the channel changes
+   it; Picket remembers the id once it has seen it.`,
 		Limits:  "10,000 units a day per project until midnight Pacific, 1 a request: 4 a poll, 5 with comments",
 		Hides:   "logins, managers, second factors, apps; who of the managers acted; thumbnails; community posts; with an API key whether a video was deleted or made private",
 		Library: "google.golang.org/api, golang.org/x/oauth2",

@@ -2,6 +2,7 @@ package youtube
 
 import (
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestSpec(t *testing.T) {
 		t.Error("CheckAccount takes a/b or refuses acme")
 	}
 	u := spec.Units
-	if u.PerDay != 10_000 || u.Zone != "America/Los_Angeles" || u.Cost(httptest.NewRequest("GET", "/youtube/v3/videos", nil)) != 1 || u.Cost(httptest.NewRequest("POST", "/token", nil)) != 0 {
+	if u.PerDay != 10_000 || u.Zone != "America/Los_Angeles" || u.Cost(httptest.NewRequest(http.MethodGet, "/youtube/v3/videos", nil)) != 1 || u.Cost(httptest.NewRequest(http.MethodPost, "/token", nil)) != 0 {
 		t.Errorf("units %+v", u)
 	}
 	w := newWorld(t, youtubetest.Options{})

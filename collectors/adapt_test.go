@@ -85,6 +85,7 @@ func TestQuietIsPolledSlowerButNeverTooLate(t *testing.T) {
 		if gap := q.gap(); gap > 5*time.Minute {
 			t.Errorf("%s between two polls, want 5m0s at most", gap)
 		}
+		synctest.Wait()
 		n = 1
 		q.answer(collectors.Page{Activities: posts("x/acme", 1)}, nil)
 		time.Sleep(6 * time.Minute) // at most 5 until it is seen
@@ -157,6 +158,12 @@ func (s *stream) Watch(ctx context.Context, hint func()) error {
 		s.mu.Unlock()
 	}()
 	return s.watch(ctx, hint)
+}
+
+func (s *stream) running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
 }
 
 func (s *stream) times() []time.Time {
@@ -265,7 +272,8 @@ func TestAStreamEndsWithItsTask(t *testing.T) {
 		want(t, "streams with it", len(s.times()), 1)
 		leases.hold()
 		time.Sleep(2 * time.Minute)
-		want(t, "open once it is lost", s.open, 0)
+		synctest.Wait()
+		want(t, "open once it is lost", s.running(), 0)
 		leases.hold("x/acme")
 		time.Sleep(2 * time.Minute)
 		want(t, "streams when it is back", len(s.times()), 2)
@@ -274,13 +282,13 @@ func TestAStreamEndsWithItsTask(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Minute)
-		want(t, "open of the collector of before", s.open, 0)
-		want(t, "open of the one that took its place", next.open, 1)
+		want(t, "open of the collector of before", s.running(), 0)
+		want(t, "open of the one that took its place", next.running(), 1)
 		if err := d.Set(nil); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
-		want(t, "open of no task", next.open, 0)
+		want(t, "open of no task", next.running(), 0)
 		want(t, "most at once", s.most+next.most, 2)
 	})
 }
@@ -313,6 +321,7 @@ func TestStreamsHaveNoTimeOut(t *testing.T) {
 		}}
 		run(t, collectors.Options{Logs: collectortest.NewLogs()}, acme(s))
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		want(t, "error of a stream of five minutes and ten bytes", heard, nil)
 		if failed == nil || !strings.Contains(failed.Error(), "no answer within 30s") {
 			t.Errorf("error of a stream that never begins: %v", failed)

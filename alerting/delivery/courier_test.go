@@ -392,6 +392,8 @@ func TestObserver(t *testing.T) {
 		down.Store(true)
 		put(t, m, "r", rules.High, "i", "k3", "j", "k4")
 		see(2, false, 2, 1, 4*time.Second)
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		if o.told[Retried] < tripsAfter || !cmp.Equal(o.names, []string{"r"}) {
 			t.Errorf("%d retried, of %v", o.told[Retried], o.names)
 		}

@@ -27,7 +27,7 @@ const (
 // its own. Beside what testscript brings, and daemon, halt, waitfor and waitget
 // of TestScripts, they have
 //
-//	network x|mastodon|okta   start a fake one; sets URL
+//	network x|mastodon|okta|… start a fake one, see startDescribed too; sets URL
 //	fault kind                have all its answers go wrong
 //	discreet file...          no token stands in these files
 //	plain file copy           copy a file with URL and HOST in place of the network's address
@@ -58,7 +58,7 @@ type network struct{ fault func(kind string) error }
 
 func startNetwork(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: network x|mastodon|okta")
+		ts.Fatalf("usage: network x|mastodon|okta|…")
 	}
 	of := ts.Value(networkKey{}).(*network)
 	ago := func(hours int) time.Time { return time.Now().Add(-time.Duration(hours)*time.Hour - time.Minute) }
@@ -93,7 +93,8 @@ func startNetwork(ts *testscript.TestScript, neg bool, args []string) {
 		of.fault = func(kind string) error { return s.AddFault(oktatest.Fault{Kind: kind, Reset: 600}) }
 		handler = s
 	default:
-		ts.Fatalf("no fake of %s", args[0])
+		startDescribed(ts, of, args[0])
+		return
 	}
 	web := httptest.NewServer(handler)
 	ts.Defer(web.Close)
@@ -113,7 +114,7 @@ func discreet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, file := range args {
 		text := ts.ReadFile(file)
-		for _, token := range []string{bearerToken, readingToken, writingToken, oktaToken} {
+		for _, token := range append([]string{bearerToken, readingToken, writingToken, oktaToken}, describedSecrets()...) {
 			if strings.Contains(text, token) {
 				ts.Fatalf("%s holds a token", file)
 			}

@@ -44,6 +44,7 @@ func TestLevels(t *testing.T) {
 		{"message_edited", rules.Medium, chat, chat, chat},
 		{"message_expired", rules.Medium, chat, chat, chat},
 		{"public_storm", rules.Medium, chat, chat, chat},
+		{"criticism_storm", rules.Medium, chat, chat, chat},
 		{"followers_fell", rules.Medium, chat, chat, chat},
 		{"followers_rose", rules.Low, digest, digest, digest},
 		{"gone_silent", rules.Low, digest, digest, digest},

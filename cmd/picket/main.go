@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // accounts have time zones, and a container may have none
@@ -19,6 +20,7 @@ import (
 	kongcompletion "github.com/jotaen/kong-completion"
 
 	"github.com/picketd/picket/cmd/internal/config"
+	"github.com/picketd/picket/collectors/exports"
 )
 
 func main() {
@@ -39,6 +41,7 @@ type env struct {
 type cli struct {
 	Try        tryCmd                    `cmd:"" help:"Show what Picket would have told about an account so far."`
 	Connect    connectCmd                `cmd:"" help:"Connect an account, step by step."`
+	Import     importCmd                 `cmd:"" help:"Learn an account's history from what its network exports."`
 	Run        runCmd                    `cmd:"" help:"Watch the configured accounts and raise alerts."`
 	Alerts     alertsCmd                 `cmd:"" help:"List, show, acknowledge and resolve alerts."`
 	Incidents  incidentsCmd              `cmd:"" help:"List incidents, and show what happened and who was told."`
@@ -111,7 +114,7 @@ func newParser(out, errOut io.Writer) (*kong.Kong, error) {
 	c := new(cli)
 	c.Connect.Plugins = describedCommands()
 	return kong.New(c,
-		kong.Name("picket"),
+		kong.Name("picket"), kong.Vars{"exports": strings.Join(exports.Networks(), ",")},
 		kong.Description("Picket watches an organisation's social-media accounts and pages people when an account behaves oddly."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.TypeMapper(reflect.TypeFor[time.Time](), scalar("a time such as 2026-03-01T08:00:00Z", parseTime)),

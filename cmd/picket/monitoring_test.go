@@ -142,6 +142,9 @@ func atWork(t *testing.T) {
 		}
 	}
 	for _, q := range all {
+		if q.panel == "Units left today" || q.panel == "Used up in" {
+			continue // units are YouTube's, which no fake of this site is; a budget is used up where it is short
+		}
 		got := p.data(t, q)
 		if len(got) > 1 && slices.ContainsFunc(got, func(v sample) bool { return len(v.labels) == 0 }) {
 			t.Errorf("%s, %s %s shows a zero beside its data: %v", q.board, q.panel, q.ref, got)

@@ -18,7 +18,8 @@ const (
 	maxGone       = 100
 	maxGrants     = 100
 	maxKey        = 32  // bytes of a record key that is kept as it is
-	maxValue      = 700 // bytes of one profile value kept in the cursor
+	maxValue      = 700 // bytes of one profile value kept in the cursor, as JSON
+	maxName       = 64  // bytes of the name of an app password kept there, likewise
 	maxOpaque     = 512 // bytes of a cursor of the server's
 )
 

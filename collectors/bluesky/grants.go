@@ -106,7 +106,7 @@ func (r *round) granted(data json.RawMessage, now time.Time) (activity.Activity,
 		return activity.Activity{}, grant{}, errors.New("name is missing")
 	}
 	sum := sha256.Sum256([]byte(entry.Name + "\n" + entry.Created))
-	g := grant{ID: hex.EncodeToString(sum[:8]), Name: clip(entry.Name, 64)}
+	g := grant{ID: hex.EncodeToString(sum[:8]), Name: within(entry.Name, maxName)}
 	at := parseTime(entry.Created)
 	if at.IsZero() || at.After(now) {
 		at = now

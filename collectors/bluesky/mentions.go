@@ -72,7 +72,7 @@ func (r *round) mentions() error {
 		if w.Low == 0 || at < w.Low {
 			w.Low = at
 		}
-		r.mention(l, n)
+		r.mention(l, n, at <= w.Start)
 	}
 	if len(answer.Cursor) > maxOpaque || answer.Cursor != "" && answer.Cursor == w.Max {
 		return r.failed("mentions", &collectors.Malformed{
@@ -113,8 +113,8 @@ func readNotification(data json.RawMessage) (*notification, error) {
 
 // mention hands over a post of somebody else that mentions, answers or quotes
 // the account. Its time is when the app view took it, which a post that claims
-// another time cannot change.
-func (r *round) mention(l *mentioned, n *notification) {
+// another time cannot change. Come says that this time is not in the future.
+func (r *round) mention(l *mentioned, n *notification, come bool) {
 	switch n.Reason {
 	case "mention", "reply", "quote":
 	default:
@@ -131,5 +131,5 @@ func (r *round) mention(l *mentioned, n *notification) {
 		a.Actor = n.Author.DID
 	}
 	a.Actor = clip(a.Actor, maxDID)
-	r.emit(&a, n.at.UnixMilli() > l.Mark)
+	r.emit(&a, come && n.at.UnixMilli() > l.Mark)
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bluesky-social/indigo/atproto/identity"
 
@@ -169,11 +170,31 @@ func (r *round) compare(values map[string]string, at time.Time) {
 // bounded cuts a long value so that it fits the cursor. What it ends with tells
 // values apart that differ behind the cut.
 func bounded(value string) string {
-	if len(value) <= maxValue {
+	cut := within(value, maxValue)
+	if cut == value {
 		return value
 	}
 	sum := sha256.Sum256([]byte(value))
-	return clip(value, maxValue-20) + "… " + hex.EncodeToString(sum[:8])
+	return within(value, maxValue-20) + "… " + hex.EncodeToString(sum[:8])
+}
+
+// within cuts text between characters so that JSON writes it in at most n bytes:
+// whoever has the account may fill it with what JSON writes in several.
+func within(text string, n int) string {
+	for i, r := range text {
+		switch {
+		case r == '"' || r == '\\' || r == '\n':
+			n -= 2
+		case r < ' ' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
+			n -= len(`\u0000`)
+		default:
+			n -= utf8.RuneLen(r)
+		}
+		if n < 0 {
+			return text[:i]
+		}
+	}
+	return text
 }
 
 // counts tells how many follow the account, which only an app view knows.

@@ -38,8 +38,14 @@ func day(r *rig) {
 // at that one, and returns how many there are.
 func killAtAppends(t *testing.T, h Harness, fate Fate) int {
 	t.Helper()
+	return killAtEvery(t, h, fate, 1, 1)
+}
+
+// killAtEvery does so at every step-th append, from the one given on.
+func killAtEvery(t *testing.T, h Harness, fate Fate, from, step int) int {
+	t.Helper()
 	const most = 500
-	for k := 1; k <= most; k++ {
+	for k := from; k <= most; k += step {
 		reached := false
 		t.Run(fmt.Sprintf("n=%d", k), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -77,7 +83,7 @@ func killAtRequests(t *testing.T, h Harness) {
 			total = r.net.count()
 		})
 	})
-	const runs = 10
+	runs := short(10, 4)
 	step := max(total/runs, 1)
 	for k := 1; k <= total && !t.Failed(); k += step {
 		t.Run(fmt.Sprintf("n=%d", k), func(t *testing.T) {

@@ -49,6 +49,7 @@ const (
 type archive struct {
 	files   archiveFiles
 	account string
+	owner   Owner
 	profile *activity.Activity
 	parts   []part
 

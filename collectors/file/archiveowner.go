@@ -26,6 +26,7 @@ const (
 type owner struct {
 	Account struct {
 		Username string `json:"username"`
+		ID       string `json:"accountId"`
 		Name     string `json:"accountDisplayName"`
 	} `json:"account"`
 }
@@ -50,6 +51,7 @@ func (a *archive) identify() error {
 	if _, err := a.first(accountFile, &who); err != nil {
 		a.faults = append(a.faults, err)
 	}
+	a.owner = Owner{Username: who.Account.Username, ID: who.Account.ID}
 	if a.account == "" {
 		if who.Account.Username == "" {
 			return errors.Join(append(a.faults, errors.New("account.js does not name the account; say which connected account this is, such as x/acme"))...)

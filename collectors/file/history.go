@@ -26,6 +26,21 @@ type History struct {
 	source source
 }
 
+// Owner is whose history an X archive says it is.
+type Owner struct {
+	Username string // without @; "" where the archive does not say
+	ID       string // the account's number; "" where the archive does not say
+}
+
+// Owner returns whose history an X archive says it is; false for JSON lines.
+func (h *History) Owner() (Owner, bool) {
+	a, ok := h.source.(*archive)
+	if !ok {
+		return Owner{}, false
+	}
+	return a.owner, true
+}
+
 // source is one kind of history.
 type source interface {
 	next() (activity.Activity, error)

@@ -157,6 +157,18 @@ func Open(ctx context.Context, js jetstream.JetStream, cfg Config, obs Observer)
 // OpenReader opens an existing journal for reading: it creates and changes
 // nothing, and appends nothing. The number of partitions is the store's own.
 func OpenReader(ctx context.Context, js jetstream.JetStream) (*Journal, error) {
+	return openStored(ctx, js, Config{})
+}
+
+// OpenBeside opens an existing journal to append to the logs of single sources
+// beside the daemon whose it is: like OpenReader it creates and changes nothing.
+// Of cfg it needs Retention, Room and Kept. It takes nothing in bulk: Submit is
+// not for it, nor activities of other accounts than a log's own.
+func OpenBeside(ctx context.Context, js jetstream.JetStream, cfg Config) (*Journal, error) {
+	return openStored(ctx, js, cfg)
+}
+
+func openStored(ctx context.Context, js jetstream.JetStream, cfg Config) (*Journal, error) {
 	s, err := js.Stream(ctx, StreamName(0))
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -165,15 +177,15 @@ func OpenReader(ctx context.Context, js jetstream.JetStream) (*Journal, error) {
 	if meta[metaVersion] != layoutVersion {
 		return nil, fmt.Errorf("journal has layout version %q, this Picket reads %q", meta[metaVersion], layoutVersion)
 	}
-	n, err := strconv.Atoi(meta[metaParts])
-	if err != nil || n < 1 {
+	if cfg.Partitions, err = strconv.Atoi(meta[metaParts]); err != nil || cfg.Partitions < 1 {
 		return nil, fmt.Errorf("journal says it has %q partitions, want a number", meta[metaParts])
 	}
 	shortest, err := shortestIn(meta)
 	if err != nil {
 		return nil, err
 	}
-	return &Journal{cfg: Config{Partitions: n, Log: zap.NewNop(), Now: time.Now}, js: js, obs: noObserver{}, shortest: shortest}, nil
+	cfg.Log, cfg.Now = zap.NewNop(), time.Now
+	return &Journal{cfg: cfg, js: js, obs: noObserver{}, shortest: shortest}, nil
 }
 
 // Close stops the bulk writers after what they hold is durable or refused.

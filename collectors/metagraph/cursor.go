@@ -16,9 +16,9 @@ const (
 	cursorVersion = 1
 	maxGone       = 100
 	maxEntries    = 80
-	maxEntryBytes = 12 << 10 // of all entries of an edge
+	maxEntryBytes = 22 << 10 // of all entries of all edges
 	maxAfter      = 1 << 10  // bytes of a cursor of the Graph API
-	maxValue      = 700      // bytes of one profile value kept in the cursor
+	maxValue      = 700      // bytes of one profile value kept in the cursor, as JSON
 	maxTracks     = 4
 	maxAgain      = 3
 )

@@ -281,7 +281,7 @@ func TestManyTasks(t *testing.T) {
 	srv := metagraphtest.New(metagraphtest.Options{Token: "token-1234", Now: func() time.Time { return now }})
 	srv.SetNode("1", metagraphtest.Object{"name": "Acme"})
 	for n := range maxEntries {
-		srv.Add("1", "roles", metagraphtest.Item{ID: fmt.Sprint(1000 + n), At: now, Fields: metagraphtest.Object{"name": "Jane", "tasks": strings.Repeat("PROFILE_PLUS_MANAGE ", 12)}})
+		srv.Add("1", "roles", metagraphtest.Item{ID: fmt.Sprint(1000 + n), At: now, Fields: metagraphtest.Object{"name": "Jane", "tasks": strings.Repeat("PROFILE_PLUS_MANAGE ", 14)}})
 	}
 	rd := reader(t, srv)
 	_, page := drain(t, rd, nil)

@@ -153,17 +153,15 @@ func (r *round) grant(g *Grant) error {
 	if err != nil {
 		return r.failed(g.Name, err)
 	}
-	if !whole {
-		return nil // who cannot be read is not one who is gone
-	}
 	at := r.clock().Truncate(time.Second)
 	known := r.st.Grants[g.Name]
-	size := 0
-	for _, e := range entries {
-		const names = 40 // bytes of what stands between
-		size += len(e.ID) + len(e.Name) + len(e.Tasks) + names
+	if known == nil && !whole {
+		return nil // who cannot be read yet would be told as new later
 	}
-	if len(entries) > maxEntries || size > maxEntryBytes {
+	if !whole { // who cannot be read is not one who is gone
+		entries = withMissed(entries, known.Entries)
+	}
+	if size := r.sizeWith(g, entries); len(entries) > maxEntries || size > maxEntryBytes {
 		r.rd.deps.Log.Warn("more have access than can be compared; changes of it are not told",
 			zap.String("account", r.rd.src.Account), zap.String("part", g.Name), zap.Int("entries", len(entries)), zap.Int("bytes", size), zap.Int("most_entries", maxEntries), zap.Int("most_bytes", maxEntryBytes))
 		return nil
@@ -191,8 +189,38 @@ func (r *round) grant(g *Grant) error {
 	return nil
 }
 
-// entries reads an edge of people or apps to its end.
-// Whole says that all of it could be read.
+// withMissed adds the known entries that were not met, by id.
+func withMissed(entries, known []Entry) []Entry {
+	for _, o := range known {
+		if !slices.ContainsFunc(entries, func(e Entry) bool { return e.ID == o.ID }) {
+			entries = append(entries, o)
+		}
+	}
+	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
+	return entries
+}
+
+// sizeWith returns what all edges of people and apps take of the cursor with
+// these entries of one, in bytes.
+func (r *round) sizeWith(g *Grant, entries []Entry) int {
+	size := sizeOf(entries)
+	for name, other := range r.st.Grants {
+		if name != g.Name {
+			size += sizeOf(other.Entries)
+		}
+	}
+	return size
+}
+
+func sizeOf(entries []Entry) int {
+	b, err := json.Marshal(entries)
+	if err != nil {
+		return maxEntryBytes + 1 // texts and nothing else: cannot be
+	}
+	return len(b)
+}
+
+// entries reads an edge of people or apps to its end. Whole says that all of it could be read.
 func (r *round) entries(g *Grant) (out []Entry, whole bool, err error) {
 	out, whole = []Entry{}, true
 	after := ""
@@ -215,7 +243,7 @@ func (r *round) entries(g *Grant) (out []Entry, whole bool, err error) {
 				whole = false
 				continue
 			}
-			e.Name, e.Tasks = clip(Plain(e.Name), 60), bounded(Plain(e.Tasks), 300)
+			e.Name, e.Tasks = within(Plain(e.Name), 60), bounded(Plain(e.Tasks), 300)
 			out = append(out, e)
 		}
 		if after, err = l.next(after); err != nil {
@@ -330,7 +358,7 @@ func (r *round) voice(v *Voice) error {
 		if item != nil {
 			w.Low = placeOf(item)
 			w.meet(w.Low, l.Mark)
-			r.say(l, item)
+			r.say(l, &w, item)
 		}
 	}
 	w.After = next
@@ -347,13 +375,13 @@ func (r *round) voice(v *Voice) error {
 }
 
 // say hands over what somebody said after the lane's place.
-func (r *round) say(l *lane, item *Item) {
+func (r *round) say(l *lane, w *walk, item *Item) {
 	p := placeOf(item)
 	if p.At <= l.Since {
 		return
 	}
 	r.own(&item.Activity)
-	r.emit(&item.Activity, l.Mark.ID == "" || p.compare(l.Mark) > 0)
+	r.emit(&item.Activity, l.isNew(w, p))
 }
 
 // thread is an item with its newest comments.
@@ -392,7 +420,7 @@ func (r *round) comments() error {
 		}
 		own := walk{}
 		for _, raw := range t.Comments.Data {
-			if p, ok := r.comment(l, a, i, raw, t.ID); ok {
+			if p, ok := r.comment(l, &w, a, i, raw, t.ID); ok {
 				if own.Low.ID == "" || p.compare(own.Low) < 0 {
 					own.Low = p
 				}
@@ -406,7 +434,7 @@ func (r *round) comments() error {
 				continue
 			}
 			for _, raw := range under.Replies.Data {
-				if p, ok := r.comment(l, a, i, raw, t.ID); ok {
+				if p, ok := r.comment(l, &w, a, i, raw, t.ID); ok {
 					w.meet(p, l.Mark)
 				}
 			}
@@ -424,12 +452,12 @@ func (r *round) comments() error {
 }
 
 // comment hands over one comment under an item, and returns its place.
-func (r *round) comment(l *lane, a *Answer, i int, raw json.RawMessage, under string) (place, bool) {
+func (r *round) comment(l *lane, w *walk, a *Answer, i int, raw json.RawMessage, under string) (place, bool) {
 	item, err := r.rd.src.Comments.Map(raw, under, r.st.Me)
 	if err != nil {
 		r.malformed(a, i, fmt.Errorf("comments: %w", err))
 		return place{}, false
 	}
-	r.say(l, item)
+	r.say(l, w, item)
 	return placeOf(item), true
 }

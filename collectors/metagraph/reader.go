@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -367,11 +368,13 @@ func slim(a *activity.Activity) error {
 	if a.Validate() == nil {
 		return nil
 	}
-	const few = 10
-	a.Links = a.Links[:min(few, len(a.Links))]
-	a.LinkDomains = a.LinkDomains[:min(few, len(a.LinkDomains))]
-	a.Mentions = a.Mentions[:min(few, len(a.Mentions))]
-	a.Hashtags = a.Hashtags[:min(few, len(a.Hashtags))]
-	a.Media = a.Media[:min(few, len(a.Media))]
+	few := func(list []string) []string {
+		list = slices.DeleteFunc(list, func(s string) bool { return len(s) > 1<<10 })
+		return list[:min(5, len(list))]
+	}
+	a.Links, a.LinkDomains = few(a.Links), few(a.LinkDomains)
+	a.Mentions, a.Hashtags = few(a.Mentions), few(a.Hashtags)
+	a.Media = slices.DeleteFunc(a.Media, func(m activity.Media) bool { return len(m.URL) > 4<<10 })
+	a.Media = a.Media[:min(5, len(a.Media))]
 	return a.Validate()
 }

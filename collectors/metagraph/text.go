@@ -55,10 +55,29 @@ func digest(parts ...string) string {
 // bounded cuts a long value so that it fits the cursor. What it ends with tells
 // values apart that differ behind the cut.
 func bounded(value string, limit int) string {
-	if len(value) <= limit {
+	if within(value, limit) == value {
 		return value
 	}
-	return clip(value, limit-20) + "… " + digest(value)
+	return within(value, limit-20) + "… " + digest(value)
+}
+
+// within cuts text between characters so that JSON writes it in at most n bytes:
+// whoever has the account may fill it with what JSON writes in several.
+func within(text string, n int) string {
+	for i, r := range text {
+		switch {
+		case r == '"' || r == '\\' || r == '\n':
+			n -= 2
+		case r < ' ' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
+			n -= len(`\u0000`)
+		default:
+			n -= utf8.RuneLen(r)
+		}
+		if n < 0 {
+			return text[:i]
+		}
+	}
+	return text
 }
 
 // ParseTime reads a time as the Graph API writes it, 2026-03-06T12:00:00+0000.

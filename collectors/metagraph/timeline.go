@@ -143,6 +143,12 @@ func (r *round) endWalk(t *Timeline, tr *track, w *walk) {
 	tr.advance(w, r.rd.opts.Overlap)
 }
 
+// isNew reports whether what stands there was not read before. What claims to be
+// of the future is met again in each walk until its time has come, and is new then.
+func (l *lane) isNew(w *walk, p place) bool {
+	return p.At <= w.Start && (l.Mark.ID == "" || p.compare(l.Mark) > 0)
+}
+
 // advance ends a walk.
 func (l *lane) advance(w *walk, overlap time.Duration) {
 	l.Since = max(l.Since, w.Start-overlap.Milliseconds(), 1)
@@ -181,7 +187,7 @@ func (r *round) take(tr *track, w *walk, item *Item) {
 	if tr.isGone(p.ID) || w.First && w.Below.ID != "" && p.compare(w.Below) >= 0 {
 		return
 	}
-	fresh := w.First || tr.Mark.ID == "" || p.compare(tr.Mark) > 0 || tr.inWindow(p)
+	fresh := w.First || tr.isNew(w, p) || tr.inWindow(p)
 	late := !recent && tr.inWindow(p)
 	if r.rd.opts.Watch > 0 {
 		tr.watch(watched{place: p, Hash: hash, Met: true}, r.rd.opts.Watch)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -100,7 +101,7 @@ func (o *alertObserver) Published(a *alerting.Alert, at time.Time) {
 	}
 	fields := []zap.Field{
 		zap.String("alert", a.Number()), zap.String("change", string(a.Change)), zap.String("state", string(a.State)),
-		zap.String("level", string(a.Rule.Level)), zap.String("rule", a.Rule.Name), zap.String("rule_version", a.Rule.Version),
+		zap.String("level", string(a.Rule.Level)), zap.String("rule", cmp.Or(a.Rule.Name, a.Rule.ID)), zap.String("rule_version", a.Rule.Version),
 		zap.String("account", a.Account), zap.Int("count", a.Count), zap.Uint64("revision", a.Revision),
 	}
 	if o.app.cfg.get().Log.Personal {

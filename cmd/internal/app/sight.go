@@ -103,8 +103,8 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 }
 
 // told writes what an account's collector can be told that decides what it
-// shows, without what differs from account to account: of texts only whether
-// there are any.
+// shows, without what differs from account to account: of texts without a default
+// or choices only whether there are any.
 func told(spec *collectors.Spec, s *collectors.Setting) string {
 	var b strings.Builder
 	for _, keys := range [][]collectors.Key{spec.Credential, spec.Own} {
@@ -113,7 +113,11 @@ func told(spec *collectors.Spec, s *collectors.Setting) string {
 			case collectors.KeySecret, collectors.KeyDocument:
 				fmt.Fprintf(&b, "%s=%t ", name, s.Secret(name) != "")
 			case collectors.KeyText, collectors.KeyURL, collectors.KeyList:
-				fmt.Fprintf(&b, "%s=%t ", name, s.Text(name) != "")
+				if keys[i].Default == "" && keys[i].Choices == nil {
+					fmt.Fprintf(&b, "%s=%t ", name, s.Text(name) != "")
+					continue
+				}
+				fmt.Fprintf(&b, "%s=%q ", name, s.Text(name))
 			case collectors.KeyTruth, collectors.KeyNumber, collectors.KeyDuration:
 				fmt.Fprintf(&b, "%s=%s ", name, s.Text(name))
 			}

@@ -194,3 +194,29 @@ func simulatedName(cfg *config.Config) string {
 	}
 	return "x/nobody"
 }
+
+// TestSightTellsTextsApart: what one account shows is not taken for what another
+// does whose texts are others.
+func TestSightTellsTextsApart(t *testing.T) {
+	cfg := configured(t, `
+credentials:
+  counted: {collector: bluesky}
+  alone: {collector: bluesky, app_view: none}
+accounts:
+  - {account: bluesky/acme.test, credential: counted}
+  - {account: bluesky/other.test, credential: alone}
+`)
+	hidden := detector.Sight{Why: "no app view is asked", Mend: "leave app_view away"}
+	for _, order := range [][]string{{"bluesky/acme.test", "bluesky/other.test"}, {"bluesky/other.test", "bluesky/acme.test"}} {
+		sight := NewSight(cfg)
+		for _, account := range order {
+			want := detector.Sight{Seen: true}
+			if account == "bluesky/other.test" {
+				want = hidden
+			}
+			if got := sight(account, activity.KindFollowers, ""); got != want {
+				t.Errorf("followers of %s, in the order %v: %+v, want %+v", account, order, got, want)
+			}
+		}
+	}
+}

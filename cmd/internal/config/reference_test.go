@@ -162,8 +162,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 60 {
-		t.Errorf("%d lines are marked as defaults, want 60", marked)
+	if marked != 61 {
+		t.Errorf("%d lines are marked as defaults, want 61", marked)
 	}
 }
 

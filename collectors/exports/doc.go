@@ -1,0 +1,24 @@
+// Package exports reads what networks give to the owner of an account who asks
+// for a copy of its data, and maps it to activities in order of time, under the
+// ids that the network's collector gives to the same posts. How a post of a
+// network is to be understood is decided in that network's package; that history
+// teaches and raises nothing, and what the journal holds already, is the
+// importer's (collectors.Import).
+//
+// # What is read
+//
+//   - x: the data archive, as a zip file or a folder; see collectors/file.
+//   - mastodon: the account's archive, as .tar.gz, .tar, .zip, a folder or
+//     outbox.json alone: posts, replies, boosts and direct messages. It says
+//     neither which application posted nor from where somebody logged in, of an
+//     edited post only how it is now, and of a boost not what was boosted.
+//
+// Bluesky, Facebook, Instagram and YouTube are not read.
+//
+// # What is documented, and when that was read
+//
+// Mastodon does not document its archive. The form is that of
+// app/services/backup_service.rb of mastodon/mastodon, read on 2026-11-29 in a
+// stored copy that may be older than the newest release, and of ActivityPub.
+// It was tried on archives made by hand in that form, on none of a real server.
+package exports

@@ -1,0 +1,123 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/picketd/picket/collectors/activity"
+)
+
+// Held is which activities the log holds of one account: those of its own pages
+// and those that were pushed. It implements collectors.Held and is not safe for
+// concurrent use.
+type Held struct {
+	j        *Journal
+	account  string
+	subjects []string
+
+	next   uint64 // the first sequence that was not read
+	keys   map[uint64]struct{}
+	newest map[activity.Class]time.Time
+	dec    activity.Decoder
+	batch  activity.Batch
+}
+
+// Held returns what the log holds of an account, of which nothing is read yet.
+func (j *Journal) Held(account string) *Held {
+	return &Held{
+		j: j, account: account, next: 1,
+		subjects: []string{j.Subject(account), subjectPrefix + strconv.Itoa(j.Partition(account)) + ".bulk"},
+		keys:     map[uint64]struct{}{}, newest: map[activity.Class]time.Time{},
+	}
+}
+
+// Has reports whether the activity is in the log as far as it was read.
+func (h *Held) Has(a *activity.Activity) bool {
+	_, ok := h.keys[a.Key()]
+	return ok
+}
+
+// Newest returns when the newest activity of a class happened, zero if the log
+// holds none.
+func (h *Held) Newest(c activity.Class) time.Time { return h.newest[c] }
+
+// Update reads on to where the log ends now. It reads the account's own
+// subject and what was pushed to its partition, nothing of other accounts'
+// pages.
+func (h *Held) Update(ctx context.Context) error {
+	stream, err := h.j.js.Stream(ctx, StreamName(h.j.Partition(h.account)))
+	if err != nil {
+		return fmt.Errorf("read what the journal holds of %s: %w", h.account, err)
+	}
+	for _, subject := range h.subjects {
+		// The last message of a subject tells where reading ends.
+		last, err := stream.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err == nil && last.Sequence >= h.next {
+			err = h.read(ctx, stream, subject, last.Sequence)
+		}
+		if err != nil {
+			return fmt.Errorf("read what the journal holds of %s: %w", h.account, err)
+		}
+	}
+	h.next = max(h.next, stream.CachedInfo().State.LastSeq+1)
+	return nil
+}
+
+// read takes the messages of a subject from h.next to last.
+func (h *Held) read(ctx context.Context, stream jetstream.Stream, subject string, last uint64) error {
+	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: h.next,
+	})
+	if err != nil {
+		return err
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(500))
+	if err != nil {
+		return err
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue // the consumer re-creates itself
+		}
+		if err != nil {
+			return err
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		if err := h.note(msg.Data()); err != nil {
+			return fmt.Errorf("sequence %d: %w", meta.Sequence.Stream, err)
+		}
+		if meta.Sequence.Stream >= last || meta.NumPending == 0 { // retention may have taken the last one
+			return nil
+		}
+	}
+}
+
+func (h *Held) note(data []byte) error {
+	if err := h.dec.Batch(data, &h.batch); err != nil {
+		return err
+	}
+	for i := range h.batch.Activities {
+		a := &h.batch.Activities[i]
+		if a.Account != h.account {
+			continue
+		}
+		h.keys[a.Key()] = struct{}{}
+		if c := a.Kind.Class(); a.Kind != activity.KindPoll && a.Time.After(h.newest[c]) {
+			h.newest[c] = a.Time
+		}
+	}
+	return nil
+}

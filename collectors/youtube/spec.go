@@ -46,17 +46,18 @@ func Spec() collectors.Spec {
 			}
 			return c.Verify(ctx)
 		},
-		Guide: `1. In the Google Cloud console make a project and enable the YouTube Data API v3.
-2. For what is public: under APIs and services, Credentials, make an API key, and
-   restrict it to that API and to this machine's address. That is api_key.
+		Guide: `1. In the Google Cloud console make a project, and enable in it the
+   YouTube Data API v3.
+2. For what is public: under APIs and services, Credentials, make an API key,
+   and restrict it to that API and to this machine's address. That is api_key.
 3. For private and unlisted videos too: there, make an OAuth client of type
    Desktop app, publish the consent screen (tokens of one in testing end after
    seven days), and have the channel's owner make a refresh token with the one
    scope https://www.googleapis.com/auth/youtube.readonly
    Give client_id, client_secret and refresh_token.
-4. channel is the id that YouTube Studio shows under Settings, Channel, Advanced.
-   A handle does, too, until whoever takes over the channel changes it; Picket
-   remembers the id once it has seen it.`,
+4. channel is the id that YouTube Studio shows under Settings, Channel,
+   Advanced. A handle does, too, until whoever takes over the channel changes
+   it; Picket remembers the id once it has seen it.`,
 		Limits:  "10,000 units a day per project until midnight Pacific, 1 a request: 4 a poll, 5 with comments",
 		Hides:   "logins, managers, second factors, apps; who of the managers acted; thumbnails; community posts; with an API key whether a video was deleted or made private",
 		Library: "google.golang.org/api, golang.org/x/oauth2",

@@ -25,7 +25,7 @@
 //	videos.list          these videos, and up to 50 more of the newest Config.Watch that the page did not show
 //	commentThreads.list  allThreadsRelatedToChannelId, a page of 100, where mentions are wanted
 //
-// each once a round, so that a quiet round costs 3 to 5 units.
+// each once a round, so that a quiet round costs 2 to 5 units.
 //
 // A handle is asked for once; after that the id is used, since who takes over a
 // channel may change its handle.
@@ -94,5 +94,5 @@
 //
 // That a channel without videos is answered with playlistNotFound, that a
 // thumbnail keeps its address and that X-Goog-Api-Key is taken for a key are known
-// from use by others, not from these pages.
+// from memory, not from these pages.
 package youtube

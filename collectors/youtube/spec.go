@@ -58,7 +58,7 @@ func Spec() collectors.Spec {
 4. channel is the id that YouTube Studio shows under Settings, Channel,
    Advanced. A handle does, too, until whoever takes over the channel changes
    it; Picket remembers the id once it has seen it.`,
-		Limits:  "10,000 units a day per project until midnight Pacific, 1 a request: 4 a poll, 5 with comments",
+		Limits:  "10,000 units a day per project until midnight Pacific, 1 a request: 2 to 5 a poll",
 		Hides:   "logins, managers, second factors, apps; who of the managers acted; thumbnails; community posts; with an API key whether a video was deleted or made private",
 		Library: "google.golang.org/api, golang.org/x/oauth2",
 	}

@@ -235,7 +235,7 @@ const slack = 5 * time.Minute
 
 // finish completes the page that a successful read has filled.
 func (r *round) finish() (collectors.Page, error) {
-	if r.st.Mention.Walk != nil {
+	if r.st.Mention.Walk != nil && r.page.Behind == nil {
 		r.page.More = true
 	}
 	for _, l := range []*lane{&r.st.Posts, &r.st.Reposts} {

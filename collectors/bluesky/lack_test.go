@@ -1,8 +1,10 @@
 package bluesky
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -117,4 +119,77 @@ func TestLargestCursor(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d of %d bytes", len(b), collectors.MaxCursor)
+}
+
+// keeping refuses what reads mentions, as a budget does that keeps what is left
+// for the account itself.
+func keeping(next http.RoundTripper, path string) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if strings.Contains(req.URL.Path, path) {
+			return nil, &collectors.RateLimited{Err: &collectors.Kept{Credential: "acme", Quota: "requests", Mentions: true}}
+		}
+		return next.RoundTrip(req)
+	})
+}
+
+// Mentions that the budget keeps waiting are said to be behind, at the first
+// page and in the middle of a walk, and the account itself is read.
+func TestMentionsAreBehind(t *testing.T) {
+	w := newWorld(t, blueskytest.Options{PageSize: 5}, withMentions)
+	cursor := w.connect()
+	for i := range 20 {
+		w.srv.Notify(did, blueskytest.Notification{Reason: "mention", Text: fmt.Sprint("@acme.test number ", i)})
+	}
+	kept := func(cursor json.RawMessage) collectors.Page {
+		t.Helper()
+		deps := w.deps()
+		deps.HTTP = &http.Client{Transport: keeping(deps.HTTP.Transport, "listNotifications")}
+		c, err := New(w.cfg, deps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		id := w.post("of the account itself " + w.clock().String())
+		var got []activity.Activity
+		for range 10 {
+			page, err := c.Poll(t.Context(), cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, cursor = append(got, page.Activities...), page.Cursor
+			if page.More {
+				continue
+			}
+			if !strings.Contains(strings.Join(ids(got), " "), id) {
+				t.Errorf("got %v, want the post %s", ids(got), id)
+			}
+			return page
+		}
+		t.Fatal("ten polls, and still more")
+		return collectors.Page{}
+	}
+	page := kept(cursor)
+	if page.Behind == nil {
+		t.Error("the first page of mentions waits, and nothing is said of it")
+	}
+	w.pass(time.Minute)
+	var st state
+	for range 10 { // into a walk
+		page = w.poll(page.Cursor)
+		if err := json.Unmarshal(page.Cursor, &st); err != nil {
+			t.Fatal(err)
+		}
+		if st.Mention.Walk != nil {
+			break
+		}
+	}
+	if st.Mention.Walk == nil {
+		t.Fatal("20 mentions are read in one page of 5")
+	}
+	if page = kept(page.Cursor); page.Behind == nil {
+		t.Error("the next page of mentions waits, and nothing is said of it")
+	}
+	if got, page := w.drain(page.Cursor); len(got) == 0 || page.Behind != nil {
+		t.Errorf("%d mentions read on, behind: %v; want the rest", len(got), page.Behind)
+	}
 }

@@ -52,6 +52,11 @@ func (r *round) mentions() error {
 	}
 	r.ctx = collectors.ForMentions(r.ctx)
 	if err := r.authed("app.bsky.notification.listNotifications", params, &answer); err != nil {
+		if limited, ok := errors.AsType[*collectors.RateLimited](err); ok {
+			if _, answered := errors.AsType[*APIError](err); !answered {
+				r.page.Behind = limited // kept for the account itself
+			}
+		}
 		return r.failed("mentions", err)
 	}
 	now := r.clock()

@@ -164,12 +164,29 @@ func (r *round) parts() []func() error {
 	}
 	for i := range r.rd.src.Voices {
 		v := &r.rd.src.Voices[i]
-		out = append(out, func() error { return r.voice(v) })
+		out = append(out, func() error { return r.behind(r.voice(v)) })
 	}
 	if r.rd.src.Comments != nil {
-		out = append(out, r.comments)
+		out = append(out, func() error { return r.behind(r.comments()) })
 	}
 	return out
+}
+
+// waits reports whether a request was not sent because the credential's budget
+// has nothing for it, rather than because the network said to wait.
+func (r *round) waits(err error, limited *collectors.RateLimited) bool {
+	_, answered := errors.AsType[*Error](err)
+	held := r.rd.client.held
+	return !answered && (held.IsZero() || !held.Equal(limited.Until))
+}
+
+// behind notes that mentions wait for the budget, which keeps what is left for
+// the account itself.
+func (r *round) behind(err error) error {
+	if limited, ok := errors.AsType[*collectors.RateLimited](err); ok && r.waits(err, limited) {
+		r.page.Behind = limited
+	}
+	return err
 }
 
 // readParts stops, with More set, before it asks for a part when the page
@@ -181,7 +198,7 @@ func (r *round) readParts(parts []func() error) error {
 	for i, part := range parts {
 		err := part()
 		if limited, ok := errors.AsType[*collectors.RateLimited](err); ok {
-			if _, answered := errors.AsType[*Error](err); answered || r.rd.client.held.Equal(limited.Until) {
+			if !r.waits(err, limited) {
 				return err
 			}
 			r.rd.deps.Log.Debug("a part waits for its request budget",
@@ -208,8 +225,12 @@ func (r *round) finish() (collectors.Page, error) {
 		t.prune()
 		r.spans(&t.lane)
 	}
+	more := r.page.More
 	for i := range r.rd.src.Voices {
 		r.spans(r.st.Voices[r.rd.src.Voices[i].Name])
+	}
+	if r.page.Behind != nil { // those that wait for the budget are no reason to come back at once
+		r.page.More = more
 	}
 	if r.rd.src.Comments != nil {
 		r.spans(r.st.Comments)

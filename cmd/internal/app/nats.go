@@ -30,8 +30,6 @@ const (
 // line, activities and alerts among them: UserIntake may read below _INBOX.
 const privateInbox = "_PICKET"
 
-const syncInterval = 100 * time.Millisecond
-
 // EmbeddedOptions say how the NATS server inside the daemon runs.
 type EmbeddedOptions struct {
 	DataDir string

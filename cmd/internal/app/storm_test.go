@@ -60,7 +60,7 @@ func TestStorm(t *testing.T) {
 	last := time.Since(began)
 	close(asking)
 	asked.Wait()
-	checkStorm(t, m)
+	checkStorm(t, m, last)
 	if *stormSummary {
 		eventually(t, "the summary", func() bool { return told.of(notify.Summary) > 0 })
 		told.checkSummary(t)
@@ -131,15 +131,18 @@ func askDuring(t *testing.T, r *running, stop <-chan struct{}) (took []time.Dura
 	}
 }
 
-func checkStorm(t *testing.T, m *alerting.Manager) {
+// checkStorm holds that an alert has one revision a second at most, over the
+// time that the storm took: a busy machine takes longer than was asked for.
+func checkStorm(t *testing.T, m *alerting.Manager, took time.Duration) {
 	t.Helper()
+	most := uint64(took.Seconds()) + 3
 	all, err := m.List(t.Context(), alerting.Filter{})
 	if err != nil || len(all) != *stormAccounts {
 		t.Fatalf("%d alerts, %v; want %d", len(all), err, *stormAccounts)
 	}
 	for i := range all {
 		a := &all[i]
-		if most := uint64(stormFor.Seconds()) + 3; a.Count != *stormRounds || a.Revision > most {
+		if a.Count != *stormRounds || a.Revision > most {
 			t.Errorf("alert %s of %s counts %d in %d revisions, want %d in at most %d", a.ID, a.Account, a.Count, a.Revision, *stormRounds, most)
 		}
 	}

@@ -48,10 +48,12 @@ type alert struct {
 }
 
 // origin is the receipt: what an incident's first message said that later ones
-// must say in the same way.
+// must say in the same way, and what fires by the newest one.
 type origin struct {
 	Labels map[string]string `json:"labels"` // without level and severity
 	Level  rules.Level       `json:"level"`
+	Firing *alert            `json:"firing,omitempty"` // nil: nothing that lasts
+	Told   time.Time         `json:"told,omitzero"`    // when it was told to fire
 }
 
 // originOf returns the origin of a message's incident, that of the message where

@@ -24,7 +24,7 @@ const (
 	batch = 64
 )
 
-// Output is a notify.Notifier, and a notify.Beater.
+// Output is a notify.Notifier, a notify.Beater and a notify.Resumer.
 type Output struct {
 	cfg   Config
 	send  *httpsend.Client
@@ -57,14 +57,19 @@ func New(cfg Config) (*Output, error) {
 }
 
 // Notify tells every Alertmanager, and returns nil when at least one has taken
-// the message. The receipt holds the labels of the incident's alert.
+// the message. The receipt holds the labels of the incident's alert, and the
+// alert as long as it fires.
 func (o *Output) Notify(ctx context.Context, m *notify.Message) (receipt string, err error) {
 	first := o.cfg.originOf(m)
+	alerts := o.cfg.alerts(m, &first)
+	first.Firing, first.Told = nil, time.Time{}
+	if lasting(m) {
+		first.Firing, first.Told = &alerts[0], m.At
+	}
 	kept, err := json.Marshal(first)
 	if err != nil {
 		return "", notify.Permanent(fmt.Errorf("alertmanager: %w", err))
 	}
-	alerts := o.cfg.alerts(m, &first)
 	o.hold(m, alerts)
 	faults := o.each(func(p *peer) error { return o.tell(ctx, p, m.Incident, alerts) })
 	if slices.Contains(faults, nil) {
@@ -75,6 +80,25 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (receipt string,
 		o.forget(m.Incident)
 	}
 	return "", err
+}
+
+// Resume takes up what fired before a restart, so that heartbeats tell of it:
+// Alertmanager keeps alerts in memory only, and forgets them when it is restarted
+// itself. What was told longer ago than it is held for has ended there.
+func (o *Output) Resume(receipts map[string]string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, incident := range sortedKeys(receipts) {
+		var first origin
+		err := json.Unmarshal([]byte(receipts[incident]), &first)
+		if err != nil || first.Firing == nil || !o.cfg.Now().Before(first.Told.Add(o.cfg.Hold)) {
+			continue
+		}
+		if len(o.held) >= maxHeld {
+			o.forgetOldest()
+		}
+		o.held[incident] = held{first.Told, []alert{*first.Firing}}
+	}
 }
 
 // Beat tells every Alertmanager that Picket works, again of all that fires, and

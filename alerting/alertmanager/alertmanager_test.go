@@ -252,9 +252,7 @@ func TestIdentity(t *testing.T) {
 
 	m := incident("in-1", notify.Updated, rules.Critical, receipt)
 	m.Labels = []alerting.Label{{Name: "rule", Value: "another"}}
-	if got := tell(t, o, m); got != receipt {
-		t.Errorf("receipt %s, want %s", got, receipt)
-	}
+	receipt = tell(t, o, m)
 	updated := r.take(t)
 	equal(t, "updated", updated, "PicketIncident in-1 critical 1h0m0s", "PicketIncident in-1 medium 0s", "PicketIncident in-1 high 0s")
 	if diff := cmp.Diff(first[0].Labels, updated[1].Labels); diff != "" {
@@ -272,6 +270,43 @@ func TestIdentity(t *testing.T) {
 	equal(t, "with a receipt of another incident", r.take(t), "PicketIncident in-2 high 1h0m0s")
 	tell(t, o, incident("in-3", notify.Opened, rules.High, "nonsense"))
 	equal(t, "with a receipt that cannot be read", r.take(t), "PicketIncident in-3 high 1h0m0s")
+}
+
+// TestResume holds that what fires is told again after a restart, and what is over
+// or was told too long ago is not.
+func TestResume(t *testing.T) {
+	r := newReceiver(t)
+	at := notifytest.At()
+	open := func() *alertmanager.Output {
+		return newOutput(t, alertmanager.Config{URLs: []string{r.server.URL}, Client: r.server.Client(), Hold: time.Hour, Now: func() time.Time { return at }})
+	}
+	o := open()
+	receipts := map[string]string{"in-5": "nonsense"}
+	receipts["in-1"] = tell(t, o, incident("in-1", notify.Opened, rules.High, ""))
+	receipts["in-2"] = tell(t, o, incident("in-2", notify.Opened, rules.High, ""))
+	receipts["in-2"] = tell(t, o, incident("in-2", notify.Resolved, rules.High, receipts["in-2"]))
+	receipts["in-4"] = tell(t, o, incident("in-4", notify.Summary, rules.High, ""))
+	at = at.Add(50 * time.Minute)
+	late := incident("in-3", notify.Opened, rules.Medium, "")
+	late.At = at
+	receipts["in-3"] = tell(t, o, late)
+	late = incident("in-3", notify.Updated, rules.Critical, receipts["in-3"])
+	late.At = at
+	receipts["in-3"] = tell(t, o, late)
+	r.take(t)
+
+	beat := func() []posted {
+		t.Helper()
+		o := open()
+		o.Resume(receipts)
+		if err := o.Beat(t.Context(), at, 5*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		return r.take(t)
+	}
+	equal(t, "all that fires", beat(), "PicketHeartbeat 1h5m0s", "PicketIncident in-1 high 1h50m0s", "PicketIncident in-3 critical 1h50m0s")
+	at = at.Add(20 * time.Minute)
+	equal(t, "an hour after the first", beat(), "PicketHeartbeat 1h25m0s", "PicketIncident in-3 critical 2h10m0s")
 }
 
 // TestBeat holds that all that fires is told again, since Alertmanager keeps

@@ -30,6 +30,7 @@ type courier struct {
 
 	mu     sync.Mutex
 	alive  bool // messages are read and tried
+	told   bool // the output knows what was told before; for session alone
 	core   *core
 	behind uint64 // in the stream, not taken yet
 	health health
@@ -97,6 +98,9 @@ func (c *courier) session(ctx context.Context) error {
 		return err
 	}
 	defer src.close()
+	if err := c.resume(ctx); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	before := c.core
 	c.core = newCore(c.deadlines, c.pace, c.chance)
@@ -121,6 +125,21 @@ func (c *courier) session(ctx context.Context) error {
 	defer stop()
 	reader.Go(func() { ended <- c.read(taking, src) })
 	return c.loop(ctx, work, src, ended)
+}
+
+// resume lets the output go on with what was told before a restart.
+func (c *courier) resume(ctx context.Context) error {
+	resumer, ok := c.notifier.(notify.Resumer)
+	if !ok || c.told {
+		return nil
+	}
+	receipts, err := c.ledger.receipts(ctx, c.name)
+	if err != nil {
+		return err
+	}
+	resumer.Resume(receipts)
+	c.told = true
+	return nil
 }
 
 // finish waits for tries under way, and then for less.

@@ -166,8 +166,13 @@ func (d *Delivery) Run(ctx context.Context) error {
 		stopAll(couriers)
 		d.cfg.Observer.Receivers(nil) // another daemon's from here on
 	}()
-	d.search(ctx)
-	searched := d.cfg.Now()
+	var searched time.Time // that found out; zero: not yet
+	search := func() {
+		if d.search(ctx) {
+			searched = d.cfg.Now()
+		}
+	}
+	search()
 	couriers = d.arrange(ctx, nil)
 	clock := time.NewTicker(lookEvery)
 	defer clock.Stop()
@@ -176,12 +181,11 @@ func (d *Delivery) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-d.changed:
-			d.search(ctx)
+			search()
 			couriers = d.arrange(ctx, couriers)
 		case <-clock.C:
 			if d.cfg.Now().Sub(searched).Abs() >= searchEvery {
-				d.search(ctx)
-				searched = d.cfg.Now()
+				search()
 				couriers = d.arrange(ctx, couriers)
 			}
 			for _, r := range couriers {

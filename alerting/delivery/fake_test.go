@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,6 +87,21 @@ func (m *memory) write(_ context.Context, receiver, incident string, r *Record) 
 	}
 	m.records[receiver+"/"+incident] = r
 	return nil
+}
+
+func (m *memory) receipts(_ context.Context, receiver string) (map[string]string, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]string{}
+	for key, r := range m.records {
+		if incident, ok := strings.CutPrefix(key, receiver+"/"); ok && r.Receipt != "" {
+			out[incident] = r.Receipt
+		}
+	}
+	return out, nil
 }
 
 func (m *memory) bury(_ context.Context, l *Letter, seq uint64) error {

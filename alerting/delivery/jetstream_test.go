@@ -249,6 +249,45 @@ func TestLetters(t *testing.T) {
 	}
 }
 
+// recalling is an output that goes on with what it told before.
+type recalling struct {
+	*phone
+
+	resumed chan map[string]string
+}
+
+func (r *recalling) Resume(receipts map[string]string) { r.resumed <- receipts }
+
+// TestResume: an output that goes on after a restart is given the newest receipt of
+// each incident of its receiver, and of no other.
+func TestResume(t *testing.T) {
+	js := open(t)
+	for _, restart := range []struct {
+		receiver, key string
+		want          map[string]string
+	}{
+		{"r", "k1", map[string]string{}},
+		{"r", "k2", map[string]string{"i.1": "thread-i.1"}},
+		{"other", "k3", map[string]string{}},
+		{"r", "k4", map[string]string{"i.1": "thread-i.1", "i": "thread-i"}},
+	} {
+		o := &recalling{phone: newPhone(nil), resumed: make(chan map[string]string, 2)}
+		stop := run(t, onServer(t, js, &Receiver{Name: restart.receiver, Notifier: o}))
+		if d := cmp.Diff(restart.want, <-o.resumed); d != "" {
+			t.Errorf("before %s (-want +got):\n%s", restart.key, d)
+		}
+		incident := map[string]string{"k1": "i.1", "k2": "i", "k3": "i.1", "k4": "i"}[restart.key]
+		if err := NewOutbox(js).Queue(t.Context(), []notify.Message{message(restart.receiver, incident, restart.key, notify.Opened)}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the message", func() bool { return taken(t, o.phone) == 1 })
+		stop()
+		if n := len(o.resumed); n != 0 {
+			t.Errorf("resumed %d times more", n)
+		}
+	}
+}
+
 // TestToldLongAgo: a message queued again long after it was told, when the
 // stream does not recognise it any more, is not told again.
 func TestToldLongAgo(t *testing.T) {

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/picketd/picket/collectors/activity"
 )
 
 // ledger keeps what became of messages.
@@ -18,6 +21,8 @@ type ledger interface {
 	// there is none.
 	record(ctx context.Context, receiver, incident string) (*Record, error)
 	write(ctx context.Context, receiver, incident string, r *Record) error
+	// receipts returns the newest receipts of a receiver, by incident.
+	receipts(ctx context.Context, receiver string) (map[string]string, error)
 	// bury keeps a dead letter. seq is its message's, and makes a repetition
 	// harmless.
 	bury(ctx context.Context, l *Letter, seq uint64) error
@@ -101,6 +106,29 @@ func (l *natsLedger) record(ctx context.Context, receiver, incident string) (*Re
 
 func (l *natsLedger) write(ctx context.Context, receiver, incident string, r *Record) error {
 	return l.put(ctx, RecordsName, RecordSubject(receiver, incident), "", r)
+}
+
+func (l *natsLedger) receipts(ctx context.Context, receiver string) (map[string]string, error) {
+	prefix := RecordSubject(receiver, "")
+	info, err := l.records.Info(ctx, jetstream.WithSubjectFilter(strings.TrimSuffix(prefix, activity.EncodeToken(""))+"*"))
+	if err != nil {
+		return nil, fmt.Errorf("list records of receiver %s: %w", receiver, err)
+	}
+	out := map[string]string{}
+	for subject := range info.State.Subjects {
+		incident, err := activity.DecodeToken(subject[strings.LastIndexByte(subject, '.')+1:])
+		if err != nil {
+			continue // no incident is called so
+		}
+		r, err := l.record(ctx, receiver, incident)
+		if err != nil {
+			return nil, err
+		}
+		if r.Receipt != "" {
+			out[incident] = r.Receipt
+		}
+	}
+	return out, nil
 }
 
 func (l *natsLedger) bury(ctx context.Context, d *Letter, seq uint64) error {

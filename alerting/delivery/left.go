@@ -30,10 +30,11 @@ type nowhere struct{}
 
 func (nowhere) Notify(context.Context, *notify.Message) (string, error) { return "", errNoReceiver }
 
-// search looks which receivers that are not configured have messages.
-func (d *Delivery) search(ctx context.Context) {
+// search looks which receivers that are not configured have messages, and
+// reports whether it could.
+func (d *Delivery) search(ctx context.Context) bool {
 	if d.waiting == nil {
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
 	defer cancel()
@@ -42,7 +43,7 @@ func (d *Delivery) search(ctx context.Context) {
 		if ctx.Err() == nil {
 			d.cfg.Log.Warn("whether messages wait for receivers that are gone is not known", zap.Error(err))
 		}
-		return
+		return false
 	}
 	left := map[string]*Receiver{}
 	for _, name := range slices.Sorted(maps.Keys(waiting)) {
@@ -56,6 +57,7 @@ func (d *Delivery) search(ctx context.Context) {
 		}
 	}
 	d.left = left
+	return true
 }
 
 // waitingOn returns how many messages wait for each receiver that was ever read

@@ -28,6 +28,14 @@ type Beater interface {
 	Beat(ctx context.Context, at time.Time, every time.Duration) error
 }
 
+// Resumer is a Notifier that goes on with what was told before a restart: its
+// receiver forgets what it is not told again.
+type Resumer interface {
+	// Resume is called before anything is told by this output, with the newest
+	// receipt of each incident of the last 90 days that has one.
+	Resume(receipts map[string]string)
+}
+
 // refusal is an error with what follows from it.
 type refusal struct {
 	err       error

@@ -206,19 +206,42 @@ func login(k activity.Kind) bool {
 	return k == activity.KindLogin || k == activity.KindLoginFailure || k == activity.KindSession
 }
 
-// networkName is how people call a network.
+// networkName is how an alert calls a network.
 func networkName(network string) string {
-	switch network {
-	case "":
+	if network == "" {
 		return "the source"
+	}
+	return NetworkName(network)
+}
+
+// NetworkName is how people call a network or identity provider: "Google
+// Workspace" of googleworkspace, and any that Picket does not poll by its name.
+func NetworkName(network string) string {
+	switch network {
 	case "x":
 		return "X"
 	case "mastodon":
 		return "Mastodon"
 	case "bluesky":
 		return "Bluesky"
+	case "facebook":
+		return "Facebook"
+	case "instagram":
+		return "Instagram"
+	case "youtube":
+		return "YouTube"
+	case "linkedin":
+		return "LinkedIn"
+	case "reddit":
+		return "Reddit"
 	case "okta":
 		return "Okta"
+	case "googleworkspace":
+		return "Google Workspace"
+	case "entra":
+		return "Microsoft Entra ID"
+	case "github":
+		return "GitHub"
 	}
 	return clean(network)
 }

@@ -148,6 +148,9 @@ func networkName(network string) string {
 	if network == "" {
 		return "a network"
 	}
+	if name := alerting.NetworkName(network); name != network {
+		return name
+	}
 	return strings.ToUpper(network[:1]) + network[1:]
 }
 

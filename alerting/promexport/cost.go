@@ -1,6 +1,7 @@
 package promexport
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,13 @@ type costMetrics struct {
 	candidates *prometheus.CounterVec
 	matches    *prometheus.CounterVec
 	over       *prometheus.GaugeVec
+	overs      *overs
+}
+
+// overs holds in which partitions each rule is over its budget, by label.
+type overs struct {
+	mu sync.Mutex
+	at map[string]map[int]struct{}
 }
 
 func newCostMetrics(f factory) costMetrics {
@@ -25,6 +33,7 @@ func newCostMetrics(f factory) costMetrics {
 		candidates: f.counters("rule_sampled_candidates_total", "How often the condition of a rule was evaluated on the sampled activities.", "rule"),
 		matches:    f.counters("rule_sampled_matches_total", "How often a rule matched, or took a match of another rule, on the sampled activities.", "rule"),
 		over:       f.gauges("rule_over_budget", "1 for each rule that takes more time an activity than its budget.", "rule"),
+		overs:      &overs{at: map[string]map[int]struct{}{}},
 	}
 }
 
@@ -39,14 +48,39 @@ func (m *Metrics) Cost(r *rules.Rule, took time.Duration, candidates, matches ui
 	m.matches.WithLabelValues(name).Add(float64(matches))
 }
 
-// OverBudget tells whether a rule takes more time than its budget.
-func (m *Metrics) OverBudget(r *rules.Rule, over bool) {
-	name := m.rule.bound(ruleLabel(r.Name, r.ID))
-	if !over {
-		m.over.DeleteLabelValues(name)
+// OverBudget tells whether a rule takes more time than its budget in a partition.
+// It is over its budget as long as it is in one of those that are worked on.
+func (m *Metrics) OverBudget(partition int, r *rules.Rule, over bool) {
+	m.overs.mu.Lock()
+	defer m.overs.mu.Unlock()
+	m.setOver(partition, m.rule.bound(ruleLabel(r.Name, r.ID)), over)
+}
+
+// setOver notes it for a label; the lock is held.
+func (m *Metrics) setOver(partition int, name string, over bool) {
+	in := m.overs.at[name]
+	if over {
+		if in == nil {
+			in = map[int]struct{}{}
+			m.overs.at[name] = in
+		}
+		in[partition] = struct{}{}
+		m.over.WithLabelValues(name).Set(1)
 		return
 	}
-	m.over.WithLabelValues(name).Set(1)
+	if delete(in, partition); len(in) == 0 {
+		delete(m.overs.at, name)
+		m.over.DeleteLabelValues(name)
+	}
+}
+
+// releaseOvers forgets a partition that another daemon works on.
+func (m *Metrics) releaseOvers(partition int) {
+	m.overs.mu.Lock()
+	defer m.overs.mu.Unlock()
+	for name := range m.overs.at {
+		m.setOver(partition, name, false)
+	}
 }
 
 // forgetCosts drops the counters of a rule that is not in force any more.
@@ -54,5 +88,8 @@ func (m *Metrics) forgetCosts(name string) {
 	for _, v := range []*prometheus.CounterVec{m.time, m.candidates, m.matches} {
 		v.DeleteLabelValues(name)
 	}
+	m.overs.mu.Lock()
+	defer m.overs.mu.Unlock()
+	delete(m.overs.at, name)
 	m.over.DeleteLabelValues(name)
 }

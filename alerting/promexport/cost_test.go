@@ -22,15 +22,22 @@ func TestCosts(t *testing.T) {
 		m.Cost(burst, 250*time.Millisecond, 3, 1)
 		m.Cost(feeder, time.Second, 100, 50)
 	}
-	m.OverBudget(burst, true)
-	m.OverBudget(feeder, true)
-	m.OverBudget(feeder, false)
+	m.OverBudget(0, burst, true)
+	m.OverBudget(1, burst, true)
+	m.OverBudget(0, burst, false) // it still is in the other partition
+	m.OverBudget(0, feeder, true)
+	m.OverBudget(0, feeder, false)
 	const head = "# HELP picket_rule_sampled_seconds_total Time that a rule took on the sampled activities.\n# TYPE picket_rule_sampled_seconds_total counter\n"
 	const overHead = "# HELP picket_rule_over_budget 1 for each rule that takes more time an activity than its budget.\n# TYPE picket_rule_over_budget gauge\n"
 	want := overHead + `picket_rule_over_budget{rule="burst"} 1` + "\n" + head +
 		`picket_rule_sampled_seconds_total{rule="burst"} 0.5` + "\n" + `picket_rule_sampled_seconds_total{rule="posts"} 2` + "\n"
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "picket_rule_sampled_seconds_total", "picket_rule_over_budget"); err != nil {
 		t.Error(err)
+	}
+	m.OverBudget(0, feeder, true)
+	m.Release(0)
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "picket_rule_sampled_seconds_total", "picket_rule_over_budget"); err != nil {
+		t.Errorf("after a partition has gone: %v", err)
 	}
 	m.RulesLoaded([]*rules.Rule{feeder}, 0)
 	want = head + `picket_rule_sampled_seconds_total{rule="posts"} 2` + "\n"

@@ -42,7 +42,7 @@ func exercise(m *Metrics) {
 	m.RulesLoaded([]*rules.Rule{testRule("burst", rules.High)}, 0)
 	m.Sampled(61)
 	m.Cost(testRule("burst", rules.High), time.Millisecond, 10, 2)
-	m.OverBudget(testRule("burst", rules.High), true)
+	m.OverBudget(0, testRule("burst", rules.High), true)
 	m.Progress(0, 10, 3, start().Add(-2*time.Second))
 	m.Checkpointed(0, 4096, 20*time.Millisecond)
 	m.Reloaded(true)

@@ -60,7 +60,7 @@ func assault(m *Metrics, from, to int) {
 		m.DamagedDocument(v)
 		m.Finding(r)
 		m.Cost(r, time.Second, 1, 1)
-		m.OverBudget(r, true)
+		m.OverBudget(0, r, true)
 		m.Learned(0, v, 1, 1)
 		m.Latency(v, time.Second, time.Second, time.Second)
 		m.Polled(v, v, 0, 0)

@@ -89,6 +89,7 @@ func (m *Metrics) Release(partition int) {
 	defer m.partitions.mu.Unlock()
 	delete(m.partitions.at, partition)
 	m.coverage.release(partition)
+	m.releaseOvers(partition)
 	m.remembered.DeleteLabelValues(partitionLabel(partition))
 	m.memory.DeleteLabelValues(partitionLabel(partition))
 	m.baselines.DeletePartialMatch(prometheus.Labels{"partition": partitionLabel(partition)})

@@ -481,7 +481,7 @@ func (a *App) newWorker(cfg *config.Config, p *parts, partition int) *worker {
 		saver: saver{files: checkpointsOf(cfg.DataDir, partition)},
 		every: cfg.Detector.Checkpoint, lateness: cfg.Detector.Lateness, accounts: cfg.Detector.MaxAccounts,
 		coverage: &coverer{partition: partition, partitions: cfg.Journal.Partitions, cfg: a.cfg, sight: a.cfg.Sight, metrics: a.metrics},
-		costs:    &costs{metrics: a.metrics, budget: func() config.Budget { return a.cfg.get().Rules.Budget }, over: a.overBudget, sampling: a.sampling()},
+		costs:    &costs{partition: partition, metrics: a.metrics, budget: func() config.Budget { return a.cfg.get().Rules.Budget }, over: a.overBudget, sampling: a.sampling()},
 		metrics:  a.metrics, log: a.log, heads: newHeadTable(nil),
 	}
 }

@@ -42,8 +42,8 @@ type costMetrics interface {
 	Sampled(activities uint64)
 	// Cost adds what a rule took on them.
 	Cost(r *rules.Rule, took time.Duration, candidates, matches uint64)
-	// OverBudget tells whether a rule takes more than its budget.
-	OverBudget(r *rules.Rule, over bool)
+	// OverBudget tells whether a rule takes more than its budget in a partition.
+	OverBudget(partition int, r *rules.Rule, over bool)
 }
 
 // overspent is a rule that goes on taking more time than its budget.
@@ -57,6 +57,7 @@ type overspent struct {
 // costs follows what the rules of one partition cost, for its worker alone.
 type costs struct {
 	sampling
+	partition int
 	metrics costMetrics
 	budget  func() config.Budget
 	over    func(overspent) // told with each span that a rule is over its budget
@@ -142,10 +143,10 @@ func (c *costs) judge(all []*rules.Rule) {
 			c.spending(r).times = was.times + 1
 		}
 		if was.times+1 < overTimes || !over {
-			c.metrics.OverBudget(r, false)
+			c.metrics.OverBudget(c.partition, r, false)
 			continue
 		}
-		c.metrics.OverBudget(r, true)
+		c.metrics.OverBudget(c.partition, r, true)
 		c.over(overspent{r, average, budget, was.times + 1})
 	}
 	c.activities = 0

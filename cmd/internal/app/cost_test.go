@@ -18,7 +18,7 @@ type noCosts struct{}
 
 func (noCosts) Sampled(uint64)                                  {}
 func (noCosts) Cost(*rules.Rule, time.Duration, uint64, uint64) {}
-func (noCosts) OverBudget(*rules.Rule, bool)                    {}
+func (noCosts) OverBudget(int, *rules.Rule, bool)                    {}
 
 // overs notes what is over its budget.
 type overs struct {
@@ -26,7 +26,7 @@ type overs struct {
 	now map[string]bool
 }
 
-func (o *overs) OverBudget(r *rules.Rule, over bool) { o.now[r.Name] = over }
+func (o *overs) OverBudget(_ int, r *rules.Rule, over bool) { o.now[r.Name] = over }
 
 func TestBudget(t *testing.T) {
 	r := &rules.Rule{ID: "1", Name: "slow", Mode: rules.Enforce}

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+
+	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/collectors/bluesky/blueskytest"
+	"github.com/picketd/picket/collectors/builtin"
 	"github.com/picketd/picket/collectors/entra/entratest"
 )
 
@@ -84,5 +87,14 @@ credentials:
 	srv.Put(did, "app.bsky.actor.profile", "self", profile("Official giveaway"))
 	if a := d.alerts("profile_changed", 1)[0]; a.Account != "bluesky/acme.test" {
 		t.Errorf("the profile of %s changed", a.Account)
+	}
+}
+
+// TestNetworkNames holds that alerts call each network as its collector does.
+func TestNetworkNames(t *testing.T) {
+	for _, spec := range builtin.Specs() {
+		if got := alerting.NetworkName(spec.Name); got != spec.Title {
+			t.Errorf("alerts call %s %q, want %q", spec.Name, got, spec.Title)
+		}
 	}
 }

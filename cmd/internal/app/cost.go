@@ -58,9 +58,9 @@ type overspent struct {
 type costs struct {
 	sampling
 	partition int
-	metrics costMetrics
-	budget  func() config.Budget
-	over    func(overspent) // told with each span that a rule is over its budget
+	metrics   costMetrics
+	budget    func() config.Budget
+	over      func(overspent) // told with each span that a rule is over its budget
 
 	told, judged time.Time
 	activities   uint64

@@ -18,7 +18,7 @@ type noCosts struct{}
 
 func (noCosts) Sampled(uint64)                                  {}
 func (noCosts) Cost(*rules.Rule, time.Duration, uint64, uint64) {}
-func (noCosts) OverBudget(int, *rules.Rule, bool)                    {}
+func (noCosts) OverBudget(int, *rules.Rule, bool)               {}
 
 // overs notes what is over its budget.
 type overs struct {

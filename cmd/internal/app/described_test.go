@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/collectors/bluesky/blueskytest"
 	"github.com/picketd/picket/collectors/builtin"

@@ -37,9 +37,10 @@
 //
 // Who may ask is decided by the permissions of the NATS server. Picket's own
 // lets only the user admin publish there; with a server of your own, whoever
-// may publish to picket.api.alerts.ack and its kind acts under any name that it
-// gives: nobody checks who is meant by "by". And whoever may subscribe to the inboxes of those who ask reads alerts:
-// ask with an inbox prefix of your own.
+// may publish to picket.api.alerts.ack, picket.api.incidents.ack and their kind
+// acts under any name that it gives: nobody checks who is meant by "by". And
+// whoever may subscribe to the inboxes of those who ask reads alerts: ask with an
+// inbox prefix of your own.
 package api
 
 //go:generate go tool oapi-codegen -config oapi-codegen.yaml openapi.yaml

@@ -22,6 +22,7 @@ import (
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/api"
 	"github.com/picketd/picket/alerting/natspub"
+	"github.com/picketd/picket/cmd/internal/app"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
@@ -464,17 +465,18 @@ func (s *site) refuses(t *testing.T) {
 	for _, user := range []string{"alerts", "intake"} {
 		denied := make(chan error, 8)
 		nc := s.listenAs(t, user, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { denied <- err }))
-		subject := api.Prefix + ".ack"
-		if err := errors.Join(nc.Publish(subject, []byte(`{"alert":"`+twin(1)+`","by":"eve"}`)), nc.Flush()); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case err := <-denied:
-			if !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), subject) {
-				t.Errorf("%s: %v", user, err)
+		for _, subject := range []string{api.Prefix + ".ack", api.IncidentPrefix + ".ack", app.CollectorsSubject} {
+			if err := errors.Join(nc.Publish(subject, []byte(`{"alert":"`+twin(1)+`","by":"eve"}`)), nc.Flush()); err != nil {
+				t.Fatal(err)
 			}
-		case <-time.After(patience):
-			t.Errorf("user %s may publish to %s", user, subject)
+			select {
+			case err := <-denied:
+				if !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), subject) {
+					t.Errorf("%s: %v", user, err)
+				}
+			case <-time.After(patience):
+				t.Errorf("user %s may publish to %s", user, subject)
+			}
 		}
 	}
 	if a, _ := s.overHTTP().show(t, twin(1)); a.State != alerting.Firing {

@@ -2,6 +2,7 @@ package detector_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -803,15 +805,78 @@ func TestRestoreRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	version := func(v string) string { return strings.Replace(string(whole), `{"v":4`, `{"v":`+v, 1) }
-	for name, data := range map[string]string{"not JSON": "{", "an older version": version("2"), "a newer version": version("5")} {
+	version := func(v string) string { return strings.Replace(string(whole), `{"v":5`, `{"v":`+v, 1) }
+	for name, data := range map[string]string{"not JSON": "{", "an older version": version("2"), "a newer version": version("6")} {
 		if err := e.Restore([]byte(data)); err == nil {
 			t.Errorf("%s is restored", name)
 		}
 	}
-	for _, v := range []string{"3", "4"} {
+	for _, v := range []string{"3", "4", "5"} {
 		if err := e.Restore([]byte(version(v))); err != nil {
 			t.Errorf("version %s: %v", v, err)
+		}
+	}
+}
+
+// TestOlderSnapshot goes on from a snapshot whose learned values have wide heads,
+// and from it with the first increment that follows it.
+func TestOlderSnapshot(t *testing.T) {
+	before := func(l *log) {
+		for i := range 5 {
+			l.put(time.Duration(i)*4*day, login("DE"))
+			a := post("p")
+			a.App, a.LinkDomains = "suite", []string{"a.example"}
+			l.put(time.Duration(i)*4*day+time.Hour, a)
+		}
+		for i := range 2 {
+			l.put(17*day+time.Duration(i)*time.Minute, post("p"))
+		}
+	}
+	after := func(l *log) {
+		l.put(17*day+4*time.Minute, post("p")) // the third in ten minutes
+		l.put(17*day+5*time.Minute, login("FR"))
+		l.put(17*day+6*time.Minute, login("DE"))
+	}
+	undisturbed := newLog(t)
+	before(undisturbed)
+	n := len(undisturbed.lines)
+	after(undisturbed)
+	if len(undisturbed.lines) < n+2 {
+		t.Fatalf("findings %v, want a burst and a country", undisturbed.lines[n:])
+	}
+	known := undisturbed.e.Baselines("x/acme", "")
+
+	origin := newLog(t)
+	before(origin)
+	wide, err := origin.e.WideSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLog(t)
+	if err := l.e.Restore(wide); err != nil {
+		t.Fatal(err)
+	}
+	im := l.e.Image(false)
+	var increment []byte
+	for done := false; !done; {
+		increment, done = im.Step(increment, 1<<20)
+	}
+	if increment, err = im.Root(increment); err != nil {
+		t.Fatal(err)
+	}
+	again := newLog(t)
+	loader := again.e.Load()
+	if err := errors.Join(loader.Add(wide), loader.Add(increment), loader.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	for name, l := range map[string]*log{"the snapshot": l, "the snapshot and an increment": again} {
+		l.seq, l.lines = origin.seq, nil
+		after(l)
+		if d := cmp.Diff(undisturbed.lines[n:], l.lines); d != "" {
+			t.Errorf("findings after %s (-undisturbed +restored):\n%s", name, d)
+		}
+		if d := cmp.Diff(known, l.e.Baselines("x/acme", ""), cmpopts.IgnoreFields(detector.Baseline{}, "Rule")); d != "" {
+			t.Errorf("known after %s (-undisturbed +restored):\n%s", name, d)
 		}
 	}
 }

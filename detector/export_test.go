@@ -1,8 +1,10 @@
 package detector
 
 import (
+	"bytes"
 	"slices"
 
+	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/detector/window"
 )
@@ -37,4 +39,46 @@ func (e *Engine) Windows() map[string][]window.Event {
 		return true
 	})
 	return out
+}
+
+// WideSnapshot returns the snapshot that a version before the short heads of
+// learned values would have taken. The engine is of no use any more.
+func (e *Engine) WideSnapshot() ([]byte, error) {
+	m := e.memory
+	accounts := m.store.Accounts
+	accounts.Each(0, m.end(), func(row state.Ref) bool {
+		for n := range m.slots {
+			if cell := accounts.Slot(row, n); cell != 0 {
+				accounts.SetSlot(row, n, m.widened(m.holds(n), cell))
+			}
+		}
+		return true
+	})
+	m.eachCold(func(_ uint32, c *cold) {
+		for _, k := range []slotKind{slotValues, slotPeaks} {
+			for key, cell := range c.Groups[k] {
+				c.Groups[k][key] = m.widened(k, cell)
+			}
+		}
+	})
+	whole, err := e.Snapshot()
+	return bytes.Replace(whole, []byte(`{"v":5`), []byte(`{"v":4`), 1), err
+}
+
+func (m *memory) widened(k slotKind, cell state.Ref) state.Ref {
+	switch k {
+	case slotValues:
+		return widen[value](m.store.Heap, cell)
+	case slotPeaks:
+		return widen[baseline.Peak](m.store.Heap, cell)
+	case slotHabit, slotWindow, slotModel:
+	}
+	return cell
+}
+
+func widen[T any](h *state.Heap, cell state.Ref) state.Ref {
+	head, items := state.ReadList[valuesHead, T](h, cell)
+	r := state.PutList(h, 0, wideHead{Events: uint32(head.Events()), Since: head.Since()}, items)
+	h.Free(cell)
+	return r
 }

@@ -92,7 +92,7 @@ const (
 // listOf says what the cells of a slot refer to.
 func (m *memory) listOf(n int) texts {
 	switch {
-	case m.slots[n].Kind == slotValues, n == habitDomains, n == habitTodayDomains, n == habitCountries, n == habitDevices:
+	case m.holds(n) == slotValues:
 		return valueTexts
 	case n == habitSeen:
 		return kindTexts

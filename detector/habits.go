@@ -34,6 +34,12 @@ type todayHead struct{ Day int64 }
 // seenHead begins the kinds that an account has sent.
 type seenHead struct{ N, _ uint32 }
 
+// Items implements state.Head.
+func (h seenHead) Items() int { return int(h.N) }
+
+// With implements state.Head.
+func (seenHead) With(items int) seenHead { return seenHead{N: uint32(items)} }
+
 // habits are an account's habits of posting or of logging in, taken out. The
 // other half of them is what was taken out before.
 type habits struct {

@@ -18,7 +18,10 @@ var ErrSnapshot = errors.New("snapshot not readable")
 
 const (
 	// snapshotVersion changes when the meaning of a snapshot does.
-	snapshotVersion = 4
+	snapshotVersion = 5
+	// packedSnapshot is the version from which on learned values have short heads;
+	// see valuesHead.
+	packedSnapshot = 5
 	// oldestSnapshot is the version from which on snapshots are read. Those of
 	// version 3 keep a value with each event of a window; see windowHead.
 	oldestSnapshot = 3
@@ -263,6 +266,11 @@ func (l *Loader) Finish() error {
 	e.recent.restore(l.recent[max(0, len(l.recent)-r.Recent):])
 	e.crowds, e.blind = r.Crowds, r.Blind
 	e.replanned = true // the plan may be another one
+	if r.Version < packedSnapshot {
+		m.pack()
+		e.derive()
+		return nil // what was packed belongs in the next image
+	}
 	e.derive()
 	m.store.Clean()
 	return nil

@@ -18,11 +18,34 @@ import (
 
 type value = baseline.Value
 
-// valuesHead begins the values of a new-value model.
+// valuesHead begins the values of a new-value model. Every account has several of
+// them, so that it is packed.
 type valuesHead struct {
-	N      uint32
-	Events uint32
-	Since  int64
+	counts uint32 // items in the lower bits, activities learned in the upper ones
+	since  uint32 // Unix seconds, rounded down
+}
+
+const (
+	itemBits  = 12
+	maxItems  = 1<<itemBits - 1
+	maxEvents = 1<<(32-itemBits) - 1 // counted; no rule asks for more
+)
+
+// Items implements state.Head.
+func (h valuesHead) Items() int { return int(h.counts & maxItems) }
+
+// With implements state.Head.
+func (h valuesHead) With(items int) valuesHead {
+	return valuesHead{h.counts&^maxItems | uint32(items), h.since}
+}
+
+func (h valuesHead) Events() int  { return int(h.counts >> itemBits) }
+func (h valuesHead) Since() int64 { return int64(h.since) * second }
+
+// learned returns the head of a model that has learned so many activities since a
+// time.
+func learned(events int, since int64) valuesHead {
+	return valuesHead{uint32(min(events, maxEvents)) << itemBits, uint32(min(max(since/second, 0), math.MaxUint32))}
 }
 
 // peaksHead begins the days of a model of peaks.
@@ -45,7 +68,7 @@ func (st *accountState) values(stateKey, group string) values {
 
 func (m *memory) values(cell state.Ref, room *[]value) baseline.NewValue {
 	head, list := state.EditList[valuesHead, value](m.store.Heap, cell)
-	return baseline.NewValue{Since: head.Since, Events: int(head.Events), Values: withRoom(list, room), Texts: m.store.Texts}
+	return baseline.NewValue{Since: head.Since(), Events: head.Events(), Values: withRoom(list, room), Texts: m.store.Texts}
 }
 
 // room is where lists that fill their cells grow before they are put back.
@@ -87,7 +110,7 @@ func (v *values) put() {
 }
 
 func (m *memory) putValues(cell state.Ref, v *baseline.NewValue) state.Ref {
-	return state.PutList(m.store.Heap, cell, valuesHead{Events: uint32(v.Events), Since: v.Since}, v.Values)
+	return state.PutList(m.store.Heap, cell, learned(v.Events, v.Since), v.Values)
 }
 
 // peaks is a model of peaks that was taken out of an account.
@@ -107,7 +130,7 @@ func (st *accountState) peaks(stateKey, group string) peaks {
 
 func (m *memory) peaks(cell state.Ref) baseline.Peaks {
 	head, days := state.EditList[peaksHead, baseline.Peak](m.store.Heap, cell)
-	return baseline.Peaks{Since: head.Since, Events: int(head.Events), Days: withRoom(days, &m.room.days)}
+	return baseline.Peaks{Since: head.Since(), Events: head.Events(), Days: withRoom(days, &m.room.days)}
 }
 
 // put puts a model back. It may be read until another one is taken out.
@@ -119,7 +142,8 @@ func (p *peaks) put() {
 			return m.Latest()
 		})
 	}
-	cell := state.PutList(p.st.m.store.Heap, p.cell, peaksHead{Events: uint32(p.Events), Since: p.Since}, p.Days)
+	days := p.Days[max(0, len(p.Days)-maxItems):] // more would be those of eleven years
+	cell := state.PutList(p.st.m.store.Heap, p.cell, learned(p.Events, p.Since), days)
 	if cell != p.cell {
 		p.st.set(slotPeaks, p.key, p.group, cell)
 		_, p.Days = state.ReadList[peaksHead, baseline.Peak](p.st.m.store.Heap, cell) // the old cell is another's now
@@ -222,7 +246,7 @@ func (w *windowState) led(from int64) []kept {
 // of peaks knows its account.
 func (m *memory) known(cell state.Ref) (since int64, events int) {
 	head := state.Read[valuesHead](m.store.Heap, cell)
-	return head.Since, int(head.Events)
+	return head.Since(), head.Events()
 }
 
 // eachModel calls each with the cells of a kind that accounts on pages from to

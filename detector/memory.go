@@ -303,12 +303,8 @@ func (m *memory) free(k slotKind, r state.Ref) {
 
 // freeSlot gives the cell of a slot back.
 func (m *memory) freeSlot(n int, r state.Ref) {
-	k := m.slots[n].Kind
-	switch {
-	case k != slotHabit:
-	case n == habitDomains || n == habitTodayDomains || n == habitCountries || n == habitDevices:
-		k = slotValues
-	case n == habitSeen:
+	k := m.holds(n)
+	if k == slotHabit && n == habitSeen {
 		_, seen := state.ReadList[seenHead, habit.SeenKind](m.store.Heap, r)
 		for i := range seen {
 			m.store.Texts.Release(seen[i].Kind)

@@ -17,6 +17,12 @@ type windowHead struct {
 	Bare uint32 // 1: they are bareEvents; 0: window.Events, as before snapshots of version 4
 }
 
+// Items implements state.Head.
+func (h windowHead) Items() int { return int(h.N) }
+
+// With implements state.Head.
+func (h windowHead) With(items int) windowHead { return windowHead{uint32(items), h.Bare} }
+
 // bareEvent is a window.Event whose value is 0.
 type bareEvent struct {
 	Time int64

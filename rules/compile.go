@@ -25,18 +25,19 @@ type Faults = sigma.Faults
 
 // What a rule gets where its document says nothing.
 const (
-	defaultLevel        = Medium
-	defaultQuiet        = time.Hour
-	profilePeriod       = 30 * 24 * time.Hour
-	profileEvents       = 300
-	defaultLearnPeriod  = 14 * 24 * time.Hour
-	defaultLearnEvents  = 20
-	defaultForget       = 90 * 24 * time.Hour
-	defaultGrace        = 2 * time.Minute
-	defaultFactor       = 1.5
-	patience            = 3  // learning periods that an account with few activities waits
-	versionLength       = 12 // hex digits
-	maxCount, maxEvents = 1 << 30, 1 << 30
+	defaultLevel       = Medium
+	defaultQuiet       = time.Hour
+	profilePeriod      = 30 * 24 * time.Hour
+	profileEvents      = 300
+	defaultLearnPeriod = 14 * 24 * time.Hour
+	defaultLearnEvents = 20
+	defaultForget      = 90 * 24 * time.Hour
+	defaultGrace       = 2 * time.Minute
+	defaultFactor      = 1.5
+	patience           = 3  // learning periods that an account with few activities waits
+	versionLength      = 12 // hex digits
+	maxCount           = 1 << 30
+	maxEvents          = 1<<20 - 1 // what the detector counts of an account
 )
 
 // Compile compiles all documents of the files into one Program. It loads all

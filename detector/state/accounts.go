@@ -228,7 +228,7 @@ func (a *Accounts) SetSlot(r Ref, slot int, cell Ref) {
 	}
 	if p.slots == 0 || len(refs) == a.h.Size(p.slots)/slotBytes {
 		old := p.slots
-		p.slots = a.h.Alloc((len(refs) + 2) * slotBytes)
+		p.slots = a.h.Alloc(slotRoom(len(refs) + 1))
 		a.h.mark(p.slots)
 		r, n := a.slots(p)
 		copy(r, refs)
@@ -238,6 +238,21 @@ func (a *Accounts) SetSlot(r Ref, slot int, cell Ref) {
 	p.count++
 	refs, numbers = a.slots(p)
 	refs[p.count-1], numbers[p.count-1] = cell, uint16(slot)
+}
+
+// slotRoom returns how large a list of slots is made for n of them. Lists of
+// accounts that are filled side by side leave cells of every size behind that they
+// had on the way: they have few sizes, the first ones those of many models.
+func slotRoom(n int) int {
+	switch {
+	case n <= 4:
+		return 24
+	case n == 5:
+		return 32
+	case n <= 17: // what posts and logins leave with the built-in rules
+		return 104
+	}
+	return n * slotBytes
 }
 
 // EachSlot calls each with every slot of an account and its cell, in an order

@@ -8,13 +8,20 @@ func Read[T any](h *Heap, r Ref) *T { return (*T)(h.At(r)) }
 // Edit returns the value in a cell, to be changed before the next image begins.
 func Edit[T any](h *Heap, r Ref) *T { return (*T)(h.Mut(r)) }
 
-// A list is a cell with a head and items. The head H is a struct of whole
-// 8-byte words whose first field, a uint32, counts the items; neither H nor T has
-// pointers.
+// Head is the head of a list: a struct of whole 8-byte words, without pointers,
+// that counts the items among other things.
+type Head[H any] interface {
+	// Items returns how many items there are.
+	Items() int
+	// With returns the head with so many items.
+	With(items int) H
+}
+
+// A list is a cell with a head and items, which have no pointers.
 
 // ReadList returns the head and the items of a list, to be read; nothing of the
 // list 0.
-func ReadList[H, T any](h *Heap, r Ref) (head H, items []T) {
+func ReadList[H Head[H], T any](h *Heap, r Ref) (head H, items []T) {
 	if r == 0 {
 		return head, nil
 	}
@@ -25,7 +32,7 @@ func ReadList[H, T any](h *Heap, r Ref) (head H, items []T) {
 // What becomes of them goes back with PutList, also where they were only changed
 // in place: append and slices.Insert use the room of the cell and move to memory
 // of their own where it is full.
-func EditList[H, T any](h *Heap, r Ref) (head H, items []T) {
+func EditList[H Head[H], T any](h *Heap, r Ref) (head H, items []T) {
 	if r == 0 {
 		return head, nil
 	}
@@ -33,23 +40,25 @@ func EditList[H, T any](h *Heap, r Ref) (head H, items []T) {
 	return listAt[H, T](h, r)
 }
 
-func listAt[H, T any](h *Heap, r Ref) (head H, items []T) {
+func listAt[H Head[H], T any](h *Heap, r Ref) (head H, items []T) {
 	p := h.At(r)
 	room := (h.Size(r) - int(unsafe.Sizeof(head))) / int(unsafe.Sizeof(*new(T)))
 	all := unsafe.Slice((*T)(unsafe.Add(p, unsafe.Sizeof(head))), room)
-	return *(*H)(p), all[:*(*uint32)(p)]
+	head = *(*H)(p)
+	return head, all[:head.Items()]
 }
 
 // PutList stores a list that EditList returned from cell r, and returns its cell,
 // which is another one where it no longer fits or is much too large.
-func PutList[H, T any](h *Heap, r Ref, head H, items []T) Ref {
-	*(*uint32)(unsafe.Pointer(&head)) = uint32(len(items))
+func PutList[H Head[H], T any](h *Heap, r Ref, head H, items []T) Ref {
+	head = head.With(len(items))
 	headSize, itemSize := int(unsafe.Sizeof(head)), int(unsafe.Sizeof(*new(T)))
 	const small = 512 // bytes; less is not worth moving for
 	need := headSize + len(items)*itemSize
 	if r == 0 || need > h.Size(r) || h.Size(r) > small && need < h.Size(r)/4 {
 		old := r
-		r = h.Alloc(min(need+itemSize*(len(items)/8), max(need, MaxCell)))
+		const least = 24 // bytes; nearly every list gets there, and leaves its cells behind
+		r = h.Alloc(max(least, min(need+itemSize*(len(items)/8), max(need, MaxCell))))
 		copy(unsafe.Slice((*T)(unsafe.Add(h.Mut(r), headSize)), len(items)), items)
 		h.Free(old)
 	} else if at := unsafe.Add(h.Mut(r), headSize); len(items) > 0 && unsafe.Pointer(&items[0]) != at {

@@ -15,6 +15,9 @@ type head struct {
 	Mark uint32
 }
 
+func (h head) Items() int          { return int(h.N) }
+func (h head) With(items int) head { return head{uint32(items), h.Mark} }
+
 // TestLists compares lists that grow, shrink and go with slices, over random
 // operations.
 func TestLists(t *testing.T) {

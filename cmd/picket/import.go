@@ -80,13 +80,13 @@ func (c *importCmd) known(cfg *config.Config) error {
 	return nil
 }
 
-// open opens the export and checks whose it is.
-func (c *importCmd) open(e *env) (*exports.Export, error) {
-	return exports.Open(e.ctx, c.File, exports.Options{Network: c.Network, Account: c.Account})
+// open opens the export.
+func (c *importCmd) open(e *env, cfg *config.Config) (*exports.Export, error) {
+	return exports.Open(e.ctx, c.File, exports.Options{Network: c.Network, Account: c.Account, Names: c.names(cfg)})
 }
 
-// owned refuses an export of another account.
-func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
+// names returns what the account is known by.
+func (c *importCmd) names(cfg *config.Config) []string {
 	_, name, _ := strings.Cut(c.Account, "/")
 	names := []string{name}
 	for i := range cfg.Accounts {
@@ -98,8 +98,13 @@ func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
 			names = append(names, atServer(cfg, a, names)...)
 		}
 	}
+	return names
+}
+
+// owned refuses an export of another account.
+func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
 	switch {
-	case c.Force || who.Is(names...):
+	case c.Force || who.Is(c.names(cfg)...):
 		return nil
 	case who == exports.Owner{}:
 		return fmt.Errorf("%s does not say whose it is; give --force if it is of %s", c.File, c.Account)
@@ -147,7 +152,7 @@ func (c *importCmd) survey(e *env, cfg *config.Config) (*survey, error) {
 		return nil, err
 	}
 	defer to.Close()
-	src, err := c.open(e)
+	src, err := c.open(e, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +265,7 @@ func (c *importCmd) append(e *env, cfg *config.Config) error {
 		return err
 	}
 	defer to.Close()
-	src, err := c.open(e)
+	src, err := c.open(e, cfg)
 	if err != nil {
 		return err
 	}

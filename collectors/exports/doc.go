@@ -12,8 +12,12 @@
 //     outbox.json alone: posts, replies, boosts and direct messages. It says
 //     neither which application posted nor from where somebody logged in, of an
 //     edited post only how it is now, and of a boost not what was boosted.
+//   - bluesky: the account's repository, a .car file, alone, in a folder or in an
+//     archive: posts, replies, reposts and the profile. It says neither which
+//     application posted nor what was deleted, of an edited post only how it is
+//     now, and names its owner by the DID alone: the account's did must be set.
 //
-// Bluesky, Facebook, Instagram and YouTube are not read.
+// Facebook, Instagram and YouTube are not read.
 //
 // # What is documented, and when that was read
 //
@@ -21,4 +25,11 @@
 // app/services/backup_service.rb of mastodon/mastodon, read on 2026-11-29 in a
 // stored copy that may be older than the newest release, and of ActivityPub.
 // It was tried on archives made by hand in that form, on none of a real server.
+//
+// Bluesky's repositories are documented at atproto.com/specs/repository (version
+// 3 of the format) and ipld.io/specs/transport/car/carv1, read on 2026-11-29.
+// The tests have repositories made by hand; e2e of package bluesky has one of the
+// reference PDS, and those among the test data of bluesky-social/indigo were read
+// once. indigo's own reader (atproto/repo) is not used: it brings three modules of
+// IPFS for what is two hundred lines, and holds all of a repository in memory.
 package exports

@@ -16,8 +16,17 @@
 //     archive: posts, replies, reposts and the profile. It says neither which
 //     application posted nor what was deleted, of an edited post only how it is
 //     now, and names its owner by the DID alone: the account's did must be set.
+//   - youtube: what Google Takeout gives for "YouTube and YouTube Music", as .zip,
+//     .tgz or a folder: of its tables videos.csv, that is each video as a post, and
+//     comments.csv, the channel's own comments as replies, under videos of others,
+//     too. Whose they are stands in channel.csv and "channel URL configs.csv"; where
+//     the Google account has several channels, the one is taken that the account is
+//     configured with. Tables in English alone are read, upper and lower case
+//     aside: Takeout writes their names and columns in the language of the Google
+//     account. It says neither when a title was changed nor what was deleted, and
+//     not whether a video was a broadcast.
 //
-// Facebook, Instagram and YouTube are not read.
+// Facebook and Instagram are not read.
 //
 // # What is documented, and when that was read
 //
@@ -25,6 +34,14 @@
 // app/services/backup_service.rb of mastodon/mastodon, read on 2026-11-29 in a
 // stored copy that may be older than the newest release, and of ActivityPub.
 // It was tried on archives made by hand in that form, on none of a real server.
+//
+// Google describes the columns of Takeout's tables of YouTube, without the names
+// of files, at developers.google.com/data-portability/schema-reference/youtube,
+// read on 2026-11-29 in a stored copy in French. English names of columns and
+// files, the two spellings "Video Title (Original)" and "Video title (original)",
+// and the three forms of a comment's text are those of public programs that read
+// such exports, and of their tests. The tests' tables were made by hand after
+// these.
 //
 // Bluesky's repositories are documented at atproto.com/specs/repository (version
 // 3 of the format) and ipld.io/specs/transport/car/carv1, read on 2026-11-29.

@@ -91,6 +91,7 @@ func networks() []network {
 		{"x", "X archive", openX},
 		{"mastodon", "Mastodon archive", openMastodon},
 		{"bluesky", "Bluesky repository", openBluesky},
+		{"youtube", "YouTube export of Google Takeout", openYouTube},
 	}
 }
 

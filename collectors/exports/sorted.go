@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/intake"
@@ -41,11 +42,17 @@ type sorted struct {
 type kept struct {
 	at   time.Time
 	data []byte // a batch of one
+	of   string // whose of several it is, "" where that is not told
 }
 
 // add takes an activity. It completes and checks it; what is wrong with it is
 // kept as a fault of that item of the file.
 func (s *sorted) add(file string, n int, a activity.Activity) error {
+	return s.addOf("", file, n, a)
+}
+
+// addOf is add of what one of several in the same export did.
+func (s *sorted) addOf(who, file string, n int, a activity.Activity) error {
 	a.Account, a.Network = s.account, s.network
 	intake.Complete(&a, time.Time{})
 	if err := a.Validate(); err != nil {
@@ -57,7 +64,7 @@ func (s *sorted) add(file string, n int, a activity.Activity) error {
 	if len(s.items) >= maxItems || s.bytes > maxBytes {
 		return fmt.Errorf("holds more than %d posts and logins, or more than %d bytes of them; import parts of it", maxItems, int64(maxBytes))
 	}
-	s.items = append(s.items, kept{a.Time, data})
+	s.items = append(s.items, kept{a.Time, data, unique.Make(who).Value()})
 	return nil
 }
 
@@ -79,6 +86,15 @@ func (s *sorted) leave(what, why string, n int) {
 		}
 	}
 	s.lefts = append(s.lefts, Left{What: what, Why: why, N: n})
+}
+
+// only leaves out what others did than the one that is given.
+func (s *sorted) only(who, what, why string) {
+	before := len(s.items)
+	s.items = slices.DeleteFunc(s.items, func(k kept) bool { return k.of != "" && k.of != who })
+	if n := before - len(s.items); n > 0 {
+		s.leave(what, why, n)
+	}
 }
 
 // done sorts what was added.

@@ -36,7 +36,10 @@ none runs, of the next one. What the journal holds already is left out, so an
 import that was broken off is given again as it was.
 
 Import before the account is polled for the first time where you can: rules about
-its rhythm learn in order of time, and nothing from before what they know.`
+its rhythm learn in order of time, and nothing from before what they know. With
+facebook and instagram it is the other way round: their exports do not say which
+post is which, so let the account be polled once, and only what is older than what
+that brought is imported.`
 }
 
 // Run shows what an export holds, and appends what is new of it to the journal.
@@ -58,6 +61,8 @@ func (c *importCmd) Run(e *env) error {
 	switch {
 	case c.DryRun:
 		return nil
+	case found.nameless > 0 && found.unpolled:
+		return fmt.Errorf("the export does not say which post is which, and %s has not been polled yet: its newest posts would count twice; let `picket run` poll it once, then import", c.Account)
 	case found.fresh == 0:
 		_, err := fmt.Fprintln(e.out, "nothing to import")
 		return err
@@ -141,6 +146,9 @@ type survey struct {
 	first       error // of those that cannot be read
 	total       int
 	held, fresh int // are in the journal, or not
+	covered     int // are of a time that the journal holds, and have no id of the network's
+	nameless    int // have no id of the network's
+	unpolled    bool
 	late        int // of fresh, before the newest of their class in the journal
 }
 
@@ -160,7 +168,7 @@ func (c *importCmd) survey(e *env, cfg *config.Config) (*survey, error) {
 	if err := c.owned(cfg, src.Owner); err != nil {
 		return nil, err
 	}
-	s := &survey{owner: src.Owner, kinds: map[activity.Kind]int{}}
+	s := &survey{owner: src.Owner, kinds: map[activity.Kind]int{}, unpolled: to.Unpolled}
 	seen := map[uint64]struct{}{}
 	for {
 		a, err := src.Next()
@@ -193,7 +201,13 @@ func (s *survey) count(a *activity.Activity, to *app.HistoryImport) {
 	if a.Time.After(s.until) {
 		s.until = a.Time
 	}
+	if strings.HasPrefix(a.ID, activity.ExportID) {
+		s.nameless++
+	}
 	switch {
+	case to.Covers(a):
+		s.covered++
+		return
 	case to.Has(a):
 		s.held++
 		return
@@ -233,6 +247,9 @@ func (s *survey) text(c *importCmd) string {
 	}
 	if s.held > 0 {
 		line("In journal", "%d of them already", s.held)
+	}
+	if s.covered > 0 {
+		line("Left out", "%d of a time of which the journal holds posts: the export does not say which post is\n              which, so that these would count twice", s.covered)
 	}
 	line("New", "%d", s.fresh)
 	if s.late > 0 {

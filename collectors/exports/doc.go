@@ -25,8 +25,29 @@
 //     aside: Takeout writes their names and columns in the language of the Google
 //     account. It says neither when a title was changed nor what was deleted, and
 //     not whether a video was a broadcast.
+//   - facebook: what Facebook gives to who downloads a Page's information in the
+//     format JSON, as .zip, .tar.gz or a folder; of an export in several files the
+//     folder that all unpack to: profile_posts_1.json and those that follow, each
+//     a post. It says neither which app posted nor who, and not what was shared.
+//     Whose it is stands in profile_information.json; where an export has only the
+//     professional dashboard, that has the Page's name alone. A person's
+//     information is not read, since the collector reads Pages.
 //
-// Facebook and Instagram are not read.
+// Instagram is not read.
+//
+// # Posts without an id
+//
+// Facebook's export does not say under which ids the network knows the posts. They
+// get ids of their own, activity.ExportID and what is made of their time, so that
+// the same export given again adds nothing; posts of the same second count as one.
+// What a poll brought has the network's ids, so nothing but time tells whether it
+// is the same: of the classes posts and logins each, only what is more than an hour
+// older than the oldest that the journal holds under other ids is imported. So an
+// account that is polled must be polled once before; the import is refused until
+// then. Who imports first and connects the account later has its newest posts
+// counted twice, once as what the export holds and once as what the first poll
+// reads. Nor is what the journal's retention has taken known any more: import soon
+// after the first poll.
 //
 // # What is documented, and when that was read
 //
@@ -42,6 +63,13 @@
 // and the three forms of a comment's text are those of public programs that read
 // such exports, and of their tests. The tests' tables were made by hand after
 // these.
+//
+// Meta does not document the files of its exports. Names, fields and that each byte
+// of UTF-8 stands as a character of its own are those of public programs that read
+// such exports and of their tests, read on 2026-11-29; of a Page's export these
+// agree on profile_posts_1.json and its fields, and one alone tells of the
+// professional dashboard. The tests' files were made by hand after these, and none
+// was tried that Meta made.
 //
 // Bluesky's repositories are documented at atproto.com/specs/repository (version
 // 3 of the format) and ipld.io/specs/transport/car/carv1, read on 2026-11-29.

@@ -92,6 +92,7 @@ func networks() []network {
 		{"mastodon", "Mastodon archive", openMastodon},
 		{"bluesky", "Bluesky repository", openBluesky},
 		{"youtube", "YouTube export of Google Takeout", openYouTube},
+		{"facebook", "Facebook Page export", openFacebook},
 	}
 }
 

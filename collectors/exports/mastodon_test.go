@@ -65,6 +65,22 @@ func write(t testing.TB, name string, data []byte) string {
 	return path
 }
 
+// unpacked writes files into a folder.
+func unpacked(t testing.TB, files ...string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for i := 0; i < len(files); i += 2 {
+		name := filepath.Join(folder, filepath.FromSlash(files[i]))
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(files[i+1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
 func tarOf(t testing.TB, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer

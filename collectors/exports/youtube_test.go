@@ -2,8 +2,6 @@ package exports_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,20 +39,10 @@ func takeoutFiles() []string {
 func TestYouTubeForms(t *testing.T) {
 	t.Parallel()
 	files := takeoutFiles()
-	folder := t.TempDir()
-	for i := 0; i < len(files); i += 2 {
-		name := filepath.Join(folder, filepath.FromSlash(files[i]))
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(files[i+1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	tests := []struct{ name, path string }{
 		{"zip", write(t, "a.zip", zipOf(t, files...))},
 		{"tgz", write(t, "a.tgz", gzipOf(tarOf(t, files...)))},
-		{"folder", folder},
+		{"folder", unpacked(t, files...)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,14 +131,11 @@ func TestYouTubeRefused(t *testing.T) {
 // FuzzYouTube: whatever the tables hold, they are read to their end, and what
 // comes of them is sound and in order of time.
 func FuzzYouTube(f *testing.F) {
-	f.Add("videos.csv", []byte(videosCSV))
-	f.Add("comments(1).csv", []byte(commentsCSV))
-	f.Add("channel.csv", []byte(channelCSV))
-	f.Fuzz(func(t *testing.T, name string, data []byte) {
-		for _, known := range []string{"videos.csv", "comments(1).csv", "channel.csv"} {
-			if name == known {
-				sound(t, name, data, exports.Options{Network: "youtube", Account: "youtube/acme", Names: []string{"UCacme"}})
-			}
-		}
+	names := []string{"videos.csv", "comments(1).csv", "channel.csv"}
+	f.Add(byte(0), []byte(videosCSV))
+	f.Add(byte(1), []byte(commentsCSV))
+	f.Add(byte(2), []byte(channelCSV))
+	f.Fuzz(func(t *testing.T, which byte, data []byte) {
+		sound(t, names[int(which)%len(names)], data, exports.Options{Network: "youtube", Account: "youtube/acme", Names: []string{"UCacme"}})
 	})
 }

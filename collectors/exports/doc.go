@@ -1,9 +1,9 @@
 // Package exports reads what networks give to the owner of an account who asks
 // for a copy of its data, and maps it to activities in order of time, under the
-// ids that the network's collector gives to the same posts. How a post of a
-// network is to be understood is decided in that network's package; that history
-// teaches and raises nothing, and what the journal holds already, is the
-// importer's (collectors.Import).
+// ids that the network's collector gives to the same posts, where the copy tells
+// them. How a post of a network is to be understood is decided in that network's
+// package; that history teaches and raises nothing, and what the journal holds
+// already, is the importer's (collectors.Import).
 //
 // # What is read
 //
@@ -32,15 +32,20 @@
 //     Whose it is stands in profile_information.json; where an export has only the
 //     professional dashboard, that has the Page's name alone. A person's
 //     information is not read, since the collector reads Pages.
-//
-// Instagram is not read.
+//   - instagram: what Instagram gives to who downloads their information in the
+//     format JSON, as .zip, .tar.gz or a folder: posts and reels, archived ones
+//     included, and stories, each as a post; logins with their address and user
+//     agent, logouts and changes of the password, in any language; and those
+//     changes of the profile that are told in English. Whose it is stands in
+//     personal_information.json, and is found where the account is in English or
+//     in German.
 //
 // # Posts without an id
 //
-// Facebook's export does not say under which ids the network knows the posts. They
-// get ids of their own, activity.ExportID and what is made of their time, so that
-// the same export given again adds nothing; posts of the same second count as one.
-// What a poll brought has the network's ids, so nothing but time tells whether it
+// The exports of Facebook and Instagram do not say under which ids the network
+// knows the posts. They get ids of their own, activity.ExportID and what is made of
+// their time, so that the same export given again adds nothing; posts of the same
+// second count as one. What a poll brought has the network's ids, so nothing but time tells whether it
 // is the same: of the classes posts and logins each, only what is more than an hour
 // older than the oldest that the journal holds under other ids is imported. So an
 // account that is polled must be polled once before; the import is refused until
@@ -68,13 +73,14 @@
 // of UTF-8 stands as a character of its own are those of public programs that read
 // such exports and of their tests, read on 2026-11-29; of a Page's export these
 // agree on profile_posts_1.json and its fields, and one alone tells of the
-// professional dashboard. The tests' files were made by hand after these, and none
+// professional dashboard; so does one alone of Instagram's posts.json with its
+// values behind labels. The tests' files were made by hand after these, and none
 // was tried that Meta made.
 //
 // Bluesky's repositories are documented at atproto.com/specs/repository (version
-// 3 of the format) and ipld.io/specs/transport/car/carv1, read on 2026-11-29.
-// The tests have repositories made by hand; e2e of package bluesky has one of the
-// reference PDS, and those among the test data of bluesky-social/indigo were read
-// once. indigo's own reader (atproto/repo) is not used: it brings three modules of
+// 3 of the format) and ipld.io/specs/transport/car/carv1, read on 2026-11-29 in
+// part. The tests have repositories made by hand; e2e of package bluesky has one of
+// the reference PDS, and those among the test data of bluesky-social/indigo were
+// read once, the ones of version 2 with that check taken out. indigo's own reader (atproto/repo) is not used: it brings three modules of
 // IPFS for what is two hundred lines, and holds all of a repository in memory.
 package exports

@@ -93,6 +93,7 @@ func networks() []network {
 		{"bluesky", "Bluesky repository", openBluesky},
 		{"youtube", "YouTube export of Google Takeout", openYouTube},
 		{"facebook", "Facebook Page export", openFacebook},
+		{"instagram", "Instagram export", openInstagram},
 	}
 }
 

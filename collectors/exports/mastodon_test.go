@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,6 +160,25 @@ func TestMastodonForms(t *testing.T) {
 
 func acme() exports.Owner {
 	return exports.Owner{Handle: "acme@social.example", ID: "https://social.example/users/acme"}
+}
+
+func TestNetworks(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, name := range exports.Networks() {
+		got = append(got, name+": "+exports.What(name))
+	}
+	want := []string{
+		"x: X archive", "mastodon: Mastodon archive", "bluesky: Bluesky repository",
+		"youtube: YouTube export of Google Takeout", "facebook: Facebook Page export", "instagram: Instagram export",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	_, err := exports.Open(t.Context(), t.TempDir(), exports.Options{Network: "gopher", Account: "gopher/acme"})
+	if err == nil || err.Error() != `network "gopher": no exports of it are read; expected one of x, mastodon, bluesky, youtube, facebook, instagram` {
+		t.Errorf("another network: %v", err)
+	}
 }
 
 func TestRefused(t *testing.T) {

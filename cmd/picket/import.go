@@ -39,7 +39,10 @@ Import before the account is polled for the first time where you can: rules abou
 its rhythm learn in order of time, and nothing from before what they know. With
 facebook and instagram it is the other way round: their exports do not say which
 post is which, so let the account be polled once, and only what is older than what
-that brought is imported.`
+that brought is imported.
+
+Whose an export is has to fit the configuration. A repository of Bluesky names its
+owner by the DID alone: set did of the account.`
 }
 
 // Run shows what an export holds, and appends what is new of it to the journal.

@@ -17,8 +17,8 @@
 //     application posted nor what was deleted, of an edited post only how it is
 //     now, and names its owner by the DID alone: the account's did must be set.
 //   - youtube: what Google Takeout gives for "YouTube and YouTube Music", as .zip,
-//     .tgz or a folder: of its tables videos.csv, that is each video as a post, and
-//     comments.csv, the channel's own comments as replies, under videos of others,
+//     .tgz or a folder: of its tables videos.csv, that is each public video as a post,
+//     and comments.csv, the channel's own comments as replies, under videos of others,
 //     too. Whose they are stands in channel.csv and "channel URL configs.csv"; where
 //     the Google account has several channels, the one is taken that the account is
 //     configured with. Tables in English alone are read, upper and lower case

@@ -36,7 +36,7 @@ type takeoutFile struct {
 
 func takeoutFiles() []takeoutFile {
 	return []takeoutFile{
-		{regexp.MustCompile(`(?i)^videos(\(\d+\))?\.csv$`), []string{youtube.ColumnVideo, youtube.ColumnTitle, youtube.ColumnCreated}, true, (*takeout).video},
+		{regexp.MustCompile(`(?i)^videos(\(\d+\))?\.csv$`), []string{youtube.ColumnVideo, youtube.ColumnTitle, youtube.ColumnCreated, youtube.ColumnPrivacy}, true, (*takeout).video},
 		{regexp.MustCompile(`(?i)^comments(\(\d+\))?\.csv$`), []string{youtube.ColumnComment, youtube.ColumnCommented, youtube.ColumnText}, true, (*takeout).comment},
 		{regexp.MustCompile(`(?i)^channel\.csv$`), []string{youtube.ColumnChannel}, false, (*takeout).channel},
 		{regexp.MustCompile(`(?i)^channel url configs\.csv$`), []string{youtube.ColumnChannel}, false, (*takeout).channel},
@@ -143,6 +143,10 @@ func (t *takeout) table(ctx context.Context, name string, in io.Reader, f takeou
 
 func (t *takeout) video(file string, n int, row map[string]string) error {
 	a, err := youtube.TakeoutVideo(row)
+	if errors.Is(err, youtube.ErrNotPublic) {
+		t.leave("videos that are private or unlisted", "that one is published later is news", 1)
+		return nil
+	}
 	return t.take(file, n, row, a, err)
 }
 

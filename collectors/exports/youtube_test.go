@@ -12,7 +12,8 @@ import (
 const (
 	videosCSV = "\ufeffVideo ID,Approx Duration (ms),Video Audio Language,Video Category,Video Description (Original),Channel ID,Tag 1,Tag 2,Video Title (Original),Privacy,Video State,Video Create Timestamp,Video Publish Timestamp\r\n" +
 		"vid2,1000,en,People,\"A second loaf,\nwith a line\",UCacme,rye,,Second loaf,Public,Processed,2026-01-02T07:00:00+00:00,2026-01-02T08:00:00+00:00\r\n" +
-		"vid1,1000,,People,,UCacme,,,First loaf,Private,Processed,2026-01-01T07:00:00+00:00,\r\n" +
+		"vid1,1000,,People,,UCacme,,,First loaf,public,Processed,2026-01-01T07:00:00+00:00,\r\n" +
+		"vid3,1000,,People,,UCacme,,,Draft,Private,Processed,2026-01-05T07:00:00+00:00,\r\n" +
 		"vid0,1000,,People,,UCacme,,,No loaf,Public,Processed,yesterday,\r\n" +
 		"vid9,1000,,People,,UCbank,,,Money,Public,Processed,2026-01-03T07:00:00+00:00,\r\n"
 	commentsCSV = "Comment ID,Channel ID,Comment create timestamp,Price,Parent comment ID,Post ID,Video ID,Comment text,Top-level comment ID\n" +
@@ -21,7 +22,7 @@ const (
 	vanityCSV  = "Channel ID,Channel Vanity URL 1 Name\nUCacme,acmebread\n"
 )
 
-const youtubeWant = `fault Takeout/YouTube and YouTube Music/video metadata/videos.csv, item 4: video create timestamp: "yesterday"; want a time such as 2026-03-06T12:00:00Z
+const youtubeWant = `fault Takeout/YouTube and YouTube Music/video metadata/videos.csv, item 5: video create timestamp: "yesterday"; want a time such as 2026-03-06T12:00:00Z
 2026-01-01 youtube youtube/acme post vid1 text="First loaf" lang= links=[] domains=[] at=[] tags=[] media=[{vid1 video https://www.youtube.com/watch?v=vid1}] reply=
 2026-01-02 youtube youtube/acme post vid2 text="Second loaf\n\nA second loaf,\nwith a line" lang=en links=[] domains=[] at=[] tags=[] media=[{vid2 video https://www.youtube.com/watch?v=vid2}] reply=
 2026-01-04 youtube youtube/acme reply Ugx text="Thanks!" lang= links=[] domains=[] at=[] tags=[] media=[] reply=vid2
@@ -57,8 +58,14 @@ func TestYouTubeForms(t *testing.T) {
 			if got := read(t, e); got != youtubeWant {
 				t.Errorf("got\n%s\nwant\n%s", got, youtubeWant)
 			}
-			if got := fmt.Sprint(e.Left()); !strings.Contains(got, "{videos and comments of other channels the same Google account has them, too 1}") {
-				t.Errorf("left out %s", got)
+			left := fmt.Sprint(e.Left())
+			for _, want := range []string{
+				"{videos and comments of other channels the same Google account has them, too 1}",
+				"{videos that are private or unlisted that one is published later is news 1}",
+			} {
+				if !strings.Contains(left, want) {
+					t.Errorf("left out %s, want %s", left, want)
+				}
 			}
 		})
 	}
@@ -66,6 +73,7 @@ func TestYouTubeForms(t *testing.T) {
 
 func TestYouTubeOwner(t *testing.T) {
 	t.Parallel()
+	const plain = "Video ID,Video Title (Original),Video Create Timestamp,Privacy\nvid1,Loaf,2026-01-01T07:00:00Z,Public\n"
 	one := strings.ReplaceAll(videosCSV, "UCbank", "UCacme")
 	tests := []struct {
 		name  string
@@ -78,7 +86,7 @@ func TestYouTubeOwner(t *testing.T) {
 		{"another of them", takeoutFiles(), []string{"UCbank"}, exports.Owner{ID: "UCbank"}, ""},
 		{"none of several", takeoutFiles(), []string{"acme"}, exports.Owner{}, "holds the channels UCacme, UCbank; set the account's channel to the id of one of them"},
 		{"the only one", []string{"videos.csv", one}, []string{"acme"}, exports.Owner{ID: "UCacme"}, ""},
-		{"not told", []string{"videos.csv", "Video ID,Video Title (Original),Video Create Timestamp\nvid1,Loaf,2026-01-01T07:00:00Z\n"}, nil, exports.Owner{}, ""},
+		{"not told", []string{"videos.csv", plain}, nil, exports.Owner{}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

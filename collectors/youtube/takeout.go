@@ -33,30 +33,35 @@ const (
 
 const maxTags = 100
 
+// ErrNotPublic says that a video is not public, or not yet: that it is published is
+// news, which knowing its id before would hide.
+var ErrNotPublic = errors.New("is not public")
+
 // TakeoutVideo maps a line of videos.csv of Google Takeout, its values by lower-
 // case column, as Poll maps the video when it is new, under the same id. Takeout
 // says neither whether a video was a broadcast nor whether it is made for kids.
-// Network and Account are the caller's to set.
+// Network and Account are the caller's to set. Of a video that is not public the
+// error is ErrNotPublic.
 func TakeoutVideo(row map[string]string) (activity.Activity, error) {
 	if !isID(row[ColumnVideo]) {
 		return activity.Activity{}, fmt.Errorf("video id: %q; want a video's, such as dQw4w9WgXcQ", clip(plain(row[ColumnVideo]), 40))
 	}
 	name, at := ColumnPublished, row[ColumnPublished]
-	if at == "" { // of one that was never public
+	if at == "" { // older exports leave it out
 		name, at = ColumnCreated, row[ColumnCreated]
 	}
 	published, err := parseTime(at)
 	if err != nil {
 		return activity.Activity{}, fmt.Errorf("%s: %w", name, err)
 	}
+	privacy := strings.ToLower(row[ColumnPrivacy])
+	if privacy != "public" {
+		return activity.Activity{}, ErrNotPublic
+	}
 	v := video{
 		place: place{At: published.UnixMilli(), ID: row[ColumnVideo]},
 		title: plain(row[ColumnTitle]), description: plain(row[ColumnDescription]),
-		lang: clip(plain(row[ColumnLanguage]), 40),
-	}
-	switch privacy := strings.ToLower(row[ColumnPrivacy]); privacy {
-	case "public", "unlisted", "private":
-		v.privacy = privacy
+		lang: clip(plain(row[ColumnLanguage]), 40), privacy: privacy,
 	}
 	for i := 1; i <= maxTags; i++ {
 		if tag := plain(row["tag "+strconv.Itoa(i)]); tag != "" {

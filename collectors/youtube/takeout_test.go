@@ -15,7 +15,7 @@ import (
 // same video.
 func TestTakeoutAsPolled(t *testing.T) {
 	polled, err := readVideo([]byte(`{"id":"dQw4w9WgXcQ","snippet":{"publishedAt":"2026-01-02T08:00:00Z","title":"New loaf","description":"See https://acme.example #bread @jo",
-		"tags":["bread","rye"],"defaultAudioLanguage":"en","liveBroadcastContent":"none"},"status":{"privacyStatus":"unlisted"}}`))
+		"tags":["bread","rye"],"defaultAudioLanguage":"en","liveBroadcastContent":"none"},"status":{"privacyStatus":"public"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestTakeoutAsPolled(t *testing.T) {
 	got, err := TakeoutVideo(map[string]string{
 		ColumnVideo: "dQw4w9WgXcQ", ColumnTitle: "New loaf", ColumnDescription: "See https://acme.example #bread @jo",
 		ColumnCreated: "2026-01-01T07:00:00+00:00", ColumnPublished: "2026-01-02T08:00:00.123456+00:00",
-		ColumnPrivacy: "Unlisted", ColumnLanguage: "en", "tag 1": "bread", "tag 2": "rye", "tag 3": "",
+		ColumnPrivacy: "Public", ColumnLanguage: "en", "tag 1": "bread", "tag 2": "rye", "tag 3": "",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,9 @@ func TestTakeoutVideo(t *testing.T) {
 		want string // of the error
 		time string
 	}{
-		{"never public", map[string]string{ColumnVideo: "a", ColumnCreated: "2026-01-01T07:00:00Z"}, "", "2026-01-01T07:00:00Z"},
+		{"without a time of publication", map[string]string{ColumnVideo: "a", ColumnCreated: "2026-01-01T07:00:00Z", ColumnPrivacy: "public"}, "", "2026-01-01T07:00:00Z"},
+		{"unlisted", map[string]string{ColumnVideo: "a", ColumnCreated: "2026-01-01T07:00:00Z", ColumnPrivacy: "Unlisted"}, ErrNotPublic.Error(), ""},
+		{"of unknown privacy", map[string]string{ColumnVideo: "a", ColumnCreated: "2026-01-01T07:00:00Z"}, ErrNotPublic.Error(), ""},
 		{"no id", map[string]string{ColumnCreated: "2026-01-01T07:00:00Z"}, `video id: ""`, ""},
 		{"no time", map[string]string{ColumnVideo: "a"}, "video create timestamp: missing", ""},
 		{"no time that is one", map[string]string{ColumnVideo: "a", ColumnPublished: "1. Mai 2026"}, `video publish timestamp: "1. Mai 2026"`, ""},

@@ -75,6 +75,8 @@ func TestInstagramFiles(t *testing.T) {
 		{"posts with labels", instaMedia + "posts.json", `[{"timestamp":1767225600,"label_values":[{"label":"Caption","value":"Rye"}]}]`, `post export/post/1767225600 text="Rye"`},
 		{"a list behind other members", "content/reels_2.json", `{"a":{"b":[[1]]},"c":7,"ig_reels_media":[{"uri":"a.mp4","creation_timestamp":1767225600}]}`, "post export/post/1767225600"},
 		{"neither list nor object", "stories.json", `7`, "fault stories.json, item 1: expected an array, or an object with one"},
+		{"a list too deep", "stories.json", strings.Repeat(`{"a":`, 200), "brackets nest more than 100 deep"},
+		{"an object without a list", "stories.json", `{"a":{"b":1}}`, ""},
 		{"cut short", "stories.json", `{"ig_stories":[{"uri":"a.jpg","creation_timestamp":1767225600},{"uri`, "the items before stand, those after are lost\n2026-01-01 instagram instagram/acme post export/story/1767225600"},
 		{"a logout", "logout_activity.json", `{"account_history_logout_history":[{"string_map_data":{"Time":{"timestamp":1767225600}}}]}`, "logout export/logout/1767225600"},
 		{"a changed password", "password_change_activity.json", `{"x":[{"string_map_data":{"Time":{"timestamp":1767225600}}}]}`, "password_change export/password_change/1767225600"},

@@ -202,6 +202,7 @@ func begin(dec *json.Decoder, m *meter, name string) (bool, error) {
 // firstArray begins the array that the file is, or the first one that is a member
 // of the object that it is.
 func firstArray(dec *json.Decoder, m *meter) (bool, error) {
+	const deepest = 100
 	depth := 0
 	for {
 		m.left = maxItem
@@ -209,6 +210,8 @@ func firstArray(dec *json.Decoder, m *meter) (bool, error) {
 		switch {
 		case err != nil:
 			return false, err
+		case depth > deepest:
+			return false, fmt.Errorf("brackets nest more than %d deep before its list", deepest)
 		case t == json.Delim('['):
 			if depth <= 1 {
 				return true, nil

@@ -15,7 +15,8 @@ type Held interface {
 	// Update reads on to where the log ends now.
 	Update(ctx context.Context) error
 	// Has reports whether an activity of the account is in the log as far as
-	// it was read.
+	// it was read, or may be: of one with an activity.ExportID, whether the log
+	// holds any of its class from then or before.
 	Has(a *activity.Activity) bool
 }
 
@@ -36,7 +37,7 @@ type Importing struct {
 // Imported counts what became of a history.
 type Imported struct {
 	Appended int // now in the log
-	Held     int // were in the log before, or twice in the history
+	Held     int // were in the log before, or may have been, or twice in the history
 	Unfit    int // have an id beyond its bound, or do not fit one batch even without raw
 }
 

@@ -36,7 +36,13 @@ none runs, of the next one. What the journal holds already is left out, so an
 import that was broken off is given again as it was.
 
 Import before the account is polled for the first time where you can: rules about
-its rhythm learn in order of time, and nothing from before what they know.`
+its rhythm learn in order of time, and nothing from before what they know. With
+facebook and instagram it is the other way round: their exports do not say which
+post is which, so let the account be polled once, and only what is older than what
+that brought is imported.
+
+Whose an export is has to fit the configuration. A repository of Bluesky names its
+owner by the DID alone: set did of the account.`
 }
 
 // Run shows what an export holds, and appends what is new of it to the journal.
@@ -58,6 +64,8 @@ func (c *importCmd) Run(e *env) error {
 	switch {
 	case c.DryRun:
 		return nil
+	case found.nameless > 0 && found.unpolled:
+		return fmt.Errorf("the export does not say which post is which, and %s has not been polled yet: its newest posts would count twice; let `picket run` poll it once, then import", c.Account)
 	case found.fresh == 0:
 		_, err := fmt.Fprintln(e.out, "nothing to import")
 		return err
@@ -80,13 +88,13 @@ func (c *importCmd) known(cfg *config.Config) error {
 	return nil
 }
 
-// open opens the export and checks whose it is.
-func (c *importCmd) open(e *env) (*exports.Export, error) {
-	return exports.Open(e.ctx, c.File, exports.Options{Network: c.Network, Account: c.Account})
+// open opens the export.
+func (c *importCmd) open(e *env, cfg *config.Config) (*exports.Export, error) {
+	return exports.Open(e.ctx, c.File, exports.Options{Network: c.Network, Account: c.Account, Names: c.names(cfg)})
 }
 
-// owned refuses an export of another account.
-func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
+// names returns what the account is known by.
+func (c *importCmd) names(cfg *config.Config) []string {
 	_, name, _ := strings.Cut(c.Account, "/")
 	names := []string{name}
 	for i := range cfg.Accounts {
@@ -98,8 +106,13 @@ func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
 			names = append(names, atServer(cfg, a, names)...)
 		}
 	}
+	return names
+}
+
+// owned refuses an export of another account.
+func (c *importCmd) owned(cfg *config.Config, who exports.Owner) error {
 	switch {
-	case c.Force || who.Is(names...):
+	case c.Force || who.Is(c.names(cfg)...):
 		return nil
 	case who == exports.Owner{}:
 		return fmt.Errorf("%s does not say whose it is; give --force if it is of %s", c.File, c.Account)
@@ -136,6 +149,9 @@ type survey struct {
 	first       error // of those that cannot be read
 	total       int
 	held, fresh int // are in the journal, or not
+	covered     int // are of a time that the journal holds, and have no id of the network's
+	nameless    int // have no id of the network's
+	unpolled    bool
 	late        int // of fresh, before the newest of their class in the journal
 }
 
@@ -147,7 +163,7 @@ func (c *importCmd) survey(e *env, cfg *config.Config) (*survey, error) {
 		return nil, err
 	}
 	defer to.Close()
-	src, err := c.open(e)
+	src, err := c.open(e, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +171,7 @@ func (c *importCmd) survey(e *env, cfg *config.Config) (*survey, error) {
 	if err := c.owned(cfg, src.Owner); err != nil {
 		return nil, err
 	}
-	s := &survey{owner: src.Owner, kinds: map[activity.Kind]int{}}
+	s := &survey{owner: src.Owner, kinds: map[activity.Kind]int{}, unpolled: to.Unpolled}
 	seen := map[uint64]struct{}{}
 	for {
 		a, err := src.Next()
@@ -188,7 +204,13 @@ func (s *survey) count(a *activity.Activity, to *app.HistoryImport) {
 	if a.Time.After(s.until) {
 		s.until = a.Time
 	}
+	if strings.HasPrefix(a.ID, activity.ExportID) {
+		s.nameless++
+	}
 	switch {
+	case to.Covers(a):
+		s.covered++
+		return
 	case to.Has(a):
 		s.held++
 		return
@@ -229,6 +251,9 @@ func (s *survey) text(c *importCmd) string {
 	if s.held > 0 {
 		line("In journal", "%d of them already", s.held)
 	}
+	if s.covered > 0 {
+		line("Left out", "%d of a time of which the journal holds posts: the export does not say which post is\n              which, so that these would count twice", s.covered)
+	}
 	line("New", "%d", s.fresh)
 	if s.late > 0 {
 		line("Late", "%d of these happened before what the journal holds of the account: rules about\n              its rhythm learn nothing from them, all others do", s.late)
@@ -260,7 +285,7 @@ func (c *importCmd) append(e *env, cfg *config.Config) error {
 		return err
 	}
 	defer to.Close()
-	src, err := c.open(e)
+	src, err := c.open(e, cfg)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/picketd/picket/collectors/bluesky/blueskytest"
 )
 
 var update = flag.Bool("update", false, "write the goldens of the scripts anew")
@@ -25,6 +28,7 @@ var update = flag.Bool("update", false, "write the goldens of the scripts anew")
 //	waitfor re command...   run a command until it succeeds and its output matches; stdout is that output
 //	waitget re url          fetch until the answer matches
 //	append file line        add one line to a file
+//	car file json           write a repository, see blueskytest.Repo, as a CAR file
 //	mastodon [fault]        serve a fake Mastodon server; sets MASTODON, a URL
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -37,7 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon": startDaemon, "hangup": hangUp, "halt": halt,
-			"waitfor": waitFor, "waitget": waitGet, "append": appendLine, "mastodon": serveMastodon,
+			"waitfor": waitFor, "waitget": waitGet, "append": appendLine, "car": writeCAR, "mastodon": serveMastodon,
 		},
 	})
 }
@@ -116,6 +120,17 @@ func get(url string) (string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return string(body), err
+}
+
+func writeCAR(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: car file json")
+	}
+	var repo blueskytest.Repo
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &repo))
+	data, err := repo.CAR()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
 func appendLine(ts *testscript.TestScript, neg bool, args []string) {

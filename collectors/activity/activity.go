@@ -50,6 +50,11 @@ type Activity struct {
 	Raw      []byte  // the source's own event as one JSON object, for audit logs
 }
 
+// ExportID begins the ids of activities that come of an account's own data export
+// where that does not tell the network's id. What the network's collector reads
+// has another id, so that only their times tell whether it is the same.
+const ExportID = "export/"
+
 // Opt is a number that may be absent.
 type Opt struct {
 	V  float64

@@ -12,7 +12,8 @@
 // atproto/identity (handles and DIDs) and atproto/syntax. Its generated packages
 // api/bsky and events are left out: the first lets one record that some client
 // made otherwise than documented spoil the whole page, the second pulls in a
-// database and a block store. Frames of the event stream are read with
+// database and a block store. Frames of the event stream, and repositories that an
+// owner exported (ReadRepository), are read with
 // github.com/fxamacker/cbor. Under indigo's client lies a round tripper
 // (exchange.go) that sends through Deps.HTTP and keeps the headers of a 429,
 // which indigo drops. Indigo's one habit of asking twice, when an access token

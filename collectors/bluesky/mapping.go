@@ -29,28 +29,37 @@ const (
 // translate maps a record of the account, and notes one that cannot be mapped.
 func (r *round) translate(collection string, rec *record, at time.Time) (activity.Activity, bool) {
 	a := r.activity(activity.KindPost, uri(r.st.DID, collection, rec.key), at)
-	if err := rec.check(collection); err != nil {
+	if err := rec.into(&a, collection, r.st.DID, r.st.Server); err != nil {
 		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: a.ID, Err: err})
 		return a, false
+	}
+	return a, true
+}
+
+// into maps a post or a repost of the account with this DID. Without the server
+// that holds its media, they have no address.
+func (rec *record) into(a *activity.Activity, collection, did, server string) error {
+	if err := rec.check(collection); err != nil {
+		return err
 	}
 	if collection == collectionRepost {
 		var subject ref
 		rec.read("subject", &subject)
 		a.Kind, a.Object = activity.KindRepost, bounded(subject.URI)
 	} else {
-		r.fill(&a, rec, r.st.DID)
+		rec.fill(a, did, server)
 		if a.ReplyTo != "" {
 			a.Kind = activity.KindReply
 		}
 	}
-	if claimed := rec.created(); !claimed.IsZero() && claimed.Sub(at).Abs() > lying && len(rec.Value) <= maxRaw {
+	if claimed := rec.created(); !claimed.IsZero() && claimed.Sub(a.Time).Abs() > lying && len(rec.Value) <= maxRaw {
 		a.Raw = rec.Value
 	}
-	return a, true
+	return nil
 }
 
 // fill puts into a what a post says. Author is whose post it is.
-func (r *round) fill(a *activity.Activity, rec *record, author string) {
+func (rec *record) fill(a *activity.Activity, author, server string) {
 	a.Text = clip(rec.text("text"), activity.MaxText)
 	var langs []string
 	if rec.read("langs", &langs) && len(langs) > 0 {
@@ -76,9 +85,9 @@ func (r *round) fill(a *activity.Activity, rec *record, author string) {
 	var e embed
 	if rec.read("embed", &e) {
 		a.Object = bounded(e.quoted())
-		r.media(a, &e, author)
+		e.hang(a, author, server)
 		if e.Media != nil {
-			r.media(a, e.Media, author)
+			e.Media.hang(a, author, server)
 		}
 	}
 	for _, link := range a.Links {
@@ -112,7 +121,8 @@ func mentionOf(text string, f *facet, did string) string {
 	return did
 }
 
-func (r *round) media(a *activity.Activity, e *embed, author string) {
+// hang puts pictures, films and links into an activity.
+func (e *embed) hang(a *activity.Activity, author, server string) {
 	if e.External.URI != "" {
 		a.Links = appendNew(a.Links, e.External.URI)
 	}
@@ -123,11 +133,12 @@ func (r *round) media(a *activity.Activity, e *embed, author string) {
 		if b.Mime == "image/gif" {
 			kind = "gif"
 		}
-		query := url.Values{"did": {author}, "cid": {b.Ref.Link}}
-		a.Media = append(a.Media, activity.Media{
-			Hash: hashOf(b.Ref.Link), Type: kind,
-			URL: r.st.Server + "/xrpc/com.atproto.sync.getBlob?" + query.Encode(),
-		})
+		m := activity.Media{Hash: hashOf(b.Ref.Link), Type: kind}
+		if server != "" {
+			query := url.Values{"did": {author}, "cid": {b.Ref.Link}}
+			m.URL = server + "/xrpc/com.atproto.sync.getBlob?" + query.Encode()
+		}
+		a.Media = append(a.Media, m)
 	}
 	for i := range e.Images {
 		add(&e.Images[i].Image, "image")

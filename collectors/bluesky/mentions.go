@@ -130,7 +130,7 @@ func (r *round) mention(l *mentioned, n *notification, come bool) {
 	}
 	a := r.activity(activity.KindMention, n.URI, n.at)
 	rec := newRecord(listed{URI: n.URI, CID: n.CID, Value: n.Record}, "mention")
-	r.fill(&a, rec, n.Author.DID)
+	rec.fill(&a, n.Author.DID, r.st.Server)
 	a.Actor = or(n.Author.Handle, n.Author.DID)
 	if a.Actor == "handle.invalid" {
 		a.Actor = n.Author.DID

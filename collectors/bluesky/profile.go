@@ -135,7 +135,7 @@ func (r *round) compare(values map[string]string, at time.Time) {
 	now := maps.Clone(before.Values)
 	var changed []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := bounded(strings.Map(printable, strings.ToValidUTF8(values[name], "\ufffd")))
+		value := watchedValue(values[name])
 		if was, known := before.Values[name]; known && was != value {
 			changed = append(changed, name)
 		}
@@ -165,6 +165,11 @@ func (r *round) compare(values map[string]string, at time.Time) {
 		}
 	}
 	r.emit(&a, true)
+}
+
+// watchedValue is a value of the profile as it is kept and told.
+func watchedValue(value string) string {
+	return bounded(strings.Map(printable, strings.ToValidUTF8(value, "\ufffd")))
 }
 
 // bounded cuts a long value so that it fits the cursor. What it ends with tells

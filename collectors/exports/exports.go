@@ -13,6 +13,9 @@ import (
 type Options struct {
 	Network string // one of Networks
 	Account string // the connected account whose history it is, "x/acme"
+	// Names are what the account is known by, as Owner.Is takes them: they tell
+	// which of several in one export is meant.
+	Names []string
 }
 
 // Owner is whose export it says it is.
@@ -80,13 +83,17 @@ type source interface {
 type network struct {
 	name string
 	what string // "X archive", as people call it
-	open func(ctx context.Context, path string, account string) (*Export, error)
+	open func(ctx context.Context, path string, opts Options) (*Export, error)
 }
 
 func networks() []network {
 	return []network{
 		{"x", "X archive", openX},
 		{"mastodon", "Mastodon archive", openMastodon},
+		{"bluesky", "Bluesky repository", openBluesky},
+		{"youtube", "YouTube export of Google Takeout", openYouTube},
+		{"facebook", "Facebook Page export", openFacebook},
+		{"instagram", "Instagram export", openInstagram},
 	}
 }
 
@@ -116,7 +123,7 @@ func Open(ctx context.Context, path string, opts Options) (*Export, error) {
 		if n.name != opts.Network {
 			continue
 		}
-		e, err := n.open(ctx, path, opts.Account)
+		e, err := n.open(ctx, path, opts)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", n.what, err)
 		}

@@ -14,8 +14,8 @@ import (
 
 // openMastodon reads an account's archive: outbox.json with everything that the
 // account posted, and actor.json with who it is.
-func openMastodon(ctx context.Context, path, account string) (*Export, error) {
-	s := &sorted{account: account, network: mastodon.Network}
+func openMastodon(ctx context.Context, path string, opts Options) (*Export, error) {
+	s := &sorted{account: opts.Account, network: mastodon.Network}
 	e := &Export{source: s}
 	found := false
 	err := walk(ctx, path, reading{

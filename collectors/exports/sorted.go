@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/intake"
@@ -41,11 +42,17 @@ type sorted struct {
 type kept struct {
 	at   time.Time
 	data []byte // a batch of one
+	of   string // whose of several it is, "" where that is not told
 }
 
 // add takes an activity. It completes and checks it; what is wrong with it is
 // kept as a fault of that item of the file.
 func (s *sorted) add(file string, n int, a activity.Activity) error {
+	return s.addOf("", file, n, a)
+}
+
+// addOf is add of what one of several in the same export did.
+func (s *sorted) addOf(who, file string, n int, a activity.Activity) error {
 	a.Account, a.Network = s.account, s.network
 	intake.Complete(&a, time.Time{})
 	if err := a.Validate(); err != nil {
@@ -57,7 +64,7 @@ func (s *sorted) add(file string, n int, a activity.Activity) error {
 	if len(s.items) >= maxItems || s.bytes > maxBytes {
 		return fmt.Errorf("holds more than %d posts and logins, or more than %d bytes of them; import parts of it", maxItems, int64(maxBytes))
 	}
-	s.items = append(s.items, kept{a.Time, data})
+	s.items = append(s.items, kept{a.Time, data, unique.Make(who).Value()})
 	return nil
 }
 
@@ -79,6 +86,15 @@ func (s *sorted) leave(what, why string, n int) {
 		}
 	}
 	s.lefts = append(s.lefts, Left{What: what, Why: why, N: n})
+}
+
+// only leaves out what others did than the one that is given.
+func (s *sorted) only(who, what, why string) {
+	before := len(s.items)
+	s.items = slices.DeleteFunc(s.items, func(k kept) bool { return k.of != "" && k.of != who })
+	if n := before - len(s.items); n > 0 {
+		s.leave(what, why, n)
+	}
 }
 
 // done sorts what was added.
@@ -125,9 +141,13 @@ func small(in io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// anyName stands for whatever name a list has, or for none.
+const anyName = "*"
+
 // list calls each for every element of a JSON array: the whole file, or the one
-// that stands under a name in the file's object. Items are counted from 1. A
-// broken end is kept as a fault of the file: the elements before it stand.
+// that stands under a name in the file's object; with anyName either. Items are
+// counted from 1. A broken end is kept as a fault of the file: the elements before
+// it stand.
 func (s *sorted) list(ctx context.Context, file, name string, in io.Reader, each func(n int, data []byte) error) error {
 	m := &meter{in: in, left: maxItem}
 	dec := json.NewDecoder(m)
@@ -136,17 +156,11 @@ func (s *sorted) list(ctx context.Context, file, name string, in io.Reader, each
 		s.fault(file, n+1, fmt.Errorf("%w; the items before stand, those after are lost", err))
 		return nil
 	}
-	if name != "" {
-		found, err := member(dec, m, name)
-		if err != nil {
-			return broken(err)
-		}
-		if !found {
-			return nil
-		}
-	}
-	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
-		return broken(errors.Join(errors.New("expected an array"), err))
+	switch found, err := begin(dec, m, name); {
+	case err != nil:
+		return broken(err)
+	case !found:
+		return nil
 	}
 	for dec.More() {
 		if err := ctx.Err(); err != nil {
@@ -166,6 +180,55 @@ func (s *sorted) list(ctx context.Context, file, name string, in io.Reader, each
 		return broken(err)
 	}
 	return nil
+}
+
+// begin reads up to the first element of the array. False says that there is none.
+func begin(dec *json.Decoder, m *meter, name string) (bool, error) {
+	switch name {
+	case "":
+	case anyName:
+		return firstArray(dec, m)
+	default:
+		if found, err := member(dec, m, name); err != nil || !found {
+			return false, err
+		}
+	}
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		return false, errors.Join(errors.New("expected an array"), err)
+	}
+	return true, nil
+}
+
+// firstArray begins the array that the file is, or the first one that is a member
+// of the object that it is.
+func firstArray(dec *json.Decoder, m *meter) (bool, error) {
+	const deepest = 100
+	depth := 0
+	for {
+		m.left = maxItem
+		t, err := dec.Token()
+		switch {
+		case err != nil:
+			return false, err
+		case depth > deepest:
+			return false, fmt.Errorf("brackets nest more than %d deep before its list", deepest)
+		case t == json.Delim('['):
+			if depth <= 1 {
+				return true, nil
+			}
+			depth++
+		case t == json.Delim('{'):
+			depth++
+		case t == json.Delim('}'), t == json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			if t == json.Delim('}') {
+				return false, nil
+			}
+			return false, errors.New("expected an array, or an object with one")
+		}
+	}
 }
 
 // meter bounds how much is read for one item.

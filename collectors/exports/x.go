@@ -12,8 +12,8 @@ import (
 // x is X's archive, which collectors/file reads.
 type x struct{ history *file.History }
 
-func openX(ctx context.Context, path, account string) (*Export, error) {
-	h, err := file.OpenHistory(ctx, path, file.Options{Account: account})
+func openX(ctx context.Context, path string, opts Options) (*Export, error) {
+	h, err := file.OpenHistory(ctx, path, file.Options{Account: opts.Account})
 	if err != nil {
 		return nil, err
 	}

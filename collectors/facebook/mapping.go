@@ -152,15 +152,11 @@ func decodePost(raw json.RawMessage) (*post, *metagraph.Item, error) {
 // fill puts a text into an activity. Whom it tags the API names by what is
 // shown, which may have spaces.
 func fill(a *activity.Activity, text string, tagged tags) {
-	a.Text = metagraph.Text(text, activity.MaxText)
-	a.Mentions, a.Hashtags, a.Links = metagraph.Words(a.Text)
+	metagraph.Fill(a, text)
 	for _, t := range tagged {
 		if !strings.HasPrefix(t.Name, "#") {
 			a.Mentions = metagraph.AppendNew(a.Mentions, metagraph.Text(t.Name, 200))
 		}
-	}
-	for _, link := range a.Links {
-		a.LinkDomains = metagraph.AppendNew(a.LinkDomains, metagraph.Domain(link))
 	}
 }
 

@@ -80,12 +80,8 @@ func newItem(id, timestamp, text string) (*metagraph.Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("timestamp: %w", err)
 	}
-	item := &metagraph.Item{Activity: activity.Activity{ID: id, Time: at, Text: metagraph.Text(text, activity.MaxText)}}
-	a := &item.Activity
-	a.Mentions, a.Hashtags, a.Links = metagraph.Words(a.Text)
-	for _, link := range a.Links {
-		a.LinkDomains = metagraph.AppendNew(a.LinkDomains, metagraph.Domain(link))
-	}
+	item := &metagraph.Item{Activity: activity.Activity{ID: id, Time: at}}
+	metagraph.Fill(&item.Activity, text)
 	return item, nil
 }
 

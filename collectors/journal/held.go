@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,6 +24,7 @@ type Held struct {
 	next   uint64 // the first sequence that was not read
 	keys   map[uint64]struct{}
 	newest map[activity.Class]time.Time
+	oldest map[activity.Class]time.Time // of what has the network's own ids
 	dec    activity.Decoder
 	batch  activity.Batch
 }
@@ -32,14 +34,28 @@ func (j *Journal) Held(account string) *Held {
 	return &Held{
 		j: j, account: account, next: 1,
 		subjects: []string{j.Subject(account), subjectPrefix + strconv.Itoa(j.Partition(account)) + ".bulk"},
-		keys:     map[uint64]struct{}{}, newest: map[activity.Class]time.Time{},
+		keys:     map[uint64]struct{}{}, newest: map[activity.Class]time.Time{}, oldest: map[activity.Class]time.Time{},
 	}
 }
 
-// Has reports whether the activity is in the log as far as it was read.
+// Has reports whether the activity is in the log as far as it was read, or may be
+// in it under another id, see Covers.
 func (h *Held) Has(a *activity.Activity) bool {
 	_, ok := h.keys[a.Key()]
-	return ok
+	return ok || h.Covers(a)
+}
+
+// near is how much older than what the log holds something must be to be another:
+// networks take the time of a post now from its upload and now from when it was
+// published.
+const near = time.Hour
+
+// Covers reports whether an activity whose export does not tell its id (see
+// activity.ExportID) is of a time of which the log holds activities of the same
+// class under the network's own ids. It may be one of these.
+func (h *Held) Covers(a *activity.Activity) bool {
+	oldest, some := h.oldest[a.Kind.Class()]
+	return some && strings.HasPrefix(a.ID, activity.ExportID) && a.Time.After(oldest.Add(-near))
 }
 
 // Newest returns when the newest activity of a class happened, zero if the log
@@ -115,8 +131,15 @@ func (h *Held) note(data []byte) error {
 			continue
 		}
 		h.keys[a.Key()] = struct{}{}
-		if c := a.Kind.Class(); a.Kind != activity.KindPoll && a.Time.After(h.newest[c]) {
+		if a.Kind == activity.KindPoll {
+			continue
+		}
+		c := a.Kind.Class()
+		if a.Time.After(h.newest[c]) {
 			h.newest[c] = a.Time
+		}
+		if oldest, some := h.oldest[c]; !strings.HasPrefix(a.ID, activity.ExportID) && (!some || a.Time.Before(oldest)) {
+			h.oldest[c] = a.Time
 		}
 	}
 	return nil

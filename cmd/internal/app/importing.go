@@ -26,6 +26,9 @@ type HistoryImport struct {
 	// Running says that a daemon has the journal open, so that it learns at
 	// once what is appended; else the next one does.
 	Running bool
+	// Unpolled says that the account is polled, but has not been yet: its first
+	// poll will read newest posts that an export may hold, too.
+	Unpolled bool
 
 	account string
 	journal *journal.Journal
@@ -49,7 +52,7 @@ func LookImport(ctx context.Context, cfg *config.Config, account string) (*Histo
 }
 
 func openImport(ctx context.Context, cfg *config.Config, account string, create bool) (*HistoryImport, error) {
-	h := &HistoryImport{account: account}
+	h := &HistoryImport{account: account, Unpolled: isPolled(cfg, account)}
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "jetstream")); cfg.NATS.Embedded() && errors.Is(err, fs.ErrNotExist) && !create {
 		return h, nil
 	}
@@ -89,7 +92,7 @@ func (h *HistoryImport) open(ctx context.Context, cfg *config.Config, create boo
 		return err
 	}
 	h.close = append(h.close, h.journal.Close)
-	if err := h.checkCursor(ctx, cfg); err != nil {
+	if err := h.checkCursor(ctx); err != nil {
 		return err
 	}
 	h.held = h.journal.Held(h.account)
@@ -128,9 +131,8 @@ func (h *HistoryImport) connect(cfg *config.Config) (*nats.Conn, error) {
 // checkCursor refuses an account that is polled and whose last message retention
 // has taken: a daemon then goes on from the cursor that its checkpoint keeps, as
 // long as nothing else stands at the head of the account's log.
-func (h *HistoryImport) checkCursor(ctx context.Context, cfg *config.Config) error {
-	polled := slices.ContainsFunc(cfg.Accounts, func(a config.Account) bool { return a.Name == h.account && a.Credential != "" })
-	if !polled {
+func (h *HistoryImport) checkCursor(ctx context.Context) error {
+	if !h.Unpolled {
 		return nil
 	}
 	log, err := h.journal.Open(ctx, h.account)
@@ -141,6 +143,7 @@ func (h *HistoryImport) checkCursor(ctx context.Context, cfg *config.Config) err
 	if err != nil {
 		return err
 	}
+	h.Unpolled = len(cp.Cursor) == 0
 	head, err := h.journal.Head(ctx, h.journal.Partition(h.account))
 	if err != nil {
 		return err
@@ -151,7 +154,15 @@ func (h *HistoryImport) checkCursor(ctx context.Context, cfg *config.Config) err
 	return nil
 }
 
-// Has reports whether the journal holds an activity of the account.
+func isPolled(cfg *config.Config, account string) bool {
+	return slices.ContainsFunc(cfg.Accounts, func(a config.Account) bool { return a.Name == account && a.Credential != "" })
+}
+
+// Covers reports whether an activity whose export does not tell its id is of a
+// time of which the journal holds others of the account; see journal.Held.
+func (h *HistoryImport) Covers(a *activity.Activity) bool { return h.held != nil && h.held.Covers(a) }
+
+// Has reports whether the journal holds an activity of the account, or covers it.
 func (h *HistoryImport) Has(a *activity.Activity) bool { return h.held != nil && h.held.Has(a) }
 
 // Newest returns when the newest activity of a class happened that the journal

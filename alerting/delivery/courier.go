@@ -22,6 +22,7 @@ type courier struct {
 	heartbeat time.Duration // between two; 0: none
 	healthy   func(ctx context.Context) error
 	ledger    ledger
+	receipts  func(ctx context.Context, receiver string) (map[string]string, error)
 	open      func(ctx context.Context) (source, error)
 	now       func() time.Time
 	chance    func() float64
@@ -133,7 +134,7 @@ func (c *courier) resume(ctx context.Context) error {
 	if !ok || c.told {
 		return nil
 	}
-	receipts, err := c.ledger.receipts(ctx, c.name)
+	receipts, err := c.receipts(ctx, c.name)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,8 @@ type Delivery struct {
 	ledger ledger
 	open   func(ctx context.Context, receiver string) (source, error)
 	queue  func(ctx context.Context, messages []notify.Message) error
+	// receipts returns the newest receipts of a receiver, by incident.
+	receipts func(ctx context.Context, receiver string) (map[string]string, error)
 	// waiting tells for which receivers messages wait; left are those of them that
 	// are not configured, for the goroutine of Run alone. nil: that is not known.
 	waiting func(ctx context.Context) (map[string]int, error)
@@ -90,7 +92,7 @@ func New(ctx context.Context, cfg Config) (*Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Delivery{cfg: cfg, pace: usualPace(), ledger: l, queue: NewOutbox(cfg.JS).Queue, waiting: waitingOn(cfg.JS), changed: make(chan struct{}, 1)}
+	d := &Delivery{cfg: cfg, pace: usualPace(), ledger: l, receipts: l.receipts, queue: NewOutbox(cfg.JS).Queue, waiting: waitingOn(cfg.JS), changed: make(chan struct{}, 1)}
 	d.open = func(ctx context.Context, receiver string) (source, error) {
 		return openSource(ctx, cfg.JS, receiver, d.cfg.Damaged)
 	}
@@ -244,7 +246,7 @@ func (d *Delivery) start(ctx context.Context, r *Receiver) *running {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &courier{
 		name: r.Name, notifier: r.Notifier, words: r.Words, deadlines: r.Deadlines, pace: d.pace, heartbeat: r.Heartbeat, healthy: d.cfg.Healthy,
-		ledger: d.ledger, open: func(ctx context.Context) (source, error) { return d.open(ctx, r.Name) },
+		ledger: d.ledger, receipts: d.receipts, open: func(ctx context.Context) (source, error) { return d.open(ctx, r.Name) },
 		now: d.cfg.Now, chance: d.cfg.Chance, observer: d.cfg.Observer, log: d.cfg.Log, wake: make(chan struct{}, 1),
 	}
 	var group sync.WaitGroup

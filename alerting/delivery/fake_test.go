@@ -206,7 +206,7 @@ func (m *memory) delivery(t *testing.T, cfg Config, receivers ...*Receiver) *Del
 	if cfg.Chance == nil {
 		cfg.Chance = func() float64 { return 0.9 }
 	}
-	d := &Delivery{cfg: cfg.complete(), pace: usualPace(), ledger: m, open: m.open, queue: m.queue, changed: make(chan struct{}, 1)}
+	d := &Delivery{cfg: cfg.complete(), pace: usualPace(), ledger: m, receipts: m.receipts, open: m.open, queue: m.queue, changed: make(chan struct{}, 1)}
 	if err := d.Configure(receivers); err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,6 @@ type ledger interface {
 	// there is none.
 	record(ctx context.Context, receiver, incident string) (*Record, error)
 	write(ctx context.Context, receiver, incident string, r *Record) error
-	// receipts returns the newest receipts of a receiver, by incident.
-	receipts(ctx context.Context, receiver string) (map[string]string, error)
 	// bury keeps a dead letter. seq is its message's, and makes a repetition
 	// harmless.
 	bury(ctx context.Context, l *Letter, seq uint64) error
@@ -108,6 +106,7 @@ func (l *natsLedger) write(ctx context.Context, receiver, incident string, r *Re
 	return l.put(ctx, RecordsName, RecordSubject(receiver, incident), "", r)
 }
 
+// receipts returns the newest receipts of a receiver, by incident.
 func (l *natsLedger) receipts(ctx context.Context, receiver string) (map[string]string, error) {
 	prefix := RecordSubject(receiver, "")
 	info, err := l.records.Info(ctx, jetstream.WithSubjectFilter(strings.TrimSuffix(prefix, activity.EncodeToken(""))+"*"))

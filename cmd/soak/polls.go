@@ -41,11 +41,6 @@ type pollsOptions struct {
 // polls polls many accounts of a fake network in another process over HTTP,
 // and prints how late polls began against their schedule and what it took.
 func polls(ctx context.Context, o pollsOptions, out io.Writer) error {
-	addr, stop, err := startFake(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop()
 	if o.idle > 0 {
 		per, err := idleCost(o.idle)
 		if err != nil {
@@ -53,33 +48,45 @@ func polls(ctx context.Context, o pollsOptions, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%d scheduled idle accounts: %d B each\n", o.idle, per)
 	}
-	rate, err := bareRate(ctx, addr, o.bare)
+	r, err := pollFeeds(ctx, o)
 	if err != nil {
 		return err
 	}
+	return r.print(out, o)
+}
+
+// pollFeeds polls them and returns what came out.
+func pollFeeds(ctx context.Context, o pollsOptions) (pollsResult, error) {
+	addr, stop, err := startFake(ctx)
+	if err != nil {
+		return pollsResult{}, err
+	}
+	defer stop()
+	rate, err := bareRate(ctx, addr, o.bare)
+	if err != nil {
+		return pollsResult{}, err
+	}
 	logs, kind, done, err := pollsLogs(ctx, o.jetstream)
 	if err != nil {
-		return err
+		return pollsResult{}, err
 	}
 	defer done()
 	m := &pollsMeter{outcomes: map[string]int{}}
 	s := collectors.NewScheduler(collectors.Options{Logs: logs, Observer: m})
 	if err := s.Set(feedTasks(addr, o)); err != nil {
-		return err
+		return pollsResult{}, err
 	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(run) }()
 	if err := pause(ctx, o.warm); err != nil {
-		return err
+		return pollsResult{}, err
 	}
 	r, err := m.measure(ctx, o.during)
 	cancel()
-	if err = errors.Join(err, <-ended); err != nil {
-		return err
-	}
-	return r.print(out, o, kind, rate)
+	r.kind, r.bare = kind, rate
+	return r, errors.Join(err, <-ended)
 }
 
 // startFake starts the network in a process of its own.
@@ -283,6 +290,8 @@ type pollsResult struct {
 	cpu                  float64 // cores
 	took                 time.Duration
 	resident, peak       int64
+	kind                 string  // of journal
+	bare                 float64 // requests a second of the HTTP client alone
 }
 
 // measure counts for a while from now on.
@@ -326,7 +335,7 @@ const (
 )
 
 // print writes the figures, and tells of goals that were missed.
-func (r *pollsResult) print(out io.Writer, o pollsOptions, kind string, bare float64) error {
+func (r *pollsResult) print(out io.Writer, o pollsOptions) error {
 	rate, wanted := float64(r.polls)/r.took.Seconds(), float64(o.accounts)/o.every.Seconds()
 	fmt.Fprintf(out, `%d accounts of %d credentials, each polled every %s, journal %s, %d cores
 polls          %d in %s: %.0f/s of %.0f scheduled; %d failed; %d activities
@@ -334,11 +343,11 @@ begun late by  p50 %s, p99 %s, most %s; goal p99 %s
 memory         %.0f MiB resident, %.0f peak; goal %d
 CPU            %.2f cores, of this process
 HTTP client    %.0f requests/s with nothing around it; polls are %.2f of that
-`, o.accounts, o.credentials, o.every, kind, runtime.GOMAXPROCS(0),
+`, o.accounts, o.credentials, o.every, r.kind, runtime.GOMAXPROCS(0),
 		r.polls, r.took.Round(time.Second), rate, wanted, r.failed, r.items,
 		r.p50, r.p99, r.most, pollsLate,
 		float64(r.resident)/(1<<20), float64(r.peak)/(1<<20), pollsRAM>>20,
-		r.cpu, bare, rate/bare)
+		r.cpu, r.bare, rate/r.bare)
 	switch {
 	case r.failed > 0:
 		return fmt.Errorf("%d polls failed", r.failed)

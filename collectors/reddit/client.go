@@ -123,15 +123,9 @@ func (c *Collector) agent() string {
 // answer is one page of a list. Items stay raw.
 type answer struct {
 	endpoint string
-	items    []item
+	items    []json.RawMessage
 	after    string    // name after which the next page begins, empty if none
 	date     time.Time // Reddit's clock, zero if it did not say
-}
-
-// item is one thing of a list: its kind, such as "t3", and what it holds.
-type item struct {
-	Kind string          `json:"kind"`
-	Data json.RawMessage `json:"data"`
 }
 
 // list asks for a page of a list.
@@ -158,15 +152,7 @@ func (c *Collector) list(ctx context.Context, path string, params url.Values) (*
 	case len(page.Data.After) > maxAfter:
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.after", Err: fmt.Errorf("%d bytes; want at most %d", len(page.Data.After), maxAfter)}
 	}
-	a := &answer{endpoint: b.endpoint, after: page.Data.After, date: b.date()}
-	for _, raw := range page.Data.Children {
-		var it item
-		if json.Unmarshal(raw, &it) != nil {
-			it = item{} // is told as malformed where it is mapped
-		}
-		a.items = append(a.items, it)
-	}
-	return a, nil
+	return &answer{endpoint: b.endpoint, items: page.Data.Children, after: page.Data.After, date: b.date()}, nil
 }
 
 func (b *body) date() time.Time {

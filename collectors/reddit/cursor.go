@@ -29,8 +29,11 @@ type state struct {
 	Version int    `json:"v"`
 	Asked   string `json:"asked,omitempty"` // base_url and account of the configuration
 
-	Posts    lane `json:"posts,omitzero"`
-	Comments lane `json:"comments,omitzero"`
+	// Round is when the last page of the account's own lists was read, while a
+	// round over several polls is under way. Each list is walked once in it.
+	Round    int64 `json:"round,omitempty"`
+	Posts    lane  `json:"posts,omitzero"`
+	Comments lane  `json:"comments,omitzero"`
 	// Swept is when watched items were looked at last, and Sweep where the next
 	// look at those that no page shows begins.
 	Swept int64 `json:"swept,omitempty"`
@@ -47,6 +50,7 @@ type state struct {
 // lane is a list of the account's own items, and what is watched of it.
 type lane struct {
 	flow
+	Done  bool      `json:"done,omitempty"`  // in this round
 	Whole bool      `json:"whole,omitempty"` // all items of the list are in Watch
 	Watch []watched `json:"watch,omitempty"` // newest first
 }
@@ -111,6 +115,9 @@ func (st *state) prune(cfg *Config) {
 		return !slices.ContainsFunc(cfg.Moderates, func(s string) bool { return strings.EqualFold(s, name) })
 	})
 }
+
+// endRound has the lists walked anew.
+func (st *state) endRound() { st.Round, st.Posts.Done, st.Comments.Done = 0, false, false }
 
 func newState() *state { return &state{Version: cursorVersion} }
 

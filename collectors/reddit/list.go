@@ -31,6 +31,9 @@ func (c *Collector) maxPages() int { return listEnd/c.size + 2 }
 // Pages are walked down by after. The other way, by before, Reddit answers with
 // nothing at all where the item was deleted that it begins with.
 func (r *round) list(l *lane, what string) error {
+	if l.Done {
+		return nil
+	}
 	w := walk{First: l.Since == 0, Start: r.clock().Unix()}
 	if l.Walk != nil {
 		w = *l.Walk
@@ -59,7 +62,7 @@ func (r *round) list(l *lane, what string) error {
 		}
 		r.take(l, &w, t)
 	}
-	r.page.Backfill = w.First
+	r.page.Backfill, r.st.Round = w.First, r.clock().Unix()
 	enough := w.First && w.Items >= r.c.cfg.Backfill || !w.First && w.Low != 0 && w.Low < l.Since
 	if w.After != "" && !enough && w.Pages < r.c.maxPages() {
 		l.Walk = &w
@@ -74,6 +77,7 @@ func (r *round) list(l *lane, what string) error {
 	}
 	l.Whole = l.Whole || w.First && w.After == "" && len(l.Watch) < r.c.cfg.Watch
 	l.advance(&w, seconds(r.c.cfg.Overlap))
+	l.Done = true
 	return nil
 }
 

@@ -85,14 +85,18 @@ const (
 const author = "author"
 
 // readThing maps a submission or a comment of the account.
-func readThing(it item, name string) (*thing, error) {
+func readThing(raw json.RawMessage, name string) (*thing, error) {
+	var it struct {
+		Kind string `json:"kind"`
+		Data wire   `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &it); err != nil {
+		return nil, err
+	}
 	if it.Kind != kindSubmission && it.Kind != kindComment {
 		return nil, fmt.Errorf("kind %q; want t3, a submission, or t1, a comment", clip(plain(it.Kind), 40))
 	}
-	t := &thing{kind: it.Kind}
-	if err := json.Unmarshal(it.Data, &t.wire); err != nil {
-		return nil, err
-	}
+	t := &thing{kind: it.Kind, wire: it.Data}
 	if !isID(t.wire.ID) {
 		return nil, fmt.Errorf("id %q; want one such as 1abc23", clip(plain(t.wire.ID), 40))
 	}
@@ -260,16 +264,22 @@ type note struct {
 	Subreddit string  `json:"subreddit"`
 	LinkTitle string  `json:"link_title"`
 
-	place
+	place   place
+	message bool // a private one
 }
 
 // readNote maps an item of the inbox. It is nil, with its place, where that is a
 // private message, which is not read.
-func readNote(it item) (*activity.Activity, *note, error) {
-	n := &note{}
-	if err := json.Unmarshal(it.Data, n); err != nil {
+func readNote(raw json.RawMessage) (*activity.Activity, *note, error) {
+	var it struct {
+		Kind string `json:"kind"`
+		Data note   `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &it); err != nil {
 		return nil, nil, err
 	}
+	n := &it.Data
+	n.message = it.Kind == kindMessage
 	if !isName(n.Name) {
 		return nil, nil, fmt.Errorf("name %q; want one such as t1_k3x9", clip(plain(n.Name), 40))
 	}
@@ -279,7 +289,7 @@ func readNote(it item) (*activity.Activity, *note, error) {
 	}
 	_, id, _ := strings.Cut(n.Name, "_")
 	n.place = place{At: at, ID: id}
-	if it.Kind == kindMessage {
+	if n.message {
 		return nil, n, nil
 	}
 	a := &activity.Activity{ID: n.Name, Kind: activity.KindMention, Time: timeOf(at)}
@@ -304,7 +314,7 @@ type modAction struct {
 	Subreddit string  `json:"subreddit"`
 	Created   float64 `json:"created_utc"`
 
-	place
+	place place
 }
 
 // changes are the actions that change who moderates, and what of it they change.
@@ -322,7 +332,14 @@ func changes(action string) string {
 
 // readModAction maps an action of a moderator. It is nil, with its place, where
 // the action does not change who moderates.
-func readModAction(it item) (*activity.Activity, *modAction, error) {
+func readModAction(raw json.RawMessage) (*activity.Activity, *modAction, error) {
+	var it struct {
+		Kind string          `json:"kind"`
+		Data json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &it); err != nil {
+		return nil, nil, err
+	}
 	if it.Kind != kindModAction {
 		return nil, nil, fmt.Errorf("kind %q; want %s", clip(plain(it.Kind), 40), kindModAction)
 	}

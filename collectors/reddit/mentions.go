@@ -40,7 +40,7 @@ func (r *round) mentions() error {
 			r.malformed(a, i, err)
 			continue
 		}
-		if n.Dest != "" && it.Kind != kindMessage && !strings.EqualFold(n.Dest, r.c.cfg.name()) {
+		if n.Dest != "" && !n.message && !strings.EqualFold(n.Dest, r.c.cfg.name()) {
 			return r.failed(what, &collectors.Forbidden{Mend: mendInbox, Err: fmt.Errorf("%s: the inbox is that of %s", a.endpoint, clip(r.c.words(n.Dest), 40))})
 		}
 		w.meet(n.place)

@@ -54,11 +54,11 @@ func (r *round) user() (*user, error) {
 	if t := b.date(); !t.IsZero() {
 		r.page.ServerTime = t
 	}
-	var it item
-	if err := r.c.read(b, &it, "a t2"); err != nil {
+	var raw json.RawMessage
+	if err := r.c.read(b, &raw, "an account"); err != nil {
 		return nil, err
 	}
-	u, err := readUser(it)
+	u, err := readUser(raw)
 	if err == nil && !strings.EqualFold(u.Name, r.c.cfg.name()) {
 		err = fmt.Errorf("name %q; want %s", clip(u.Name, 40), r.c.cfg.name())
 	}
@@ -119,18 +119,21 @@ type user struct {
 	} `json:"subreddit"` // the profile; null where the account never had one
 }
 
-func readUser(it item) (*user, error) {
+func readUser(raw json.RawMessage) (*user, error) {
+	var it struct {
+		Kind string `json:"kind"`
+		Data user   `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &it); err != nil {
+		return nil, err
+	}
 	if it.Kind != "t2" {
 		return nil, fmt.Errorf("kind %q; want t2, an account", clip(plain(it.Kind), 40))
 	}
-	u := &user{}
-	if err := json.Unmarshal(it.Data, u); err != nil {
-		return nil, err
-	}
-	if u.Name == "" {
+	if it.Data.Name == "" {
 		return nil, errors.New("name: missing; want the account's")
 	}
-	return u, nil
+	return &it.Data, nil
 }
 
 // values are those of the profile that are watched. Names are those of the other

@@ -76,6 +76,9 @@ func (c *Collector) Poll(ctx context.Context, cursor json.RawMessage) (collector
 	st.Asked = asked
 	st.prune(&c.cfg)
 	r := newRound(ctx, c, st)
+	if r.due(st.Round, roundOver) {
+		st.endRound()
+	}
 	if err := r.read(); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -84,6 +87,10 @@ func (c *Collector) Poll(ctx context.Context, cursor json.RawMessage) (collector
 	}
 	return r.finish()
 }
+
+// roundOver is how long after its last page a round is over that was not ended: by
+// trouble with another part, which must not keep the lists from being read.
+const roundOver = time.Minute
 
 // round is one poll under way.
 type round struct {
@@ -174,6 +181,9 @@ func (r *round) finish() (collectors.Page, error) {
 	}
 	if r.c.cfg.Mentions {
 		r.spans(&r.st.Mention)
+	}
+	if !r.page.More {
+		r.st.endRound()
 	}
 	var err error
 	if r.page.Cursor, err = r.st.encode(); err != nil {

@@ -1,7 +1,9 @@
 package reddittest
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -66,7 +68,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, g grant) {
 // entry is an item of a list in its place.
 type entry struct {
 	name string
-	item func() object
+	item func() []byte
 }
 
 // write answers with a page: what comes after an item, in another order where
@@ -89,11 +91,11 @@ func (s *Server) write(w http.ResponseWriter, all []entry, after, limit string, 
 		}
 	}
 	page := all[:min(size, len(all))]
-	next := any(nil)
+	next := ""
 	if len(page) < len(all) {
 		next = page[len(page)-1].name
 	}
-	children := []any{}
+	children := [][]byte{}
 	for _, e := range page {
 		if it := e.item(); it != nil {
 			children = append(children, it)
@@ -102,11 +104,26 @@ func (s *Server) write(w http.ResponseWriter, all []entry, after, limit string, 
 	if s.opts.Shuffle != 0 {
 		s.dice.Shuffle(len(children), func(i, j int) { children[i], children[j] = children[j], children[i] })
 	}
-	writeJSON(w, http.StatusOK, listing(children, next))
+	writeListing(w, children, next)
 }
 
-func listing(children []any, next any) object {
-	return object{"kind": "Listing", "data": object{"after": next, "before": nil, "dist": len(children), "modhash": nil, "geo_filter": "", "children": children}}
+// writeListing puts items, which are JSON already, into a list.
+func writeListing(w http.ResponseWriter, children [][]byte, next string) {
+	after := "null"
+	if next != "" {
+		after = strconv.Quote(next)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	_, _ = fmt.Fprintf(w, `{"kind":"Listing","data":{"after":%s,"dist":%d,"modhash":null,"geo_filter":"","children":[%s],"before":null}}`,
+		after, len(children), bytes.Join(children, []byte(",")))
+}
+
+func encoded(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // shown returns a list of the account, pinned items first. Deleted items keep
@@ -119,7 +136,7 @@ func (s *Server) shown(kind string) []entry {
 		if t.Visible.After(now) {
 			continue
 		}
-		e := entry{name: t.Name(), item: func() object {
+		e := entry{name: t.Name(), item: func() []byte {
 			if t.Deleted {
 				return nil
 			}
@@ -139,11 +156,11 @@ func (s *Server) shown(kind string) []entry {
 
 // info answers with items by name. Those of a closed subreddit are left out.
 func (s *Server) info(w http.ResponseWriter, names []string) {
-	children := []any{}
+	children := [][]byte{}
 	for _, name := range names[:min(len(names), 100)] {
 		if t := s.things[name]; t != nil && !t.Closed {
 			children = append(children, s.wire(t, true))
 		}
 	}
-	writeJSON(w, http.StatusOK, listing(children, nil))
+	writeListing(w, children, "")
 }

@@ -34,6 +34,8 @@ type Thing struct {
 	Closed bool
 	// Twice has it in its list two times; Broken gives it a time that is a text.
 	Twice, Broken bool
+
+	written [2][]byte // as it was answered last, in its list and by name
 }
 
 func (t *Thing) kind() string {
@@ -75,12 +77,25 @@ func (s *Server) Post(t Thing) string {
 func (s *Server) Edit(name string, change func(*Thing)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change(s.things[name])
+	t := s.things[name]
+	change(t)
+	t.written = [2][]byte{}
 }
 
 // wire is a thing as the API writes it. ByName says that it was asked for by
 // name: the list of an account shows a removed comment as it was.
-func (s *Server) wire(t *Thing, byName bool) object {
+func (s *Server) wire(t *Thing, byName bool) []byte {
+	n := 0
+	if byName {
+		n = 1
+	}
+	if t.written[n] == nil {
+		t.written[n] = encoded(s.object(t, byName))
+	}
+	return t.written[n]
+}
+
+func (s *Server) object(t *Thing, byName bool) object {
 	edited := any(false)
 	if !t.Edited.IsZero() {
 		edited = float64(t.Edited.Unix())
@@ -159,7 +174,7 @@ func (s *Server) Receive(n Note) string {
 func (s *Server) notes() []entry {
 	var out []entry
 	for _, n := range s.inbox {
-		out = append(out, entry{n.name, func() object {
+		out = append(out, entry{n.name, func() []byte {
 			data := object{
 				"name": n.name, "id": n.name[3:], "author": n.Author, "dest": n.Dest, "body": n.Text, "created_utc": float64(n.At.Unix()),
 				"type": n.Type, "was_comment": !n.Message, "new": true, "subject": "comment reply",
@@ -170,7 +185,7 @@ func (s *Server) notes() []entry {
 			if !n.Message {
 				data["parent_id"], data["subreddit"], data["link_title"] = n.Parent, "acme", "New anvils"
 			}
-			return object{"kind": n.name[:2], "data": data}
+			return encoded(object{"kind": n.name[:2], "data": data})
 		}})
 	}
 	return out
@@ -209,11 +224,11 @@ func (s *Server) Moderate(sub string, a Action) string {
 func (s *Server) actions(sub string) []entry {
 	var out []entry
 	for _, a := range s.logs[strings.ToLower(sub)] {
-		out = append(out, entry{a.id, func() object {
-			return object{"kind": "modaction", "data": object{
+		out = append(out, entry{a.id, func() []byte {
+			return encoded(object{"kind": "modaction", "data": object{
 				"id": a.id, "action": a.Action, "mod": a.Mod, "mod_id36": "9x1a", "target_author": a.Target, "details": a.Details,
 				"description": nil, "subreddit": sub, "created_utc": float64(a.At.Unix()), "target_fullname": "t2_9x2b",
-			}}
+			}})
 		}})
 	}
 	return out

@@ -21,7 +21,7 @@ const (
 	DefaultTokenURL = "https://www.reddit.com/api/v1/access_token" //nolint:gosec // an address
 
 	DefaultWatch    = 200
-	MaxWatch        = 300
+	MaxWatch        = 250
 	DefaultBackfill = 200
 	MaxBackfill     = 1000
 	DefaultOverlap  = time.Hour

@@ -180,7 +180,7 @@ func TestConfig(t *testing.T) {
 		{"subreddit with r/", func(c *Config) { c.Moderates = []string{"r/acme"} }, `moderates: "r/acme"; want a name without u/ or r/`},
 		{"subreddit twice", func(c *Config) { c.Moderates = []string{"acme", "Acme"} }, `moderates: "Acme" is there twice`},
 		{"too many subreddits", func(c *Config) { c.Moderates = strings.Fields("a b c d e f g h i j k") }, "moderates: 11 subreddits; want at most 10"},
-		{"watch", func(c *Config) { c.Watch = 301 }, "watch: 301; want 100 to 300"},
+		{"watch", func(c *Config) { c.Watch = 251 }, "watch: 251; want 100 to 250"},
 		{"backfill", func(c *Config) { c.Backfill = 1001 }, "backfill: 1001; want 1 to 1000"},
 		{"overlap", func(c *Config) { c.Overlap = time.Second }, "overlap: 1s; want 1m to 48h0m0s"},
 	} {

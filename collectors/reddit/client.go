@@ -67,7 +67,7 @@ func (c *Collector) get(ctx context.Context, path string, params url.Values) (*b
 
 func (c *Collector) ask(ctx context.Context, path string, params url.Values) (*body, error) {
 	if now := c.deps.Now(); now.Before(c.resume) {
-		return nil, &collectors.RateLimited{Until: c.resume, Err: errors.New("Reddit granted no more requests until then")} //nolint:revive // a name
+		return nil, &collectors.RateLimited{Until: c.resume, Err: errors.New("no more requests are granted until then")}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.cfg.BaseURL+path+"?"+params.Encode(), http.NoBody)
 	if err != nil {

@@ -97,7 +97,7 @@ const (
 	mendScope    = "the grant lacks a right that is asked for: have the account's owner make another refresh token with the scopes that picket connect reddit names"
 	mendToken    = "Reddit does not take the access token that it has just given: check that base_url and token_url belong together, and that the account is not suspended"
 	mendUser     = "check the account's name; if it is right, Reddit has suspended or hidden the account, was deleted, or it blocks the account of the token: its owner sees why at www.reddit.com"
-	mendLog      = "the account must be a moderator of each subreddit in moderates, and the grant have the scope modlog; take out those that it does not moderate any more"
+	mendLog      = "the account must be a moderator of %s, and the grant have the scope modlog; take the subreddit out of moderates where it is none any more"
 	mendInbox    = "the grant must be the account's own, with the scope privatemessages; or set mentions: false"
 	mendBlocked  = "Reddit's front door refuses this machine's address or its User-Agent: see that no proxy changes it, and that the app was approved for the API (support.reddithelp.com, Responsible Builder Policy)"
 	mendPath     = "check base_url and token_url: there is no Reddit API at that address; leave them out for Reddit's own"
@@ -139,7 +139,7 @@ func (c *Collector) mend(b *body, e *APIError, isJSON bool) string {
 	case b.status == http.StatusUnauthorized:
 		return mendToken
 	case strings.HasSuffix(b.endpoint, "/about/log") && (b.status == http.StatusForbidden || b.status == http.StatusNotFound):
-		return mendLog
+		return fmt.Sprintf(mendLog, strings.TrimSuffix(strings.TrimPrefix(b.endpoint, "GET /"), "/about/log"))
 	case strings.HasSuffix(b.endpoint, "/message/inbox") && b.status == http.StatusForbidden:
 		return mendInbox
 	case strings.Contains(b.endpoint, "/user/") && isJSON && (b.status == http.StatusForbidden || b.status == http.StatusNotFound):

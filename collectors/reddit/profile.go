@@ -66,7 +66,7 @@ func (r *round) user() (*user, error) {
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer", Err: r.c.bare(err)}
 	}
 	if u.Suspended {
-		return nil, &collectors.Forbidden{Mend: mendUser, Err: fmt.Errorf("%s: Reddit has suspended the account", b.endpoint)} //nolint:revive // a name
+		return nil, &collectors.Forbidden{Mend: mendUser, Err: fmt.Errorf("%s: Reddit has suspended the account", b.endpoint)}
 	}
 	return u, nil
 }

@@ -124,7 +124,7 @@ func TestVerifyRefused(t *testing.T) {
 		want string
 	}{
 		{"inbox", reddittest.Options{Scope: "identity read history"}, map[string]string{"mentions": "true"}, "look at /message/inbox of reddit/acme: GET /message/inbox: status 403, insufficient_scope: Forbidden; to mend it: the grant lacks"},
-		{"no moderator", reddittest.Options{}, map[string]string{"moderates": "acme"}, "status 403, private: Forbidden; to mend it: the account must be a moderator"},
+		{"no moderator", reddittest.Options{}, map[string]string{"moderates": "acme"}, "status 403, private: Forbidden; to mend it: the account must be a moderator of r/acme, "},
 		{"lists", reddittest.Options{Scope: "identity read"}, nil, "GET /user/acme/submitted: status 403, insufficient_scope"},
 		{"owner", reddittest.Options{Scope: "read history"}, nil, "owner of the grant of reddit/acme: GET /api/v1/me: status 403, insufficient_scope"},
 		{"another account", reddittest.Options{Name: "other"}, nil, "GET /user/acme/about: status 404"},

@@ -154,7 +154,7 @@ func (s *Server) Suspend() {
 	s.gone = true
 }
 
-//nolint:gochecknoglobals // a constant: <platform>:<app ID>:<version string> (by /u/<reddit username>)
+// agentForm is <platform>:<app ID>:<version string> (by /u/<reddit username>).
 var agentForm = regexp.MustCompile(`^[\w-]+:[\w.-]+:[\w.+-]+ \(by /u/[\w-]+\)$`)
 
 // ServeHTTP implements http.Handler.

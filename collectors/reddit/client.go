@@ -18,11 +18,9 @@ import (
 )
 
 // pageSize is the most items that a page of a list holds, and that are asked for
-// by name at once. The log of moderators takes logSize.
-const (
-	pageSize = 100
-	logSize  = 500
-)
+// by name at once. A log of moderators takes 500, whose texts may be more than an
+// answer may hold.
+const pageSize = 100
 
 // body is an answer, read whole.
 type body struct {

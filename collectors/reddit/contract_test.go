@@ -62,7 +62,7 @@ func contract() collectortest.Harness {
 				New: func(deps collectors.Deps) (collectors.Collector, error) {
 					c, err := New(cfg, deps)
 					if err == nil {
-						c.size, c.cfg.Watch = 25, 30
+						c.size, c.cfg.Watch = 40, 30
 					}
 					return c, err
 				},

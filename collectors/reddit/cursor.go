@@ -60,7 +60,11 @@ type flow struct {
 	Since int64 `json:"since,omitempty"` // a round reads down to it
 	Mark  place `json:"mark,omitzero"`   // the newest that was handed over
 	Walk  *walk `json:"walk,omitempty"`
-	Read  int64 `json:"read,omitempty"` // when it was read last, for those that are not read in each round
+	// Of a log of moderators, when it was read last, since when it is refused, and
+	// how often that began.
+	Read    int64 `json:"read,omitempty"`
+	Refused int64 `json:"refused,omitempty"`
+	Lost    int   `json:"lost,omitempty"`
 }
 
 // place orders items of a list.

@@ -27,7 +27,7 @@
 //	/api/info             up to 100 watched items that no page showed, each minute
 //	/user/NAME/about      every ten minutes: the profile; counts once an hour
 //	/message/inbox        where mentions are wanted: a page of 100, each poll
-//	/r/NAME/about/log     where moderates is given: a page of 500 of each, every five minutes
+//	/r/NAME/about/log     where moderates is given: a page of 100 of each, every five minutes
 //
 // so that a quiet poll costs 3 requests, and 4 with mentions.
 //
@@ -43,7 +43,8 @@
 //	followers    followers and karma
 //	mention      a comment of others that answers the account or names it; profile.type says which
 //	role_change  somebody was invited, made or unmade a moderator, or given other rights; actor is who did
-//	             it, profile has member, roles, action and subreddit, raw Reddit's own entry
+//	             it, profile has member, roles, action and subreddit, raw Reddit's own entry. Also that the
+//	             account is none any more: a log is refused that was shown before (action log_refused)
 //
 // The time of an edit is what Reddit says, or that of the poll that saw it: within
 // the first minutes of an item Reddit marks no edit, which is found by its text. It
@@ -87,6 +88,5 @@
 //   - devvit's list of mod actions, and PRAW's list of scopes.
 //
 // Known from memory, not from these: removed_by_category and its words, has_verified_email,
-// is_suspended, crosspost_parent, the name of a submission's type in the inbox, and
-// that banned_by is told to moderators only.
+// is_suspended, crosspost_parent, and that banned_by is told to moderators only.
 package reddit

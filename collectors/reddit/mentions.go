@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -81,49 +80,4 @@ func (r *round) endPage(f *flow, w *walk, what string, pages int) {
 		}
 	}
 	f.advance(w, seconds(r.c.cfg.Overlap))
-}
-
-const (
-	// logEvery is how often each log of moderators is read.
-	logEvery = 5 * time.Minute
-	// logPages bounds a walk over one: 6,000 actions.
-	logPages = 12
-)
-
-// log reads one page of a subreddit's log of moderators, and tells what changed
-// of who moderates it.
-func (r *round) log(name string) error {
-	f := r.st.Logs[name]
-	if f == nil {
-		f = &flow{}
-	}
-	if f.Walk == nil && !r.due(f.Read, logEvery) {
-		return nil
-	}
-	r.begin(f)
-	w := walk{Start: r.clock().Unix()}
-	if f.Walk != nil {
-		w = *f.Walk
-	}
-	what := "log of r/" + name
-	a, err := r.pageOf(what, "/r/"+name+"/about/log", url.Values{"limit": {strconv.Itoa(logSize)}}, &w, false)
-	if err != nil {
-		return err
-	}
-	for i, it := range a.items {
-		change, m, err := readModAction(it)
-		if err != nil {
-			r.malformed(a, i, err)
-			continue
-		}
-		w.meet(m.place)
-		r.hand(f, m.place, change)
-	}
-	if r.st.Logs == nil {
-		r.st.Logs = map[string]*flow{}
-	}
-	r.st.Logs[name] = f
-	r.endPage(f, &w, what, logPages)
-	f.Read, r.held = r.clock().Unix(), true
-	return nil
 }

@@ -82,13 +82,7 @@ func TestWithinTenMinutes(t *testing.T) {
 		t.Errorf("edit of %s and deletion of %s, want %s and %s", e.Object, d.Object, posts[0], answers[0])
 	}
 	for _, path := range []string{"/submitted", "/comments", "/api/info"} {
-		n := 0
-		for _, r := range w.srv.Requests() {
-			if strings.Contains(r, path) {
-				n++
-			}
-		}
-		if n > 30 {
+		if n := w.asked(path); n > 30 {
 			t.Errorf("%d requests of %s in 11 polls after the first; want 1 or 2 each", n, path)
 		}
 	}
@@ -374,5 +368,45 @@ func TestTrouble(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"delete " + name, "profile " + only(t, as, activity.KindProfile).ID, "role_change " + out}, slices.Compact(ids(as))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestUnmade: who is no moderator any more does not see the entry that says so;
+// that the log is refused is told once, and the account itself is read on.
+func TestUnmade(t *testing.T) {
+	w := newWorld(t, reddittest.Options{}, func(c *Config) { c.Moderates = []string{"Acme"} })
+	w.srv.Moderate("acme", reddittest.Action{})
+	cursor := w.connect()
+	w.next(&cursor)
+	w.srv.Close("acme", true)
+	var all []activity.Activity
+	for range 40 {
+		all = append(all, w.next(&cursor)...)
+	}
+	a := only(t, all, activity.KindRoleChange)
+	if got, want := fmt.Sprintf("%s %s %q %v", a.ID, a.Actor, a.Changed, a.Profile), `lost.acme.1  ["role_revoked"] [{action log_refused} {member acme} {subreddit acme}]`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if n := w.asked("/about/log"); n > 8 {
+		t.Errorf("the log was asked for %d times, want twice and every 15 minutes", n)
+	}
+	w.srv.Close("acme", false)
+	missed := w.srv.Moderate("acme", reddittest.Action{Action: "addmoderator", Mod: "x", Target: "acme"})
+	all = nil
+	for range 20 {
+		all = append(all, w.next(&cursor)...)
+	}
+	slices.SortFunc(all, func(x, y activity.Activity) int { return strings.Compare(x.ID, y.ID) })
+	all = slices.CompactFunc(all, func(x, y activity.Activity) bool { return x.ID == y.ID }) // the overlap repeats it
+	if a := only(t, all, activity.KindRoleChange); a.ID != missed {
+		t.Errorf("told %s when the log is shown again, want %s", a.ID, missed)
+	}
+	w.srv.Close("acme", true)
+	all = nil
+	for range 10 {
+		all = append(all, w.next(&cursor)...)
+	}
+	if a := only(t, all, activity.KindRoleChange); a.ID != "lost.acme.2" {
+		t.Errorf("told %s the second time, want lost.acme.2", a.ID)
 	}
 }

@@ -101,9 +101,10 @@ type round struct {
 	fresh bool // the page holds something that was not handed over before
 	// held: dropping the page would lose something out of sight, or how far a
 	// part has come.
-	held bool
-	met  map[string]bool  // items that this poll met in a list, by name
-	low  map[string]place // the oldest of each kind among them
+	held    bool
+	trouble bool             // a part has failed
+	met     map[string]bool  // items that this poll met in a list, by name
+	low     map[string]place // the oldest of each kind among them
 }
 
 func newRound(ctx context.Context, c *Collector, st *state) *round {
@@ -121,7 +122,7 @@ func (r *round) read() error {
 			return errors.Join(err, r.ctx.Err())
 		}
 		if err != nil {
-			errs = append(errs, err)
+			errs, r.trouble = append(errs, err), true
 		}
 		last := i+1 == len(parts)
 		// Nothing that is live goes into a page of history.

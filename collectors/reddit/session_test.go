@@ -17,15 +17,7 @@ import (
 )
 
 // tokens counts the requests for an access token.
-func (w *world) tokens() int {
-	n := 0
-	for _, r := range w.srv.Requests() {
-		if strings.HasPrefix(r, "POST ") {
-			n++
-		}
-	}
-	return n
-}
+func (w *world) tokens() int { return w.asked("/access_token") }
 
 // TestSession: an access token is kept over restarts, until shortly before its end.
 func TestSession(t *testing.T) {

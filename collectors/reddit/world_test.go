@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +145,17 @@ func (w *world) next(cursor *json.RawMessage) []activity.Activity {
 // old adds a submission that no overlap repeats.
 func (w *world) old(text string) string {
 	return w.srv.Post(reddittest.Thing{Title: "New anvils", Text: text, At: start().Add(-3 * time.Hour)})
+}
+
+// asked counts the requests of a path.
+func (w *world) asked(path string) int {
+	n := 0
+	for _, r := range w.srv.Requests() {
+		if strings.Contains(r, path) {
+			n++
+		}
+	}
+	return n
 }
 
 // ids returns kind and id of all activities but follower counts, sorted.

@@ -56,7 +56,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, g grant) {
 			s.marked++
 		}
 		s.write(w, s.notes(), query.Get("after"), query.Get("limit"), 100)
-	case ofLog && s.logs[strings.ToLower(sub)] != nil:
+	case ofLog && s.logs[strings.ToLower(sub)] != nil && !s.closed[strings.ToLower(sub)]:
 		s.write(w, s.actions(sub), query.Get("after"), query.Get("limit"), 500)
 	case ofLog:
 		writeStatus(w, http.StatusForbidden, object{"reason": "private"})

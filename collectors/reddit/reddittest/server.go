@@ -58,6 +58,7 @@ type Server struct {
 	lists    map[string][]*Thing // by kind, newest first
 	inbox    []*Note             // newest first
 	logs     map[string][]Action // by subreddit, newest first
+	closed   map[string]bool     // subreddits whose log is refused
 	profile  object
 	gone     bool
 	access   map[string]grant
@@ -90,7 +91,7 @@ func New(opts Options) *Server {
 	opts.Granted = cmp.Or(opts.Granted, Granted)
 	opts.Scope = cmp.Or(opts.Scope, "history identity read modlog privatemessages")
 	return &Server{
-		opts: opts, things: map[string]*Thing{}, lists: map[string][]*Thing{}, logs: map[string][]Action{}, access: map[string]grant{},
+		opts: opts, things: map[string]*Thing{}, lists: map[string][]*Thing{}, logs: map[string][]Action{}, closed: map[string]bool{}, access: map[string]grant{},
 		dice: rand.New(rand.NewPCG(opts.Shuffle, 1)),
 		profile: object{
 			"id": "9x1a", "name": opts.Name, "created_utc": 1335859200.0, "total_karma": 15300, "link_karma": 12000, "comment_karma": 3300,

@@ -221,6 +221,13 @@ func (s *Server) Moderate(sub string, a Action) string {
 	return a.id
 }
 
+// Close has a subreddit's log refused, or shown again.
+func (s *Server) Close(sub string, closed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed[strings.ToLower(sub)] = closed
+}
+
 func (s *Server) actions(sub string) []entry {
 	var out []entry
 	for _, a := range s.logs[strings.ToLower(sub)] {

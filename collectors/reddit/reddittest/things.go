@@ -116,11 +116,11 @@ func (s *Server) object(t *Thing, byName bool) object {
 		author, text, removedBy = "[deleted]", "[deleted]", "deleted"
 	}
 	data := object{
-		"id": t.ID, "name": t.Name(), "author": author, "subreddit": t.Sub, "created_utc": created, "created": created,
-		"edited": edited, "banned_by": nil, "score": 12, "permalink": "/r/" + t.Sub + "/comments/x/" + t.ID,
+		"id": t.ID, "name": t.Name(), "author": author, "subreddit": t.Sub, "created_utc": created,
+		"edited": edited, "banned_by": nil, "score": 12,
 	}
 	if t.kind() == "t1" {
-		data["body"], data["parent_id"], data["link_id"] = text, t.Parent, "t3_1link"
+		data["body"], data["parent_id"] = text, t.Parent
 		return object{"kind": "t1", "data": data}
 	}
 	data["title"], data["selftext"], data["removed_by_category"], data["over_18"], data["pinned"] = t.Title, text, removedBy, t.NSFW, t.Pinned

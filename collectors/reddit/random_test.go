@@ -70,6 +70,7 @@ func TestChangesOnce(t *testing.T) {
 							id = a.Object + " " + a.Text
 						case activity.KindDelete:
 							id = a.Object + " " + a.Profile[0].Value
+						default:
 						}
 						got[string(a.Kind)+" "+id]++
 					}

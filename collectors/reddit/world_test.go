@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -181,8 +182,9 @@ func only(t *testing.T, as []activity.Activity, kind activity.Kind) activity.Act
 
 // memory keeps sessions; its collectors run one after another.
 type memory struct {
-	saved map[string]collectors.Secret
-	saves int
+	saved  map[string]collectors.Secret
+	saves  int
+	broken bool // nothing can be saved
 }
 
 func (m *memory) Load(_ context.Context, name string) (collectors.Secret, error) {
@@ -190,6 +192,9 @@ func (m *memory) Load(_ context.Context, name string) (collectors.Secret, error)
 }
 
 func (m *memory) Save(_ context.Context, name string, s collectors.Secret) error {
+	if m.broken {
+		return errors.New("disk full")
+	}
 	m.saved[name] = s
 	m.saves++
 	return nil

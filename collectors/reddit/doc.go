@@ -53,6 +53,10 @@
 // Every item that is watched is looked at within ten minutes where the account is
 // polled that often. Deletions of the newest 100 are seen by the next poll or two.
 //
+// Reddit documents no time within which an item is in its list. One that turns up
+// late is told where it is younger than Config.Overlap, or than the oldest watched
+// one.
+//
 // # What the API does not show
 //
 // Logins, sessions, second factors, the apps that an account has authorised; who of

@@ -122,3 +122,43 @@ func TestBrokenSessions(t *testing.T) {
 		t.Errorf("error %v, want one of the session", err)
 	}
 }
+
+// TestBrokenPage: a page further down a list that cannot be read hides nothing
+// else, and is said; when it can be read, nothing is missing.
+func TestBrokenPage(t *testing.T) {
+	w := newWorld(t, reddittest.Options{}, withMentions)
+	w.size = 10
+	cursor := w.connect()
+	w.srv.AddFault(reddittest.Fault{Path: "/submitted", Paged: true, Status: http.StatusInternalServerError})
+	for range 35 {
+		w.srv.Post(reddittest.Thing{Title: "hi"})
+	}
+	answer := w.srv.Post(reddittest.Thing{Parent: "t3_1abc23", Text: "yes"})
+	mention := w.srv.Receive(reddittest.Note{Author: "fan", Text: "hi"})
+	got := map[string]bool{}
+	var err error
+	page := collectors.Page{Cursor: cursor}
+	for n, failed := 0, 0; n < 20 && failed < 2; n++ {
+		next, e := w.try(page.Cursor)
+		if err = e; err != nil {
+			failed++
+			w.pass(time.Minute)
+			continue
+		}
+		page = next
+		for _, id := range ids(page.Activities) {
+			got[id] = true
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "GET /user/acme/submitted: status 500") || len(got) != 12 || !got["reply "+answer] || !got["mention "+mention] {
+		t.Errorf("error %v, got %v; want one of the list, 10 posts, the reply and the mention", err, got)
+	}
+	w.srv.Heal()
+	as, _ := w.drain(page.Cursor)
+	for _, id := range ids(as) {
+		got[id] = true
+	}
+	if len(got) != 37 {
+		t.Errorf("%d items when all can be read, want 37", len(got))
+	}
+}

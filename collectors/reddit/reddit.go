@@ -138,8 +138,8 @@ func (r *round) read() error {
 	return errors.Join(errs...)
 }
 
-// parts returns what is due. While a list has pages left, only the lists before
-// it are read with it.
+// parts returns what is due. While a list of the account has pages left, the rest
+// waits, unless there is trouble with one; while mentions have, all but the lists.
 func (r *round) parts() []func() error {
 	out := []func() error{
 		func() error { return r.list(&r.st.Posts, submissions) },
@@ -147,7 +147,7 @@ func (r *round) parts() []func() error {
 	}
 	beside := func(part func() error) func() error {
 		return func() error {
-			if r.walking() {
+			if r.walking() && !r.trouble {
 				return nil
 			}
 			return part()

@@ -52,9 +52,8 @@ func (r *round) sweep() error {
 	return nil
 }
 
-// unmet returns the names of the watched items that no page of this poll showed.
-// First are those that
-// are newer than one that a page showed.
+// unmet returns the names of the watched items that no page of this poll showed:
+// first those that are newer than one that a page showed.
 func (r *round) unmet() (first, rest []string) {
 	for _, lane := range r.lanes() {
 		low, shown := r.low[lane.kind]

@@ -18,6 +18,7 @@ import (
 	"github.com/picketd/picket/collectors/googleworkspace/googleworkspacetest"
 	"github.com/picketd/picket/collectors/instagram/instagramtest"
 	"github.com/picketd/picket/collectors/metagraph/metagraphtest"
+	"github.com/picketd/picket/collectors/reddit/reddittest"
 )
 
 // Secrets of the fake networks whose collectors describe themselves.
@@ -27,12 +28,14 @@ const (
 	githubToken     = "ghp_that-reads-the-audit-log-8Vb2"
 	metaToken       = "EAAG-token-of-a-system-user-5Kx"
 	metaSecret      = "0123456789abcdef-secret-of-the-app"
+	redditRefresh   = "8412345-refresh-token-of-the-account"
+	redditSecret    = "secret-of-the-reddit-app-4Wq"
 )
 
 // describedSecrets may never be shown or written into a configuration. Of a key
 // file it is how the key itself begins.
 func describedSecrets() []string {
-	return []string{blueskyPassword, githubToken, metaToken, metaSecret, entratest.ClientSecret, "PRIVATE KEY"}
+	return []string{blueskyPassword, githubToken, metaToken, metaSecret, redditRefresh, redditSecret, entratest.ClientSecret, "PRIVATE KEY"}
 }
 
 // workspaceKey is made once: it takes a while.
@@ -41,7 +44,7 @@ var workspaceKey = sync.OnceValues(googleworkspacetest.NewKey)
 // startDescribed starts a fake of a network whose collector describes itself, with
 // what it takes to connect in the environment: APP_PASSWORD of bluesky, GITHUB of
 // github, META_TOKEN and META_APP_SECRET of facebook and instagram, TENANT, CLIENT
-// and ENTRA of entra. For googleworkspace it writes key.json, as the Google Cloud
+// and ENTRA of entra, CLIENT, REDDIT_CLIENT_SECRET and REDDIT_REFRESH_TOKEN of reddit. For googleworkspace it writes key.json, as the Google Cloud
 // console does, in several lines.
 func startDescribed(ts *testscript.TestScript, of *network, name string) {
 	handler := &late{}
@@ -81,6 +84,18 @@ func startDescribed(ts *testscript.TestScript, of *network, name string) {
 		ts.Check(json.Indent(&file, []byte(googleworkspacetest.ServiceAccount(key, web.URL+"/token")), "", "  "))
 		ts.Check(os.WriteFile(ts.MkAbs("key.json"), append(file.Bytes(), '\n'), 0o600))
 		of.fault = func(kind string) error { s.AddFault(googleworkspacetest.Fault{Kind: kind}); return nil }
+		handler.set(s)
+	case "reddit":
+		s := reddittest.New(reddittest.Options{Secret: redditSecret, Refresh: redditRefresh, Scope: "history identity read modlog submit"})
+		s.Post(reddittest.Thing{Title: "A post of ours", At: ago(3)})
+		s.Moderate("acme", reddittest.Action{Action: "addmoderator", Mod: "acme", Target: "jane", At: ago(3)})
+		ts.Setenv("CLIENT", reddittest.ClientID)
+		ts.Setenv("REDDIT_CLIENT_SECRET", redditSecret)
+		ts.Setenv("REDDIT_REFRESH_TOKEN", redditRefresh)
+		of.fault = func(string) error {
+			s.AddFault(reddittest.Fault{Path: "/access_token", Status: http.StatusBadRequest})
+			return nil
+		}
 		handler.set(s)
 	case "facebook", "instagram":
 		startMeta(ts, of, name, handler, ago)

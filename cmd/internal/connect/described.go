@@ -148,10 +148,7 @@ func (w *describedWalk) ask(ctx context.Context, keys []collectors.Key) error {
 				}
 				s = strings.TrimRight(s, "/")
 			}
-			if key.Check != nil {
-				return s, key.Check(s)
-			}
-			return s, nil
+			return s, checked(&key, s)
 		}})
 		if err != nil {
 			return err
@@ -160,6 +157,22 @@ func (w *describedWalk) ask(ctx context.Context, keys []collectors.Key) error {
 		w.setting.Values[key.Name] = strings.ReplaceAll(value, ",", "\n")
 		if key.Type != collectors.KeyList {
 			w.setting.Values[key.Name] = value
+		}
+	}
+	return nil
+}
+
+// checked holds a text against a key, each item of a list by itself.
+func checked(key *collectors.Key, s string) error {
+	if key.Check == nil {
+		return nil
+	}
+	if key.Type != collectors.KeyList {
+		return key.Check(s)
+	}
+	for item := range strings.SplitSeq(s, ",") {
+		if err := key.Check(item); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,172 @@
+package reddit
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
+)
+
+// Lists of the account: the last part of their paths.
+const (
+	submissions = "submitted"
+	comments    = "comments"
+)
+
+// listEnd is where Reddit's lists end, in items; those that were deleted since are
+// left out of them.
+const listEnd = 1000
+
+// maxPages bounds a walk over a list: one page more than it has, since items come
+// twice when newer ones push them onto the next page, and one for the rest.
+func (c *Collector) maxPages() int { return listEnd/c.size + 2 }
+
+// list reads one page of a list of the account, newest first, and ends or goes
+// on with its walk. How far it was read changes only when the page was read
+// whole.
+//
+// Pages are walked down by after. The other way, by before, Reddit answers with
+// nothing at all where the item was deleted that it begins with.
+func (r *round) list(l *lane, what string) error {
+	if l.Done {
+		return nil
+	}
+	w := walk{First: l.Since == 0, Start: r.clock().Unix()}
+	if l.Walk != nil {
+		w = *l.Walk
+	}
+	size := r.c.size
+	if w.First {
+		size = max(1, min(size, r.c.cfg.Backfill-w.Items)) // no more history than is wanted
+	}
+	params := url.Values{"sort": {"new"}, "limit": {strconv.Itoa(size)}}
+	a, err := r.pageOf(what, "/user/"+r.c.cfg.name()+"/"+what, params, &w, false)
+	if err != nil {
+		return err
+	}
+	for i, it := range a.items {
+		t, err := readThing(it, r.c.cfg.name())
+		if err != nil {
+			r.malformed(a, i, err)
+			continue
+		}
+		r.met[t.name()] = true
+		if !t.Pinned { // pinned ones stand before newer ones
+			w.meet(t.place)
+			if low, ok := r.low[t.kind]; !ok || t.compare(low) < 0 {
+				r.low[t.kind] = t.place
+			}
+		}
+		r.take(l, &w, t)
+	}
+	r.page.Backfill, r.st.Round = w.First, r.clock().Unix()
+	enough := w.First && w.Items >= r.c.cfg.Backfill || !w.First && w.Low != 0 && w.Low < l.Since
+	if w.After != "" && !enough && w.Pages < r.c.maxPages() {
+		l.Walk = &w
+		return nil
+	}
+	// The list ended before what was read last time: what is between is lost.
+	if bound := w.Pages >= r.c.maxPages() || w.Items >= listEnd*9/10; !w.First && !enough && bound && w.Low > l.Mark.At {
+		r.fresh, r.page.Gap = true, &collectors.Gap{
+			From: timeOf(l.Since), Until: timeOf(w.Low),
+			Reason: fmt.Sprintf("there were more %s than the newest 1,000 that Reddit lists since the last poll; poll more often", what),
+		}
+	}
+	l.Whole = l.Whole || w.First && w.After == "" && len(l.Watch) < r.c.cfg.Watch
+	l.advance(&w, seconds(r.c.cfg.Overlap))
+	l.Done = true
+	return nil
+}
+
+// take hands over a thing, or what changed of it.
+func (r *round) take(l *lane, w *walk, t *thing) {
+	if known := l.find(t.place.ID); known != nil {
+		r.compare(known, t)
+		return
+	}
+	window := l.inWindow(t.place)
+	if !w.First && !window && t.At < l.Since {
+		return // older than what is watched
+	}
+	known := l.watch(t.watched(watched{}), r.c.cfg.Watch)
+	a := t.activity()
+	r.emit(&a)
+	// Beyond the window nobody knows whether it was handed over before.
+	r.held = true
+	r.fresh = r.fresh || window || w.First
+	switch {
+	case known == nil:
+	case w.First:
+		known.Gone = t.gone() // when it was taken away nobody tells
+	default:
+		r.compare(known, t)
+	}
+}
+
+// compare tells what changed of a watched thing. What its author deleted does
+// not come back; where it seems so, the answer is older than the deletion.
+func (r *round) compare(known *watched, t *thing) {
+	by := t.gone()
+	switch {
+	case known.Gone == author || by != "" && by != author && known.Gone != "":
+	case by != "" && by != known.Gone:
+		r.went(known, t, by)
+	case by == "" && known.Gone != "":
+		known.Edits++
+		a := t.edit(known, r.second().Unix())
+		a.Time, a.Changed, a.Old = r.second(), []string{"removed_by"}, fieldsOf("removed_by", known.Gone)
+		*known = t.watched(*known)
+		known.Gone = ""
+		r.tell(&a)
+	case by == "" && digest(t.text()) != known.Text:
+		known.Edits++
+		a := t.edit(known, r.second().Unix())
+		a.Changed = []string{"text"}
+		*known = t.watched(*known)
+		r.tell(&a)
+	}
+}
+
+// went tells that a watched thing was taken away. Reddit tells no time of that.
+func (r *round) went(known *watched, t *thing, by string) {
+	a := activity.Activity{
+		ID: t.name(), Kind: activity.KindDelete, Time: r.second(), Object: t.name(),
+		Profile: fieldsOf("removed_by", by, "subreddit", clip(plain(t.Subreddit), 60)),
+	}
+	if known.Went > 0 {
+		a.ID = fmt.Sprintf("%s.%d", t.name(), known.Went)
+	}
+	known.Gone = by
+	known.Went++
+	r.tell(&a)
+}
+
+// pageOf asks for the next page of a walk and moves the walk over it. Others
+// says that the list holds what others wrote.
+func (r *round) pageOf(what, path string, params url.Values, w *walk, others bool) (*answer, error) {
+	ctx := r.ctx
+	if others {
+		ctx = collectors.ForMentions(ctx)
+	}
+	if w.After != "" {
+		params.Set("after", w.After)
+		params.Set("count", strconv.Itoa(w.Items))
+	}
+	a, err := r.listed(ctx, path, params)
+	if err != nil {
+		return nil, r.failed(what, err)
+	}
+	if a.after != "" && a.after == w.After {
+		return nil, r.failed(what, &collectors.Malformed{Field: "data.after", Err: errors.New("the next page is the one that was read")})
+	}
+	if w.Pages == 0 {
+		w.Start = min(w.Start, r.clock().Unix())
+	}
+	w.Pages++
+	w.Items += len(a.items)
+	w.After = a.after
+	return a, nil
+}

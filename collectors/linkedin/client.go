@@ -179,7 +179,7 @@ func (c *Collector) read(b *body) (*answer, error) {
 	if t, err := http.ParseTime(b.header.Get("Date")); err == nil {
 		a.date = t.UTC()
 	}
-	var object map[string]json.RawMessage
+	var object struct{} // members are read by whoever asked
 	err := json.Unmarshal(a.body, &object)
 	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
@@ -187,7 +187,7 @@ func (c *Collector) read(b *body) (*answer, error) {
 		return nil, fmt.Errorf("%s: answer is cut off: JSON ends unfinished after %d bytes", b.endpoint, len(b.bytes))
 	case isSyntax:
 		return nil, fmt.Errorf("%s: answer is not JSON but %d bytes of %q", b.endpoint, len(b.bytes), clip(c.words(b.header.Get("Content-Type")), 60))
-	case err != nil || object == nil:
+	case err != nil || a.body[0] != '{':
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer", Err: errors.New("want an object")}
 	}
 	return a, nil

@@ -28,7 +28,7 @@ func contract() collectortest.Harness {
 	cfg := Config{
 		Account: account, BaseURL: "https://api.example", AuthURL: "https://www.example/oauth/v2", Session: "acme",
 		ClientID: client, ClientSecret: secret, RefreshToken: refresh, People: true,
-		Backfill: MaxBackfill, PageSize: 30, Watch: 10,
+		Backfill: MaxBackfill, PageSize: 25, Watch: 10, Look: time.Hour,
 	}
 	return collectortest.Harness{
 		Source:   account,

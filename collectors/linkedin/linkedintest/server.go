@@ -53,22 +53,22 @@ type Object = map[string]any
 
 // Post is one of the organisation's.
 type Post struct {
-	Text      string    // in LinkedIn's little format
-	At        time.Time // publishedAt; zero is now
-	Visible   time.Time // from when answers hold it
-	Reshares  string    // URN of the post that it shares
-	State     string    // "PUBLISHED" where empty
-	Content   Object
-	Landing   string // contentLandingPage
-	UGC       bool   // a ugcPost, not a share
-	Twice     bool   // it is on its page two times
-	Broken    bool   // it has a text for a time
-	urn       string
-	modified  time.Time
-	edited    bool
-	gone      bool
-	omitted   bool
-	ghost bool
+	Text     string    // in LinkedIn's little format
+	At       time.Time // publishedAt; zero is now
+	Visible  time.Time // from when answers hold it
+	Reshares string    // URN of the post that it shares
+	State    string    // "PUBLISHED" where empty
+	Content  Object
+	Landing  string // contentLandingPage
+	UGC      bool   // a ugcPost, not a share
+	Twice    bool   // it is on its page two times
+	Broken   bool   // it has a text for a time
+	urn      string
+	modified time.Time
+	edited   bool
+	gone     bool
+	omitted  bool
+	ghost    bool
 }
 
 // Comment is one under a post.

@@ -128,8 +128,8 @@ func notFound(w http.ResponseWriter, message string) {
 	(&Fault{Status: 404, Code: "NOT_FOUND", Message: message}).write(w)
 }
 
-// page writes a page of a list.
-func (s *Server) page(w http.ResponseWriter, query url.Values, all []Object, shuffle bool) {
+// page writes a page of a list of n.
+func (s *Server) page(w http.ResponseWriter, query url.Values, n int, element func(int) Object, shuffle bool) {
 	start, count := 0, 10
 	if text := query.Get("start"); text != "" {
 		start, _ = strconv.Atoi(text)
@@ -141,22 +141,22 @@ func (s *Server) page(w http.ResponseWriter, query url.Values, all []Object, shu
 		(&Fault{Status: 400, Code: "INVALID_VALUE_FOR_FIELD", Message: "count must be from 1 to 100"}).write(w)
 		return
 	}
-	from := min(start, len(all))
-	to := min(len(all), from+count)
-	elements := slices.Clone(all[from:to])
+	from := min(start, n)
+	to := min(n, from+count)
+	elements := []Object{}
+	for i := from; i < to; i++ {
+		elements = append(elements, element(i))
+	}
 	for i := 0; shuffle && i+1 < len(elements); i += 2 {
 		elements[i], elements[i+1] = elements[i+1], elements[i]
 	}
 	paging := Object{"start": start, "count": count, "links": []Object{}}
 	if !s.opts.NoTotal {
-		paging["total"] = len(all)
+		paging["total"] = n
 	}
-	if to < len(all) {
+	if to < n {
 		query.Set("start", strconv.Itoa(to))
 		paging["links"] = []Object{{"type": "application/json", "rel": "next", "href": "/rest/posts?" + query.Encode()}}
-	}
-	if elements == nil {
-		elements = []Object{}
 	}
 	write(w, Object{"paging": paging, "elements": elements})
 }
@@ -176,11 +176,7 @@ func (s *Server) findPosts(w http.ResponseWriter, query url.Values, now time.Tim
 		}
 	}
 	slices.SortStableFunc(shown, func(x, y *Post) int { return y.modified.Compare(x.modified) })
-	all := []Object{}
-	for _, p := range shown {
-		all = append(all, p.wire())
-	}
-	s.page(w, query, all, s.opts.Shuffle)
+	s.page(w, query, len(shown), func(i int) Object { return shown[i].wire() }, s.opts.Shuffle)
 }
 
 func (p *Post) wire() Object {
@@ -216,11 +212,10 @@ func (s *Server) findRoles(w http.ResponseWriter, query url.Values) {
 		(&Fault{Status: 403, Code: "ACCESS_DENIED", Service: 100, Message: "Not enough permissions to access: organizationAcls.FINDER-organization"}).write(w)
 		return
 	}
-	all := []Object{}
-	for _, r := range s.roles {
-		all = append(all, Object{"roleAssignee": r.Member, "role": r.Role, "state": r.State, "organization": URN})
-	}
-	s.page(w, query, all, false)
+	s.page(w, query, len(s.roles), func(i int) Object {
+		r := s.roles[i]
+		return Object{"roleAssignee": r.Member, "role": r.Role, "state": r.State, "organization": URN}
+	}, false)
 }
 
 func (s *Server) findComments(w http.ResponseWriter, query url.Values, post string) {
@@ -234,22 +229,22 @@ func (s *Server) findComments(w http.ResponseWriter, query url.Values, post stri
 	if !s.opts.Ascending {
 		slices.Reverse(list)
 	}
-	all := []Object{}
-	for _, c := range list {
-		o := Object{
-			"id": c.id, "commentUrn": c.urn, "$URN": c.urn, "actor": c.Actor, "object": post,
-			"created": Object{"actor": c.Actor, "time": c.At.UnixMilli()}, "lastModified": Object{"actor": c.Actor, "time": c.At.UnixMilli()},
-			"message": Object{"attributes": []Object{}, "text": c.Text}, "likesSummary": Object{"totalLikes": 0},
-		}
-		if c.Agent != "" {
-			o["agent"] = c.Agent
-		}
-		if c.Parent != "" {
-			o["parentComment"] = c.Parent
-		}
-		all = append(all, o)
+	s.page(w, query, len(list), func(i int) Object { return list[i].wire(post) }, s.opts.Shuffle)
+}
+
+func (c *Comment) wire(post string) Object {
+	o := Object{
+		"id": c.id, "commentUrn": c.urn, "$URN": c.urn, "actor": c.Actor, "object": post,
+		"created": Object{"actor": c.Actor, "time": c.At.UnixMilli()}, "lastModified": Object{"actor": c.Actor, "time": c.At.UnixMilli()},
+		"message": Object{"attributes": []Object{}, "text": c.Text}, "likesSummary": Object{"totalLikes": 0},
 	}
-	s.page(w, query, all, s.opts.Shuffle)
+	if c.Agent != "" {
+		o["agent"] = c.Agent
+	}
+	if c.Parent != "" {
+		o["parentComment"] = c.Parent
+	}
+	return o
 }
 
 // oauth answers the token endpoints.

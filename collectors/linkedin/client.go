@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -84,9 +85,7 @@ func Cost(req *http.Request) int {
 // list asks for a page of elements.
 func (c *Collector) list(ctx context.Context, q call, start, count int) (*list, error) {
 	query := url.Values{"count": {strconv.Itoa(count)}, "start": {strconv.Itoa(start)}}
-	for name, value := range q.query {
-		query[name] = value
-	}
+	maps.Copy(query, q.query)
 	q.query = query
 	a, err := c.get(ctx, q)
 	if err != nil {

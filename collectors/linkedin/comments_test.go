@@ -161,6 +161,18 @@ func TestCommentsBehind(t *testing.T) {
 	}
 }
 
+// The overlap reaches back to the last look at comments, which the next reads again.
+func TestCommentOverlap(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{}, withMentions, func(c *Config) { c.Look = 4 * time.Hour })
+	w.old("one")
+	_, page := w.drain(w.connect())
+	w.pass(3 * time.Hour)
+	_, page = w.drain(page.Cursor)
+	if want := start().Add(-15 * time.Minute); !page.Overlap.Equal(want) {
+		t.Errorf("overlap %s, want %s", page.Overlap, want)
+	}
+}
+
 // Trouble with comments names what mends it.
 func TestCommentsRefused(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{}, withMentions)

@@ -32,7 +32,7 @@ func TestLargestCursor(t *testing.T) {
 		st.Comments.Left = append(st.Comments.Left, id(i))
 	}
 	for i := range maxEntries {
-		next := append(st.Roles.Entries, entry{ID: id(i), Roles: bounded(strings.Repeat("ADMINISTRATOR ", 100), 300)}) //nolint:gocritic // kept where it fits
+		next := append(st.Roles.Entries, entry{ID: id(i), Roles: bounded(strings.Repeat("ADMINISTRATOR ", 100), 300)})
 		if sizeOf(next) > maxEntryBytes {
 			break
 		}

@@ -56,11 +56,14 @@ func template(s string) (tag, rest string, ok bool) {
 	return until(s, '}')
 }
 
+// maxElement bounds a part of a mention or a hashtag in bytes.
+const maxElement = 1 << 10
+
 // until returns what stands before the first end that no \ precedes, without the
 // \ in it, and what follows.
 func until(s string, end byte) (before, rest string, ok bool) {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	for i := 0; i < min(len(s), maxElement); i++ {
 		switch {
 		case s[i] == '\\' && i+1 < len(s):
 			i++

@@ -138,7 +138,7 @@ func readPost(raw json.RawMessage, author string) (*item, error) {
 		}
 		a.Kind, a.Object = activity.KindRepost, p.Reshare.Parent
 	}
-	said, mentions := little(p.Commentary)
+	said, mentions := little(clip(p.Commentary, 2*activity.MaxText))
 	fill(a, cmp.Or(said, p.Content.it.title()))
 	for _, m := range mentions {
 		a.Mentions = appendNew(a.Mentions, m)

@@ -2,6 +2,7 @@ package linkedin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,28 +16,6 @@ import (
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/linkedin/linkedintest"
 )
-
-func TestBackfill(t *testing.T) {
-	w := newWorld(t, linkedintest.Options{})
-	for i := range 300 {
-		w.srv.Post(linkedintest.Post{Text: "old", At: start().Add(-time.Duration(i+1) * time.Hour)})
-	}
-	w.cfg.Backfill = 150
-	page, err := w.try(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !page.Backfill || !page.More || len(page.Activities) != 100 {
-		t.Fatalf("backfill %t, more %t, %d activities; want 100 of history", page.Backfill, page.More, len(page.Activities))
-	}
-	if want := start().Add(-15 * time.Minute); !page.Overlap.Equal(want) {
-		t.Errorf("overlap %s, want %s", page.Overlap, want)
-	}
-	as, last := w.drain(page.Cursor)
-	if len(ids(as)) != 50 || last.Backfill {
-		t.Errorf("%d more, the last page backfill %t; want 50 and live", len(ids(as)), last.Backfill)
-	}
-}
 
 // A quiet round is one call, and each part has its time.
 func TestCalls(t *testing.T) {
@@ -162,6 +141,10 @@ func TestManyDeletions(t *testing.T) {
 	for _, id := range posted {
 		w.srv.Delete(id)
 	}
+	page, err := w.try(cursor)
+	if err != nil || w.srv.Count("posts/{urn}") != 10 || !page.More {
+		t.Errorf("%d look-ups, more %t, error %v; want 10 in one poll", w.srv.Count("posts/{urn}"), page.More, err)
+	}
 	as, _ := w.drain(cursor)
 	if len(ids(as)) != 25 || !strings.HasPrefix(ids(as)[0], "delete ") {
 		t.Errorf("%d told, want 25 deletions", len(ids(as)))
@@ -171,7 +154,7 @@ func TestManyDeletions(t *testing.T) {
 // A deleted post that a cache still shows is neither new nor deleted twice.
 func TestGhost(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{})
-	w.old("kept")
+	w.srv.Post(linkedintest.Post{Text: "kept", At: start().Add(-2 * time.Hour)})
 	id := w.old("deleted")
 	cursor := w.connect()
 	w.srv.Omit(id, true)
@@ -256,84 +239,6 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-func TestRoles(t *testing.T) {
-	w := newWorld(t, linkedintest.Options{})
-	role := func(member, role, state string) linkedintest.Role {
-		return linkedintest.Role{Member: "urn:li:person:" + member, Role: role, State: state}
-	}
-	w.srv.SetRoles(role("jane", "ADMINISTRATOR", "APPROVED"), role("john", "CURATOR", "APPROVED"), role("tom", "ANALYST", "REQUESTED"), role("old", "ANALYST", "REVOKED"))
-	cursor := w.connect()
-	w.srv.SetRoles(
-		role("jane", "ADMINISTRATOR", "APPROVED"), role("jane", "CONTENT_ADMINISTRATOR", "APPROVED"), role("john", "CURATOR", "REVOKED"),
-		role("mallory", "ADMINISTRATOR", "APPROVED"), role("eve", "ADMINISTRATOR", "REQUESTED"), role("tom", "ANALYST", "REJECTED"),
-	)
-	as, page := w.drain(cursor)
-	type change struct {
-		ID      string
-		Changed []string
-		Profile []activity.Field
-		Old     []activity.Field
-	}
-	var got []change
-	for _, a := range as {
-		if a.Kind == activity.KindRoleChange {
-			got = append(got, change{a.ID, a.Changed, a.Profile, a.Old})
-		}
-	}
-	f := func(name, value string) activity.Field { return activity.Field{Name: name, Value: value} }
-	want := []change{
-		{"roles-1-urn:li:person:eve", []string{"role_requested"}, []activity.Field{f("member_id", "urn:li:person:eve"), f("roles", "REQUESTED:ADMINISTRATOR")}, nil},
-		{
-			"roles-2-urn:li:person:jane",
-			[]string{"role_granted"},
-			[]activity.Field{f("member_id", "urn:li:person:jane"), f("roles", "ADMINISTRATOR CONTENT_ADMINISTRATOR")},
-			[]activity.Field{f("roles", "ADMINISTRATOR")},
-		},
-		{"roles-3-urn:li:person:mallory", []string{"role_granted"}, []activity.Field{f("member_id", "urn:li:person:mallory"), f("roles", "ADMINISTRATOR")}, nil},
-		{"roles-4-urn:li:person:john", []string{"role_revoked"}, []activity.Field{f("member_id", "urn:li:person:john")}, []activity.Field{f("roles", "CURATOR")}},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	w.pass(20 * time.Minute)
-	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
-		t.Errorf("told again: %v", ids(as))
-	}
-}
-
-// A list of roles that is missing, empty or cannot be read in part never means
-// that somebody lost a role.
-func TestRolesMissing(t *testing.T) {
-	for _, tt := range []struct {
-		name, body string
-		want       string // part of the error, empty where there is none
-	}{
-		{"no list", `{}`, "elements is missing; want a list"},
-		{"empty", `{"elements":[],"paging":{}}`, "nobody has a role; want at least the member whose token this is"},
-		{"of another page", `{"elements":[{"roleAssignee":"urn:li:person:jane","role":"ADMINISTRATOR","state":"APPROVED","organization":"urn:li:organization:1"}]}`, ""},
-		{"of another form", `{"elements":[{"roleAssignee":7,"role":"ADMINISTRATOR","state":"APPROVED"}]}`, ""},
-		{"of another state", `{"elements":[{"roleAssignee":"urn:li:person:jane","role":"ADMINISTRATOR","state":"MAYBE","organizationTarget":"` + linkedintest.URN + `"}]}`, ""},
-		{"endless", `{"elements":[{"roleAssignee":"urn:li:person:jane","role":"ADMINISTRATOR","state":"APPROVED","organization":"` + linkedintest.URN + `"}],"paging":{"links":[{"rel":"next"}]}}`, "more than 5 pages of roles"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, linkedintest.Options{})
-			cursor := w.connect()
-			w.srv.AddFault(linkedintest.Fault{Endpoint: "organizationAcls", Status: http.StatusOK, Body: tt.body})
-			as, err := w.tryAll(cursor)
-			if len(ids(as)) != 0 {
-				t.Errorf("told %v, want nothing", ids(as))
-			}
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("error %v, want %q", err, tt.want)
-			}
-			w.srv.Heal()
-			if as, _ := w.drain(cursor); len(ids(as)) != 0 {
-				t.Errorf("told when all is well again: %v", ids(as))
-			}
-		})
-	}
-}
-
 // A part that LinkedIn refuses hides neither posts nor the other parts, and is
 // not hidden by them.
 func TestPartRefused(t *testing.T) {
@@ -351,83 +256,34 @@ func TestPartRefused(t *testing.T) {
 	}
 }
 
-// Posts that are deleted while history or a burst is read shift those below to the
-// page before: none is missed.
-func TestShiftedPages(t *testing.T) {
-	for _, live := range []bool{false, true} {
-		for _, gone := range []int{1, 20} {
-			t.Run(fmt.Sprintf("live=%t gone=%d", live, gone), func(t *testing.T) {
-				w := newWorld(t, linkedintest.Options{}, func(c *Config) { c.PageSize, c.Watch = 30, 10 })
-				var cursor json.RawMessage
-				from := start().Add(-24 * time.Hour)
-				if live {
-					cursor, from = w.connect(), start().Add(time.Minute)
-				}
-				var posted []string
-				for i := range 100 {
-					posted = append(posted, w.srv.Post(linkedintest.Post{Text: "post", At: from.Add(time.Duration(i) * time.Second)}))
-				}
-				page, err := w.try(cursor)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got := map[string]int{}
-				for _, a := range page.Activities {
-					got[a.ID]++
-				}
-				for _, id := range posted[100-gone:] {
-					w.srv.Delete(id)
-				}
-				as, _ := w.drain(page.Cursor)
-				for _, a := range as {
-					if a.Kind == activity.KindPost {
-						got[a.ID]++
-					}
-				}
-				for i, id := range posted {
-					if n := got[id]; n == 0 || n > 1 && !live {
-						t.Errorf("post %d came %d times", i, n)
-					}
-				}
-			})
+// After LinkedIn has asked to wait nothing more is sent.
+func TestPartLimited(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{})
+	cursor := w.connect()
+	w.srv.AddFault(linkedintest.Fault{Endpoint: "organizations", Status: 429, Message: "Too many requests", Header: map[string]string{"Retry-After": "60"}})
+	before := w.srv.Count("organizationAcls")
+	_, err := w.tryAll(cursor)
+	limited, is := errors.AsType[*collectors.RateLimited](err)
+	if !is || !limited.Until.Equal(w.clock().Add(time.Minute)) || w.srv.Count("organizationAcls") != before {
+		t.Errorf("error %v, %d calls of the next part; want to wait a minute, and none", err, w.srv.Count("organizationAcls")-before)
+	}
+}
+
+// What was read beside a part that LinkedIn refuses is not read again at each try.
+func TestRefusedAgain(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{})
+	cursor := w.connect()
+	w.srv.AddFault(linkedintest.Fault{Endpoint: "organizationAcls", Status: 403, Code: "ACCESS_DENIED", Service: 100, Message: "no"})
+	before := w.srv.Count("organizations")
+	c := w.collector()
+	for range 4 {
+		page, err := c.Poll(t.Context(), cursor)
+		if err == nil {
+			cursor = page.Cursor
 		}
 	}
-}
-
-// More posts than a walk may read are a gap.
-func TestGap(t *testing.T) {
-	w := newWorld(t, linkedintest.Options{}, func(c *Config) { c.PageSize, c.Watch = 10, 5 })
-	w.old("known")
-	cursor := w.connect()
-	for range 100 {
-		w.pass(time.Second)
-		w.srv.Post(linkedintest.Post{Text: "storm"})
-	}
-	c := w.collector()
-	c.maxPages = 3
-	as, page := w.drainWith(c, cursor)
-	want := collectors.Gap{From: start().Add(-15 * time.Minute), Until: start().Add(20*time.Minute + 81*time.Second), Reason: "there were more than 3 pages of posts since the last poll; poll more often"}
-	if len(ids(as)) != 20 || page.Gap == nil {
-		t.Fatalf("%d posts, gap %v; want 20 and one", len(ids(as)), page.Gap)
-	}
-	if diff := cmp.Diff(want, *page.Gap); diff != "" {
-		t.Errorf("gap (-want +got):\n%s", diff)
-	}
-	w.srv.Post(linkedintest.Post{Text: "one more"})
-	if as, page := w.drainWith(c, page.Cursor); page.Gap != nil || len(ids(as)) == 0 {
-		t.Errorf("told %v, gap %v; want the post and no gap", ids(as), page.Gap)
-	}
-}
-
-// A post that LinkedIn dates into the future hides none that comes until then.
-func TestPostOfTheFuture(t *testing.T) {
-	w := newWorld(t, linkedintest.Options{}, func(c *Config) { c.Watch = 1 })
-	future := w.srv.Post(linkedintest.Post{Text: "soon", At: start().Add(24 * time.Hour)})
-	cursor := w.connect()
-	id := w.srv.Post(linkedintest.Post{Text: "now"})
-	as, _ := w.drain(cursor)
-	if diff := cmp.Diff([]string{"post " + id}, ids(as)); diff != "" {
-		t.Errorf("beside %s (-want +got):\n%s", future, diff)
+	if n := w.srv.Count("organizations") - before; n != 1 {
+		t.Errorf("the organisation was read %d times, want once", n)
 	}
 }
 

@@ -127,7 +127,7 @@ func (r *round) take(w *walk, it *item) {
 	st, cfg, p := r.st, &r.c.cfg, it.place()
 	hash := it.hash()
 	if known := st.find(p.ID); known != nil {
-		known.Met, known.Missing, w.Met = true, false, true
+		known.Met, known.Missing = true, false
 		r.compare(w, known, it, hash)
 		return
 	}

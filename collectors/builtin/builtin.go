@@ -13,6 +13,7 @@ import (
 	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/googleworkspace"
 	"github.com/picketd/picket/collectors/instagram"
+	"github.com/picketd/picket/collectors/linkedin"
 	"github.com/picketd/picket/collectors/youtube"
 )
 
@@ -28,6 +29,7 @@ var specs = sync.OnceValue(func() []collectors.Spec {
 		github.Spec(),
 		googleworkspace.Spec(),
 		instagram.Spec(),
+		linkedin.Spec(),
 		youtube.Spec(),
 	}
 })

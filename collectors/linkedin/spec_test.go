@@ -68,7 +68,7 @@ func TestSpec(t *testing.T) {
 func TestVerify(t *testing.T) {
 	least := []string{"r_organization_social", "r_organization_admin"}
 	page := []string{"Acme & Co, linkedin.com/company/acme, id 2414183, 1204 followers", "2 newest posts read, the last of 2026-03-06T11:00:00Z"}
-	people := "1 people have a role on the page"
+	people := "people with a role on the page: 1"
 	for _, tt := range []struct {
 		name     string
 		scopes   []string

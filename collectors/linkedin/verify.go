@@ -33,7 +33,7 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		if err := r.people(); err != nil {
 			return collectors.Seen{}, asLimited(err)
 		}
-		seen.Lines = append(seen.Lines, fmt.Sprintf("%d people have a role on the page", len(r.st.Roles.Entries)))
+		seen.Lines = append(seen.Lines, fmt.Sprintf("people with a role on the page: %d", len(r.st.Roles.Entries)))
 	}
 	if c.cfg.Mentions {
 		if err := r.comments(); err != nil {

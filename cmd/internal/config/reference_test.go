@@ -71,8 +71,8 @@ func TestReferenceIsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Accounts) != 6 || len(c.Sources) != 6 || len(c.Credentials) != 10 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
-		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 6, 6, 10, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
+	if len(c.Accounts) != 7 || len(c.Sources) != 6 || len(c.Credentials) != 11 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
+		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 7, 6, 11, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
 	}
 }
 
@@ -208,8 +208,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 104 {
-		t.Errorf("%d lines are marked as defaults, want 104", marked)
+	if marked != 116 {
+		t.Errorf("%d lines are marked as defaults, want 116", marked)
 	}
 }
 

@@ -24,8 +24,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Secrets()) != 25 {
-		t.Fatalf("%d secrets, want 25", len(c.Secrets()))
+	if len(c.Secrets()) != 28 {
+		t.Fatalf("%d secrets, want 28", len(c.Secrets()))
 	}
 	forms := map[string]func() string{
 		"json": func() string {

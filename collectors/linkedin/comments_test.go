@@ -173,6 +173,21 @@ func TestCommentOverlap(t *testing.T) {
 	}
 }
 
+// What was said while comments were not read is not told when they are read again.
+func TestCommentsSwitchedOn(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{}, withMentions)
+	post := w.old("one")
+	cursor := w.connect()
+	w.cfg.Mentions = false
+	_, page := w.drain(cursor)
+	w.srv.Comment(post, linkedintest.Comment{Text: "meanwhile"})
+	w.pass(time.Hour)
+	w.cfg.Mentions = true
+	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
+		t.Errorf("told %v, want nothing", ids(as))
+	}
+}
+
 // Trouble with comments names what mends it.
 func TestCommentsRefused(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{}, withMentions)

@@ -139,7 +139,7 @@ func (c *Collector) mend(b *body, e *APIError) string {
 	switch {
 	case e.Status >= 300 && e.Status < 400:
 		return c.mendRedirect(b)
-	case b.oauth && (e.Code == "invalid_client" || e.Code == "unauthorized_client" || e.Status == http.StatusUnauthorized):
+	case b.oauth && (strings.HasSuffix(b.endpoint, introspection) || e.Code == "invalid_client" || e.Code == "unauthorized_client" || e.Status == http.StatusUnauthorized):
 		return mendClient
 	case b.oauth:
 		return mendGrant

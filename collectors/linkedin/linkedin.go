@@ -74,6 +74,9 @@ func (c *Collector) Poll(ctx context.Context, cursor json.RawMessage) (collector
 		st = &state{Version: cursorVersion}
 	}
 	st.Asked = asked
+	if !c.cfg.Mentions { // what was said meanwhile is history if they are switched on again
+		st.Comments = nil
+	}
 	r := &round{ctx: ctx, c: c, st: st}
 	if err := r.read(); err != nil {
 		if ctx.Err() != nil {
@@ -99,8 +102,8 @@ func (r *round) read() error {
 	if err := r.posts(); err != nil {
 		return err
 	}
-	if r.fresh || r.page.Backfill || r.st.going() {
-		r.page.More = true // nothing that is live goes into a page of history
+	if r.fresh || r.page.Backfill || r.st.going() { // nothing that is live goes into a page of history
+		r.page.More = r.fresh || r.st.Walk == nil || r.st.going()
 		return nil
 	}
 	return r.readParts(r.parts())
@@ -185,7 +188,7 @@ func (r *round) finish() (collectors.Page, error) {
 	if st.Walk != nil && st.Walk.First { // the rest of the history is older than this page, never the same
 		since = st.Walk.Start - r.c.cfg.Overlap.Milliseconds()
 	}
-	if t := st.Comments; t != nil && r.c.cfg.Mentions {
+	if t := st.Comments; t != nil {
 		since = min(since, t.Since)
 	}
 	r.page.Overlap = time.UnixMilli(max(since, 1)).UTC().Truncate(time.Second)
@@ -297,7 +300,9 @@ func slim(a *activity.Activity) error {
 		list = slices.DeleteFunc(list, func(s string) bool { return len(s) > 1<<10 })
 		return list[:min(5, len(list))]
 	}
-	a.Raw = nil
+	if a.Raw = nil; a.Validate() == nil {
+		return nil
+	}
 	a.Links, a.LinkDomains = few(a.Links), few(a.LinkDomains)
 	a.Mentions, a.Hashtags = few(a.Mentions), few(a.Hashtags)
 	a.Media = a.Media[:min(5, len(a.Media))]

@@ -125,7 +125,7 @@ func (r *round) deletions() error {
 			continue
 		}
 		if asked++; asked > maxConfirm {
-			r.page.More = true // the rest of them
+			r.page.More = r.page.More || r.fresh // the rest of a spree; where none was deleted, the next round asks for more
 			return nil
 		}
 		_, err := r.get(call{name: "posts/{urn}", path: "posts/" + escaped(o.ID)})

@@ -151,6 +151,23 @@ func TestManyDeletions(t *testing.T) {
 	}
 }
 
+// A page that lacks many posts which are there costs few calls.
+func TestManyMissing(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{})
+	var posted []string
+	for range 25 {
+		posted = append(posted, w.old("there"))
+	}
+	cursor := w.connect()
+	for _, id := range posted {
+		w.srv.Omit(id, true)
+	}
+	as, _ := w.drain(cursor)
+	if n := w.srv.Count("posts/{urn}"); len(ids(as)) != 0 || n != 10 {
+		t.Errorf("told %v after %d look-ups, want nothing after 10", ids(as), n)
+	}
+}
+
 // A deleted post that a cache still shows is neither new nor deleted twice.
 func TestGhost(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{})

@@ -138,9 +138,10 @@ func (r *round) take(w *walk, it *item) {
 	if w.First {
 		if w.Handed.ID == "" || p.compare(w.Handed) < 0 { // else it was on the page before
 			w.Handed = p
-			w.Read++
 			st.watch(post, cfg.Watch)
-			r.tell(&it.Activity)
+			if w.Read++; w.Read <= cfg.Backfill {
+				r.tell(&it.Activity)
+			}
 		}
 		return
 	}

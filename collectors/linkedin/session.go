@@ -144,13 +144,16 @@ type standing struct {
 	Expires int64  `json:"expires_at"`
 }
 
+// introspection is the endpoint that tells what a token is.
+const introspection = "introspectToken"
+
 // introspect asks what the access token is.
 func (c *Collector) introspect(ctx context.Context) (*standing, error) {
 	token, err := c.accessToken(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.post(ctx, "introspectToken", url.Values{
+	b, err := c.post(ctx, introspection, url.Values{
 		"client_id": {c.cfg.ClientID}, "client_secret": {c.cfg.ClientSecret.Reveal()}, "token": {token},
 	})
 	if err != nil {

@@ -139,8 +139,8 @@ func TestVerifyTrouble(t *testing.T) {
 		}
 	}
 	w := newWorld(t, linkedintest.Options{})
-	seen, err := Spec().Verify(t.Context(), setting(nil), w.deps())
-	if err != nil || len(seen.Lines) != 3 || seen.Lines[1] != "no posts yet" {
+	seen, err := Spec().Verify(t.Context(), setting(map[string]string{"mentions": "true"}), w.deps())
+	if err != nil || len(seen.Lines) != 4 || seen.Lines[1] != "no posts yet" || seen.Lines[3] != "no post yet whose comments could be read" {
 		t.Errorf("seen %+v, error %v", seen, err)
 	}
 }

@@ -39,7 +39,11 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		if err := r.comments(); err != nil {
 			return collectors.Seen{}, asLimited(err)
 		}
-		seen.Lines = append(seen.Lines, "comments can be read")
+		line := "comments can be read"
+		if len(r.st.Watch) == 0 {
+			line = "no post yet whose comments could be read"
+		}
+		seen.Lines = append(seen.Lines, line)
 	}
 	return c.verifyToken(ctx, seen)
 }

@@ -3,6 +3,8 @@ package linkedin
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,6 +118,55 @@ func TestShiftedPages(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Pages that never meet are not asked for without end.
+func TestEndlessShift(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{}, func(c *Config) { c.PageSize = 10 })
+	for range 30 {
+		w.old("old")
+	}
+	deps := w.deps()
+	next := deps.HTTP.Transport
+	deps.HTTP = &http.Client{Transport: observed(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/posts") && r.FormValue("start") != "0" {
+			r = r.Clone(r.Context())
+			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "start=", "start=100", 1)
+		}
+		return next.RoundTrip(r)
+	})}
+	c, err := New(w.cfg, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	as, page := w.drainWith(c, nil)
+	if n := len(w.srv.Requests()); n > 8 || len(ids(as)) != 10 || len(page.Malformed) != 1 || !strings.Contains(page.Malformed[0].Error(), "shifted 3 times") {
+		t.Errorf("%d calls, %d posts, malformed %v; want at most 8, 10 and one about the pages", n, len(ids(as)), page.Malformed)
+	}
+	as, _ = w.drain(page.Cursor)
+	if len(ids(as)) != 20 {
+		t.Errorf("%d posts in the next round, want the other 20", len(ids(as)))
+	}
+}
+
+// No more history is told than is wanted, and what lies below is watched all the
+// same.
+func TestLittleHistory(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{}, func(c *Config) { c.Backfill = 3 })
+	var posted []string
+	for i := range 8 {
+		posted = append(posted, w.srv.Post(linkedintest.Post{Text: "post", At: start().Add(time.Duration(i-100) * time.Minute)}))
+	}
+	as, page := w.drain(nil)
+	if diff := cmp.Diff([]string{"post " + posted[5], "post " + posted[6], "post " + posted[7]}, ids(as)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	w.pass(20 * time.Minute)
+	w.srv.Delete(posted[0])
+	as, _ = w.drain(page.Cursor)
+	if diff := cmp.Diff([]string{"delete " + posted[0]}, ids(as)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -66,7 +66,7 @@ func Spec() collectors.Spec {
    that is 100 calls for each member: set units: 100, every: 30m and
    look_every: 4h. A day is over at midnight UTC.
 LinkedIn bounds how long what members say may be kept: ask it before mentions.`,
-		Limits:  "unpublished, by the day (UTC), app and member; 100 calls a member in the Development tier; Picket makes 1,000 at most",
+		Limits:  "unpublished, by the day (UTC), app and member; 100 calls a member in the Development tier; Picket makes 1,000 unless units says otherwise",
 		Hides:   "logins, second factors, apps; who of the admins posted; names of people with a role; answers to comments, messages, mentions elsewhere",
 		Library: "none: REST over net/http",
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/picketd/picket/collectors/github/githubtest"
 	"github.com/picketd/picket/collectors/googleworkspace/googleworkspacetest"
 	"github.com/picketd/picket/collectors/instagram/instagramtest"
+	"github.com/picketd/picket/collectors/linkedin/linkedintest"
 	"github.com/picketd/picket/collectors/metagraph/metagraphtest"
 	"github.com/picketd/picket/collectors/reddit/reddittest"
 )
@@ -28,6 +29,9 @@ const (
 	githubToken     = "ghp_that-reads-the-audit-log-8Vb2"
 	metaToken       = "EAAG-token-of-a-system-user-5Kx"
 	metaSecret      = "0123456789abcdef-secret-of-the-app"
+	linkedinClient  = "77abcdefghijkl"
+	linkedinSecret  = "WPL_AP1.secret-of-the-app-3Hq"
+	linkedinRefresh = "AQW-refresh-token-of-an-admin-7Zt"
 	redditRefresh   = "8412345-refresh-token-of-the-account"
 	redditSecret    = "secret-of-the-reddit-app-4Wq"
 )
@@ -35,7 +39,7 @@ const (
 // describedSecrets may never be shown or written into a configuration. Of a key
 // file it is how the key itself begins.
 func describedSecrets() []string {
-	return []string{blueskyPassword, githubToken, metaToken, metaSecret, redditRefresh, redditSecret, entratest.ClientSecret, "PRIVATE KEY"}
+	return []string{blueskyPassword, githubToken, metaToken, metaSecret, linkedinSecret, linkedinRefresh, redditRefresh, redditSecret, entratest.ClientSecret, "PRIVATE KEY"}
 }
 
 // workspaceKey is made once: it takes a while.
@@ -44,7 +48,9 @@ var workspaceKey = sync.OnceValues(googleworkspacetest.NewKey)
 // startDescribed starts a fake of a network whose collector describes itself, with
 // what it takes to connect in the environment: APP_PASSWORD of bluesky, GITHUB of
 // github, META_TOKEN and META_APP_SECRET of facebook and instagram, TENANT, CLIENT
-// and ENTRA of entra, CLIENT, REDDIT_CLIENT_SECRET and REDDIT_REFRESH_TOKEN of reddit. For googleworkspace it writes key.json, as the Google Cloud
+// and ENTRA of entra, LINKEDIN_CLIENT, LINKEDIN_CLIENT_SECRET and
+// LINKEDIN_REFRESH_TOKEN of linkedin, CLIENT, REDDIT_CLIENT_SECRET and
+// REDDIT_REFRESH_TOKEN of reddit. For googleworkspace it writes key.json, as the Google Cloud
 // console does, in several lines.
 func startDescribed(ts *testscript.TestScript, of *network, name string) {
 	handler := &late{}
@@ -84,6 +90,24 @@ func startDescribed(ts *testscript.TestScript, of *network, name string) {
 		ts.Check(json.Indent(&file, []byte(googleworkspacetest.ServiceAccount(key, web.URL+"/token")), "", "  "))
 		ts.Check(os.WriteFile(ts.MkAbs("key.json"), append(file.Bytes(), '\n'), 0o600))
 		of.fault = func(kind string) error { s.AddFault(googleworkspacetest.Fault{Kind: kind}); return nil }
+		handler.set(s)
+	case "linkedin":
+		s := linkedintest.New(linkedintest.Options{
+			ClientID: linkedinClient, ClientSecret: linkedinSecret, Refresh: linkedinRefresh,
+			Scopes: []string{"r_organization_social", "rw_organization_admin"},
+		})
+		s.Post(linkedintest.Post{Text: "A post of ours", At: ago(3)})
+		ts.Setenv("LINKEDIN_CLIENT", linkedinClient)
+		ts.Setenv("LINKEDIN_CLIENT_SECRET", linkedinSecret)
+		ts.Setenv("LINKEDIN_REFRESH_TOKEN", linkedinRefresh)
+		of.fault = func(kind string) error {
+			if kind == "version" {
+				s.Retire("202712")
+				return nil
+			}
+			s.AddFault(linkedintest.Fault{Endpoint: "posts", Status: http.StatusForbidden, Code: "ACCESS_DENIED", Service: 100, Message: "Not enough permissions"})
+			return nil
+		}
 		handler.set(s)
 	case "reddit":
 		s := reddittest.New(reddittest.Options{Secret: redditSecret, Refresh: redditRefresh, Scope: "history identity read modlog submit"})

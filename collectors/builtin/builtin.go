@@ -13,6 +13,7 @@ import (
 	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/googleworkspace"
 	"github.com/picketd/picket/collectors/instagram"
+	"github.com/picketd/picket/collectors/linkedin"
 	"github.com/picketd/picket/collectors/reddit"
 	"github.com/picketd/picket/collectors/youtube"
 )
@@ -29,6 +30,7 @@ var specs = sync.OnceValue(func() []collectors.Spec {
 		github.Spec(),
 		googleworkspace.Spec(),
 		instagram.Spec(),
+		linkedin.Spec(),
 		reddit.Spec(),
 		youtube.Spec(),
 	}

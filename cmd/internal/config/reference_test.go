@@ -71,8 +71,8 @@ func TestReferenceIsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Accounts) != 7 || len(c.Sources) != 6 || len(c.Credentials) != 11 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
-		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 7, 6, 11, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
+	if len(c.Accounts) != 8 || len(c.Sources) != 6 || len(c.Credentials) != 12 || len(c.Identities) != 1 || len(c.Receivers) != 6 {
+		t.Errorf("%d accounts, %d sources, %d credentials, %d identities, %d receivers; want 8, 6, 12, 1, 6", len(c.Accounts), len(c.Sources), len(c.Credentials), len(c.Identities), len(c.Receivers))
 	}
 }
 
@@ -208,8 +208,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 110 {
-		t.Errorf("%d lines are marked as defaults, want 110", marked)
+	if marked != 122 {
+		t.Errorf("%d lines are marked as defaults, want 122", marked)
 	}
 }
 

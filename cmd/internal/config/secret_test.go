@@ -24,8 +24,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Secrets()) != 27 {
-		t.Fatalf("%d secrets, want 27", len(c.Secrets()))
+	if len(c.Secrets()) != 30 {
+		t.Fatalf("%d secrets, want 30", len(c.Secrets()))
 	}
 	forms := map[string]func() string{
 		"json": func() string {

@@ -1,7 +1,6 @@
 package collectors
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/binary"
@@ -117,16 +116,13 @@ func (l *ledger) batch(as []activity.Activity, backfill bool) (*activity.Batch, 
 }
 
 func (l *ledger) encode() ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(envelope{
+	b, err := encodeJSON(envelope{
 		Collector: l.cursor, Reported: l.reported, Times: packTimes(l.recent), Horizon: l.horizon, Mentions: l.mentions.shared(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode cursor: %w", err)
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	return b, nil
 }
 
 func compareItems(a, b item) int {

@@ -249,8 +249,8 @@ func (r *round) finish() (collectors.Page, error) {
 		r.lowerOverlap(r.st.Mention.Since)
 	}
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
-		return collectors.Page{}, err
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
+		return collectors.Page{}, fmt.Errorf("bluesky: %w", err)
 	}
 	return r.page, nil
 }

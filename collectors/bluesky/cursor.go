@@ -1,7 +1,6 @@
 package bluesky
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -241,20 +240,6 @@ func or(s, other string) string {
 		return other
 	}
 	return s
-}
-
-func (st *state) encode() (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(st); err != nil {
-		return nil, fmt.Errorf("bluesky: encode cursor: %w", err)
-	}
-	b := bytes.TrimSpace(buf.Bytes())
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("bluesky: encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
 }
 
 // find returns the watched record of that key, nil if it is not watched.

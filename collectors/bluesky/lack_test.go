@@ -111,7 +111,7 @@ func TestLargestCursor(t *testing.T) {
 	for i := range maxGrants {
 		st.Grants.Known = append(st.Grants.Known, grant{ID: fmt.Sprintf("%016d", i), Name: within(strings.Repeat(`"`, 5000), maxName)})
 	}
-	b, err := st.encode()
+	b, err := collectors.EncodeCursor(st)
 	if err != nil {
 		t.Fatal(err)
 	}

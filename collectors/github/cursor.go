@@ -67,17 +67,6 @@ func decodeState(cursor json.RawMessage) (*state, error) {
 	return st, nil
 }
 
-func (st *state) encode() (json.RawMessage, error) {
-	b, err := json.Marshal(st)
-	if err != nil {
-		return nil, fmt.Errorf("github: encode cursor: %w", err)
-	}
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("github: encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
-}
-
 // from is where the walk after one that began at start begins: an overlap
 // before it, since what happened earlier was visible then; or before the newest
 // event where that is older, which costs next to nothing and lets no clock that

@@ -285,8 +285,8 @@ func (r *round) count(fresh bool, n *uint64) {
 func (r *round) finish() (collectors.Page, error) {
 	r.page.Overlap = r.st.overlapFrom(r.c.cfg.Overlap)
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
-		return collectors.Page{}, err
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
+		return collectors.Page{}, fmt.Errorf("github: %w", err)
 	}
 	r.c.counts.add(r.counts)
 	return r.page, nil

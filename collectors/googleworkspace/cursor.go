@@ -119,17 +119,6 @@ func sound(times ...int64) bool {
 	return slices.Min(times) >= 0 && slices.Max(times) < year2200
 }
 
-func (st *state) encode() (json.RawMessage, error) {
-	b, err := json.Marshal(st)
-	if err != nil {
-		return nil, fmt.Errorf("%s: encode cursor: %w", Network, err)
-	}
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("%s: encode cursor: %d bytes; at most %d fit", Network, len(b), collectors.MaxCursor)
-	}
-	return b, nil
-}
-
 // history reports whether what was before the first connection is read.
 func (s *stream) history() bool { return s.Began == 0 }
 

@@ -289,8 +289,8 @@ func (r *round) count(fresh bool, n *uint64) {
 func (r *round) finish() (collectors.Page, error) {
 	r.page.Overlap = r.st.overlapFrom()
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
-		return collectors.Page{}, err
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
+		return collectors.Page{}, fmt.Errorf("%s: %w", Network, err)
 	}
 	r.c.counts.add(r.counts)
 	return r.page, nil

@@ -32,7 +32,7 @@ func TestLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			st.Turn = test.turn
-			cursor, err := st.encode()
+			cursor, err := collectors.EncodeCursor(st)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,6 @@
 package linkedin
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -187,20 +186,6 @@ func (st *state) check() error {
 		}
 	}
 	return nil
-}
-
-func (st *state) encode() (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(st); err != nil {
-		return nil, fmt.Errorf("encode cursor: %w", err)
-	}
-	b := bytes.TrimSpace(buf.Bytes())
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
 }
 
 // find returns the watched post of that id, nil if it is not watched. An edit

@@ -45,7 +45,7 @@ func TestLargestCursor(t *testing.T) {
 	for name := range o.values {
 		st.Profile.Values[name] = bounded(strings.Repeat(`"`, 5000), maxValue)
 	}
-	b, err := st.encode()
+	b, err := collectors.EncodeCursor(st)
 	if err != nil {
 		t.Fatal(err)
 	}

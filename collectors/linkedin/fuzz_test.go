@@ -82,7 +82,7 @@ func FuzzCursor(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first, err := st.encode()
+		first, err := collectors.EncodeCursor(st)
 		if err != nil {
 			if len(data) < collectors.MaxCursor/6 {
 				t.Errorf("encode %s: %v", data, err)
@@ -93,7 +93,7 @@ func FuzzCursor(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s is not taken back: %v", first, err)
 		}
-		if second, err := again.encode(); err != nil || string(second) != string(first) {
+		if second, err := collectors.EncodeCursor(again); err != nil || string(second) != string(first) {
 			t.Errorf("%s became %s, %v", first, second, err)
 		}
 		st.sweep(&walk{Start: time.Now().UnixMilli()}, true)

@@ -193,7 +193,7 @@ func (r *round) finish() (collectors.Page, error) {
 	}
 	r.page.Overlap = time.UnixMilli(max(since, 1)).UTC().Truncate(time.Second)
 	var err error
-	if r.page.Cursor, err = st.encode(); err != nil {
+	if r.page.Cursor, err = collectors.EncodeCursor(st); err != nil {
 		return collectors.Page{}, fmt.Errorf("linkedin: %w", err)
 	}
 	return r.page, nil

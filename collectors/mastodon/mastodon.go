@@ -162,8 +162,8 @@ func (r *round) finish() (collectors.Page, error) {
 		r.lowerOverlap(r.overlapOf(&r.st.Mentions))
 	}
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
-		return collectors.Page{}, err
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
+		return collectors.Page{}, fmt.Errorf("mastodon: %w", err)
 	}
 	return r.page, nil
 }

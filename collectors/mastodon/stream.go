@@ -96,7 +96,7 @@ func unswept(cursor json.RawMessage) json.RawMessage {
 		return cursor
 	}
 	st.Swept = 0
-	due, err := st.encode()
+	due, err := collectors.EncodeCursor(st)
 	if err != nil {
 		return cursor
 	}

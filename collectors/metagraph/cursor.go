@@ -1,7 +1,6 @@
 package metagraph
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -229,20 +228,6 @@ func (l *lane) check() error {
 		return fmt.Errorf("a page's cursor of %d bytes; want at most %d", len(l.Walk.After), maxAfter)
 	}
 	return nil
-}
-
-func (st *state) encode() (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(st); err != nil {
-		return nil, fmt.Errorf("encode cursor: %w", err)
-	}
-	b := bytes.TrimSpace(buf.Bytes())
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
 }
 
 // find returns the watched item of that place, nil if it is not watched. An id

@@ -350,7 +350,7 @@ func TestLargest(t *testing.T) {
 	}
 	st.Voices["tags"] = &lane{Since: 1 << 42, Mark: p, Walk: w()}
 	st.Profile = &snapshot{N: 9, Values: map[string]string{"description": strings.Repeat("ä", maxValue/2), "name": strings.Repeat("n", maxValue), "link": strings.Repeat("l", maxValue)}}
-	b, err := st.encode()
+	b, err := collectors.EncodeCursor(st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func FuzzCursor(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first, err := st.encode()
+		first, err := collectors.EncodeCursor(st)
 		if err != nil {
 			return
 		}
@@ -380,7 +380,7 @@ func FuzzCursor(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s does not survive writing: %v", data, err)
 		}
-		if second, err := again.encode(); err != nil || string(second) != string(first) {
+		if second, err := collectors.EncodeCursor(again); err != nil || string(second) != string(first) {
 			t.Errorf("%s became %s: %v", first, second, err)
 		}
 	})

@@ -239,7 +239,7 @@ func (r *round) finish() (collectors.Page, error) {
 		r.page.More = true
 	}
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
 		return collectors.Page{}, fmt.Errorf("%s: %w", r.rd.src.Network, err)
 	}
 	return r.page, nil

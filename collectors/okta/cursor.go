@@ -75,17 +75,6 @@ func decodeState(cursor json.RawMessage) (*state, error) {
 	return st, nil
 }
 
-func (st *state) encode() (json.RawMessage, error) {
-	b, err := json.Marshal(st)
-	if err != nil {
-		return nil, fmt.Errorf("okta: encode cursor: %w", err)
-	}
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("okta: encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
-}
-
 // first reports whether nothing was read yet.
 func (st *state) first() bool { return st.Read == 0 }
 

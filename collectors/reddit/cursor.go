@@ -1,7 +1,6 @@
 package reddit
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -183,20 +182,6 @@ func (f *flow) check() error {
 		return errors.New("a walk that none can be")
 	}
 	return nil
-}
-
-func (st *state) encode() (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(st); err != nil {
-		return nil, fmt.Errorf("encode cursor: %w", err)
-	}
-	b := bytes.TrimSpace(buf.Bytes())
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
 }
 
 // isID reports whether an id, without its kind, can go into a query and a

@@ -187,7 +187,7 @@ func (r *round) finish() (collectors.Page, error) {
 		r.st.endRound()
 	}
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
 		return collectors.Page{}, fmt.Errorf("reddit: %w", err)
 	}
 	return r.page, nil

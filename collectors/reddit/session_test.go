@@ -127,7 +127,7 @@ func TestCursorFits(t *testing.T) {
 	for i := range MaxModerates {
 		st.Logs[fmt.Sprintf("%s%02d", strings.Repeat("s", maxName-2), i)] = &flow{Since: 1772703000, Mark: long.Top, Walk: &long, Read: 1772703000}
 	}
-	data, err := st.encode()
+	data, err := collectors.EncodeCursor(st)
 	if err != nil {
 		t.Fatal(err)
 	}

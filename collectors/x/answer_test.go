@@ -296,7 +296,7 @@ func FuzzState(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first, err := st.encode()
+		first, err := collectors.EncodeCursor(st)
 		if err != nil {
 			return
 		}
@@ -304,7 +304,7 @@ func FuzzState(f *testing.F) {
 		if err != nil {
 			t.Fatalf("own cursor refused: %v", err)
 		}
-		second, err := again.encode()
+		second, err := collectors.EncodeCursor(again)
 		if err != nil || string(first) != string(second) {
 			t.Fatalf("%s became %s (%v)", first, second, err)
 		}

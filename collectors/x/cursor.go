@@ -104,17 +104,6 @@ func decodeState(cursor json.RawMessage) (*state, error) {
 	return st, nil
 }
 
-func (st *state) encode() (json.RawMessage, error) {
-	b, err := json.Marshal(st)
-	if err != nil {
-		return nil, fmt.Errorf("x: encode cursor: %w", err)
-	}
-	if len(b) > collectors.MaxCursor {
-		return nil, fmt.Errorf("x: encode cursor: %d bytes; at most %d fit", len(b), collectors.MaxCursor)
-	}
-	return b, nil
-}
-
 // watch remembers an own post and its newest version, the limit newest posts
 // at most.
 func (st *state) watch(first, id int64, limit int) {

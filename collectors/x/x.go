@@ -200,9 +200,9 @@ func (r *round) finish() (collectors.Page, error) {
 		r.lowerOverlap(r.overlapOf(&st.Mentions))
 	}
 	var err error
-	r.page.Cursor, err = st.encode()
+	r.page.Cursor, err = collectors.EncodeCursor(st)
 	if err != nil {
-		return collectors.Page{Cost: r.page.Cost}, err
+		return collectors.Page{Cost: r.page.Cost}, fmt.Errorf("x: %w", err)
 	}
 	return r.page, nil
 }

@@ -138,7 +138,7 @@ func (r *round) finish() (collectors.Page, error) {
 	r.spans(&r.st.lane)
 	r.spans(r.st.Comments)
 	var err error
-	if r.page.Cursor, err = r.st.encode(); err != nil {
+	if r.page.Cursor, err = collectors.EncodeCursor(r.st); err != nil {
 		return collectors.Page{}, fmt.Errorf("youtube: %w", err)
 	}
 	return r.page, nil

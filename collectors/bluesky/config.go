@@ -3,7 +3,6 @@ package bluesky
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -174,13 +173,5 @@ func checkServer(s string) error {
 	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
 		return fmt.Errorf("%q; want scheme and host, such as %s", u.Redacted(), example)
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return fmt.Errorf("%q; want https, since others could read the password and change the answers (http is taken for loopback only)", u.Redacted())
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return collectors.CheckHTTPS(u, "others could read the password and change the answers")
 }

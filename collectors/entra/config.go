@@ -3,7 +3,6 @@ package entra
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -182,11 +181,8 @@ func checkURL(s, example string) error {
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
 	}
-	host := strings.ToLower(u.Hostname())
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return fmt.Errorf("%q; want https, since requests carry a token (http is taken for loopback only)", clip(s, 120))
+	if err := collectors.CheckHTTPS(u, "requests carry a token"); err != nil {
+		return err
 	}
 	if strings.HasSuffix(u.Path, "/v1.0") || strings.HasSuffix(u.Path, "/beta") {
 		return fmt.Errorf("%q; leave the API's version out, such as %s", clip(s, 120), example)

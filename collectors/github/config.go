@@ -3,7 +3,6 @@ package github
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -169,12 +168,10 @@ func checkBaseURL(s string) error {
 	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a port and a path, such as %s", u.Redacted(), DefaultBaseURL)
 	}
-	host := strings.ToLower(u.Hostname())
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	switch {
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
-		return fmt.Errorf("%q; want https, since requests carry the token (http is taken for loopback only)", s)
+	if err := collectors.CheckHTTPS(u, "requests carry the token"); err != nil {
+		return err
+	}
+	switch host := strings.ToLower(u.Hostname()); {
 	case host == "github.com" || host == "www.github.com":
 		return fmt.Errorf("%q is the web site; give %s", s, DefaultBaseURL)
 	case strings.HasSuffix(host, ".ghe.com") && !strings.HasPrefix(host, "api."):

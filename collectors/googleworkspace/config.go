@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -177,11 +176,5 @@ func checkURL(s, example string) error {
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
 	}
-	host := strings.ToLower(u.Hostname())
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return fmt.Errorf("%q; want https, since requests carry a token (http is taken for loopback only)", clip(s, 120))
-	}
-	return nil
+	return collectors.CheckHTTPS(u, "requests carry a token")
 }

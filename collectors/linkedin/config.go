@@ -3,8 +3,6 @@ package linkedin
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -168,15 +166,8 @@ func setDefault[T comparable](p *T, value T) {
 
 // checkURL keeps tokens off the open network.
 func checkURL(key, s, example string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("%s: want scheme, host and perhaps a path, such as %s", key, example)
-	}
-	host := strings.ToLower(u.Hostname())
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return fmt.Errorf("%s: %q; want https, since others could read the token (http is taken for loopback only)", key, clip(s, 120))
+	if _, err := collectors.ParseURL(s, example, "others could read the token"); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
 	}
 	return nil
 }

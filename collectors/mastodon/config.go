@@ -3,7 +3,6 @@ package mastodon
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -119,11 +118,8 @@ func parseServer(s string) (*url.URL, error) {
 	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("%q; want scheme, host and perhaps a path, such as %s", u.Redacted(), example)
 	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return nil, fmt.Errorf("%q; want https, since others could read the token and change the answers (http is taken for loopback only)", s)
+	if err := collectors.CheckHTTPS(u, "others could read the token and change the answers"); err != nil {
+		return nil, err
 	}
 	return u, nil
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -136,15 +135,9 @@ func checkSecret(key string, s collectors.Secret, required bool) error {
 
 // parseBase reads the address and keeps tokens off the open network.
 func parseBase(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, errors.New("base_url: want scheme, host and perhaps a path, such as https://graph.facebook.com")
-	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return nil, fmt.Errorf("base_url: %q; want https, since others could read the token (http is taken for loopback only)", s)
+	u, err := collectors.ParseURL(s, "https://graph.facebook.com", "others could read the token")
+	if err != nil {
+		return nil, fmt.Errorf("base_url: %w", err)
 	}
 	return u, nil
 }

@@ -184,12 +184,10 @@ func checkBaseURL(s string) error {
 	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
 	}
-	host := strings.ToLower(u.Hostname())
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return fmt.Errorf("%q; want https, since requests carry the token (http is taken for loopback only)", s)
+	if err := collectors.CheckHTTPS(u, "requests carry the token"); err != nil {
+		return err
 	}
+	host := strings.ToLower(u.Hostname())
 	for _, domain := range []string{"okta.com", "oktapreview.com", "okta-emea.com"} {
 		if name, ok := strings.CutSuffix(host, "-admin."+domain); ok {
 			return fmt.Errorf("%q is the Admin Console; give https://%s.%s", s, name, domain)

@@ -3,8 +3,6 @@ package reddit
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -77,10 +75,10 @@ func (c *Config) complete() error {
 	setDefault(&c.Watch, DefaultWatch)
 	setDefault(&c.Backfill, DefaultBackfill)
 	setDefault(&c.Overlap, DefaultOverlap)
-	if err := checkURL(c.BaseURL, DefaultBaseURL); err != nil {
+	if _, err := collectors.ParseURL(c.BaseURL, DefaultBaseURL, "requests carry a token"); err != nil {
 		fault("base_url: %w", err)
 	}
-	if err := checkURL(c.TokenURL, DefaultTokenURL); err != nil {
+	if _, err := collectors.ParseURL(c.TokenURL, DefaultTokenURL, "requests carry a token"); err != nil {
 		fault("token_url: %w", err)
 	}
 	errs = append(errs, c.checkAccess(), c.checkModerates())
@@ -160,19 +158,4 @@ func setDefault[T comparable](p *T, value T) {
 	if *p == zero {
 		*p = value
 	}
-}
-
-// checkURL keeps secrets and tokens off the open network.
-func checkURL(s, example string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("want scheme, host and perhaps a path, such as %s", example)
-	}
-	host := strings.ToLower(u.Hostname())
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return fmt.Errorf("%q; want https, since requests carry a token (http is taken for loopback only)", clip(s, 120))
-	}
-	return nil
 }

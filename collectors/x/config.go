@@ -3,7 +3,6 @@ package x
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -190,13 +189,7 @@ func checkBaseURL(s string) error {
 	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a path, such as %s", u.Redacted(), DefaultBaseURL)
 	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
-		return fmt.Errorf("%q; want https, since requests carry the credential (http is taken for loopback only)", s)
-	}
-	return nil
+	return collectors.CheckHTTPS(u, "requests carry the credential")
 }
 
 // isHandle reports whether s has the form of a username in openapi.json 2.167.

@@ -1,0 +1,28 @@
+package collectors_test
+
+import (
+	"testing"
+
+	"github.com/picketd/picket/collectors"
+)
+
+func TestClip(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		n          int
+		want       string
+	}{
+		{"shorter", "abc", 4, "abc"},
+		{"as long", "abc", 3, "abc"},
+		{"longer", "abc", 2, "ab"},
+		{"nothing left", "abc", 0, ""},
+		{"behind a character", "aé€", 3, "aé"},
+		{"within a character", "aé€", 5, "aé"},
+		{"within the first one", "€", 2, ""},
+		{"no UTF-8", "\x80\x80\x80", 2, ""},
+	} {
+		if got := collectors.Clip(tt.text, tt.n); got != tt.want {
+			t.Errorf("%s: Clip(%q, %d) = %q, want %q", tt.name, tt.text, tt.n, got, tt.want)
+		}
+	}
+}

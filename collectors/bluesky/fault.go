@@ -79,9 +79,7 @@ func (c *Collector) fault(endpoint string, err error) error {
 	}
 	said, ok := errors.AsType[*atclient.APIError](err)
 	if !ok {
-		if text := err.Error(); c.scrub(text) != text {
-			err = errors.New(c.scrub(text)) // the chain below would print it again
-		}
+		err = c.scrubber().Clean(err)
 		if _, answered := errors.AsType[*APIError](err); answered {
 			return err
 		}
@@ -139,7 +137,7 @@ func printable(r rune) rune {
 // words makes text of a server fit for a log line: without secrets and control
 // characters, and not long.
 func (c *Collector) words(text string) string {
-	text = strings.ReplaceAll(c.scrub(strings.ToValidUTF8(text, "\ufffd")), "\n", " ")
+	text = strings.ReplaceAll(c.scrubber().Replace(strings.ToValidUTF8(text, "\ufffd")), "\n", " ")
 	return clip(strings.Map(printable, text), maxWords)
 }
 
@@ -154,22 +152,11 @@ func clip(text string, n int) string {
 	return text[:n]
 }
 
-// minSecret is the length from which a secret is looked for in texts: a shorter
-// one would tear common words apart. App passwords have 19 bytes.
-const minSecret = 6
-
-// scrub replaces the password and the session's tokens in text that a server
-// sent or an error holds.
-func (c *Collector) scrub(text string) string {
-	secrets := []string{c.cfg.Password.Reveal()}
+// scrubber knows the password and the session's tokens.
+func (c *Collector) scrubber() collectors.Scrubber {
+	secrets := []collectors.Secret{c.cfg.Password}
 	if c.session != nil {
-		secrets = append(secrets, c.session.Access, c.session.Refresh)
+		secrets = append(secrets, collectors.Secret(c.session.Access), collectors.Secret(c.session.Refresh))
 	}
-	for _, s := range secrets {
-		if len(s) >= minSecret {
-			text = strings.ReplaceAll(text, s, collectors.Redacted)
-			text = strings.ReplaceAll(text, url.QueryEscape(s), collectors.Redacted)
-		}
-	}
-	return text
+	return collectors.NewScrubber(secrets...)
 }

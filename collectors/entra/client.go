@@ -75,7 +75,7 @@ func (c *Collector) authorize(ctx context.Context) (string, error) {
 		return "", &collectors.Malformed{Field: "access_token", Err: fmt.Errorf("%s: answer without one", b.endpoint)}
 	}
 	c.token = collectors.Secret(told.AccessToken)
-	c.scrubber = newScrubber(c.cfg.ClientSecret, c.token)
+	c.scrubber = collectors.NewScrubber(c.cfg.ClientSecret, c.token)
 	c.tokenEnds = now.Add(time.Duration(min(max(told.ExpiresIn, 0), 24*3600)) * time.Second)
 	return told.AccessToken, nil
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +36,7 @@ type Collector struct {
 	grant      int         // requests in grantSpan; more in tests that poll without a scheduler
 	sent       []time.Time // the last requests, at most as many as are granted
 	unlicensed time.Time   // until then sign-ins are not tried
-	scrubber   *strings.Replacer
+	scrubber   collectors.Scrubber
 	warned     map[string]bool // what was logged once
 }
 
@@ -87,7 +86,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	}
 	c := &Collector{
 		cfg: cfg, deps: deps, http: *deps.HTTP, base: base, login: login, grant: grant,
-		scrubber: newScrubber(cfg.ClientSecret), warned: map[string]bool{},
+		scrubber: collectors.NewScrubber(cfg.ClientSecret), warned: map[string]bool{},
 	}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil

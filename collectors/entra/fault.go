@@ -2,7 +2,6 @@ package entra
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -171,35 +170,9 @@ func (c *Collector) mendRedirect(b *body) string {
 		clip(c.words(u.Scheme+"://"+u.Host), 120))
 }
 
-// bare takes the URL off an error of net/http and the secrets out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
-
-// minSecret is the length from which a secret is looked for in texts:
-// Microsoft's are longer, and a shorter one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(secrets ...collectors.Secret) *strings.Replacer {
-	var pairs []string
-	for _, secret := range secrets {
-		s := secret.Reveal()
-		if len(s) < minSecret {
-			continue
-		}
-		pairs = append(pairs, s, collectors.Redacted)
-		if q := url.QueryEscape(s); q != s {
-			pairs = append(pairs, q, collectors.Redacted)
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // codeText writes an error code of a sign-in.
 func codeText(code int) string { return strconv.Itoa(code) }

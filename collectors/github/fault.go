@@ -2,7 +2,6 @@ package github
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -181,30 +180,6 @@ func (c *Collector) mendRedirect(h http.Header) string {
 		clip(c.words(u.Scheme+"://"+u.Host), 120), c.base.Host)
 }
 
-// bare takes the URL off an error of net/http, which is put before it again,
-// and the token out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
-
-// minSecret is the length from which a token is looked for in texts: GitHub's
-// have 40 bytes or more, and a shorter one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(token collectors.Secret) *strings.Replacer {
-	s := token.Reveal()
-	if len(s) < minSecret {
-		return strings.NewReplacer()
-	}
-	pairs := []string{s, collectors.Redacted}
-	if q := url.QueryEscape(s); q != s {
-		pairs = append(pairs, q, collectors.Redacted)
-	}
-	return strings.NewReplacer(pairs...)
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }

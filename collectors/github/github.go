@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +26,7 @@ type Collector struct {
 	deps     collectors.Deps
 	base     *url.URL
 	client   *github.Client
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 	counts   counters
 	warned   map[string]bool // what was logged once; Poll is called by one goroutine at a time
 }
@@ -81,7 +80,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	}
 	return &Collector{
 		cfg: cfg, deps: deps, base: base, client: client,
-		scrubber: newScrubber(cfg.Token), warned: map[string]bool{},
+		scrubber: collectors.NewScrubber(cfg.Token), warned: map[string]bool{},
 	}, nil
 }
 

@@ -124,7 +124,7 @@ func (c *Collector) authorize(ctx context.Context) (string, error) {
 		return "", &collectors.Malformed{Field: "access_token", Err: fmt.Errorf("%s: answer without one", ex.body.endpoint)}
 	}
 	c.token = collectors.Secret(got.AccessToken)
-	c.scrubber = newScrubber(c.token)
+	c.scrubber = collectors.NewScrubber(c.token)
 	c.tokenEnds = now.Add(time.Duration(min(max(told.ExpiresIn, 0), 3600)) * time.Second)
 	return got.AccessToken, nil
 }
@@ -135,10 +135,7 @@ func (c *Collector) shorten(err error) error {
 	if _, ok := errors.AsType[*collectors.Forbidden](err); ok {
 		return err
 	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text))
-	}
-	return err
+	return c.scrubber.Clean(err)
 }
 
 // answer is one page of a log. Events stay raw.

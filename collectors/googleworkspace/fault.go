@@ -190,25 +190,6 @@ func (c *Collector) mendRedirect(b *body) string {
 		clip(c.words(u.Scheme+"://"+u.Host), 120))
 }
 
-// bare takes the URL off an error of net/http and the token out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
-
-// minSecret is the length from which a token is looked for in texts: Google's
-// are far longer, and a shorter one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(token collectors.Secret) *strings.Replacer {
-	s := token.Reveal()
-	if len(s) < minSecret {
-		return strings.NewReplacer()
-	}
-	return strings.NewReplacer(s, collectors.Redacted, url.QueryEscape(s), collectors.Redacted)
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }

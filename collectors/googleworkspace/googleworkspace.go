@@ -32,7 +32,7 @@ type Collector struct {
 	// Poll and Verify are called by one goroutine at a time.
 	token     collectors.Secret
 	tokenEnds time.Time
-	scrubber  *strings.Replacer
+	scrubber  collectors.Scrubber
 	warned    map[string]bool // what was logged once
 	all       pace            // of all calls but those for tokens
 	filtered  pace            // of those that filter
@@ -84,8 +84,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	j.Subject = cfg.AdminEmail
 	c := &Collector{
 		cfg: cfg, deps: deps, http: *deps.HTTP, jwt: j,
-		scrubber: newScrubber(""), warned: map[string]bool{},
-		all: pace{grant: grantAll}, filtered: pace{grant: grantFiltered},
+		warned: map[string]bool{}, all: pace{grant: grantAll}, filtered: pace{grant: grantFiltered},
 	}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil

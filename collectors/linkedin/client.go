@@ -192,33 +192,17 @@ func (c *Collector) read(b *body) (*answer, error) {
 	return a, nil
 }
 
-// bare takes the URL off an error of net/http and secrets out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if said := err.Error(); c.scrubber.Replace(said) != said {
-		return errors.New(c.scrubber.Replace(said)) // the chain below would print it again
-	}
-	return err
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // words makes text of the server fit for a log line.
 func (c *Collector) words(s string) string { return clip(plain(c.scrubber.Replace(s)), 300) }
 
-// minSecret is the length from which a secret is looked for in texts; a shorter
-// one would tear common words apart.
-const minSecret = 6
-
 // scrub has all secrets that are known now taken out of texts.
 func (c *Collector) scrub() {
-	var pairs []string
-	for _, s := range []string{
-		c.cfg.Token.Reveal(), c.cfg.ClientSecret.Reveal(), c.cfg.RefreshToken.Reveal(), c.session.Access, c.session.Refresh,
-	} {
-		if len(s) >= minSecret {
-			pairs = append(pairs, s, collectors.Redacted, url.QueryEscape(s), collectors.Redacted)
-		}
-	}
-	c.scrubber = strings.NewReplacer(pairs...)
+	c.scrubber = collectors.NewScrubber(
+		c.cfg.Token, c.cfg.ClientSecret, c.cfg.RefreshToken,
+		collectors.Secret(c.session.Access), collectors.Secret(c.session.Refresh),
+	)
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,7 +28,7 @@ type Collector struct {
 	session  session
 	renewed  bool // the access token was asked for, and has not been taken yet
 	warned   time.Time
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 	spent    map[string]*dayLimit // by endpoint
 }
 

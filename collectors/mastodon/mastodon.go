@@ -24,7 +24,7 @@ type Collector struct {
 	cfg      Config
 	deps     collectors.Deps
 	base     *url.URL
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 	maxPages int // of a walk; tests make it small
 }
 
@@ -41,7 +41,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mastodon: %w", err)
 	}
-	return &Collector{cfg: cfg, deps: deps, base: base, scrubber: newScrubber(&cfg), maxPages: maxPages}, nil
+	return &Collector{cfg: cfg, deps: deps, base: base, scrubber: collectors.NewScrubber(cfg.Token), maxPages: maxPages}, nil
 }
 
 // Poll implements collectors.Collector. One poll reads a page of the account's

@@ -1,11 +1,9 @@
 package mastodon
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -107,29 +105,9 @@ func extent(n int, total int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// bare takes the URL off an error of net/http, which go-mastodon and send put
-// before it again, and the token out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrub(text) != text {
-		return errors.New(c.scrub(text)) // the chain below would print it again
-	}
-	return err
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // scrub replaces the token in text that the server sent or an error holds.
 func (c *Collector) scrub(text string) string { return c.scrubber.Replace(text) }
-
-// minSecret is the length from which a token is looked for in texts: Mastodon's
-// are 43 bytes, and a shorter one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(cfg *Config) *strings.Replacer {
-	token := cfg.Token.Reveal()
-	if len(token) < minSecret {
-		return strings.NewReplacer()
-	}
-	return strings.NewReplacer(token, "[redacted]", url.QueryEscape(token), "[redacted]")
-}

@@ -42,7 +42,7 @@ type Client struct {
 	token     collectors.Secret // the one that is used: given, or the Page's
 	appSecret collectors.Secret
 	deps      collectors.Deps
-	scrubber  *strings.Replacer
+	scrubber  collectors.Scrubber
 	asked     bool // for the Page's token
 
 	held time.Time // nothing is sent before
@@ -77,7 +77,7 @@ func NewClient(a Access, deps collectors.Deps) (*Client, error) {
 // use sends a token from now on.
 func (c *Client) use(token collectors.Secret) {
 	c.token = token
-	c.scrubber = newScrubber(c.given.Reveal(), c.token.Reveal(), c.appSecret.Reveal(), c.proof(c.given), c.proof(c.token))
+	c.scrubber = collectors.NewScrubber(c.given, c.token, c.appSecret, collectors.Secret(c.proof(c.given)), collectors.Secret(c.proof(c.token)))
 }
 
 // proof is what shows that whoever sends a token knows its app's secret.
@@ -230,31 +230,9 @@ func unreadable(endpoint string, resp *http.Response, data []byte, err error) er
 	return &collectors.Malformed{Field: endpoint + " answer", Err: errors.New("want an object")}
 }
 
-// bare takes the URL off an error of net/http, which holds the proof, and
-// secrets out of its text.
-func (c *Client) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Client) bare(err error) error { return c.scrubber.Bare(err) }
 
 // words makes text of the server fit for a log line.
 func (c *Client) words(text string) string { return clip(Plain(c.scrubber.Replace(text)), 300) }
-
-// minSecret is the length from which a secret is looked for in texts; a shorter
-// one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(secrets ...string) *strings.Replacer {
-	var pairs []string
-	for _, s := range secrets {
-		if len(s) >= minSecret {
-			pairs = append(pairs, s, "[redacted]", url.QueryEscape(s), "[redacted]")
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}

@@ -2,10 +2,8 @@ package okta
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -148,30 +146,6 @@ func (c *Collector) mendRedirect(b *body) string {
 		clip(c.words(u.Scheme+"://"+u.Host), 120), c.base.Host)
 }
 
-// bare takes the URL off an error of net/http, which send puts before it again,
-// and the token out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
-
-// minSecret is the length from which a token is looked for in texts: Okta's has
-// 42 bytes, and a shorter one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(token collectors.Secret) *strings.Replacer {
-	s := token.Reveal()
-	if len(s) < minSecret {
-		return strings.NewReplacer()
-	}
-	pairs := []string{s, collectors.Redacted}
-	if q := url.QueryEscape(s); q != s {
-		pairs = append(pairs, q, collectors.Redacted)
-	}
-	return strings.NewReplacer(pairs...)
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +26,7 @@ type Collector struct {
 	deps     collectors.Deps
 	base     *url.URL
 	http     http.Client
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 	counts   counters
 	warned   map[string]bool // what was logged once; Poll is called by one goroutine at a time
 }
@@ -84,7 +83,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	}
 	c := &Collector{
 		cfg: cfg, deps: deps, base: base, http: *deps.HTTP,
-		scrubber: newScrubber(cfg.Token), warned: map[string]bool{},
+		scrubber: collectors.NewScrubber(cfg.Token), warned: map[string]bool{},
 	}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil

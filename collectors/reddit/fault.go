@@ -2,7 +2,6 @@ package reddit
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -181,30 +180,14 @@ func (c *Collector) mendRedirect(b *body) string {
 		clip(c.words(u.Scheme+"://"+u.Host), 120))
 }
 
-// bare takes the URL off an error of net/http and secrets out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
-
-// minSecret is the length from which a secret is looked for in texts: Reddit's
-// are far longer, and a shorter one would tear common words apart.
-const minSecret = 6
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // scrub has all secrets that are known now taken out of texts.
 func (c *Collector) scrub() {
-	var pairs []string
-	for _, s := range []string{
-		c.cfg.ClientSecret.Reveal(), c.cfg.RefreshToken.Reveal(), c.cfg.Password.Reveal(), c.session.Access, c.session.Refresh,
-	} {
-		if len(s) >= minSecret {
-			pairs = append(pairs, s, collectors.Redacted, url.QueryEscape(s), collectors.Redacted)
-		}
-	}
-	c.scrubber = strings.NewReplacer(pairs...)
+	c.scrubber = collectors.NewScrubber(
+		c.cfg.ClientSecret, c.cfg.RefreshToken, c.cfg.Password,
+		collectors.Secret(c.session.Access), collectors.Secret(c.session.Refresh),
+	)
 }

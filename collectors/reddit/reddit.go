@@ -26,7 +26,7 @@ type Collector struct {
 	// Poll and Verify are called by one goroutine at a time.
 	session  session
 	resume   time.Time // nothing is sent before
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 }
 
 // New returns a collector of one account. Its error names every fault of cfg by

@@ -3,15 +3,14 @@ package x
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/dghubble/oauth1"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // exchange carries one poll's requests from go-twitter to X and the answers
@@ -117,40 +116,15 @@ func extent(n int, total int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// bare takes the URL off an error of net/http, which go-twitter and send put
-// before it again, and any secret out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrub(text) != text {
-		return errors.New(c.scrub(text)) // the chain below would print it again
-	}
-	return err
-}
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // scrub replaces every secret in text that X sent or an error holds.
 func (c *Collector) scrub(text string) string { return c.scrubber.Replace(text) }
 
-// minSecret is the length from which a secret is looked for in texts: X's are
-// 25 bytes and more, and a shorter one would tear common words apart.
-const minSecret = 6
-
-func newScrubber(cfg *Config) *strings.Replacer {
-	var pairs []string
-	for _, s := range []string{
-		cfg.BearerToken.Reveal(), cfg.ConsumerKey.Reveal(), cfg.ConsumerSecret.Reveal(),
-		cfg.AccessToken.Reveal(), cfg.AccessSecret.Reveal(),
-	} {
-		if len(s) < minSecret {
-			continue
-		}
-		pairs = append(pairs, s, "[redacted]")
-		if q := url.QueryEscape(s); q != s {
-			pairs = append(pairs, q, "[redacted]")
-		}
-	}
-	return strings.NewReplacer(pairs...)
+func newScrubber(cfg *Config) collectors.Scrubber {
+	return collectors.NewScrubber(cfg.BearerToken, cfg.ConsumerKey, cfg.ConsumerSecret, cfg.AccessToken, cfg.AccessSecret)
 }
 
 // newAuth returns a round tripper that adds the credential and sends the

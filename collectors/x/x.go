@@ -26,7 +26,7 @@ type Collector struct {
 	deps     collectors.Deps
 	base     *url.URL
 	auth     http.RoundTripper
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 	keep     [2]int // how many posts X keeps, by laneKind; tests make it small
 }
 

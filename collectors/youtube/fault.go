@@ -236,30 +236,14 @@ func nextMidnight(now time.Time) time.Time {
 	return time.Date(y, m, d+1, 0, 0, 0, 0, loc).UTC()
 }
 
-// bare takes the URL off an error of net/http and secrets out of its text.
-func (c *Collector) bare(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		err = ue.Err
-	}
-	if text := err.Error(); c.scrubber.Replace(text) != text {
-		return errors.New(c.scrubber.Replace(text)) // the chain below would print it again
-	}
-	return err
-}
-
-// minSecret is the length from which a secret is looked for in texts: Google's
-// are far longer, and a shorter one would tear common words apart.
-const minSecret = 6
+// bare is err as it may be printed: without the URL of net/http, which callers
+// name, and without secrets.
+func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // scrub has all secrets that are known now taken out of texts.
 func (c *Collector) scrub() {
-	var pairs []string
-	for _, s := range []string{
-		c.cfg.APIKey.Reveal(), c.cfg.ClientSecret.Reveal(), c.cfg.RefreshToken.Reveal(), c.session.Access, c.session.Refresh,
-	} {
-		if len(s) >= minSecret {
-			pairs = append(pairs, s, collectors.Redacted, url.QueryEscape(s), collectors.Redacted)
-		}
-	}
-	c.scrubber = strings.NewReplacer(pairs...)
+	c.scrubber = collectors.NewScrubber(
+		c.cfg.APIKey, c.cfg.ClientSecret, c.cfg.RefreshToken,
+		collectors.Secret(c.session.Access), collectors.Secret(c.session.Refresh),
+	)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,7 +23,7 @@ type Collector struct {
 
 	// Poll and Verify are called by one goroutine at a time.
 	session  session
-	scrubber *strings.Replacer
+	scrubber collectors.Scrubber
 }
 
 // New returns a collector of one channel. Its error names every fault of cfg by

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // minSecret is the length in bytes from which a secret is looked for in texts:
@@ -38,6 +39,20 @@ func (s Scrubber) Replace(text string) string {
 		return text
 	}
 	return s.replacer.Replace(text)
+}
+
+// maxWords bounds what Words returns, in bytes.
+const maxWords = 300
+
+// Words makes what a network sent fit for a log line or an error: without
+// secrets and control characters, line ends included, and at most 300 bytes.
+func (s Scrubber) Words(text string) string {
+	return Clip(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s.Replace(strings.ToValidUTF8(text, "\ufffd"))), maxWords)
 }
 
 // Clean returns err, or where its text holds a secret an error with the rest of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/picketd/picket/collectors"
@@ -30,6 +31,23 @@ func TestScrubberReplace(t *testing.T) {
 	}
 	if got := (collectors.Scrubber{}).Replace("hunter22"); got != "hunter22" {
 		t.Errorf("the zero Scrubber makes %q of hunter22", got)
+	}
+}
+
+func TestScrubberWords(t *testing.T) {
+	s := collectors.NewScrubber("hunter22")
+	for _, tt := range []struct{ name, text, want string }{
+		{"plain", "Grüße <b> \"x\"", "Grüße <b> \"x\""},
+		{"lines that look like others of a log", "no\r\n{\"level\":\"info\"}\u0085a\tb", "no  {\"level\":\"info\"} a b"},
+		{"codes of a terminal", "\x1b[31mred\u009b0m\x7f\x00", " [31mred 0m  "},
+		{"no UTF-8", "a\xff\xfeb\xe2\x82", "a\ufffdb\ufffd"},
+		{"a secret", "bad header: hunter22\n", "bad header: [redacted] "},
+		{"long", strings.Repeat("a", 299) + "é", strings.Repeat("a", 299)},
+		{"a secret where it is cut", strings.Repeat("a", 296) + "hunter22", strings.Repeat("a", 296) + "[red"},
+	} {
+		if got := s.Words(tt.text); got != tt.want {
+			t.Errorf("%s: %q became %q, want %q", tt.name, tt.text, got, tt.want)
+		}
 	}
 }
 

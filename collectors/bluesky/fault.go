@@ -136,10 +136,7 @@ func printable(r rune) rune {
 
 // words makes text of a server fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.ReplaceAll(c.scrubber().Replace(strings.ToValidUTF8(text, "\ufffd")), "\n", " ")
-	return clip(strings.Map(printable, text), maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber().Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

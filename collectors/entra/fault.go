@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
@@ -43,9 +42,6 @@ func (e *APIError) Error() string {
 	}
 	return b.String()
 }
-
-// maxWords bounds what of Microsoft's words is repeated, in bytes.
-const maxWords = 300
 
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(b *body) *APIError {
@@ -84,15 +80,7 @@ func (c *Collector) describe(b *body) *APIError {
 
 // words makes text of Microsoft fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrubber.Replace(strings.ToValidUTF8(text, "�")))
-	return clip(text, maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

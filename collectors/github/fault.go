@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
@@ -38,11 +37,8 @@ type errorBody struct {
 	Docs    string            `json:"documentation_url"`
 }
 
-// What of GitHub's words is read and repeated, in bytes.
-const (
-	maxErrorBody = 64 << 10
-	maxWords     = 300
-)
+// maxErrorBody bounds what of GitHub's words is read, in bytes.
+const maxErrorBody = 64 << 10
 
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, errorBody) {
@@ -71,15 +67,7 @@ func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, e
 
 // words makes text of GitHub fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrubber.Replace(strings.ToValidUTF8(text, "�")))
-	return clip(text, maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"google.golang.org/api/googleapi"
@@ -42,9 +41,6 @@ func (e *APIError) Error() string {
 func (e *APIError) reason(wanted ...string) bool {
 	return slices.ContainsFunc(wanted, func(r string) bool { return slices.Contains(e.Reasons, r) })
 }
-
-// maxWords bounds what of Google's words is repeated, in bytes.
-const maxWords = 300
 
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(b *body) *APIError {
@@ -105,15 +101,7 @@ func (c *Collector) describeCall(e *APIError, b *body) {
 
 // words makes text of Google fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrubber.Replace(strings.ToValidUTF8(text, "�")))
-	return clip(text, maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

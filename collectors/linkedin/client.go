@@ -197,7 +197,7 @@ func (c *Collector) read(b *body) (*answer, error) {
 func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
 // words makes text of the server fit for a log line.
-func (c *Collector) words(s string) string { return clip(plain(c.scrubber.Replace(s)), 300) }
+func (c *Collector) words(s string) string { return c.scrubber.Words(s) }
 
 // scrub has all secrets that are known now taken out of texts.
 func (c *Collector) scrub() {

@@ -69,10 +69,7 @@ func printable(r rune) rune {
 
 // words makes text of a server fit for a log line: without the token and
 // control characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(printable, strings.ReplaceAll(c.scrub(strings.ToValidUTF8(text, "\ufffd")), "\n", " "))
-	return clip(text, maxDetail)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

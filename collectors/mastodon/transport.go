@@ -108,6 +108,3 @@ func extent(n int, total int64) string {
 // bare is err as it may be printed: without the URL of net/http, which callers
 // name, and without secrets.
 func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
-
-// scrub replaces the token in text that the server sent or an error holds.
-func (c *Collector) scrub(text string) string { return c.scrubber.Replace(text) }

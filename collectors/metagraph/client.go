@@ -235,4 +235,4 @@ func unreadable(endpoint string, resp *http.Response, data []byte, err error) er
 func (c *Client) bare(err error) error { return c.scrubber.Bare(err) }
 
 // words makes text of the server fit for a log line.
-func (c *Client) words(text string) string { return clip(Plain(c.scrubber.Replace(text)), 300) }
+func (c *Client) words(text string) string { return c.scrubber.Words(text) }

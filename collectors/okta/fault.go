@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
@@ -46,9 +45,6 @@ type errorBody struct {
 	} `json:"errorCauses"`
 }
 
-// maxWords bounds what of Okta's words is repeated, in bytes.
-const maxWords = 300
-
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(b *body) *APIError {
 	e := &APIError{Endpoint: b.endpoint, Status: b.status}
@@ -73,15 +69,7 @@ func (c *Collector) describe(b *body) *APIError {
 
 // words makes text of Okta fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrubber.Replace(strings.ToValidUTF8(text, "�")))
-	return clip(text, maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

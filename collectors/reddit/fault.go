@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -68,15 +67,7 @@ func (c *Collector) describe(b *body) (e *APIError, isJSON bool) {
 
 // words makes text of Reddit fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrubber.Replace(strings.ToValidUTF8(text, "\ufffd")))
-	return clip(text, maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {

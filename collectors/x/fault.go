@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
@@ -75,9 +74,6 @@ type errorBody struct {
 	Error string `json:"error"` // v1.1, protected timelines: "Not authorized."
 }
 
-// maxDetail bounds what of X's words is repeated, in bytes.
-const maxDetail = 300
-
 // describe reads an error body of any form; what is not JSON is quoted.
 func (c *Collector) describe(b *body) *APIError {
 	e := &APIError{Endpoint: b.endpoint, Status: b.status}
@@ -107,15 +103,7 @@ func (c *Collector) describe(b *body) *APIError {
 
 // words makes text of X fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrub(strings.ToValidUTF8(text, "�")))
-	return clip(text, maxDetail)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

@@ -120,9 +120,6 @@ func extent(n int, total int64) string {
 // name, and without secrets.
 func (c *Collector) bare(err error) error { return c.scrubber.Bare(err) }
 
-// scrub replaces every secret in text that X sent or an error holds.
-func (c *Collector) scrub(text string) string { return c.scrubber.Replace(text) }
-
 func newScrubber(cfg *Config) collectors.Scrubber {
 	return collectors.NewScrubber(cfg.BearerToken, cfg.ConsumerKey, cfg.ConsumerSecret, cfg.AccessToken, cfg.AccessSecret)
 }

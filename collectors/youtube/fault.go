@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"google.golang.org/api/googleapi"
@@ -49,9 +48,6 @@ func refusedFor(err error, reasons ...string) bool {
 	e, ok := errors.AsType[*APIError](err)
 	return ok && e.reason(reasons...)
 }
-
-// maxWords bounds what of Google's words is repeated, in bytes.
-const maxWords = 300
 
 // describe reads an error body with Google's library; what is not JSON is quoted.
 // perDay says that a quota of a day was met.
@@ -111,15 +107,7 @@ func (e *APIError) readCall(b *body) (perDay bool) {
 
 // words makes text of Google fit for a log line: without secrets and control
 // characters, and not long.
-func (c *Collector) words(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, c.scrubber.Replace(strings.ToValidUTF8(text, "\ufffd")))
-	return clip(text, maxWords)
-}
+func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // clip cuts text to at most n bytes between characters.
 func clip(text string, n int) string {

@@ -42,7 +42,8 @@ const (
 )
 
 // Config says which account is read and how. One of BearerToken and the four
-// OAuth 1.0a values must be given.
+// OAuth 1.0a values must be given. With Activity the bearer token must be, and
+// the four may be beside it: they then sign what reads the account.
 type Config struct {
 	// Account is the connected account as Picket calls it, "x/acme". Empty:
 	// "x/" and Username in lower case.
@@ -67,6 +68,10 @@ type Config struct {
 	ConsumerSecret collectors.Secret
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
+
+	// Activity is ActivityStream where X tells at once of what happens to the
+	// account, see Listener; empty where it is polled alone. It is for API v2.
+	Activity string
 
 	// Mentions also reads posts of others that mention the account. API v1.1
 	// offers this to OAuth 1.0a only.
@@ -118,6 +123,9 @@ func (c Config) complete() (Config, error) {
 	if err := c.checkCredentials(); err != nil {
 		errs = append(errs, err)
 	}
+	if err := c.checkActivity(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.Rehydrate > maxRehydrate {
 		fault("rehydrate: %d; X looks up at most %d posts in one request", c.Rehydrate, maxRehydrate)
 	}
@@ -157,7 +165,7 @@ func setDefault[T comparable](p *T, value T) {
 }
 
 // oauth1 reports whether requests are signed with OAuth 1.0a.
-func (c *Config) oauth1() bool { return c.BearerToken == "" }
+func (c *Config) oauth1() bool { return c.AccessToken != "" }
 
 func (c *Config) checkCredentials() error {
 	given := 0
@@ -169,14 +177,28 @@ func (c *Config) checkCredentials() error {
 	switch {
 	case c.BearerToken == "" && given == 0:
 		return errors.New("credential: none; give bearer_token, or consumer_key, consumer_secret, access_token and access_secret")
-	case c.BearerToken != "" && given > 0:
+	case c.BearerToken != "" && given > 0 && c.Activity == "":
 		return errors.New("credential: bearer_token and OAuth 1.0a values are both given; keep one of them")
-	case c.BearerToken == "" && given < 4:
+	case given > 0 && given < 4:
 		return fmt.Errorf("credential: %d of the 4 OAuth 1.0a values; give consumer_key, consumer_secret, access_token and access_secret", given)
-	case c.BearerToken != "" && c.UserID == "" && c.Username == "":
+	case !c.oauth1() && c.UserID == "" && c.Username == "":
 		return errors.New("user_id: empty, and so is username; a bearer token does not tell whose account it is, give one of them")
-	case c.BearerToken != "" && c.API == APIv11 && c.Mentions:
+	case !c.oauth1() && c.API == APIv11 && c.Mentions:
 		return errors.New("mentions: API v1.1 gives them to OAuth 1.0a only; give the four OAuth 1.0a values or use api: v2")
+	}
+	return nil
+}
+
+func (c *Config) checkActivity() error {
+	switch {
+	case c.Activity == "":
+		return nil
+	case c.Activity != ActivityStream:
+		return fmt.Errorf("activity: %q; want %s, or nothing", c.Activity, ActivityStream)
+	case c.API == APIv11:
+		return errors.New("activity: X tells of it beside API v2 only; use api: v2")
+	case c.BearerToken == "":
+		return errors.New("activity: X tells of it to the app's bearer token only; give bearer_token too")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ func TestShows(t *testing.T) {
 	}{
 		{"all", withMentions},
 		{"neither mentions nor deletions", func(c *Config) { c.Rehydrate = -1 }},
+		{"deletions by events alone", func(c *Config) { c.Rehydrate, c.Activity = -1, ActivityStream }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, xtest.Options{}, tt.change)
@@ -35,6 +36,9 @@ func TestShows(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.pass(time.Minute)
+			if w.cfg.Activity != "" {
+				w.suspects = []int64{parseID(deleted)}
+			}
 			more, _ := w.drain(page.Cursor)
 			collectortest.Shown(t, w.cfg.Shows(), append(came, more...))
 		})

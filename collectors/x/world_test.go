@@ -37,6 +37,8 @@ type world struct {
 	cfg  Config
 	keep int // of the collector's idea of X's limit, where not 0
 
+	suspects []int64 // posts that events say were deleted
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -99,7 +101,8 @@ func (w *world) collector() *Collector {
 
 func (w *world) try(cursor json.RawMessage) (collectors.Page, error) {
 	w.t.Helper()
-	return w.collector().Poll(w.t.Context(), cursor)
+	page, _, err := w.collector().poll(w.t.Context(), cursor, w.suspects)
+	return page, err
 }
 
 func (w *world) poll(cursor json.RawMessage) collectors.Page {

@@ -49,6 +49,9 @@ type budgeted struct {
 	settings any
 	budget   *collectors.Budget
 	limit    int // requests in a window, as known last; 0 for unknown
+
+	app x.App  // what hub was made for
+	hub *x.Hub // of events of x; nil where none are heard
 }
 
 // polled is a task and the settings that it was made for.
@@ -154,7 +157,7 @@ func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential
 	}
 	switch cred.Collector {
 	case config.CollectorX:
-		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))
+		c, err := p.x(s, &acc, &cred, budget)
 		return p.placed(t, c), err
 	case config.CollectorMastodon:
 		if acc.Stream {
@@ -178,12 +181,29 @@ func (p *pollers) placed(t collectors.Task, c collectors.Collector) collectors.T
 	return t
 }
 
+// x reads an account of X, and where wanted hears its events too.
+func (p *pollers) x(s *pollSet, acc *config.Account, cred *config.Credential, budget *collectors.Budget) (collectors.Collector, error) {
+	if cred.Activity == "" {
+		return x.New(xConfig(acc, cred), p.deps(budget))
+	}
+	app := x.App{BaseURL: cred.BaseURL, BearerToken: cred.BearerToken}
+	of := s.budgets[cred.Name]
+	if of.hub == nil || of.app != app {
+		hub, err := x.NewHub(app, p.deps(budget))
+		if err != nil {
+			return nil, err
+		}
+		of.app, of.hub = app, hub
+	}
+	return x.NewListener(xConfig(acc, cred), p.deps(budget), of.hub)
+}
+
 func xConfig(acc *config.Account, cred *config.Credential) x.Config {
 	return x.Config{
 		Account: acc.Name, UserID: acc.UserID, Username: acc.Username,
 		API: cred.API, BaseURL: cred.BaseURL, FieldsParam: cred.FieldsParam,
 		BearerToken: cred.BearerToken, ConsumerKey: cred.ConsumerKey, ConsumerSecret: cred.ConsumerSecret,
-		AccessToken: cred.AccessToken, AccessSecret: cred.AccessSecret,
+		AccessToken: cred.AccessToken, AccessSecret: cred.AccessSecret, Activity: cred.Activity,
 		Mentions: acc.Mentions, Rehydrate: acc.Rehydrate, Backfill: acc.Backfill, Overlap: acc.Overlap,
 		PricePost: cred.PricePost, PriceUser: cred.PriceUser,
 	}

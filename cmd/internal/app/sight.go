@@ -77,7 +77,7 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 		m.collector, m.token, m.mentions = a.Collector, cred.Token != "", a.Mentions
 		switch a.Collector {
 		case config.CollectorX:
-			m.spots, tell = a.Rehydrate >= 0, xConfig(&a, &cred).Shows
+			m.spots, tell = a.Rehydrate >= 0 || cred.Activity != "", xConfig(&a, &cred).Shows
 		case config.CollectorMastodon:
 			m.spots, tell = a.Watch >= 0, mastodonConfig(&a, &cred).Shows
 		default:

@@ -139,7 +139,7 @@ func (d *decoder) reads(collector string) bool {
 
 // checkX checks what X needs to know of an account.
 func (d *decoder) checkX(cred *Credential, a *Account, path, handle string) {
-	bearer := cred.BearerToken != ""
+	bearer := cred.AccessToken == "" // alone, which does not tell whose account it is
 	switch {
 	case a.Username != "":
 		if _, err := matching(a.Username, usernameForm, "1 to 15 letters, digits or _ without @"); err != nil {

@@ -182,12 +182,15 @@ type Credential struct {
 	API         string // x: "v2" or "v1.1"
 	FieldsParam string // x: "tweet.fields" or "post.fields"
 
-	// x: either BearerToken or the four of OAuth 1.0a are set.
+	// x: either BearerToken or the four of OAuth 1.0a are set; with Activity
+	// BearerToken is, and the four may be beside it.
 	BearerToken    collectors.Secret
 	ConsumerKey    collectors.Secret
 	ConsumerSecret collectors.Secret
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
+
+	Activity string // x: "stream" to hear of events at once; "" to poll alone
 
 	Server string            // mastodon: the server's URL
 	Token  collectors.Secret // mastodon: "" reads what everybody may; okta: an API token

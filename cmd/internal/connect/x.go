@@ -118,7 +118,7 @@ func (w *xWalk) login(ctx context.Context) error {
 	}
 	var err error
 	w.reuse, err = w.reused(ctx, config.CollectorX, func(c *config.Credential) bool {
-		return c.BearerToken != "" && !w.xo.OAuth1 && (w.xo.BaseURL == "" || w.xo.BaseURL == c.BaseURL)
+		return c.BearerToken != "" && c.AccessToken == "" && !w.xo.OAuth1 && (w.xo.BaseURL == "" || w.xo.BaseURL == c.BaseURL)
 	})
 	if err != nil {
 		return err

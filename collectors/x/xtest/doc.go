@@ -21,6 +21,12 @@
 // (CreditsDepleted) and of a suspended user. The header x-access-level is that of
 // X's announcement of 2011-06-30 (twitter-api-announce).
 //
-// What X does and this does not: search, streams, writing, OAuth 2.0 with
+// Activity: x-api/activity/introduction, quickstart and event-payloads (events,
+// subscriptions), x-api/fundamentals/consuming-streaming-data and
+// handling-disconnections (empty lines, the end of a stream). That a stream's
+// answer begins with its first line, and that a second subscription of the same
+// kind is refused, is from what developers report.
+//
+// What X does and this does not: search, other streams, writing, OAuth 2.0 with
 // PKCE, withheld content, and charging.
 package xtest

@@ -63,6 +63,9 @@ type Server struct {
 	windows  map[string]*window
 	counts   map[string]int
 	recent   []Request
+
+	subscriptions []Subscription
+	streams       map[*stream]struct{}
 }
 
 // Profile is what an account shows of itself. In JSON all names are lower case.
@@ -149,6 +152,7 @@ func New(opts Options) *Server {
 		opts: opts, now: opts.Now, tokens: regexp.MustCompile(tokenForm),
 		accounts: map[int64]*account{}, handles: map[string]*account{},
 		posts: map[int64]*post{}, windows: map[string]*window{}, counts: map[string]int{},
+		streams: map[*stream]struct{}{},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -188,8 +192,10 @@ func (s *Server) SetProfile(handle string, change func(p *Profile)) error {
 		return fmt.Errorf("xtest: no account %q", handle)
 	}
 	delete(s.handles, strings.ToLower(handle))
+	before := a.profile
 	change(&a.profile)
 	s.handles[strings.ToLower(a.profile.Handle)] = a
+	s.tellProfile(a, before)
 	return nil
 }
 
@@ -215,7 +221,9 @@ func (s *Server) Post(handle string, p Post) string {
 	if a == nil {
 		a = s.addAccount(Profile{Handle: handle})
 	}
-	return strconv.FormatInt(s.add(a, p).id, 10)
+	q := s.add(a, p)
+	s.tellPost("post.create", q)
+	return strconv.FormatInt(q.id, 10)
 }
 
 func (s *Server) add(a *account, p Post) *post {
@@ -282,6 +290,7 @@ func (s *Server) Delete(id string) error {
 	for _, v := range p.versions {
 		s.posts[v].deleted = true
 	}
+	s.tellPost("post.delete", p)
 	return nil
 }
 
@@ -323,8 +332,8 @@ func (s *Server) byHandle(handle string) *account { return s.handles[strings.ToL
 func (s *Server) byID(id int64) *account { return s.accounts[id] }
 
 // Endpoint names what a request asks for, whatever ids are in its path:
-// "users/tweets", "users/mentions", "users", "users/by/username", "users/me" and
-// "tweets" of API v2, and for v1.1 the path without version and .json.
+// "users/tweets", "users/mentions", "users", "users/by/username", "users/me",
+// "tweets", "activity/stream" and "activity/subscriptions" of API v2, and for v1.1 the path without version and .json.
 func Endpoint(path string) string {
 	var parts []string
 	for part := range strings.SplitSeq(strings.Trim(strings.TrimSuffix(path, ".json"), "/"), "/") {
@@ -337,6 +346,15 @@ func Endpoint(path string) string {
 		parts = parts[:3]
 	}
 	return strings.Join(parts, "/")
+}
+
+// endpoint names what a request asks for as Count and Fault do: what writes has
+// its method before the path, "POST activity/subscriptions".
+func endpoint(r *http.Request) string {
+	if r.Method == http.MethodGet {
+		return Endpoint(r.URL.Path)
+	}
+	return r.Method + " " + Endpoint(r.URL.Path)
 }
 
 // ServeHTTP implements http.Handler.
@@ -353,10 +371,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) record(r *http.Request, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	endpoint := Endpoint(r.URL.Path)
-	s.counts[endpoint]++
+	name := endpoint(r)
+	s.counts[name]++
 	s.recent = append(s.recent, Request{
-		Time: s.now(), Endpoint: endpoint, URL: r.URL.RequestURI(), Auth: authKind(r), Status: status,
+		Time: s.now(), Endpoint: name, URL: r.URL.RequestURI(), Auth: authKind(r), Status: status,
 	})
 	if n := len(s.recent); n > maxRequests {
 		s.recent = slices.Clone(s.recent[n-maxRequests/2:])
@@ -385,9 +403,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.opts.NoDate {
 		w.Header()["Date"] = nil // net/http then sends none
 	}
-	f := s.nextFault(Endpoint(r.URL.Path))
-	if f != nil && f.early() {
+	f := s.nextFault(endpoint(r))
+	switch {
+	case f != nil && f.early():
 		s.misbehave(w, r, f)
+		return
+	case r.Method == http.MethodGet && Endpoint(r.URL.Path) == "activity/stream":
+		s.serveStream(w, r)
 		return
 	}
 	v1 := strings.HasPrefix(r.URL.Path, "/1.1/")
@@ -420,9 +442,12 @@ func (s *Server) respond(r *http.Request, v1 bool) *reply {
 		return limited
 	}
 	var a *reply
-	if v1 {
+	switch {
+	case v1:
 		a = s.v1(r)
-	} else {
+	case isActivity(Endpoint(r.URL.Path)):
+		a = s.activity(r)
+	default:
 		a = s.v2(r)
 	}
 	if s.opts.OAuth1 != nil && s.opts.OAuth1.Access != "" && authKind(r) == "oauth1" {

@@ -84,6 +84,10 @@ func limits(endpoint string) (app, user int) {
 		return 75, 75
 	case "statuses/lookup":
 		return 300, 900
+	case "activity/stream":
+		return 450, 450
+	case "activity/subscriptions", "POST activity/subscriptions", "PUT activity/subscriptions", "DELETE activity/subscriptions":
+		return 500, 500
 	}
 	return 900, 900
 }
@@ -91,19 +95,19 @@ func limits(endpoint string) (app, user int) {
 // spend counts a request against its endpoint's window and returns the headers
 // that tell of it; false when nothing was left.
 func (s *Server) spend(r *http.Request) (map[string]string, bool) {
-	endpoint := Endpoint(r.URL.Path)
-	limit, user := limits(endpoint)
+	name := endpoint(r)
+	limit, user := limits(name)
 	if authKind(r) == "oauth1" {
 		limit = user
 	}
-	if own, ok := s.opts.Limits[endpoint]; ok {
+	if own, ok := s.opts.Limits[name]; ok {
 		limit = own
 	}
 	now := s.now()
-	w := s.windows[endpoint]
+	w := s.windows[name]
 	if w == nil || !now.Before(w.reset) {
 		w = &window{reset: now.Add(windowLength).Truncate(time.Second)}
-		s.windows[endpoint] = w
+		s.windows[name] = w
 	}
 	w.used++
 	header := map[string]string{

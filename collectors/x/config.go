@@ -33,6 +33,8 @@ const (
 	DefaultRehydrate = 100
 	DefaultPricePost = 0.005
 	DefaultPriceUser = 0.010
+
+	DefaultPriceMessage = 0.010
 )
 
 const (
@@ -76,6 +78,9 @@ type Config struct {
 	// Mentions also reads posts of others that mention the account. API v1.1
 	// offers this to OAuth 1.0a only.
 	Mentions bool
+	// DirectMessages also reads the messages that the account sends. X shows
+	// them to OAuth 1.0a of the account itself, and with API v2, only.
+	DirectMessages bool
 	// Rehydrate is how many of the newest own posts are looked up in every
 	// round to find deletions: 0 takes DefaultRehydrate, negative none. Each
 	// is charged once a day.
@@ -87,11 +92,12 @@ type Config struct {
 	// X delivers some late; 0 takes DefaultOverlap.
 	Overlap time.Duration
 
-	// PricePost and PriceUser are US dollars for each post (or media item) and
-	// each user read. Zero takes the defaults with API v2 and means free with
-	// API v1.1, which is not sold per use.
-	PricePost float64
-	PriceUser float64
+	// PricePost, PriceUser and PriceMessage are US dollars for each post (or
+	// media item), user and direct message read. Zero takes the defaults with
+	// API v2 and means free with API v1.1, which is not sold per use.
+	PricePost    float64
+	PriceUser    float64
+	PriceMessage float64
 }
 
 // complete fills in defaults and returns every fault of the configuration.
@@ -126,6 +132,12 @@ func (c Config) complete() (Config, error) {
 	if err := c.checkActivity(); err != nil {
 		errs = append(errs, err)
 	}
+	switch {
+	case c.DirectMessages && c.API == APIv11:
+		fault("direct_messages: they are read with API v2 only; use api: v2")
+	case c.DirectMessages && !c.oauth1():
+		fault("direct_messages: X shows them to the account itself only; give the four OAuth 1.0a values of the account")
+	}
 	if c.Rehydrate > maxRehydrate {
 		fault("rehydrate: %d; X looks up at most %d posts in one request", c.Rehydrate, maxRehydrate)
 	}
@@ -135,8 +147,8 @@ func (c Config) complete() (Config, error) {
 	if c.Overlap < 0 || c.Overlap > maxOverlap {
 		fault("overlap: %s; want 0s to %s", c.Overlap, maxOverlap)
 	}
-	if c.PricePost < 0 || c.PriceUser < 0 {
-		fault("price_post and price_user: %g and %g; want US dollars per item read, 0 or more", c.PricePost, c.PriceUser)
+	if c.PricePost < 0 || c.PriceUser < 0 || c.PriceMessage < 0 {
+		fault("price_post, price_user and price_message: %g, %g and %g; want US dollars per item read, 0 or more", c.PricePost, c.PriceUser, c.PriceMessage)
 	}
 	return c, errors.Join(errs...)
 }
@@ -151,6 +163,7 @@ func (c *Config) setDefaults() {
 	if c.API == APIv2 {
 		setDefault(&c.PricePost, DefaultPricePost)
 		setDefault(&c.PriceUser, DefaultPriceUser)
+		setDefault(&c.PriceMessage, DefaultPriceMessage)
 	}
 	if c.Account == "" && c.Username != "" {
 		c.Account = "x/" + strings.ToLower(c.Username)

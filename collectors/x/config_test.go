@@ -52,10 +52,12 @@ func TestNew(t *testing.T) {
 		{"activity without a bearer token", func(c *Config) { withOAuth1(c); c.Activity = ActivityStream }, "activity: X tells of it to the app's bearer token only; give bearer_token too"},
 		{"activity with half of OAuth 1.0a", func(c *Config) { c.Activity, c.AccessToken = ActivityStream, "t" }, "1 of the 4 OAuth 1.0a values"},
 		{"mentions with v1.1 and bearer", func(c *Config) { c.API, c.Mentions = APIv11, true }, "mentions: API v1.1 gives them to OAuth 1.0a only"},
+		{"messages with a bearer token", func(c *Config) { c.DirectMessages = true }, "direct_messages: X shows them to the account itself only; give the four OAuth 1.0a values"},
+		{"messages with v1.1", func(c *Config) { v11(c); c.DirectMessages = true }, "direct_messages: they are read with API v2 only; use api: v2"},
 		{"rehydrate", func(c *Config) { c.Rehydrate = 101 }, "rehydrate: 101; X looks up at most 100 posts"},
 		{"backfill", func(c *Config) { c.Backfill = 3201 }, "backfill: 3201; want 1 to 3200"},
 		{"overlap", func(c *Config) { c.Overlap = -time.Second }, "overlap: -1s; want 0s to 24h0m0s"},
-		{"price", func(c *Config) { c.PriceUser = -1 }, "price_post and price_user: 0.005 and -1; want US dollars"},
+		{"price", func(c *Config) { c.PriceUser = -1 }, "price_post, price_user and price_message: 0.005, -1 and 0.01; want US dollars"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -22,7 +22,9 @@ func contract() collectortest.Harness {
 		Every:    20 * time.Minute, // the contract runs for days
 		Lag:      DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
-			srv := xtest.New(xtest.Options{})
+			srv := xtest.New(xtest.Options{OAuth1: &xtest.OAuth1{
+				ConsumerKey: consumerKey, ConsumerSecret: consumerSec, AccessToken: accessToken, AccessSecret: accessSec, User: "acme",
+			}})
 			srv.AddAccount(xtest.Profile{Handle: "acme"})
 			original := srv.Post("fan", xtest.Post{Text: "to be reposted"})
 			made := 0
@@ -30,6 +32,14 @@ func contract() collectortest.Harness {
 				var items []collectortest.Item
 				for range n {
 					made++
+					if made%7 == 6 && !p.Broken {
+						id, err := srv.Message("acme", "fan", xtest.Message{Text: fmt.Sprintf("coins %d", made), At: p.At})
+						if err != nil {
+							panic(err) // both were made above
+						}
+						items = append(items, collectortest.Item{Account: "x/acme", Kind: activity.KindMessage, ID: id})
+						continue
+					}
 					p, kind := p, activity.KindPost
 					p.Text = fmt.Sprintf("post %d https://acme.example/%d", made, made)
 					switch made % 5 {
@@ -44,7 +54,8 @@ func contract() collectortest.Harness {
 			}
 			return collectortest.Fake{
 				New: func(deps collectors.Deps) (collectors.Collector, error) {
-					cfg := Config{Username: "acme", BearerToken: bearerToken, Mentions: true, Backfill: maxBackfill, Rehydrate: 10}
+					cfg := Config{Username: "acme", Mentions: true, DirectMessages: true, Backfill: maxBackfill, Rehydrate: 10}
+					withOAuth1(&cfg)
 					return New(cfg, deps)
 				},
 				Handler: srv,

@@ -1,6 +1,6 @@
 // Package x reads one connected account of X (formerly Twitter): what it
 // posted, edited and deleted, how its profile changed, how many follow it and,
-// where wanted, who mentions it. A Listener also hears at once that something
+// where wanted, which direct messages it sent and who mentions it. A Listener also hears at once that something
 // happened. It knows X's wire formats, limits and prices
 // and maps them to activities. When to poll, how long to wait after a refusal
 // and which repeats to drop is decided by package collectors; what a post or a
@@ -39,6 +39,11 @@
 //     an app's bearer token may subscribe to posts, deletions and changes of the
 //     profile. Not told are posts of protected accounts, and what happens while no
 //     stream is open: polls find both.
+//   - x-api/direct-messages/lookup, introduction and integrate: messages of the last
+//     30 days, newest first, to a user's own token only; 15 requests in 15 minutes.
+//     With OAuth 1.0a that needs the app's permission to write and to read messages
+//     (fundamentals/developer-apps); there is none to read them alone. Encrypted
+//     messages (XChat) are not among them.
 //   - x-api/fundamentals/consuming-streaming-data and handling-disconnections: an
 //     empty line every 20 seconds, and how a stream ends. Two streams an app, from
 //     rate-limits. How a second subscription of the same kind is refused is not

@@ -76,7 +76,7 @@ func Endpoint(req *http.Request) string {
 // Poll implements collectors.Collector. One poll reads a page of the account's
 // timeline. When that brings nothing new it goes on with the other parts: the
 // profile, the look-up of recent posts that finds deletions, and a page of
-// mentions where they are wanted.
+// direct messages and of mentions where they are wanted.
 //
 // Whatever is new is handed over, with More set, before the next part is asked
 // for. So an error of one part, for which the page is dropped, costs nothing
@@ -164,6 +164,9 @@ func (r *round) parts() []func() error {
 		if len(r.suspects) > 0 {
 			out = append(out, r.suspected)
 		}
+		if r.c.cfg.DirectMessages && !r.page.Backfill { // as with mentions
+			out = append(out, r.messages)
+		}
 	}
 	// Not beside history: what a page of history holds raises no finding.
 	if r.c.cfg.Mentions && !r.page.Backfill {
@@ -217,6 +220,9 @@ func (r *round) finish() (collectors.Page, error) {
 	r.lowerOverlap(r.overlapOf(&st.Posts))
 	if st.Mentions.Since != 0 && r.c.cfg.Mentions {
 		r.lowerOverlap(r.overlapOf(&st.Mentions))
+	}
+	if st.Messages.Since != 0 && r.c.cfg.DirectMessages {
+		r.lowerOverlap(r.overlapOf(&st.Messages.lane))
 	}
 	var err error
 	r.page.Cursor, err = st.encode()

@@ -204,8 +204,8 @@ func xConfig(acc *config.Account, cred *config.Credential) x.Config {
 		API: cred.API, BaseURL: cred.BaseURL, FieldsParam: cred.FieldsParam,
 		BearerToken: cred.BearerToken, ConsumerKey: cred.ConsumerKey, ConsumerSecret: cred.ConsumerSecret,
 		AccessToken: cred.AccessToken, AccessSecret: cred.AccessSecret, Activity: cred.Activity,
-		Mentions: acc.Mentions, Rehydrate: acc.Rehydrate, Backfill: acc.Backfill, Overlap: acc.Overlap,
-		PricePost: cred.PricePost, PriceUser: cred.PriceUser,
+		Mentions: acc.Mentions, DirectMessages: acc.Messages, Rehydrate: acc.Rehydrate, Backfill: acc.Backfill, Overlap: acc.Overlap,
+		PricePost: cred.PricePost, PriceUser: cred.PriceUser, PriceMessage: cred.PriceMessage,
 	}
 }
 

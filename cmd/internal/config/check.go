@@ -115,7 +115,7 @@ func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 	if _, describes := d.spec(network, false); describes {
 		return
 	}
-	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "watch": CollectorMastodon, "stream": CollectorMastodon} {
+	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "direct_messages": CollectorX, "watch": CollectorMastodon, "stream": CollectorMastodon} {
 		if _, given := d.src.where[join(path, key)]; given && owner != cred.Collector {
 			d.on(join(path, key), "is for accounts of collector %s, and this is one of %s; remove it", owner, cred.Collector)
 		}
@@ -151,6 +151,9 @@ func (d *decoder) checkX(cred *Credential, a *Account, path, handle string) {
 			return
 		}
 		a.Username = handle
+	}
+	if a.Messages && (bearer || cred.API == "v1.1") {
+		d.on(path+".direct_messages", "X shows them to the account itself only, with API v2; give credential %q the account's four secrets of OAuth 1.0a and api: v2, or remove this", a.Credential)
 	}
 	if bearer && a.Mentions && cred.API == "v1.1" {
 		d.on(path+".mentions", "API v1.1 gives them to OAuth 1.0a only; use api: v2, or the four secrets of OAuth 1.0a")

@@ -60,6 +60,7 @@ func (d *decoder) credential(n *yaml.Node, path, name string) Credential {
 		d.decimal("budget_usd_per_month", &c.BudgetUSDPerMonth, 0),
 		d.decimal("price_post", &c.PricePost, 0),
 		d.decimal("price_user", &c.PriceUser, 0),
+		d.decimal("price_message", &c.PriceMessage, 0),
 	)
 	if d.required(keys, "collector", "the name of a collector, such as "+CollectorX) {
 		d.checkCredential(keys, &c)
@@ -79,7 +80,7 @@ func credentialKeys() map[string][]string {
 		"server":   {CollectorMastodon},
 		"token":    {CollectorMastodon, CollectorOkta},
 	}
-	for _, key := range append(oauthKeys(), "api", "fields_param", "activity", "bearer_token", "budget_usd_per_month", "price_post", "price_user") {
+	for _, key := range append(oauthKeys(), "api", "fields_param", "activity", "bearer_token", "budget_usd_per_month", "price_post", "price_user", "price_message") {
 		of[key] = []string{CollectorX}
 	}
 	return of

@@ -208,8 +208,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 105 {
-		t.Errorf("%d lines are marked as defaults, want 105", marked)
+	if marked != 106 {
+		t.Errorf("%d lines are marked as defaults, want 106", marked)
 	}
 }
 

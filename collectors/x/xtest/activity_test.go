@@ -116,6 +116,7 @@ func TestStream(t *testing.T) {
 		if err := srv.Delete(post); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		cancel()
 		synctest.Wait()
 		if n := srv.Streams(); n != 1 {

@@ -21,6 +21,10 @@
 // (CreditsDepleted) and of a suspended user. The header x-access-level is that of
 // X's announcement of 2011-06-30 (twitter-api-announce).
 //
+// Messages: x-api/direct-messages/lookup (introduction, integrate) and
+// openapi.json 2.167, which has no field sender_id but an expansion. The type of
+// the refusal for want of permission, oauth1-permissions, is from what developers
+// report.
 // Activity: x-api/activity/introduction, quickstart and event-payloads (events,
 // subscriptions), x-api/fundamentals/consuming-streaming-data and
 // handling-disconnections (empty lines, the end of a stream). That a stream's

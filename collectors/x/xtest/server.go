@@ -64,6 +64,7 @@ type Server struct {
 	counts   map[string]int
 	recent   []Request
 
+	messages      []*message // newest first
 	subscriptions []Subscription
 	streams       map[*stream]struct{}
 }
@@ -333,7 +334,7 @@ func (s *Server) byID(id int64) *account { return s.accounts[id] }
 
 // Endpoint names what a request asks for, whatever ids are in its path:
 // "users/tweets", "users/mentions", "users", "users/by/username", "users/me",
-// "tweets", "activity/stream" and "activity/subscriptions" of API v2, and for v1.1 the path without version and .json.
+// "tweets", "dm_events", "activity/stream" and "activity/subscriptions" of API v2, and for v1.1 the path without version and .json.
 func Endpoint(path string) string {
 	var parts []string
 	for part := range strings.SplitSeq(strings.Trim(strings.TrimSuffix(path, ".json"), "/"), "/") {
@@ -447,6 +448,8 @@ func (s *Server) respond(r *http.Request, v1 bool) *reply {
 		a = s.v1(r)
 	case isActivity(Endpoint(r.URL.Path)):
 		a = s.activity(r)
+	case Endpoint(r.URL.Path) == "dm_events":
+		a = s.readMessages(r)
 	default:
 		a = s.v2(r)
 	}

@@ -84,6 +84,8 @@ func limits(endpoint string) (app, user int) {
 		return 75, 75
 	case "statuses/lookup":
 		return 300, 900
+	case "dm_events":
+		return 15, 15
 	case "activity/stream":
 		return 450, 450
 	case "activity/subscriptions", "POST activity/subscriptions", "PUT activity/subscriptions", "DELETE activity/subscriptions":

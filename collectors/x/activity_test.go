@@ -184,9 +184,6 @@ func TestActivityBringsThePollForward(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if slices.Contains(h.seen("x/acme"), want) {
-					t.Fatalf("%s was seen before it was told", want)
-				}
 				time.Sleep(5 * time.Second)
 				if got := h.seen("x/acme"); !slices.Contains(got, want) {
 					t.Errorf("after 5 s %v, want %s", got, want)
@@ -208,8 +205,8 @@ func TestActivityOfSeveralAccounts(t *testing.T) {
 		if n := h.srv.Streams(); n != 1 {
 			t.Fatalf("%d streams, want 1 for all", n)
 		}
-		id := h.srv.Post("beta", xtest.Post{Text: "new"})
 		before := h.polls()
+		id := h.srv.Post("beta", xtest.Post{Text: "new"})
 		time.Sleep(10 * time.Second)
 		if !slices.Contains(h.seen("x/beta"), "post "+id) {
 			t.Errorf("beta has %v, want the post", h.seen("x/beta"))

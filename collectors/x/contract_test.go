@@ -13,9 +13,13 @@ import (
 	"github.com/picketd/picket/collectors/x/xtest"
 )
 
-func TestContract(t *testing.T) { collectortest.Run(t, contract()) }
+func TestContract(t *testing.T) { collectortest.Run(t, contract(false)) }
 
-func contract() collectortest.Harness {
+// TestContractOfMessages is a life with direct messages, which are read as
+// mentions are and signed at some cost: it need not be long.
+func TestContractOfMessages(t *testing.T) { collectortest.Soak(t, contract(true), 300, 40) }
+
+func contract(messages bool) collectortest.Harness {
 	return collectortest.Harness{
 		Source:   "x/acme",
 		Endpoint: Endpoint,
@@ -32,7 +36,7 @@ func contract() collectortest.Harness {
 				var items []collectortest.Item
 				for range n {
 					made++
-					if made%7 == 6 && !p.Broken {
+					if made%7 == 6 && messages {
 						id, err := srv.Message("acme", "fan", xtest.Message{Text: fmt.Sprintf("coins %d", made), At: p.At})
 						if err != nil {
 							panic(err) // both were made above
@@ -54,8 +58,10 @@ func contract() collectortest.Harness {
 			}
 			return collectortest.Fake{
 				New: func(deps collectors.Deps) (collectors.Collector, error) {
-					cfg := Config{Username: "acme", Mentions: true, DirectMessages: true, Backfill: maxBackfill, Rehydrate: 10}
-					withOAuth1(&cfg)
+					cfg := Config{Username: "acme", BearerToken: bearerToken, Mentions: true, Backfill: maxBackfill, Rehydrate: 10}
+					if messages {
+						withMessages(&cfg)
+					}
 					return New(cfg, deps)
 				},
 				Handler: srv,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -78,6 +79,10 @@ func serve(t *testing.T, h http.Handler) http.RoundTripper {
 	return transport
 }
 
+// snowflakes is from when a bubble's clock begins into the years in which X's
+// ids tell the time.
+const snowflakes = 27 * 365 * 24 * time.Hour
+
 // heard are accounts of one app that are polled every ten minutes, and whose
 // events are heard.
 type heard struct {
@@ -89,21 +94,30 @@ type heard struct {
 // listening is to be called in a bubble.
 func listening(t *testing.T, change func(*Config), handles ...string) *heard {
 	t.Helper()
-	time.Sleep(27 * 365 * 24 * time.Hour) // into the years in which X's ids tell the time
-	h := &heard{srv: xtest.New(xtest.Options{Bearer: bearerToken}), logs: collectortest.NewLogs()}
+	time.Sleep(snowflakes)
+	h := &heard{logs: collectortest.NewLogs()}
+	h.srv = xtest.New(xtest.Options{
+		Bearer: bearerToken, OAuth1: &xtest.OAuth1{ConsumerSecret: consumerSec}, Hooks: &http.Client{Transport: toHub{h}},
+	})
 	budget := collectors.NewBudget("x", collectors.BudgetOptions{Endpoint: Endpoint})
 	deps := collectors.Deps{Now: time.Now, HTTP: collectors.NewClient(budget, collectors.ClientOptions{Base: serve(t, h.srv)})}
 	var err error
-	if h.hub, err = NewHub(App{BaseURL: "http://127.0.0.1:3000", BearerToken: bearerToken}, deps); err != nil {
+	base := Config{BaseURL: "http://127.0.0.1:3000", BearerToken: bearerToken, Activity: ActivityStream}
+	if change != nil {
+		change(&base)
+	}
+	app := App{BaseURL: base.BaseURL, BearerToken: bearerToken}
+	if base.Activity == ActivityWebhook {
+		app.Callback, app.ConsumerSecret = callback, consumerSec
+	}
+	if h.hub, err = NewHub(app, deps); err != nil {
 		t.Fatal(err)
 	}
 	var tasks []collectors.Task
 	for _, handle := range handles {
 		h.srv.AddAccount(xtest.Profile{Handle: handle, Name: handle})
-		cfg := Config{Username: handle, BaseURL: "http://127.0.0.1:3000", BearerToken: bearerToken, Activity: ActivityStream}
-		if change != nil {
-			change(&cfg)
-		}
+		cfg := base
+		cfg.Username = handle
 		c, err := NewListener(cfg, deps, h.hub)
 		if err != nil {
 			t.Fatal(err)
@@ -147,9 +161,29 @@ func (h *heard) seen(source string) []string {
 	return ids(all)
 }
 
+const callback = "https://picket.example/v1/x/webhook/app"
+
+func byWebhook(c *Config) { c.Activity, c.ConsumerSecret = ActivityWebhook, consumerSec }
+
+// toHub hands what X sends to the webhook to the hub.
+type toHub struct{ to *heard }
+
+func (c toHub) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	c.to.hub.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
 // What happens to the account is read within seconds while it is polled every
 // ten minutes.
 func TestActivityBringsThePollForward(t *testing.T) {
+	for mode, by := range map[string]func(*Config){"stream": func(*Config) {}, "webhook": byWebhook} {
+		t.Run(mode, func(t *testing.T) { bringsThePollForward(t, by) })
+	}
+}
+
+func bringsThePollForward(t *testing.T, by func(*Config)) {
+	t.Helper()
 	for _, row := range []struct {
 		name   string
 		change func(*Config)
@@ -173,12 +207,17 @@ func TestActivityBringsThePollForward(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := listening(t, row.change, "acme")
+				h := listening(t, func(c *Config) {
+					by(c)
+					if row.change != nil {
+						row.change(c)
+					}
+				}, "acme")
 				old := h.srv.Post("acme", xtest.Post{Text: "Sale from 9", At: time.Now().Add(-time.Hour)})
 				h.srv.Post("acme", xtest.Post{Text: "Sale from 10", At: time.Now().Add(-time.Hour)})
 				h.rest()
-				if n := h.srv.Streams(); n != 1 {
-					t.Fatalf("%d streams, want 1", n)
+				if n, hooks := h.srv.Streams(), h.srv.Webhooks(); n+len(hooks) != 1 {
+					t.Fatalf("%d streams and webhooks %v, want one of them", n, hooks)
 				}
 				want, err := row.do(h, old)
 				if err != nil {
@@ -251,6 +290,7 @@ func TestActivitySubscriptions(t *testing.T) {
 // The list has pages, and what is on any of them is not made again.
 func TestActivityListHasPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(snowflakes)
 		srv := xtest.New(xtest.Options{Bearer: bearerToken, PageSize: 3})
 		for _, handle := range []string{"acme", "beta"} {
 			srv.AddAccount(xtest.Profile{Handle: handle})
@@ -403,7 +443,7 @@ func TestActivityFaults(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(27 * 365 * 24 * time.Hour)
+				time.Sleep(snowflakes)
 				srv := xtest.New(xtest.Options{})
 				srv.AddAccount(xtest.Profile{Handle: "acme"})
 				mux := http.NewServeMux()
@@ -436,6 +476,7 @@ func TestActivityFaults(t *testing.T) {
 // A stream ends with the Watch that is the last on it, and no sooner.
 func TestActivityEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(snowflakes)
 		srv := xtest.New(xtest.Options{})
 		srv.AddAccount(xtest.Profile{Handle: "acme"})
 		srv.AddAccount(xtest.Profile{Handle: "beta"})

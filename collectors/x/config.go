@@ -71,8 +71,9 @@ type Config struct {
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
 
-	// Activity is ActivityStream where X tells at once of what happens to the
-	// account, see Listener; empty where it is polled alone. It is for API v2.
+	// Activity is ActivityStream or ActivityWebhook where X tells at once of what
+	// happens to the account, see Listener; empty where it is polled alone. It is
+	// for API v2. For a webhook ConsumerSecret is needed, too.
 	Activity string
 
 	// Mentions also reads posts of others that mention the account. API v1.1
@@ -192,7 +193,9 @@ func (c *Config) checkCredentials() error {
 		return errors.New("credential: none; give bearer_token, or consumer_key, consumer_secret, access_token and access_secret")
 	case c.BearerToken != "" && given > 0 && c.Activity == "":
 		return errors.New("credential: bearer_token and OAuth 1.0a values are both given; keep one of them")
-	case given > 0 && given < 4:
+	case c.Activity == ActivityWebhook && c.ConsumerSecret == "":
+		return errors.New("consumer_secret: empty; X signs its calls to a webhook with the app's")
+	case given > 0 && given < 4 && (c.Activity != ActivityWebhook || given > 1): // the secret that signatures need may stand alone
 		return fmt.Errorf("credential: %d of the 4 OAuth 1.0a values; give consumer_key, consumer_secret, access_token and access_secret", given)
 	case !c.oauth1() && c.UserID == "" && c.Username == "":
 		return errors.New("user_id: empty, and so is username; a bearer token does not tell whose account it is, give one of them")
@@ -206,8 +209,8 @@ func (c *Config) checkActivity() error {
 	switch {
 	case c.Activity == "":
 		return nil
-	case c.Activity != ActivityStream:
-		return fmt.Errorf("activity: %q; want %s, or nothing", c.Activity, ActivityStream)
+	case c.Activity != ActivityStream && c.Activity != ActivityWebhook:
+		return fmt.Errorf("activity: %q; want %s or %s, or nothing", c.Activity, ActivityStream, ActivityWebhook)
 	case c.API == APIv11:
 		return errors.New("activity: X tells of it beside API v2 only; use api: v2")
 	case c.BearerToken == "":

@@ -39,6 +39,9 @@
 //     an app's bearer token may subscribe to posts, deletions and changes of the
 //     profile. Not told are posts of protected accounts, and what happens while no
 //     stream is open: polls find both.
+//   - x-api/webhooks, introduction and quickstart: events by calls to an https
+//     address without a port, which proves by an HMAC with the app's secret that it
+//     knows that, and whose calls are signed so. Picket makes the webhook itself.
 //   - x-api/direct-messages/lookup, introduction and integrate: messages of the last
 //     30 days, newest first, to a user's own token only; 15 requests in 15 minutes.
 //     With OAuth 1.0a that needs the app's permission to write and to read messages

@@ -21,12 +21,20 @@ import (
 type App struct {
 	BaseURL     string // as Config.BaseURL
 	BearerToken collectors.Secret
+	// Callback is the address at which X calls Hub.ServeHTTP, https without a
+	// port; empty for a stream in its place. ConsumerSecret is the app's, with
+	// which X signs its calls.
+	Callback       string
+	ConsumerSecret collectors.Secret
 }
 
 // Hub hears of what happens to the accounts that an app reads, over one stream
-// for all of them: X allows an app two. It is safe for concurrent use.
+// for all of them, of which X allows an app two, or by X's calls to a webhook.
+// It is safe for concurrent use.
 type Hub struct {
-	app *Collector // of no account; its errors and its requests are those of one
+	app      *Collector // of no account; its errors and its requests are those of one
+	callback string     // "" for the stream
+	calls    chan struct{}
 
 	mu      sync.Mutex
 	members map[*member]struct{}
@@ -34,7 +42,8 @@ type Hub struct {
 
 	// subscribing is held while subscriptions are looked at and made.
 	subscribing chan struct{}
-	known       map[subscribed]bool // that there are, as looked at last
+	known       map[subscribed]subscription // that there are, as looked at last
+	hook        string                      // where events go, "" for the stream alone
 	looked      time.Time
 }
 
@@ -44,7 +53,8 @@ type member struct {
 	hear func(*event)
 }
 
-// line is one open stream. It ends when nobody is on it any more.
+// line is one open stream, or the wait for calls in its place. It ends when
+// nobody is on it any more.
 type line struct {
 	cancel context.CancelFunc
 	users  int
@@ -63,6 +73,9 @@ func NewHub(app App, deps collectors.Deps) (*Hub, error) {
 	if app.BearerToken == "" {
 		return nil, errors.New("x: bearer_token: empty; X tells of activity to the app's bearer token only")
 	}
+	if err := app.checkCallback(); err != nil {
+		return nil, fmt.Errorf("x: %w", err)
+	}
 	setDefault(&app.BaseURL, DefaultBaseURL)
 	if err := checkBaseURL(app.BaseURL); err != nil {
 		return nil, fmt.Errorf("x: base_url: %w", err)
@@ -71,9 +84,27 @@ func NewHub(app App, deps collectors.Deps) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("x: base_url: %w", err)
 	}
-	cfg := Config{BaseURL: app.BaseURL, BearerToken: app.BearerToken}
+	cfg := Config{BaseURL: app.BaseURL, BearerToken: app.BearerToken, ConsumerSecret: app.ConsumerSecret}
 	c := &Collector{cfg: cfg, deps: deps, base: base, auth: newAuth(&cfg, deps.HTTP), scrubber: newScrubber(&cfg)}
-	return &Hub{app: c, members: map[*member]struct{}{}, subscribing: make(chan struct{}, 1)}, nil
+	return &Hub{
+		app: c, callback: app.Callback, calls: make(chan struct{}, maxCalls),
+		members: map[*member]struct{}{}, subscribing: make(chan struct{}, 1),
+	}, nil
+}
+
+// checkCallback holds the callback to what X calls (x-api/webhooks).
+func (a *App) checkCallback() error {
+	if a.Callback == "" {
+		return nil
+	}
+	u, err := url.Parse(a.Callback)
+	switch {
+	case err != nil, u.Scheme != "https", u.Host == "", u.Port() != "", len(a.Callback) > 200:
+		return fmt.Errorf("callback: %q; want https without a port, of at most 200 characters, which is what X calls", a.Callback)
+	case a.ConsumerSecret == "":
+		return errors.New("consumer_secret: empty; X signs its calls with the app's")
+	}
+	return nil
 }
 
 // attend subscribes to an account's events and calls hear for each, until ctx
@@ -107,12 +138,20 @@ func (h *Hub) join(ctx context.Context, m *member) *line {
 		go func() {
 			defer close(l.done)
 			defer cancel()
-			l.err = h.listen(ctx)
+			l.err = h.wait(ctx)
 			h.forget(l)
 		}()
 	}
 	h.line.users++
 	return h.line
+}
+
+// wait hears of events until ctx ends or that cannot go on, and says why.
+func (h *Hub) wait(ctx context.Context) error {
+	if h.callback != "" {
+		return h.tend(ctx)
+	}
+	return h.listen(ctx)
 }
 
 // leave takes an account off its stream. Who leaves last waits for its end.

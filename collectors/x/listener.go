@@ -52,7 +52,7 @@ const (
 // NewListener is New, for an account whose events the hub of its app hears too.
 func NewListener(cfg Config, deps collectors.Deps, hub *Hub) (*Listener, error) {
 	if cfg.Activity == "" || hub == nil {
-		return nil, errors.New("x: activity: empty; want " + ActivityStream)
+		return nil, errors.New("x: activity: empty; want " + ActivityStream + " or " + ActivityWebhook)
 	}
 	c, err := New(cfg, deps)
 	if err != nil {

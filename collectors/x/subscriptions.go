@@ -18,6 +18,12 @@ type subscribed struct {
 	user int64
 }
 
+// subscription is what X has of one.
+type subscription struct {
+	id   string
+	hook string // the webhook that its events go to, "" for none
+}
+
 const (
 	// lookedFor is how long the list of an app's subscriptions is taken for
 	// true, so that many accounts that begin at once read it once.
@@ -38,34 +44,62 @@ func (h *Hub) subscribe(ctx context.Context, user int64) error {
 		return ctx.Err()
 	}
 	if h.known == nil || h.app.deps.Now().Sub(h.looked) >= lookedFor {
-		h.known = nil
-		known, err := h.list(ctx)
-		if err != nil {
+		if err := h.look(ctx); err != nil {
 			return err
 		}
-		h.known, h.looked = known, h.app.deps.Now()
 	}
 	for _, kind := range eventTypes() {
-		s := subscribed{kind, user}
-		if h.known[s] {
-			continue
-		}
-		if err := h.create(ctx, s); err != nil {
+		if err := h.subscribeTo(ctx, subscribed{kind, user}); err != nil {
 			h.known = nil // what came of it is not known
 			return err
 		}
-		h.known[s] = true
 	}
 	return nil
 }
 
+// look reads what there is of webhooks, where one is wanted, and subscriptions.
+func (h *Hub) look(ctx context.Context) (err error) {
+	h.known = nil
+	if h.callback != "" {
+		if h.hook, err = h.hooked(ctx); err != nil {
+			return err
+		}
+	}
+	known, err := h.list(ctx)
+	if err == nil {
+		h.known, h.looked = known, h.app.deps.Now()
+	}
+	return err
+}
+
+// subscribeTo makes a subscription that is missing, or has one that goes
+// elsewhere call this daemon.
+func (h *Hub) subscribeTo(ctx context.Context, s subscribed) error {
+	known, there := h.known[s]
+	switch {
+	case !there:
+		if err := h.create(ctx, s); err != nil {
+			return err
+		}
+	case h.hook != "" && known.hook != h.hook:
+		var changed struct{}
+		if err := h.ask(ctx, http.MethodPut, "2/activity/subscriptions/"+known.id, nil, map[string]string{"webhook_id": h.hook}, &changed); err != nil {
+			return err
+		}
+	}
+	h.known[s] = subscription{known.id, h.hook}
+	return nil
+}
+
 // list reads all subscriptions of the app.
-func (h *Hub) list(ctx context.Context) (map[subscribed]bool, error) {
-	out := map[subscribed]bool{}
+func (h *Hub) list(ctx context.Context) (map[subscribed]subscription, error) {
+	out := map[subscribed]subscription{}
 	query := url.Values{"max_results": {"100"}}
 	for range maxLists {
 		var page struct {
 			Data []struct {
+				ID     string `json:"subscription_id"`
+				Hook   string `json:"webhook_id"`
 				Kind   string `json:"event_type"`
 				Filter struct {
 					User string `json:"user_id"`
@@ -82,7 +116,10 @@ func (h *Hub) list(ctx context.Context) (map[subscribed]bool, error) {
 			return nil, &collectors.Malformed{Field: "GET /2/activity/subscriptions answer", Err: errors.New("it has neither data nor meta")}
 		}
 		for _, s := range page.Data {
-			out[subscribed{s.Kind, parseID(s.Filter.User)}] = true
+			if parseID(s.ID) == 0 {
+				return nil, &collectors.Malformed{Field: "GET /2/activity/subscriptions answer", Err: fmt.Errorf("subscription_id %q; want decimal digits", clip(s.ID, 40))}
+			}
+			out[subscribed{s.Kind, parseID(s.Filter.User)}] = subscription{s.ID, s.Hook}
 		}
 		if page.Meta == nil || page.Meta.NextToken == "" {
 			return out, nil
@@ -96,6 +133,9 @@ func (h *Hub) list(ctx context.Context) (map[subscribed]bool, error) {
 // another daemon was faster.
 func (h *Hub) create(ctx context.Context, s subscribed) error {
 	asked := map[string]any{"event_type": s.kind, "filter": map[string]string{"user_id": formatID(s.user)}, "tag": tag}
+	if h.hook != "" {
+		asked["webhook_id"] = h.hook
+	}
 	var made struct{}
 	err := h.ask(ctx, http.MethodPost, "2/activity/subscriptions", nil, asked, &made)
 	if e, ok := errors.AsType[*APIError](err); ok && duplicate(e) {

@@ -87,7 +87,7 @@ func (p *pollers) prepare(cfg *config.Config) *pollSet {
 			continue
 		}
 		cred, _ := cfg.Credential(acc.Credential)
-		p.add(s, acc.Name, []any{acc, cred}, func() (collectors.Task, error) { return p.account(s, acc, cred) })
+		p.add(s, acc.Name, []any{acc, cred, callbackOf(cfg, &cred)}, func() (collectors.Task, error) { return p.account(s, acc, cred) })
 	}
 	for _, src := range cfg.Sources {
 		cred, _ := cfg.Credential(src.Credential) // the zero one where it needs none
@@ -186,7 +186,22 @@ func (p *pollers) x(s *pollSet, acc *config.Account, cred *config.Credential, bu
 	if cred.Activity == "" {
 		return x.New(xConfig(acc, cred), p.deps(budget))
 	}
-	app := x.App{BaseURL: cred.BaseURL, BearerToken: cred.BearerToken}
+	hub, err := p.hub(s, cred, budget)
+	if err != nil {
+		return nil, err
+	}
+	return x.NewListener(xConfig(acc, cred), p.deps(budget), hub)
+}
+
+// hub returns what hears the events of a credential's app, that of before if
+// its settings are the same.
+func (p *pollers) hub(s *pollSet, cred *config.Credential, budget *collectors.Budget) (*x.Hub, error) {
+	app := x.App{BaseURL: cred.BaseURL, BearerToken: cred.BearerToken, Callback: callbackOf(s.cfg, cred)}
+	if app.Callback != "" {
+		app.ConsumerSecret = cred.ConsumerSecret
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	of := s.budgets[cred.Name]
 	if of.hub == nil || of.app != app {
 		hub, err := x.NewHub(app, p.deps(budget))
@@ -195,7 +210,35 @@ func (p *pollers) x(s *pollSet, acc *config.Account, cred *config.Credential, bu
 		}
 		of.app, of.hub = app, hub
 	}
-	return x.NewListener(xConfig(acc, cred), p.deps(budget), of.hub)
+	return of.hub, nil
+}
+
+// xWebhook is where X calls, followed by a credential's name.
+const xWebhook = "/v1/x/webhook/"
+
+// callbackOf is the address at which X calls for a credential, "" where it does
+// not.
+func callbackOf(cfg *config.Config, cred *config.Credential) string {
+	if cred.Collector != config.CollectorX || cred.Activity != x.ActivityWebhook {
+		return ""
+	}
+	return cfg.HTTP.PublicURL + xWebhook + cred.Name
+}
+
+// takeCall hands what X sends to the hub of the credential that the path names.
+func (p *pollers) takeCall(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("credential")
+	p.mu.Lock()
+	var hub *x.Hub
+	if of := p.budgets[name]; of != nil && of.app.Callback != "" {
+		hub = of.hub
+	}
+	p.mu.Unlock()
+	if cred, ok := p.cfg.get().Credential(name); !ok || cred.Activity != x.ActivityWebhook || hub == nil {
+		http.NotFound(w, r)
+		return
+	}
+	hub.ServeHTTP(w, r)
 }
 
 func xConfig(acc *config.Account, cred *config.Credential) x.Config {

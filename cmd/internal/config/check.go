@@ -92,6 +92,19 @@ func (d *decoder) checkAccounts(c *Config) {
 	}
 }
 
+// checkWebhooks checks that X could call the webhooks that it is to call.
+func (d *decoder) checkWebhooks(c *Config) {
+	u, err := url.Parse(c.HTTP.PublicURL)
+	if err == nil && u.Scheme == "https" && u.Port() == "" {
+		return
+	}
+	for _, cred := range c.Credentials {
+		if cred.Activity == "webhook" {
+			d.on("credentials."+cred.Name+".activity", "X calls https addresses without a port only; give http.public_url one, or use stream")
+		}
+	}
+}
+
 // checkPolled checks an account against the credential that reads it.
 func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 	cred, ok := c.Credential(a.Credential)

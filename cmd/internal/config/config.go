@@ -183,14 +183,15 @@ type Credential struct {
 	FieldsParam string // x: "tweet.fields" or "post.fields"
 
 	// x: either BearerToken or the four of OAuth 1.0a are set; with Activity
-	// BearerToken is, and the four may be beside it.
+	// BearerToken is, and the four may be beside it, or for a webhook the
+	// ConsumerSecret alone.
 	BearerToken    collectors.Secret
 	ConsumerKey    collectors.Secret
 	ConsumerSecret collectors.Secret
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
 
-	Activity string // x: "stream" to hear of events at once; "" to poll alone
+	Activity string // x: "stream" or "webhook" to hear of events at once; "" to poll alone
 
 	Server string            // mastodon: the server's URL
 	Token  collectors.Secret // mastodon: "" reads what everybody may; okta: an API token

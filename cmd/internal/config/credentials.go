@@ -49,7 +49,7 @@ func (d *decoder) credential(n *yaml.Node, path, name string) Credential {
 		parsed(d, "base_url", "an address such as https://api.example.com", &c.BaseURL, webURL),
 		parsed(d, "server", "an address such as https://social.example", &c.Server, webURL),
 		choice(d, "fields_param", &c.FieldsParam, "tweet.fields", "post.fields"),
-		choice(d, "activity", &c.Activity, "off", "stream"),
+		choice(d, "activity", &c.Activity, "off", "stream", "webhook"),
 		d.secret("token", &c.Token),
 		d.secret("bearer_token", &c.BearerToken),
 		d.secret("consumer_key", &c.ConsumerKey),
@@ -111,12 +111,15 @@ func (d *decoder) checkXCredential(keys object, c *Credential) {
 	oauth := oauthKeys()
 	given := slices.DeleteFunc(slices.Clone(oauth), func(key string) bool { return !keys.has(key) })
 	activity := c.Activity != ""
+	signed := c.Activity == "webhook" && slices.Equal(given, []string{"consumer_secret"})
 	switch {
 	case activity && c.API == "v1.1":
 		d.on(join(keys.path, "activity"), "X tells of it beside API v2 only; use api: v2, or remove this")
 	case activity && !keys.has("bearer_token"):
 		d.on(join(keys.path, "activity"), "X tells of it to the app's bearer token only; give bearer_token too, or remove this")
-	case activity && len(given) > 0 && len(given) < len(oauth):
+	case c.Activity == "webhook" && !keys.has("consumer_secret"):
+		d.on(join(keys.path, "activity"), "X signs its calls to a webhook with the app's API Key Secret; give it as consumer_secret")
+	case activity && len(given) > 0 && len(given) < len(oauth) && !signed:
 		d.on(join(keys.path, given[0]), "is one of %d of the 4 secrets of OAuth 1.0a; expected all of %s, or none", len(given), strings.Join(oauth, ", "))
 	case activity:
 	case keys.has("bearer_token") && len(given) > 0:

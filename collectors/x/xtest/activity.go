@@ -193,6 +193,9 @@ func (s *Server) tell(a *account, event string, payload object) {
 			panic(err) // it is made of texts
 		}
 		s.toStreams(string(line))
+		if sub.WebhookID != "" {
+			s.call(sub.WebhookID, string(line))
+		}
 	}
 }
 

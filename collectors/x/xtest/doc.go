@@ -31,6 +31,10 @@
 // answer begins with its first line, and that a second subscription of the same
 // kind is refused, is from what developers report.
 //
+// Webhooks: x-api/webhooks/introduction and quickstart (challenges, signatures,
+// reasons of refusals, whose form is not documented). Challenges are sent when a
+// webhook is made or tried again, not each hour.
+//
 // What X does and this does not: search, other streams, writing, OAuth 2.0 with
 // PKCE, withheld content, and charging.
 package xtest

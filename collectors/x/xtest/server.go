@@ -35,6 +35,9 @@ type Options struct {
 	// Keep and KeepMentions are how many posts a timeline goes back, X's 3,200
 	// and 800 when 0.
 	Keep, KeepMentions int
+	// Hooks sends challenges and events to webhooks, signed with the consumer
+	// secret of OAuth1; without it none is reached.
+	Hooks *http.Client
 	// NoDate leaves the Date header out.
 	NoDate bool
 }
@@ -67,6 +70,9 @@ type Server struct {
 	messages      []*message // newest first
 	subscriptions []Subscription
 	streams       map[*stream]struct{}
+	webhooks      []Webhook
+	calls         []Call
+	calling       sync.WaitGroup
 }
 
 // Profile is what an account shows of itself. In JSON all names are lower case.
@@ -334,7 +340,7 @@ func (s *Server) byID(id int64) *account { return s.accounts[id] }
 
 // Endpoint names what a request asks for, whatever ids are in its path:
 // "users/tweets", "users/mentions", "users", "users/by/username", "users/me",
-// "tweets", "dm_events", "activity/stream" and "activity/subscriptions" of API v2, and for v1.1 the path without version and .json.
+// "tweets", "dm_events", "webhooks", "activity/stream" and "activity/subscriptions" of API v2, and for v1.1 the path without version and .json.
 func Endpoint(path string) string {
 	var parts []string
 	for part := range strings.SplitSeq(strings.Trim(strings.TrimSuffix(path, ".json"), "/"), "/") {
@@ -412,19 +418,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && Endpoint(r.URL.Path) == "activity/stream":
 		s.serveStream(w, r)
 		return
+	case isWebhooks(Endpoint(r.URL.Path)):
+		s.manageWebhooks(r).send(w)
+		return
 	}
 	v1 := strings.HasPrefix(r.URL.Path, "/1.1/")
 	s.mu.Lock()
 	a := s.respond(r, v1)
 	s.mu.Unlock()
-	for name, value := range a.header {
-		w.Header().Set(name, value)
-	}
 	if f != nil {
+		a.head(w)
 		f.spoil(w, a)
 		return
 	}
-	a.write(w)
+	a.send(w)
 }
 
 // respond checks credential, access and limit, and answers. The caller holds

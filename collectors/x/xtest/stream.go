@@ -91,13 +91,11 @@ func (s *Server) openStream(r *http.Request) (*stream, *reply) {
 // report of X, the answer begins with its first line.
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	st, a := s.openStream(r)
-	for name, value := range a.header {
-		w.Header().Set(name, value)
-	}
 	if st == nil {
-		a.write(w)
+		a.send(w)
 		return
 	}
+	a.head(w)
 	defer func() {
 		s.mu.Lock()
 		delete(s.streams, st)

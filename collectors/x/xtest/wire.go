@@ -39,6 +39,18 @@ func (a *reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // a client that went away is its own affair
 }
 
+func (a *reply) head(w http.ResponseWriter) {
+	for name, value := range a.header {
+		w.Header().Set(name, value)
+	}
+}
+
+// send writes the answer with its header.
+func (a *reply) send(w http.ResponseWriter) {
+	a.head(w)
+	a.write(w)
+}
+
 func ok(body any) *reply { return &reply{status: http.StatusOK, body: body} }
 
 // errorV1 is an error of v1.1; v2 uses the same form for 429.
@@ -87,6 +99,8 @@ func limits(endpoint string) (app, user int) {
 	case "dm_events":
 		return 15, 15
 	case "activity/stream":
+		return 450, 450
+	case "webhooks", "POST webhooks", "PUT webhooks", "DELETE webhooks":
 		return 450, 450
 	case "activity/subscriptions", "POST activity/subscriptions", "PUT activity/subscriptions", "DELETE activity/subscriptions":
 		return 500, 500

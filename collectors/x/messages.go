@@ -55,11 +55,8 @@ func (r *round) messages() error {
 	if err := r.ownMessages(); err != nil {
 		return err
 	}
+	r.beginMessages()
 	in := &r.st.Messages
-	if in.Since == 0 {
-		in.Since = snowflakeAt(r.clock().Add(-r.c.cfg.Overlap))
-		in.Mark = in.Since
-	}
 	if in.Walk == nil && r.clock().UnixMilli()-in.At < messagesEvery.Milliseconds() {
 		return nil
 	}
@@ -105,6 +102,15 @@ func (r *round) messages() error {
 	in.Mark = max(in.Mark, w.Top, snowflakeAt(began))
 	in.Paid, in.At, in.Walk = day(began), began.UnixMilli(), nil
 	return nil
+}
+
+// beginMessages sets from when on messages are read, once: with the first page
+// of the account, so that what was sent while its history was read is not lost.
+func (r *round) beginMessages() {
+	if in := &r.st.Messages; in.Since == 0 && r.c.cfg.DirectMessages {
+		in.Since = snowflakeAt(r.clock().Add(-r.c.cfg.Overlap))
+		in.Mark = in.Since
+	}
 }
 
 // ownMessages refuses those that would be somebody else's: X gives the messages

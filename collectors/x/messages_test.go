@@ -329,3 +329,16 @@ func FuzzMessages(f *testing.F) {
 		}
 	})
 }
+
+// What is sent while the rest of the history waits is not lost.
+func TestMessagesBeginWithTheFirstPage(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, withMessages)
+	first := w.poll(nil)
+	w.pass(time.Minute)
+	id := w.send("acme", "fan", "psst")
+	w.pass(40 * time.Minute)
+	as, _ := w.drain(first.Cursor)
+	if got := only(t, as, activity.KindMessage).ID; got != id {
+		t.Errorf("message %s, want %s", got, id)
+	}
+}

@@ -221,7 +221,8 @@ func (r *round) finish() (collectors.Page, error) {
 	if st.Mentions.Since != 0 && r.c.cfg.Mentions {
 		r.lowerOverlap(r.overlapOf(&st.Mentions))
 	}
-	if st.Messages.Since != 0 && r.c.cfg.DirectMessages {
+	if r.c.cfg.DirectMessages {
+		r.beginMessages()
 		r.lowerOverlap(r.overlapOf(&st.Messages.lane))
 	}
 	var err error

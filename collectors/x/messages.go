@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// messagesPage is how many messages one request asks for. X knows no "since
+	// MessagesPage is how many messages one request asks for. X knows no "since
 	// that one": each request returns the newest again, and each message is
 	// charged once a day, so that a large page would cost more than it finds.
-	messagesPage = 20
-	// messagesEvery is how long to wait between two looks. X allows 15 requests
+	MessagesPage = 20
+	// MessagesEvery is how long to wait between two looks. X allows 15 requests
 	// in 15 minutes; half of them are left for pages and for a daemon that has
 	// just started.
-	messagesEvery = 110 * time.Second
+	MessagesEvery = 110 * time.Second
 	// maxMessagePages bounds a walk.
 	maxMessagePages = 100
 )
@@ -57,7 +57,7 @@ func (r *round) messages() error {
 	}
 	r.beginMessages()
 	in := &r.st.Messages
-	if in.Walk == nil && r.clock().UnixMilli()-in.At < messagesEvery.Milliseconds() {
+	if in.Walk == nil && r.clock().UnixMilli()-in.At < MessagesEvery.Milliseconds() {
 		return nil
 	}
 	w := walk{}
@@ -94,7 +94,7 @@ func (r *round) messages() error {
 	if !met && answer.more {
 		r.gap(collectors.Gap{
 			From: snowflakeTime(in.Mark), Until: snowflakeTime(w.Max),
-			Reason: fmt.Sprintf("more than %d direct messages since the last poll; poll more often", maxMessagePages*messagesPage),
+			Reason: fmt.Sprintf("more than %d direct messages since the last poll; poll more often", maxMessagePages*MessagesPage),
 		})
 	}
 	began := time.UnixMilli(w.Start).UTC()
@@ -210,7 +210,7 @@ func (m *messageV2) tweet() (*twitter.Tweet, error) {
 func (e *exchange) messages(token string) ([]json.RawMessage, error) {
 	e.answer = answer{}
 	query := url.Values{
-		"event_types": {messageCreate}, "max_results": {strconv.Itoa(messagesPage)},
+		"event_types": {messageCreate}, "max_results": {strconv.Itoa(MessagesPage)},
 		"dm_event.fields": {"attachments,created_at,entities,event_type,id,sender_id,text"},
 	}
 	if e.c.cfg.FieldsParam == FieldsPost { // there the sender is no field but comes with an expansion

@@ -76,7 +76,7 @@ func TestManyMessages(t *testing.T) {
 	_, page := w.drain(w.connect())
 	w.pass(10 * time.Minute)
 	var want []string
-	for i := range 3*messagesPage + 5 {
+	for i := range 3*MessagesPage + 5 {
 		want = append(want, "message "+w.send("acme", "fan", fmt.Sprintf("free coins %d", i), w.clock().Add(time.Duration(i)*time.Millisecond)))
 		if i%3 == 0 {
 			w.send("fan", "acme", "stop it", w.clock().Add(time.Duration(i)*time.Millisecond))
@@ -153,7 +153,7 @@ func TestMessagesWaitForTheirLimit(t *testing.T) {
 	poll()
 	w.pass(2 * time.Minute)
 	var want []string
-	for range 2 * messagesPage {
+	for range 2 * MessagesPage {
 		want = append(want, "message "+w.send("acme", "fan", "coins"))
 	}
 	poll()
@@ -233,7 +233,7 @@ func TestMessagesWithAStalePage(t *testing.T) {
 	_, page = w.drain(page.Cursor)
 	w.pass(time.Minute * 2)
 	var want []string
-	for range messagesPage + 1 {
+	for range MessagesPage + 1 {
 		want = append(want, "message "+w.send("acme", "fan", "coins"))
 	}
 	page = w.poll(page.Cursor)

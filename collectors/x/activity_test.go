@@ -82,6 +82,23 @@ func bringsThePollForward(t *testing.T, by func(*Config)) {
 	}
 }
 
+// X may show what it has told of some seconds later.
+func TestActivityThatShowsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := listening(t, nil, "acme")
+		h.rest()
+		id := h.srv.Post("acme", xtest.Post{Text: "new", VisibleAt: time.Now().Add(10 * time.Second)})
+		time.Sleep(8 * time.Second)
+		if slices.Contains(h.seen("x/acme"), "post "+id) {
+			t.Fatal("the post was seen before X showed it")
+		}
+		time.Sleep(12 * time.Second)
+		if !slices.Contains(h.seen("x/acme"), "post "+id) {
+			t.Errorf("after 20 s %v, want the post", h.seen("x/acme"))
+		}
+	})
+}
+
 // Accounts of one app share its stream, and each hears its own events.
 func TestActivityOfSeveralAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

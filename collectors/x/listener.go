@@ -47,6 +47,9 @@ const (
 	maxAsked = 1000
 	// suspectFor is how long X may still show a post that it says is deleted.
 	suspectFor = 10 * time.Minute
+	// secondLook is how long after the last event there is another poll: X tells
+	// of a post within a second, and may show it some seconds later.
+	secondLook = 15 * time.Second
 )
 
 // NewListener is New, for an account whose events the hub of its app hears too.
@@ -109,9 +112,12 @@ func (l *Listener) Watch(ctx context.Context, hint func()) error {
 	if user == 0 {
 		return fmt.Errorf("x: activity of %s: its number is not known before a poll", l.cfg.Account)
 	}
+	again := time.AfterFunc(secondLook, hint) // once at the beginning, for what no stream told of before
+	defer again.Stop()
 	err := l.hub.attend(ctx, user, func(e *event) {
 		l.note(e)
 		hint()
+		again.Reset(secondLook)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -88,9 +88,9 @@
 //   - Of other servers, read 2026-11-29: docs.gotosocial.org, api/swagger as of
 //     2025-10-03, GET /api/v1/tokens and tokenInfo (newest first, at most 80 a
 //     page, Link and max_id, scope read:accounts, never the token itself);
-//     Pleroma's docs/development/API/pleroma_api.md as of 2024-08-12, which
-//     Akkoma keeps, GET /api/oauth_tokens (all at once, id, app_name and
-//     valid_until).
+//     Pleroma's docs/development/API/pleroma_api.md as of 2024-08-12, of which
+//     Akkoma is a fork, GET /api/oauth_tokens (all at once, with id, app_name
+//     and valid_until; by its source for any scope).
 //   - admin/config: LIMITED_FEDERATION_MODE and
 //     DISALLOW_UNAUTHENTICATED_API_ACCESS, and before 4.0 AUTHORIZED_FETCH, ask
 //     for a login.

@@ -26,11 +26,11 @@ func (c Config) Shows() collectors.Shows {
 		activity.KindLogin, activity.KindLoginFailure, activity.KindLogout, activity.KindSession)
 	// Which software a server runs is not known here. Where it does have a list,
 	// its first one comes as history, and what has come counts as seen.
-	apps := collectors.Lack{Why: "Mastodon shows which apps have access on a web page only, and no list of GoToSocial, Pleroma or Akkoma has come from this server"}
+	apps := collectors.Lack{Why: "this server has shown no list of the apps that have access (Mastodon has none)"}
 	if c.Token == "" {
 		apps = collectors.Lack{
-			Why:  "Mastodon shows which apps have access on a web page only; GoToSocial, Pleroma and Akkoma show it to the account itself",
-			Mend: "where the server is one of those, give the credential " + own,
+			Why:  "no server shows without a token which apps have access (Mastodon has no list of them at all)",
+			Mend: "give the credential " + own + ", where the server is GoToSocial, Pleroma or Akkoma",
 		}
 	}
 	s.HideKinds(apps, activity.KindTokenGrant, activity.KindTokenRevoke)

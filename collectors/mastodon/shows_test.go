@@ -18,7 +18,7 @@ func TestShowsTokens(t *testing.T) {
 		w.srv.Grant("acme", mastodontest.Grant{App: "Planner"})
 		came, _ := w.drain(nil)
 		lack, shown := w.cfg.Shows().Kind(activity.KindTokenGrant)
-		if shown || !strings.Contains(lack.Why, "no list of GoToSocial") || count(came, activity.KindTokenGrant) != want {
+		if shown || !strings.Contains(lack.Why, "this server has shown no list") || count(came, activity.KindTokenGrant) != want {
 			t.Errorf("%s: shown %t, %q; %d came, want %d", software, shown, lack.Why, count(came, activity.KindTokenGrant), want)
 		}
 		if _, lacks := w.cfg.Shows().Field(activity.KindTokenGrant, "app"); !lacks {

@@ -84,8 +84,11 @@ func title(a *Alert, info AccountInfo) string {
 }
 
 // lowerFirst makes a title fit into a sentence, unless it begins with an
-// abbreviation.
+// abbreviation or with Picket.
 func lowerFirst(s string) string {
+	if strings.HasPrefix(s, "Picket ") {
+		return s
+	}
 	r, n := utf8.DecodeRuneInString(s)
 	if second, _ := utf8.DecodeRuneInString(s[n:]); unicode.IsUpper(second) {
 		return s

@@ -162,6 +162,12 @@ func textGoldens(t *testing.T) map[string]Alert {
 		activity.Activity{Account: "x/acme", Kind: activity.KindPoll, Time: start(), Poll: activity.Poll{
 			State: activity.PollForbidden, Reason: "403 code 453: the app has no access to this endpoint; choose a plan that has", LastOK: start().Add(-26 * time.Hour),
 		}}, 1, detector.Reason{Field: "poll.state", Seen: "forbidden for 1h", Expected: "complete"})
+	exhausted := textCase("33cc44de", rules.Rule{Title: "Picket cannot see this account", Level: rules.High, Type: rules.TypeDetection, Tags: []string{TagSRE}, Response: []string{"look at the account by hand now"}},
+		activity.Activity{Network: "youtube", Account: "youtube/@acme", Kind: activity.KindPoll, Time: start(), Poll: activity.Poll{
+			State:  activity.PollExhausted,
+			Reason: "credit exhausted: credential tube has used 9950 of its 10000 units of this day, and the next request takes 100; nothing is read until 2026-03-14 07:00 UTC; to mend it: ask the network for more units",
+			Until:  time.Date(2026, 3, 14, 7, 0, 0, 0, time.UTC), LastOK: start().Add(-time.Minute),
+		}}, 1, detector.Reason{Field: "poll.state", Seen: "exhausted", Expected: "complete"})
 	resolved, err := Act(unapproved(), resolving("jana", "post was ours, approval came late"), start().Add(8*time.Minute))
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +213,7 @@ func textGoldens(t *testing.T) map[string]Alert {
 	return map[string]Alert{
 		"deleted":         gone,
 		"unapproved-post": unapproved(), "new-country-login": newCountry(), "burst": burst(), "profile-change": profileChange(),
-		"deletions": deletions, "collector-blind": blind, "resolved": resolved, "acknowledged": acked,
+		"deletions": deletions, "collector-blind": blind, "credit-exhausted": exhausted, "resolved": resolved, "acknowledged": acked,
 		"resolved-by-quiet": quiet, "drill": drill, "hostile": hostile, "bare": bare,
 		"test": test, "late": late, "expected": expected, "assigned": assigned,
 		"example-post": examplePost(), "example-login": exampleLogin(),

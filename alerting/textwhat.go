@@ -231,12 +231,26 @@ func (w *writer) pollWhat(t *activity.Activity) string {
 		s = w.clock(t.Time) + " can read this account again"
 	}
 	if t.Poll.Reason != "" {
-		s += ": " + clean(t.Poll.Reason)
+		s += ": " + clean(pollReason(&t.Poll))
 	}
 	if t.Poll.LastOK.IsZero() {
 		return s + "; never read so far"
 	}
 	return s + "; last read " + w.clock(t.Poll.LastOK)
+}
+
+// pollReason is why a poll failed, without what is said beside it already: room is
+// short, and how to mend it stands at the end.
+func pollReason(p *activity.Poll) string {
+	if p.State != activity.PollExhausted || p.Until.IsZero() {
+		return p.Reason
+	}
+	reason := strings.TrimPrefix(p.Reason, "credit exhausted: ")
+	before, after, ok := strings.Cut(reason, "; nothing is read until ")
+	if _, mend, more := strings.Cut(after, "; "); ok && more {
+		return before + "; " + mend
+	}
+	return before
 }
 
 func metricsWhat(t *activity.Activity) string {

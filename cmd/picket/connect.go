@@ -115,6 +115,8 @@ type connectXCmd struct {
 	personFlags
 	BaseURL   string `help:"Root of the API, where it is not X's own." placeholder:"URL"`
 	OAuth1    bool   `name:"oauth1" help:"Use four secrets of the account itself in place of a bearer token: --token-env is then the beginning of four names, --token-file a folder with consumer_key, consumer_secret, access_token and access_secret."`
+	Activity  bool   `help:"Also hear at once of posts, deletions and profile changes, over a stream of X's; it charges for events."`
+	Messages  bool   `name:"direct-messages" help:"Also read the direct messages that the account sends; needs --oauth1, and secrets that may write."`
 	Rehydrate int    `help:"How many of the newest posts to look up again to find deletions, 0 to 100; X charges for each once a day." default:"100"`
 	Budget    string `help:"US dollars a month at which polling stops, or none." placeholder:"USD"`
 }
@@ -130,7 +132,7 @@ func (c *connectXCmd) Run(e *env) error {
 	}
 	return connect.X(e.ctx, e.world(), connect.XOptions{
 		Options: c.options(), Person: c.person(), Account: account,
-		BaseURL: c.BaseURL, OAuth1: c.OAuth1, Rehydrate: c.Rehydrate, Budget: c.Budget,
+		BaseURL: c.BaseURL, OAuth1: c.OAuth1, Activity: c.Activity, Messages: c.Messages, Rehydrate: c.Rehydrate, Budget: c.Budget,
 	})
 }
 

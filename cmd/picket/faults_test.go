@@ -39,11 +39,23 @@ func hasty(rules string) string {
 	).Replace(rules)
 }
 
-// fires waits until alerts about Picket fire.
+// fires waits until alerts about Picket have fired, from a little before now on: in
+// haste some do so for seconds only, which a busy machine lets pass between two
+// looks.
 func (p *prometheus) fires(t *testing.T, alerts ...string) {
 	t.Helper()
+	began := time.Now()
 	for _, name := range alerts {
-		p.await(t, fmt.Sprintf(`count(ALERTS{alertname=%q,alertstate="firing"})`, name), func(v sample) bool { return v.value >= 1 })
+		if err := poll(func() error {
+			since := 5 + int(time.Since(began).Seconds())
+			got, err := p.ask(fmt.Sprintf(`max_over_time(ALERTS{alertname=%q,alertstate="firing"}[%ds])`, name, since))
+			if err == nil && len(got) == 0 {
+				err = fmt.Errorf("%s has not fired", name)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func freshStart(t *testing.T) {
 	p := s.prometheus(t, asWritten)
 	filled := []string{ // whatever is 0 on a fresh start but these
 		"Daemons", "Without a source", "Coverage by rule", "Coverage", "Detector behind the log", "Messages read", "Rules",
-		"Age of the snapshot", "Size of the snapshot", "Disk", "Memory", "Processor",
+		"Age of the snapshot", "Size of the snapshot", "Duration of snapshots, 95th percentile", "Disk", "Memory", "Processor",
 	}
 	for _, q := range queries(t) {
 		if q.mayBeEmpty {

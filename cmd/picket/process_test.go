@@ -126,12 +126,12 @@ func (f final) Unwrap() error { return f.error }
 // poll tries until it succeeds, fails for good, or patience ends.
 func poll(try func() error) error {
 	deadline := time.Now().Add(patience)
-	for {
+	for wait := 25 * time.Millisecond; ; wait = min(wait*3/2, 250*time.Millisecond) { // looking takes time from what is looked for
 		err := try()
 		if err == nil || errors.As(err, new(final)) || time.Now().After(deadline) {
 			return err
 		}
-		time.Sleep(25 * time.Millisecond)
+		time.Sleep(wait)
 	}
 }
 

@@ -49,10 +49,10 @@ func Run(t *testing.T, h Harness) {
 	r("forbidden", testForbidden)
 	r("cancel", testCancel)
 	for i, fate := range []Fate{Fail, StoreAndFail} {
-		t.Run(fmt.Sprintf("kill/append/stored=%t", fate == StoreAndFail), func(t *testing.T) { killAtEvery(t, h, fate, 1+i, short(1, 4)) })
+		t.Run(fmt.Sprintf("kill/append/stored=%t", fate == StoreAndFail), func(t *testing.T) { killAtEvery(t, h, fate, 1+i, short(1, 8)) })
 	}
 	t.Run("kill/request", func(t *testing.T) { killAtRequests(t, h) })
-	for seed := range uint64(short(5, 2)) {
+	for seed := range uint64(short(5, 1)) {
 		bubbled(t, h, fmt.Sprintf("random/seed=%d", seed), seed, testRandom)
 	}
 	t.Run("soak", func(t *testing.T) { Soak(t, h, *soakPolls, max(5, *soakPolls/200)) })

@@ -27,6 +27,7 @@ type answer struct {
 	statuses      []*status
 	notifications []*notification
 	history       []*edition
+	grants        []*grant
 }
 
 const (
@@ -98,6 +99,21 @@ func (e *exchange) readHistory(b *body) (string, error) {
 		}
 		e.answer.history = append(e.answer.history, v)
 		return "", nil
+	})
+}
+
+// readGrants reads a list of tokens.
+func (e *exchange) readGrants(b *body) (string, error) {
+	return emptyList, e.sift(b, func(dec *json.Decoder) (string, error) {
+		g := &grant{}
+		if err := dec.Decode(g); err != nil {
+			return "", err
+		}
+		if !isID(string(g.ID)) {
+			return "", badID("id", string(g.ID))
+		}
+		e.answer.grants = append(e.answer.grants, g)
+		return string(g.ID), nil
 	})
 }
 

@@ -2,10 +2,15 @@ package mastodon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 
 	api "github.com/mattn/go-mastodon"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // client is go-mastodon with the calls that the collector makes. Each says how
@@ -88,4 +93,62 @@ func (c *client) several(ctx context.Context, ids []string) ([]*status, error) {
 		return nil, err
 	}
 	return c.ex.answer.statuses, resp.Body.Close()
+}
+
+// appList is where a server shows the tokens of the account that asks.
+type appList struct {
+	path  string
+	paged bool // takes limit and max_id
+}
+
+// appLists returns the lists that are known, in the order in which a server is
+// asked for them: GoToSocial's, and that of Pleroma and Akkoma. The cursor holds
+// their numbers.
+func appLists() []appList {
+	return []appList{{path: "/api/v1/tokens", paged: true}, {path: "/api/oauth_tokens"}}
+}
+
+// grants returns a page of a list of tokens, and the id below which the next
+// page lies, "" if there is none. go-mastodon has no call for it.
+func (c *client) grants(ctx context.Context, list appList, last string) ([]*grant, string, error) {
+	target := c.ex.c.base.JoinPath(list.path)
+	if list.paged {
+		q := url.Values{"limit": {strconv.Itoa(maxApps)}}
+		if last != "" {
+			q.Set("max_id", last)
+		}
+		target.RawQuery = q.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
+	if err != nil {
+		return nil, "", err
+	}
+	c.ex.read = c.ex.readGrants
+	resp, err := c.ex.RoundTrip(req)
+	if err != nil {
+		return nil, "", err
+	}
+	next, err := nextOf(resp.Header.Get("Link"))
+	return c.ex.answer.grants, next, errors.Join(err, resp.Body.Close())
+}
+
+// nextOf takes the id of the next page out of a Link header, "" if it has none.
+// One that leads nowhere is an error: what lies behind it would look revoked.
+func nextOf(links string) (string, error) {
+	for {
+		_, rest, found := strings.Cut(links, "<")
+		if !found {
+			return "", nil
+		}
+		var address string
+		address, links, _ = strings.Cut(rest, ">")
+		if params, _, _ := strings.Cut(links, "<"); !strings.Contains(params, `rel="next"`) {
+			continue
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Query().Get("max_id") == "" {
+			return "", &collectors.Malformed{Field: "Link header", Err: errors.New("the next page has no max_id")}
+		}
+		return u.Query().Get("max_id"), nil
+	}
 }

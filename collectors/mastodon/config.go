@@ -39,8 +39,8 @@ type Config struct {
 
 	// Token is an access token with the scopes read:accounts and read:statuses,
 	// and read:notifications for Mentions. It need not be the account's own,
-	// but only that one sees its application names, its posts to followers and
-	// its mentions. Empty reads what the server shows to everybody.
+	// but only that one sees its application names, its posts to followers, its
+	// mentions and, where the server lists them, its tokens. Empty reads what the server shows to everybody.
 	Token collectors.Secret
 
 	// Mentions also reads who mentions or quotes the account; it needs a Token

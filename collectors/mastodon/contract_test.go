@@ -18,13 +18,15 @@ func TestContract(t *testing.T) {
 
 func contract() collectortest.Harness {
 	const account = "mastodon/acme@social.example"
-	cfg := Config{Account: account, Server: "https://social.example", Name: "acme", Backfill: maxBackfill, Watch: 10}
+	cfg := Config{Account: account, Server: "https://social.example", Name: "acme", Token: token, Backfill: maxBackfill, Watch: 10}
 	return collectortest.Harness{
 		Source: account,
 		Every:  20 * time.Minute, // the contract runs for days
 		Lag:    DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
-			srv := mastodontest.New(mastodontest.Options{Brief: true})
+			srv := mastodontest.New(mastodontest.Options{
+				Brief: true, Software: mastodontest.GoToSocial, Tokens: map[string]mastodontest.Token{token: {User: "acme"}},
+			})
 			srv.AddAccount(mastodontest.Profile{Name: "acme"})
 			original := srv.Post("fan", mastodontest.Status{Text: "to be boosted"})
 			made := 0
@@ -32,6 +34,11 @@ func contract() collectortest.Harness {
 				var items []collectortest.Item
 				for range n {
 					made++
+					if made%25 == 5 { // an app is let in
+						id := srv.Grant("acme", mastodontest.Grant{App: fmt.Sprint("App ", made), At: p.At})
+						items = append(items, collectortest.Item{Account: account, Kind: activity.KindTokenGrant, ID: "token-" + id})
+						continue
+					}
 					p, kind := p, activity.KindPost
 					p.Text = fmt.Sprintf("post %d https://acme.example/%d", made, made)
 					switch made % 5 {
@@ -71,7 +78,9 @@ func contract() collectortest.Harness {
 					w.WriteHeader(http.StatusUnauthorized)
 					_, _ = w.Write([]byte(`{"error":"This API requires an authenticated user"}`))
 				},
-				Ignore: func(a *activity.Activity) bool { return a.Kind == activity.KindFollowers },
+				Ignore: func(a *activity.Activity) bool {
+					return a.Kind == activity.KindFollowers || a.App == mastodontest.AskingApp
+				},
 			}
 		},
 	}

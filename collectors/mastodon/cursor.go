@@ -20,7 +20,7 @@ const (
 )
 
 // state is the cursor: all that the collector remembers between polls. Every
-// part has a bound (maxWatch, maxGone, maxID, profile values of maxValue
+// part has a bound (maxWatch, maxGone, maxID, maxApps, profile values of maxValue
 // bytes), so that it stays below collectors.MaxCursor.
 type state struct {
 	Version   int       `json:"v"`
@@ -33,6 +33,7 @@ type state struct {
 	Gone      []gone    `json:"gone,omitempty"`  // deleted ones that an answer may still hold
 	Profile   *snapshot `json:"profile,omitempty"`
 	Followers sample    `json:"followers,omitzero"`
+	Apps      *apps     `json:"apps,omitempty"` // nil before it was looked for
 	// Swept is when all watched statuses were read again, in seconds since 1970
 	// by the server's clock, and Blank that the timeline was empty then.
 	Swept int64 `json:"swept,omitempty"`
@@ -115,6 +116,23 @@ type sample struct {
 	At int64 `json:"at"` // seconds since 1970, by the server's clock
 }
 
+// apps is what is known of the tokens by which apps have access to the account.
+type apps struct {
+	At   int64  `json:"at"`             // when a list was asked for last, in seconds since 1970
+	List int    `json:"list,omitempty"` // number of the server's in appLists, from 1 on; 0 is none
+	Lack string `json:"lack,omitempty"` // why there is none, "" before it was looked for
+	Read bool   `json:"read,omitempty"` // Known was read once, and all of it
+	Cut  bool   `json:"cut,omitempty"`  // there were more, older than those
+	// Known are the newest tokens of the last list, newest first.
+	Known []app `json:"known,omitempty"`
+}
+
+// app is a token, by the name of its app.
+type app struct {
+	ID   string `json:"id"`
+	Name string `json:"n,omitempty"`
+}
+
 func newState() *state { return &state{Version: cursorVersion} }
 
 // compareIDs orders ids as api/guidelines documents: by length, then by bytes.
@@ -170,6 +188,14 @@ func (st *state) check() error {
 	}
 	for _, g := range st.Gone {
 		ids = append(ids, g.ID)
+	}
+	if a := st.Apps; a != nil {
+		if a.List < 0 || a.List > len(appLists()) || len(a.Known) > maxApps || len(a.Lack) > len(lackTrouble) {
+			return fmt.Errorf("list %d of tokens with %d known, and %q; want a list up to %d with at most %d", a.List, len(a.Known), clip(a.Lack, maxID), len(appLists()), maxApps)
+		}
+		for _, k := range a.Known {
+			ids = append(ids, k.ID)
+		}
 	}
 	for _, id := range ids {
 		if id != "" && !isID(id) {

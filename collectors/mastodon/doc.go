@@ -25,6 +25,19 @@
 // statuses neither edits nor deletions are seen. Then come the profile and the
 // mentions. A quiet round is two requests, three with mentions.
 //
+// # Apps that have access
+//
+// With the account's own token, other servers that speak Mastodon's API show
+// which tokens of the account there are: GoToSocial at /api/v1/tokens, Pleroma
+// and Akkoma at /api/oauth_tokens. Whether the server has one of the two is asked
+// once, and again each day (each hour, where one was there before); where it has
+// it is compared every ten minutes, by the ids of the newest 80 tokens. A new one
+// is a token_grant, one that is gone a token_revoke, whether it was revoked or
+// has expired. The first list is handed over as history, so that the apps on it
+// are known and the rules know that grants are seen of this account. A list that
+// is refused, empty or unreadable says of no token that it is gone. A login by a
+// web page of GoToSocial or Pleroma makes a token as well.
+//
 // # The stream
 //
 // A Streamer also listens to the server's stream of the token's account, which
@@ -38,7 +51,7 @@
 //
 // # What Mastodon does not show
 //
-// Which apps have access to an account is not in the API: the documented methods
+// Which apps have access to an account is not in Mastodon's API: the documented methods
 // of /api/v1/apps and /oauth tell of the asking app alone, and the list that
 // people see under Preferences, Account, Authorized apps is a web page for a
 // login with a password (/oauth/authorized_applications). Logins, sessions and
@@ -72,6 +85,12 @@
 //   - api/rate-limits: 300 requests in 5 minutes, by account and by IP address;
 //     X-RateLimit-Limit, -Remaining and -Reset, the last as a time.
 //   - entities/Error: statuses and their texts.
+//   - Of other servers, read 2026-11-29: docs.gotosocial.org, api/swagger as of
+//     2025-10-03, GET /api/v1/tokens and tokenInfo (newest first, at most 80 a
+//     page, Link and max_id, scope read:accounts, never the token itself);
+//     Pleroma's docs/development/API/pleroma_api.md as of 2024-08-12, of which
+//     Akkoma is a fork, GET /api/oauth_tokens (all at once, with id, app_name
+//     and valid_until; by its source for any scope).
 //   - admin/config: LIMITED_FEDERATION_MODE and
 //     DISALLOW_UNAUTHENTICATED_API_ACCESS, and before 4.0 AUTHORIZED_FETCH, ask
 //     for a login.

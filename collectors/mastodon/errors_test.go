@@ -297,6 +297,10 @@ func TestBadCursors(t *testing.T) {
 		"too much":      `{"v":1,"gone":[` + strings.Repeat(`{"id":"1"},`, 100) + `{"id":"1"}]}`,
 		"negative":      `{"v":1,"posts":{"since":-4}}`,
 		"no id":         `{"v":1,"watch":[{"id":"../1"}]}`,
+		"no list":       `{"v":1,"apps":{"list":3}}`,
+		"no token":      `{"v":1,"apps":{"known":[{"id":"a/b"}]}}`,
+		"no reason":     `{"v":1,"apps":{"lack":"` + strings.Repeat("x", 100) + `"}}`,
+		"many tokens":   `{"v":1,"apps":{"known":[` + strings.Repeat(`{"id":"1"},`, maxApps) + `{"id":"1"}]}}`,
 		"no page":       `{"v":1,"posts":{"walk":{"max":"a/b"}}}`,
 	}
 	for name, cursor := range rows {

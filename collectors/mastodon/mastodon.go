@@ -46,8 +46,9 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 
 // Poll implements collectors.Collector. One poll reads a page of the account's
 // timeline. When that ends a walk down the timeline and nothing was new, it
-// goes on with the other parts: the profile, the confirmation of deletions, and
-// a page of mentions where they are wanted.
+// goes on with the other parts: the profile, the confirmation of deletions, the
+// list of tokens where the server has one, and a page of mentions where they are
+// wanted.
 //
 // Whatever is new is handed over, with More set, before the next part is asked
 // for. So an error of one part, for which the page is dropped, costs nothing
@@ -88,6 +89,8 @@ type round struct {
 	seen     bool  // the account itself could be seen in this poll
 	statuses int64 // how many statuses it says it has, -1 if it does not
 	asked    int   // histories asked for
+
+	owner string // id of the account that the token is of, "" before it was asked for
 }
 
 // read fetches what is due, up to the first thing that is new.
@@ -116,7 +119,7 @@ func (r *round) parts() []func() error {
 		if !r.seen || r.c.cfg.Mentions && !r.page.Backfill {
 			out = append(out, r.profile)
 		}
-		out = append(out, r.deletions)
+		out = append(out, r.deletions, r.apps)
 	}
 	// Not beside history: what a page of history holds raises no finding.
 	if r.c.cfg.Mentions && !r.page.Backfill {

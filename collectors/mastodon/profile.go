@@ -39,6 +39,9 @@ func (r *round) profile() error {
 		ask = r.client.self
 	}
 	u, err := ask(r.ctx, r.st.User)
+	if err == nil && r.c.cfg.Mentions {
+		r.owner = string(u.ID)
+	}
 	if err == nil && r.c.cfg.Mentions && string(u.ID) != r.st.User {
 		err = &collectors.Forbidden{
 			Mend: "give the token of the account itself, or switch mentions off",

@@ -24,7 +24,16 @@ func (c Config) Shows() collectors.Shows {
 	}
 	s.HideKinds(collectors.Lack{Why: "Mastodon shows no logins"},
 		activity.KindLogin, activity.KindLoginFailure, activity.KindLogout, activity.KindSession)
-	s.HideKinds(collectors.Lack{Why: "Mastodon shows which apps have access on a web page only, not in its API"}, activity.KindTokenGrant, activity.KindTokenRevoke)
+	// Which software a server runs is not known here. Where it does have a list,
+	// its first one comes as history, and what has come counts as seen.
+	apps := collectors.Lack{Why: "this server has shown no list of the apps that have access (Mastodon has none)"}
+	if c.Token == "" {
+		apps = collectors.Lack{
+			Why:  "no server shows without a token which apps have access (Mastodon has no list of them at all)",
+			Mend: "give the credential " + own + ", where the server is GoToSocial, Pleroma or Akkoma",
+		}
+	}
+	s.HideKinds(apps, activity.KindTokenGrant, activity.KindTokenRevoke)
 	s.HideKinds(collectors.Lack{Why: "Mastodon shows no changes of password, second factor or roles"},
 		activity.KindMFAChange, activity.KindPasswordChange, activity.KindRoleChange)
 	if c.Token == "" {

@@ -1,12 +1,35 @@
 package mastodon
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/mastodon/mastodontest"
 )
+
+// What a list of tokens brings is no promise of the configuration, which does not
+// know of it: coverage counts it as seen once it has come.
+func TestShowsTokens(t *testing.T) {
+	for software, want := range map[string]int{"": 0, mastodontest.GoToSocial: 2, mastodontest.Pleroma: 2} {
+		w := newWorld(t, mastodontest.Options{Software: software}, withToken)
+		w.srv.Grant("acme", mastodontest.Grant{App: "Planner"})
+		came, _ := w.drain(nil)
+		lack, shown := w.cfg.Shows().Kind(activity.KindTokenGrant)
+		if shown || !strings.Contains(lack.Why, "this server has shown no list") || count(came, activity.KindTokenGrant) != want {
+			t.Errorf("%s: shown %t, %q; %d came, want %d", software, shown, lack.Why, count(came, activity.KindTokenGrant), want)
+		}
+		if _, lacks := w.cfg.Shows().Field(activity.KindTokenGrant, "app"); !lacks {
+			t.Errorf("%s: the app of a token is said to lack", software)
+		}
+	}
+	lack, _ := Config{}.Shows().Kind(activity.KindTokenRevoke)
+	if !strings.Contains(lack.Mend, "a token of the account") {
+		t.Errorf("without a token: %+v", lack)
+	}
+}
 
 // TestShows has everything happen that a server shows.
 func TestShows(t *testing.T) {

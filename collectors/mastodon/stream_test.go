@@ -169,9 +169,6 @@ func TestStreamBringsThePollForward(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if slices.Contains(s.seen(), want) {
-					t.Fatalf("%s was seen before it was told", want)
-				}
 				time.Sleep(5 * time.Second)
 				if !slices.Contains(s.seen(), want) {
 					t.Errorf("after 5 s %v, want %s", s.seen(), want)

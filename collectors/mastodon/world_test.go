@@ -33,6 +33,7 @@ type world struct {
 	web   *httptest.Server
 	cfg   Config
 	pages int // of the collector's idea of a walk, where not 0
+	log   *zap.Logger
 
 	mu  sync.Mutex
 	now time.Time
@@ -42,7 +43,7 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 
 func newWorld(t *testing.T, opts mastodontest.Options, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: start()}
+	w := &world{t: t, now: start(), log: zap.NewNop()}
 	opts.Now = w.clock
 	if opts.Tokens == nil {
 		opts.Tokens = map[string]mastodontest.Token{token: {User: "acme"}, readerToken: {User: "reader"}, appToken: {}}
@@ -83,7 +84,7 @@ func (w *world) pass(d time.Duration) {
 func (w *world) collector() *Collector {
 	w.t.Helper()
 	client := collectors.NewClient(nil, collectors.ClientOptions{Base: w.web.Client().Transport})
-	c, err := New(w.cfg, collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Log: w.log, Now: w.clock})
 	if err != nil {
 		w.t.Fatal(err)
 	}

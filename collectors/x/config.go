@@ -32,6 +32,8 @@ const (
 	DefaultRehydrate = 100
 	DefaultPricePost = 0.005
 	DefaultPriceUser = 0.010
+
+	DefaultPriceMessage = 0.010
 )
 
 const (
@@ -41,7 +43,8 @@ const (
 )
 
 // Config says which account is read and how. One of BearerToken and the four
-// OAuth 1.0a values must be given.
+// OAuth 1.0a values must be given. With Activity the bearer token must be, and
+// the four may be beside it: they then sign what reads the account.
 type Config struct {
 	// Account is the connected account as Picket calls it, "x/acme". Empty:
 	// "x/" and Username in lower case.
@@ -67,9 +70,17 @@ type Config struct {
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
 
+	// Activity is ActivityStream or ActivityWebhook where X tells at once of what
+	// happens to the account, see Listener; empty where it is polled alone. It is
+	// for API v2. For a webhook ConsumerSecret is needed, too.
+	Activity string
+
 	// Mentions also reads posts of others that mention the account. API v1.1
 	// offers this to OAuth 1.0a only.
 	Mentions bool
+	// DirectMessages also reads the messages that the account sends. X shows
+	// them to OAuth 1.0a of the account itself, and with API v2, only.
+	DirectMessages bool
 	// Rehydrate is how many of the newest own posts are looked up in every
 	// round to find deletions: 0 takes DefaultRehydrate, negative none. Each
 	// is charged once a day.
@@ -81,11 +92,12 @@ type Config struct {
 	// X delivers some late; 0 takes DefaultOverlap.
 	Overlap time.Duration
 
-	// PricePost and PriceUser are US dollars for each post (or media item) and
-	// each user read. Zero takes the defaults with API v2 and means free with
-	// API v1.1, which is not sold per use.
-	PricePost float64
-	PriceUser float64
+	// PricePost, PriceUser and PriceMessage are US dollars for each post (or
+	// media item), user and direct message read. Zero takes the defaults with
+	// API v2 and means free with API v1.1, which is not sold per use.
+	PricePost    float64
+	PriceUser    float64
+	PriceMessage float64
 }
 
 // complete fills in defaults and returns every fault of the configuration.
@@ -117,6 +129,15 @@ func (c Config) complete() (Config, error) {
 	if err := c.checkCredentials(); err != nil {
 		errs = append(errs, err)
 	}
+	if err := c.checkActivity(); err != nil {
+		errs = append(errs, err)
+	}
+	switch {
+	case c.DirectMessages && c.API == APIv11:
+		fault("direct_messages: they are read with API v2 only; use api: v2")
+	case c.DirectMessages && !c.oauth1():
+		fault("direct_messages: X shows them to the account itself only; give the four OAuth 1.0a values of the account")
+	}
 	if c.Rehydrate > maxRehydrate {
 		fault("rehydrate: %d; X looks up at most %d posts in one request", c.Rehydrate, maxRehydrate)
 	}
@@ -126,8 +147,8 @@ func (c Config) complete() (Config, error) {
 	if c.Overlap < 0 || c.Overlap > maxOverlap {
 		fault("overlap: %s; want 0s to %s", c.Overlap, maxOverlap)
 	}
-	if c.PricePost < 0 || c.PriceUser < 0 {
-		fault("price_post and price_user: %g and %g; want US dollars per item read, 0 or more", c.PricePost, c.PriceUser)
+	if c.PricePost < 0 || c.PriceUser < 0 || c.PriceMessage < 0 {
+		fault("price_post, price_user and price_message: %g, %g and %g; want US dollars per item read, 0 or more", c.PricePost, c.PriceUser, c.PriceMessage)
 	}
 	return c, errors.Join(errs...)
 }
@@ -142,6 +163,7 @@ func (c *Config) setDefaults() {
 	if c.API == APIv2 {
 		setDefault(&c.PricePost, DefaultPricePost)
 		setDefault(&c.PriceUser, DefaultPriceUser)
+		setDefault(&c.PriceMessage, DefaultPriceMessage)
 	}
 	if c.Account == "" && c.Username != "" {
 		c.Account = "x/" + strings.ToLower(c.Username)
@@ -156,7 +178,7 @@ func setDefault[T comparable](p *T, value T) {
 }
 
 // oauth1 reports whether requests are signed with OAuth 1.0a.
-func (c *Config) oauth1() bool { return c.BearerToken == "" }
+func (c *Config) oauth1() bool { return c.AccessToken != "" }
 
 func (c *Config) checkCredentials() error {
 	given := 0
@@ -168,14 +190,30 @@ func (c *Config) checkCredentials() error {
 	switch {
 	case c.BearerToken == "" && given == 0:
 		return errors.New("credential: none; give bearer_token, or consumer_key, consumer_secret, access_token and access_secret")
-	case c.BearerToken != "" && given > 0:
+	case c.BearerToken != "" && given > 0 && c.Activity == "":
 		return errors.New("credential: bearer_token and OAuth 1.0a values are both given; keep one of them")
-	case c.BearerToken == "" && given < 4:
+	case c.Activity == ActivityWebhook && c.ConsumerSecret == "":
+		return errors.New("consumer_secret: empty; X signs its calls to a webhook with the app's")
+	case given > 0 && given < 4 && (c.Activity != ActivityWebhook || given > 1): // the secret that signatures need may stand alone
 		return fmt.Errorf("credential: %d of the 4 OAuth 1.0a values; give consumer_key, consumer_secret, access_token and access_secret", given)
-	case c.BearerToken != "" && c.UserID == "" && c.Username == "":
+	case !c.oauth1() && c.UserID == "" && c.Username == "":
 		return errors.New("user_id: empty, and so is username; a bearer token does not tell whose account it is, give one of them")
-	case c.BearerToken != "" && c.API == APIv11 && c.Mentions:
+	case !c.oauth1() && c.API == APIv11 && c.Mentions:
 		return errors.New("mentions: API v1.1 gives them to OAuth 1.0a only; give the four OAuth 1.0a values or use api: v2")
+	}
+	return nil
+}
+
+func (c *Config) checkActivity() error {
+	switch {
+	case c.Activity == "":
+		return nil
+	case c.Activity != ActivityStream && c.Activity != ActivityWebhook:
+		return fmt.Errorf("activity: %q; want %s or %s, or nothing", c.Activity, ActivityStream, ActivityWebhook)
+	case c.API == APIv11:
+		return errors.New("activity: X tells of it beside API v2 only; use api: v2")
+	case c.BearerToken == "":
+		return errors.New("activity: X tells of it to the app's bearer token only; give bearer_token too")
 	}
 	return nil
 }

@@ -47,11 +47,18 @@ func TestNew(t *testing.T) {
 		{"two credentials", func(c *Config) { c.ConsumerKey = "k" }, "bearer_token and OAuth 1.0a values are both given"},
 		{"half a credential", func(c *Config) { c.BearerToken = ""; c.ConsumerKey = "k"; c.AccessToken = "t" }, "2 of the 4 OAuth 1.0a values"},
 		{"bearer without a name", func(c *Config) { c.Account, c.Username = "x/acme", "" }, "user_id: empty, and so is username"},
+		{"activity of another kind", func(c *Config) { c.Activity = "push" }, `activity: "push"; want stream or webhook, or nothing`},
+		{"activity with v1.1", func(c *Config) { c.Activity, c.API = ActivityStream, APIv11 }, "activity: X tells of it beside API v2 only; use api: v2"},
+		{"webhook without the app's secret", func(c *Config) { c.Activity = ActivityWebhook }, "consumer_secret: empty; X signs its calls to a webhook with the app's"},
+		{"activity without a bearer token", func(c *Config) { withOAuth1(c); c.Activity = ActivityStream }, "activity: X tells of it to the app's bearer token only; give bearer_token too"},
+		{"activity with half of OAuth 1.0a", func(c *Config) { c.Activity, c.AccessToken = ActivityStream, "t" }, "1 of the 4 OAuth 1.0a values"},
 		{"mentions with v1.1 and bearer", func(c *Config) { c.API, c.Mentions = APIv11, true }, "mentions: API v1.1 gives them to OAuth 1.0a only"},
+		{"messages with a bearer token", func(c *Config) { c.DirectMessages = true }, "direct_messages: X shows them to the account itself only; give the four OAuth 1.0a values"},
+		{"messages with v1.1", func(c *Config) { v11(c); c.DirectMessages = true }, "direct_messages: they are read with API v2 only; use api: v2"},
 		{"rehydrate", func(c *Config) { c.Rehydrate = 101 }, "rehydrate: 101; X looks up at most 100 posts"},
 		{"backfill", func(c *Config) { c.Backfill = 3201 }, "backfill: 3201; want 1 to 3200"},
 		{"overlap", func(c *Config) { c.Overlap = -time.Second }, "overlap: -1s; want 0s to 24h0m0s"},
-		{"price", func(c *Config) { c.PriceUser = -1 }, "price_post and price_user: 0.005 and -1; want US dollars"},
+		{"price", func(c *Config) { c.PriceUser = -1 }, "price_post, price_user and price_message: 0.005, -1 and 0.01; want US dollars"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -66,6 +73,14 @@ func TestNew(t *testing.T) {
 			}
 		})
 	}
+	t.Run("activity with both credentials", func(t *testing.T) {
+		cfg := Config{Account: "x/acme", BearerToken: bearerToken, Activity: ActivityStream}
+		withOAuth1(&cfg)
+		cfg.BearerToken = bearerToken
+		if c, err := New(cfg, deps); err != nil || !c.cfg.oauth1() {
+			t.Errorf("error %v; want a collector whose requests OAuth 1.0a signs", err)
+		}
+	})
 	t.Run("all faults at once", func(t *testing.T) {
 		_, err := New(Config{API: "v3", FieldsParam: "f", Backfill: -1}, deps)
 		if err == nil || strings.Count(err.Error(), "\n") != 4 {
@@ -93,13 +108,15 @@ func TestConfigPrintsNoSecret(t *testing.T) {
 
 func TestEndpoint(t *testing.T) {
 	rows := map[string]string{
-		"https://api.x.com/2/users/2244994945/tweets?max_results=5":   "users/tweets",
-		"https://api.x.com/2/users/2244994945/mentions":               "users/mentions",
-		"https://api.x.com/2/users/2244994945":                        "users",
-		"https://api.x.com/2/users/by/username/acme":                  "users/by/username",
-		"https://api.x.com/2/users/me":                                "users/me",
-		"https://api.x.com/2/tweets?ids=1,2":                          "tweets",
-		"https://api.x.com/1.1/statuses/user_timeline.json?user_id=1": "statuses/user_timeline",
+		"https://api.x.com/2/users/2244994945/tweets?max_results=5":      "users/tweets",
+		"https://api.x.com/2/users/2244994945/mentions":                  "users/mentions",
+		"https://api.x.com/2/users/2244994945":                           "users",
+		"https://api.x.com/2/users/by/username/acme":                     "users/by/username",
+		"https://api.x.com/2/users/me":                                   "users/me",
+		"https://api.x.com/2/tweets?ids=1,2":                             "tweets",
+		"https://api.x.com/2/activity/stream":                            "activity/stream",
+		"https://api.x.com/2/activity/subscriptions/1976325569252868096": "activity/subscriptions",
+		"https://api.x.com/1.1/statuses/user_timeline.json?user_id=1":    "statuses/user_timeline",
 	}
 	for raw, want := range rows {
 		u, err := url.Parse(raw)

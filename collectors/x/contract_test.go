@@ -13,16 +13,22 @@ import (
 	"github.com/picketd/picket/collectors/x/xtest"
 )
 
-func TestContract(t *testing.T) { collectortest.Run(t, contract()) }
+func TestContract(t *testing.T) { collectortest.Run(t, contract(false)) }
 
-func contract() collectortest.Harness {
+// TestContractOfMessages is a life with direct messages, which are read as
+// mentions are and signed at some cost: it need not be long.
+func TestContractOfMessages(t *testing.T) { collectortest.Soak(t, contract(true), 150, 25) }
+
+func contract(messages bool) collectortest.Harness {
 	return collectortest.Harness{
 		Source:   "x/acme",
 		Endpoint: Endpoint,
 		Every:    20 * time.Minute, // the contract runs for days
 		Lag:      DefaultOverlap,
 		Open: func(*testing.T) collectortest.Fake {
-			srv := xtest.New(xtest.Options{})
+			srv := xtest.New(xtest.Options{OAuth1: &xtest.OAuth1{
+				ConsumerKey: consumerKey, ConsumerSecret: consumerSec, AccessToken: accessToken, AccessSecret: accessSec, User: "acme",
+			}})
 			srv.AddAccount(xtest.Profile{Handle: "acme"})
 			original := srv.Post("fan", xtest.Post{Text: "to be reposted"})
 			made := 0
@@ -30,6 +36,14 @@ func contract() collectortest.Harness {
 				var items []collectortest.Item
 				for range n {
 					made++
+					if made%7 == 6 && messages && srv.Count("dm_events") > 0 { // those of before the connection are not read
+						id, err := srv.Message("acme", "fan", xtest.Message{Text: fmt.Sprintf("coins %d", made), At: p.At})
+						if err != nil {
+							panic(err) // both were made above
+						}
+						items = append(items, collectortest.Item{Account: "x/acme", Kind: activity.KindMessage, ID: id})
+						continue
+					}
 					p, kind := p, activity.KindPost
 					p.Text = fmt.Sprintf("post %d https://acme.example/%d", made, made)
 					switch made % 5 {
@@ -45,6 +59,9 @@ func contract() collectortest.Harness {
 			return collectortest.Fake{
 				New: func(deps collectors.Deps) (collectors.Collector, error) {
 					cfg := Config{Username: "acme", BearerToken: bearerToken, Mentions: true, Backfill: maxBackfill, Rehydrate: 10}
+					if messages {
+						withMessages(&cfg)
+					}
 					return New(cfg, deps)
 				},
 				Handler: srv,

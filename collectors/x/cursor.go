@@ -16,13 +16,14 @@ const (
 )
 
 // state is the cursor: all that the collector remembers between polls. Every
-// part has a bound (100 watched posts, 10 profile values of maxValue bytes, a
-// token of maxToken), so that it stays well below collectors.MaxCursor.
+// part has a bound (100 watched posts, 10 profile values of maxValue bytes, three
+// tokens of maxToken), so that it stays well below collectors.MaxCursor.
 type state struct {
 	Version   int       `json:"v"`
 	User      int64     `json:"user,string,omitempty"`
 	Posts     lane      `json:"posts"`
 	Mentions  lane      `json:"mentions,omitzero"`
+	Messages  inbox     `json:"messages,omitzero"`
 	Watch     []watched `json:"watch,omitempty"` // newest own posts, newest first
 	Gone      []int64   `json:"gone,omitempty"`  // deleted posts that the overlap may still return
 	Profile   *snapshot `json:"profile,omitempty"`
@@ -98,7 +99,7 @@ func decodeState(cursor json.RawMessage) (*state, error) {
 		return nil, bad(fmt.Errorf("version %d; want %d", st.Version, cursorVersion))
 	case len(st.Watch) > maxRehydrate || len(st.Gone) > maxRehydrate:
 		return nil, bad(fmt.Errorf("%d watched and %d deleted posts; want at most %d", len(st.Watch), len(st.Gone), maxRehydrate))
-	case st.User < 0 || st.Posts.Since < 0 || st.Mentions.Since < 0:
+	case st.User < 0 || st.Posts.Since < 0 || st.Mentions.Since < 0 || st.Messages.Since < 0:
 		return nil, bad(fmt.Errorf("negative id"))
 	}
 	return st, nil

@@ -61,6 +61,41 @@ func (r *round) deletions() error {
 	return nil
 }
 
+// suspected looks up the posts that X's events say were deleted, and tells of
+// those that do not exist. Of the others nothing is concluded: X's answers are
+// not consistent to the second.
+func (r *round) suspected() error {
+	if !r.seen {
+		return nil
+	}
+	var ids []int64
+	for _, id := range r.suspects {
+		known := slices.ContainsFunc(r.st.Watch, func(w watched) bool { return w.First == id || w.Last == id })
+		if !known && !slices.Contains(r.settled, id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := r.client.lookup(ids)
+	if err != nil {
+		return r.failed("look-up of deleted posts", err)
+	}
+	now := r.note()
+	r.charge(r.ex.answer.posts, 0)
+	missing := r.ex.answer.missing
+	for i := range found {
+		delete(missing, found[i].ID) // data outweighs an error about it
+	}
+	for _, id := range ids {
+		if missing[id] {
+			r.deleted(watched{First: id}, now)
+		}
+	}
+	return nil
+}
+
 // confirm asks API v1.1 for posts that a look-up left out, one by one, and
 // returns those that do not exist.
 func (r *round) confirm(ids []int64, left map[int64]watched) (map[int64]bool, error) {
@@ -93,5 +128,10 @@ func (r *round) deleted(w watched, now time.Time) {
 	a := r.activity(activity.KindDelete, id, now.Truncate(time.Second))
 	a.Object = id
 	r.st.unwatch(w.First)
+	for _, post := range r.suspects {
+		if post == w.First || post == w.Last {
+			r.settled = append(r.settled, post)
+		}
+	}
 	r.emit(&a, true)
 }

@@ -26,8 +26,15 @@ func (c Config) Shows() collectors.Shows {
 	s.HideKinds(collectors.Lack{Why: "X does not show which apps have access"}, activity.KindTokenGrant, activity.KindTokenRevoke)
 	s.HideKinds(collectors.Lack{Why: "X shows no changes of password, second factor or roles"},
 		activity.KindMFAChange, activity.KindPasswordChange, activity.KindRoleChange)
-	s.HideKinds(collectors.Lack{Why: "direct messages are not read"}, activity.KindMessage)
-	if c.Rehydrate < 0 {
+	if c.DirectMessages {
+		s.Kinds = append(s.Kinds, activity.KindMessage)
+	} else {
+		s.HideKinds(collectors.Lack{
+			Why:  "direct messages are not read",
+			Mend: "set direct_messages: true, with a credential of the account's own four secrets",
+		}, activity.KindMessage)
+	}
+	if c.Rehydrate < 0 && c.Activity == "" {
 		s.HideKinds(collectors.Lack{Why: "deletions are not looked for", Mend: "set rehydrate above 0"}, activity.KindDelete)
 	} else {
 		s.Kinds = append(s.Kinds, activity.KindDelete)

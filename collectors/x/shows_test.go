@@ -14,8 +14,9 @@ func TestShows(t *testing.T) {
 		name   string
 		change func(*Config)
 	}{
-		{"all", withMentions},
+		{"all", func(c *Config) { withMentions(c); withMessages(c) }},
 		{"neither mentions nor deletions", func(c *Config) { c.Rehydrate = -1 }},
+		{"deletions by events alone", func(c *Config) { c.Rehydrate, c.Activity = -1, ActivityStream }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, xtest.Options{}, tt.change)
@@ -34,7 +35,13 @@ func TestShows(t *testing.T) {
 			if err := w.srv.SetProfile("acme", func(p *xtest.Profile) { p.Name = "Acme!" }); err != nil {
 				t.Fatal(err)
 			}
-			w.pass(time.Minute)
+			w.pass(2 * time.Minute)
+			if w.cfg.DirectMessages {
+				w.send("acme", "fan", "psst")
+			}
+			if w.cfg.Activity != "" {
+				w.suspects = []int64{parseID(deleted)}
+			}
 			more, _ := w.drain(page.Cursor)
 			collectortest.Shown(t, w.cfg.Shows(), append(came, more...))
 		})

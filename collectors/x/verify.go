@@ -34,8 +34,8 @@ type Standing struct {
 // MayWrite reports whether the credential can do more than read.
 func (s *Standing) MayWrite() bool { return s.Access != "" && s.Access != "read" }
 
-// Verify looks at the account and at its newest posts, one request for each,
-// and so proves that the credential reads what a poll must. It needs no cursor
+// Verify looks at the account and at its newest posts, and direct messages where
+// they are read, one request for each, and so proves that the credential reads what a poll must. It needs no cursor
 // and moves none. Its errors are those of Poll.
 func (c *Collector) Verify(ctx context.Context) (*Standing, error) {
 	looker := *c
@@ -57,8 +57,13 @@ func (c *Collector) Verify(ctx context.Context) (*Standing, error) {
 	if err != nil {
 		return nil, r.failed("posts", err)
 	}
-	a := &r.ex.answer
+	a := r.ex.answer
 	r.charge(a.posts+a.extras, a.users)
+	if c.cfg.DirectMessages {
+		if err := r.lookAtMessages(); err != nil {
+			return nil, err
+		}
+	}
 	var made []time.Time
 	for i := range tweets {
 		t, err := tweets[i].CreatedAtTime()
@@ -73,6 +78,19 @@ func (c *Collector) Verify(ctx context.Context) (*Standing, error) {
 	}
 	s.Cost, s.Access = r.page.Cost, level.said
 	return s, nil
+}
+
+// lookAtMessages reads the newest messages, to show that a poll could.
+func (r *round) lookAtMessages() error {
+	if err := r.ownMessages(); err != nil {
+		return err
+	}
+	if _, err := r.ex.messages(""); err != nil {
+		return r.failed("direct messages", mendableMessages(err))
+	}
+	r.page.Cost += float64(r.ex.answer.count) * r.c.cfg.PriceMessage
+	r.charge(0, r.ex.answer.users)
+	return nil
 }
 
 // pace takes over when the newest posts were made. All of them within one day

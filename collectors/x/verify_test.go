@@ -3,6 +3,7 @@ package x
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,5 +135,20 @@ func TestVerifyRefusals(t *testing.T) {
 				t.Errorf("error holds %d secrets", len(found))
 			}
 		})
+	}
+}
+
+// A look where messages are read shows that they can be.
+func TestVerifyReadsMessages(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, withMessages, func(c *Config) { c.PriceMessage, c.PriceUser = 1, 10 })
+	w.send("acme", "fan", "psst")
+	w.send("fan", "acme", "what?")
+	s, err := w.collector().Verify(t.Context())
+	if err != nil || s.Cost != 12 {
+		t.Errorf("standing %+v, error %v; want a cost of 12 for the user and two messages", s, err)
+	}
+	w.own.Access = "read"
+	if _, err := w.collector().Verify(t.Context()); kindOf(err) != wantForbidden || !strings.Contains(err.Error(), "Read and write and Direct message") {
+		t.Errorf("error %v, want that the app may not", err)
 	}
 }

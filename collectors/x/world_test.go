@@ -35,7 +35,10 @@ type world struct {
 	srv  *xtest.Server
 	web  *httptest.Server
 	cfg  Config
-	keep int // of the collector's idea of X's limit, where not 0
+	own  *xtest.OAuth1 // the credential of acme
+	keep int           // of the collector's idea of X's limit, where not 0
+
+	suspects []int64 // posts that events say were deleted
 
 	mu  sync.Mutex
 	now time.Time
@@ -53,7 +56,7 @@ func newWorld(t *testing.T, opts xtest.Options, change ...func(*Config)) *world 
 			ConsumerKey: consumerKey, ConsumerSecret: consumerSec, AccessToken: accessToken, AccessSecret: accessSec, User: "acme",
 		}
 	}
-	opts.Bearer = bearerToken
+	w.own, opts.Bearer = opts.OAuth1, bearerToken
 	w.srv = xtest.New(opts)
 	w.srv.AddAccount(xtest.Profile{Handle: "acme", Name: "Acme & Co", Description: "We make things", Followers: 1200, Following: 10})
 	w.web = httptest.NewServer(w.srv)
@@ -99,7 +102,8 @@ func (w *world) collector() *Collector {
 
 func (w *world) try(cursor json.RawMessage) (collectors.Page, error) {
 	w.t.Helper()
-	return w.collector().Poll(w.t.Context(), cursor)
+	page, _, err := w.collector().poll(w.t.Context(), cursor, w.suspects)
+	return page, err
 }
 
 func (w *world) poll(cursor json.RawMessage) collectors.Page {

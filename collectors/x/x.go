@@ -55,6 +55,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 
 // Endpoint returns the path of a request's rate limit, "users/tweets", for
 // Budget: X limits each endpoint on its own, whatever the ids in its path.
+// What writes has its method before it, "POST activity/subscriptions".
 func Endpoint(req *http.Request) string {
 	var parts []string
 	for part := range strings.SplitSeq(strings.TrimSuffix(req.URL.Path, ".json"), "/") {
@@ -66,13 +67,16 @@ func Endpoint(req *http.Request) string {
 		}
 		parts = append(parts, part)
 	}
+	if req.Method != http.MethodGet && req.Method != "" {
+		return req.Method + " " + strings.Join(parts, "/")
+	}
 	return strings.Join(parts, "/")
 }
 
 // Poll implements collectors.Collector. One poll reads a page of the account's
 // timeline. When that brings nothing new it goes on with the other parts: the
 // profile, the look-up of recent posts that finds deletions, and a page of
-// mentions where they are wanted.
+// direct messages and of mentions where they are wanted.
 //
 // Whatever is new is handed over, with More set, before the next part is asked
 // for. So an error of one part, for which the page is dropped, costs nothing
@@ -80,9 +84,16 @@ func Endpoint(req *http.Request) string {
 // itself; and after X has answered 429 nothing more is sent. A part for which
 // the credential's own budget has no request left waits for the next poll.
 func (c *Collector) Poll(ctx context.Context, cursor json.RawMessage) (collectors.Page, error) {
+	page, _, err := c.poll(ctx, cursor, nil)
+	return page, err
+}
+
+// poll is Poll, and returns the round that it was, nil where it failed before
+// one. Suspects are posts that are to be looked up beside the newest.
+func (c *Collector) poll(ctx context.Context, cursor json.RawMessage, suspects []int64) (collectors.Page, *round, error) {
 	st, err := decodeState(cursor)
 	if err != nil {
-		return collectors.Page{}, err
+		return collectors.Page{}, nil, err
 	}
 	if id := parseID(c.cfg.UserID); id != 0 && st.User != 0 && st.User != id {
 		c.deps.Log.Warn("the cursor is of another user id; reading anew",
@@ -90,13 +101,15 @@ func (c *Collector) Poll(ctx context.Context, cursor json.RawMessage) (collector
 		st = &state{Version: cursorVersion}
 	}
 	r := c.newRound(ctx, st)
+	r.suspects = suspects
 	if err := r.read(); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return collectors.Page{Cost: r.page.Cost}, err
+		return collectors.Page{Cost: r.page.Cost}, r, err
 	}
-	return r.finish()
+	page, err := r.finish()
+	return page, r, err
 }
 
 // round is one poll under way.
@@ -109,6 +122,9 @@ type round struct {
 	page   collectors.Page
 	fresh  bool // the page holds something that was not handed over before
 	seen   bool // the account itself could be seen in this poll
+
+	suspects []int64 // posts that X's events say were deleted
+	settled  []int64 // those of them whose deletion is in the page
 }
 
 func (c *Collector) newRound(ctx context.Context, st *state) *round {
@@ -144,6 +160,12 @@ func (r *round) parts() []func() error {
 		}
 		if r.c.cfg.Rehydrate > 0 {
 			out = append(out, r.deletions)
+		}
+		if len(r.suspects) > 0 {
+			out = append(out, r.suspected)
+		}
+		if r.c.cfg.DirectMessages && !r.page.Backfill { // as with mentions
+			out = append(out, r.messages)
 		}
 	}
 	// Not beside history: what a page of history holds raises no finding.
@@ -198,6 +220,10 @@ func (r *round) finish() (collectors.Page, error) {
 	r.lowerOverlap(r.overlapOf(&st.Posts))
 	if st.Mentions.Since != 0 && r.c.cfg.Mentions {
 		r.lowerOverlap(r.overlapOf(&st.Mentions))
+	}
+	if r.c.cfg.DirectMessages {
+		r.beginMessages()
+		r.lowerOverlap(r.overlapOf(&st.Messages.lane))
 	}
 	var err error
 	r.page.Cursor, err = collectors.EncodeCursor(st)

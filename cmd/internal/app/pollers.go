@@ -49,6 +49,9 @@ type budgeted struct {
 	settings any
 	budget   *collectors.Budget
 	limit    int // requests in a window, as known last; 0 for unknown
+
+	app x.App  // what hub was made for
+	hub *x.Hub // of events of x; nil where none are heard
 }
 
 // polled is a task and the settings that it was made for.
@@ -84,7 +87,7 @@ func (p *pollers) prepare(cfg *config.Config) *pollSet {
 			continue
 		}
 		cred, _ := cfg.Credential(acc.Credential)
-		p.add(s, acc.Name, []any{acc, cred}, func() (collectors.Task, error) { return p.account(s, acc, cred) })
+		p.add(s, acc.Name, []any{acc, cred, callbackOf(cfg, &cred)}, func() (collectors.Task, error) { return p.account(s, acc, cred) })
 	}
 	for _, src := range cfg.Sources {
 		cred, _ := cfg.Credential(src.Credential) // the zero one where it needs none
@@ -154,7 +157,7 @@ func (p *pollers) account(s *pollSet, acc config.Account, cred config.Credential
 	}
 	switch cred.Collector {
 	case config.CollectorX:
-		c, err := x.New(xConfig(&acc, &cred), p.deps(budget))
+		c, err := p.x(s, &acc, &cred, budget)
 		return p.placed(t, c), err
 	case config.CollectorMastodon:
 		if acc.Stream {
@@ -178,14 +181,74 @@ func (p *pollers) placed(t collectors.Task, c collectors.Collector) collectors.T
 	return t
 }
 
+// x reads an account of X, and where wanted hears its events too.
+func (p *pollers) x(s *pollSet, acc *config.Account, cred *config.Credential, budget *collectors.Budget) (collectors.Collector, error) {
+	if cred.Activity == "" {
+		return x.New(xConfig(acc, cred), p.deps(budget))
+	}
+	hub, err := p.hub(s, cred, budget)
+	if err != nil {
+		return nil, err
+	}
+	return x.NewListener(xConfig(acc, cred), p.deps(budget), hub)
+}
+
+// hub returns what hears the events of a credential's app, that of before if
+// its settings are the same.
+func (p *pollers) hub(s *pollSet, cred *config.Credential, budget *collectors.Budget) (*x.Hub, error) {
+	app := x.App{BaseURL: cred.BaseURL, BearerToken: cred.BearerToken, Callback: callbackOf(s.cfg, cred)}
+	if app.Callback != "" {
+		app.ConsumerSecret = cred.ConsumerSecret
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of := s.budgets[cred.Name]
+	if of.hub == nil || of.app != app {
+		hub, err := x.NewHub(app, p.deps(budget))
+		if err != nil {
+			return nil, err
+		}
+		of.app, of.hub = app, hub
+	}
+	return of.hub, nil
+}
+
+// xWebhook is where X calls, followed by a credential's name.
+const xWebhook = "/v1/x/webhook/"
+
+// callbackOf is the address at which X calls for a credential, "" where it does
+// not.
+func callbackOf(cfg *config.Config, cred *config.Credential) string {
+	if cred.Collector != config.CollectorX || cred.Activity != x.ActivityWebhook {
+		return ""
+	}
+	return cfg.HTTP.PublicURL + xWebhook + cred.Name
+}
+
+// takeCall hands what X sends to the hub of the credential that the path names.
+func (p *pollers) takeCall(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("credential")
+	p.mu.Lock()
+	var hub *x.Hub
+	if of := p.budgets[name]; of != nil && of.app.Callback != "" {
+		hub = of.hub
+	}
+	p.mu.Unlock()
+	if cred, ok := p.cfg.get().Credential(name); !ok || cred.Activity != x.ActivityWebhook || hub == nil {
+		http.NotFound(w, r)
+		return
+	}
+	hub.ServeHTTP(w, r)
+}
+
 func xConfig(acc *config.Account, cred *config.Credential) x.Config {
 	return x.Config{
 		Account: acc.Name, UserID: acc.UserID, Username: acc.Username,
 		API: cred.API, BaseURL: cred.BaseURL, FieldsParam: cred.FieldsParam,
 		BearerToken: cred.BearerToken, ConsumerKey: cred.ConsumerKey, ConsumerSecret: cred.ConsumerSecret,
-		AccessToken: cred.AccessToken, AccessSecret: cred.AccessSecret,
-		Mentions: acc.Mentions, Rehydrate: acc.Rehydrate, Backfill: acc.Backfill, Overlap: acc.Overlap,
-		PricePost: cred.PricePost, PriceUser: cred.PriceUser,
+		AccessToken: cred.AccessToken, AccessSecret: cred.AccessSecret, Activity: cred.Activity,
+		Mentions: acc.Mentions, DirectMessages: acc.Messages, Rehydrate: acc.Rehydrate, Backfill: acc.Backfill, Overlap: acc.Overlap,
+		PricePost: cred.PricePost, PriceUser: cred.PriceUser, PriceMessage: cred.PriceMessage,
 	}
 }
 

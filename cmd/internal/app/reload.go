@@ -191,7 +191,7 @@ type prepared struct {
 // force stays as it is.
 func (a *App) prepare(ctx context.Context, p *parts, next *config.Config, set detector.Set) (*prepared, error) {
 	hash, plan, planErr := p.plans.add(ctx, set)
-	hook, hookErr := a.webhook(next, knownOnly{a.cfg, &a.places, p.journal})
+	hook, hookErr := a.pushed(next, p, knownOnly{a.cfg, &a.places, p.journal})
 	polls := p.pollers.prepare(next)
 	receivers, receiversErr := p.receivers.build(next)
 	if err := errors.Join(planErr, hookErr, receiversErr, errors.Join(polls.faults...)); err != nil {

@@ -60,6 +60,7 @@ func (k *known) isIdentity(name string) bool {
 type manner struct {
 	collector, network     string
 	token, mentions, spots bool // spots: its posts are looked at again
+	messages               bool
 	settings               string
 }
 
@@ -74,10 +75,10 @@ func (k *known) shows(account string) (collectors.Shows, bool) {
 	switch {
 	case a.Collector != "":
 		cred, _ := k.cfg.Credential(a.Credential)
-		m.collector, m.token, m.mentions = a.Collector, cred.Token != "", a.Mentions
+		m.collector, m.token, m.mentions, m.messages = a.Collector, cred.Token != "", a.Mentions, a.Messages
 		switch a.Collector {
 		case config.CollectorX:
-			m.spots, tell = a.Rehydrate >= 0, xConfig(&a, &cred).Shows
+			m.spots, tell = a.Rehydrate >= 0 || cred.Activity != "", xConfig(&a, &cred).Shows
 		case config.CollectorMastodon:
 			m.spots, tell = a.Watch >= 0, mastodonConfig(&a, &cred).Shows
 		default:

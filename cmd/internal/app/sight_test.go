@@ -30,6 +30,7 @@ const watchedAccounts = `
 credentials:
   x: {collector: x, bearer_token: {env: X}}
   open: {collector: mastodon, server: https://social.example}
+  four: {collector: x, consumer_key: {env: T}, consumer_secret: {env: T}, access_token: {env: T}, access_secret: {env: T}}
   own: {collector: mastodon, server: https://social.example, token: {env: M}}
   org: {collector: okta, base_url: https://acme.okta.com, token: {env: O}}
 sources:
@@ -42,6 +43,7 @@ accounts:
   - {account: mastodon/open, credential: open, watch: 0}
   - {account: mastodon/own, credential: own, mentions: true}
   - {account: x/misnamed, credential: x, guarded_by: [okta/Zoe, okta/zoe@acme.example]}
+  - {account: x/private, credential: four, direct_messages: true}
   - {account: gopher/acme}
 `
 
@@ -71,6 +73,9 @@ func TestSight(t *testing.T) {
 		{"part of what is not told", watchedAccounts, "x/acme", activity.KindPost, "geo.country", "X does not tell where a post came from", ""},
 		{"deletions that are not looked for", watchedAccounts, "x/acme", activity.KindDelete, "", "deletions are not looked for", "set rehydrate above 0"},
 		{"deletions", watchedAccounts, "x/alone", activity.KindDelete, "", seen, ""},
+		{"deletions that X tells of by itself", strings.Replace(watchedAccounts, "collector: x,", "collector: x, activity: stream,", 1), "x/acme", activity.KindDelete, "", seen, ""},
+		{"messages that are not read", watchedAccounts, "x/acme", activity.KindMessage, "", "direct messages are not read", "set direct_messages: true, with a credential of the account's own four secrets"},
+		{"messages", watchedAccounts, "x/private", activity.KindMessage, "", seen, ""},
 		{"mentions that are not read", watchedAccounts, "x/acme", activity.KindMention, "", "mentions are not read", "set mentions: true"},
 		{"mentions", watchedAccounts, "x/alone", activity.KindMention, "", seen, ""},
 

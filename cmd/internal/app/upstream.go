@@ -94,7 +94,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 
 // openIntake opens the ways in for what others push.
 func (a *App) openIntake(cfg *config.Config, p *parts, in collectors.Intake) (*natsin.Input, error) {
-	hook, err := a.webhook(cfg, in)
+	hook, err := a.pushed(cfg, p, in)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,19 @@ func (a *App) openIntake(cfg *config.Config, p *parts, in collectors.Intake) (*n
 	return input, nil
 }
 
-// webhook returns the handler of what is pushed over HTTP.
+// pushed returns the handler of all that others send over HTTP.
+func (a *App) pushed(cfg *config.Config, p *parts, in collectors.Intake) (http.Handler, error) {
+	hook, err := a.webhook(cfg, in)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc(xWebhook+"{credential}", p.pollers.takeCall)
+	mux.Handle("/", hook)
+	return mux, nil
+}
+
+// webhook returns the handler of activities and approvals.
 func (a *App) webhook(cfg *config.Config, in collectors.Intake) (http.Handler, error) {
 	w := cfg.Intake.Webhook
 	if len(w.Tokens)+len(w.Signing) == 0 {

@@ -111,6 +111,7 @@ func (d *decoder) accountKeys(a *Account) []field {
 		}),
 		d.text("username", &a.Username),
 		d.truth("mentions", &a.Mentions),
+		d.truth("direct_messages", &a.Messages),
 		d.truth("stream", &a.Stream),
 		d.integer("rehydrate", &a.Rehydrate, 0, maxRehydrate),
 		d.integer("watch", &a.Watch, 0, maxWatch),
@@ -138,7 +139,7 @@ func (d *decoder) checkAccount(keys object, a *Account) {
 		d.on(join(keys.path, "guarded_by"), "%s would guard itself; expected identities such as okta/editor-2", a.Name)
 	}
 	if !keys.has("credential") {
-		for _, key := range []string{"every", "fastest", "slowest", "user_id", "username", "mentions", "stream", "rehydrate", "watch", "backfill", "overlap"} {
+		for _, key := range []string{"every", "fastest", "slowest", "user_id", "username", "mentions", "direct_messages", "stream", "rehydrate", "watch", "backfill", "overlap"} {
 			if keys.has(key) {
 				d.on(join(keys.path, key), "is for accounts that are polled, and this one has no credential; name one, or remove it")
 			}

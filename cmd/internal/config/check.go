@@ -92,6 +92,19 @@ func (d *decoder) checkAccounts(c *Config) {
 	}
 }
 
+// checkWebhooks checks that X could call the webhooks that it is to call.
+func (d *decoder) checkWebhooks(c *Config) {
+	u, err := url.Parse(c.HTTP.PublicURL)
+	if err == nil && u.Scheme == "https" && u.Port() == "" {
+		return
+	}
+	for _, cred := range c.Credentials {
+		if cred.Activity == "webhook" {
+			d.on("credentials."+cred.Name+".activity", "X calls https addresses without a port only; give http.public_url one, or use stream")
+		}
+	}
+}
+
 // checkPolled checks an account against the credential that reads it.
 func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 	cred, ok := c.Credential(a.Credential)
@@ -115,7 +128,7 @@ func (d *decoder) checkPolled(c *Config, a *Account, path string) {
 	if _, describes := d.spec(network, false); describes {
 		return
 	}
-	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "watch": CollectorMastodon, "stream": CollectorMastodon} {
+	for key, owner := range map[string]string{"user_id": CollectorX, "rehydrate": CollectorX, "direct_messages": CollectorX, "watch": CollectorMastodon, "stream": CollectorMastodon} {
 		if _, given := d.src.where[join(path, key)]; given && owner != cred.Collector {
 			d.on(join(path, key), "is for accounts of collector %s, and this is one of %s; remove it", owner, cred.Collector)
 		}
@@ -139,7 +152,7 @@ func (d *decoder) reads(collector string) bool {
 
 // checkX checks what X needs to know of an account.
 func (d *decoder) checkX(cred *Credential, a *Account, path, handle string) {
-	bearer := cred.BearerToken != ""
+	bearer := cred.AccessToken == "" // alone, which does not tell whose account it is
 	switch {
 	case a.Username != "":
 		if _, err := matching(a.Username, usernameForm, "1 to 15 letters, digits or _ without @"); err != nil {
@@ -151,6 +164,9 @@ func (d *decoder) checkX(cred *Credential, a *Account, path, handle string) {
 			return
 		}
 		a.Username = handle
+	}
+	if a.Messages && (bearer || cred.API == "v1.1") {
+		d.on(path+".direct_messages", "X shows them to the account itself only, with API v2; give credential %q the account's four secrets of OAuth 1.0a and api: v2, or remove this", a.Credential)
 	}
 	if bearer && a.Mentions && cred.API == "v1.1" {
 		d.on(path+".mentions", "API v1.1 gives them to OAuth 1.0a only; use api: v2, or the four secrets of OAuth 1.0a")

@@ -182,12 +182,16 @@ type Credential struct {
 	API         string // x: "v2" or "v1.1"
 	FieldsParam string // x: "tweet.fields" or "post.fields"
 
-	// x: either BearerToken or the four of OAuth 1.0a are set.
+	// x: either BearerToken or the four of OAuth 1.0a are set; with Activity
+	// BearerToken is, and the four may be beside it, or for a webhook the
+	// ConsumerSecret alone.
 	BearerToken    collectors.Secret
 	ConsumerKey    collectors.Secret
 	ConsumerSecret collectors.Secret
 	AccessToken    collectors.Secret
 	AccessSecret   collectors.Secret
+
+	Activity string // x: "stream" or "webhook" to hear of events at once; "" to poll alone
 
 	Server string            // mastodon: the server's URL
 	Token  collectors.Secret // mastodon: "" reads what everybody may; okta: an API token
@@ -196,6 +200,7 @@ type Credential struct {
 	BudgetUSDPerMonth float64 // x: 0 is no limit
 	PricePost         float64 // x: US dollars for each post read; 0 takes the collector's
 	PriceUser         float64 // x: US dollars for each user read; 0 takes the collector's
+	PriceMessage      float64 // x: US dollars for each direct message read; 0 takes the collector's
 
 	Keyed // of collectors that describe themselves
 }
@@ -259,6 +264,7 @@ type Account struct {
 	UserID    string        // x: the account's number, "" to look it up
 	Username  string        // x: handle without @; mastodon: name without the first @, with the host where it is another's
 	Mentions  bool          // also read posts that mention the account
+	Messages  bool          // x: also read direct messages that the account sends
 	Stream    bool          // mastodon: also hear the server's stream, so that polls come at once
 	Rehydrate int           // x: newest own posts that are looked up for deletions; -1 for none
 	Watch     int           // mastodon: newest own posts that are read again for edits and deletions; -1 for none

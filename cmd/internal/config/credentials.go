@@ -49,6 +49,7 @@ func (d *decoder) credential(n *yaml.Node, path, name string) Credential {
 		parsed(d, "base_url", "an address such as https://api.example.com", &c.BaseURL, webURL),
 		parsed(d, "server", "an address such as https://social.example", &c.Server, webURL),
 		choice(d, "fields_param", &c.FieldsParam, "tweet.fields", "post.fields"),
+		choice(d, "activity", &c.Activity, "off", "stream", "webhook"),
 		d.secret("token", &c.Token),
 		d.secret("bearer_token", &c.BearerToken),
 		d.secret("consumer_key", &c.ConsumerKey),
@@ -59,6 +60,7 @@ func (d *decoder) credential(n *yaml.Node, path, name string) Credential {
 		d.decimal("budget_usd_per_month", &c.BudgetUSDPerMonth, 0),
 		d.decimal("price_post", &c.PricePost, 0),
 		d.decimal("price_user", &c.PriceUser, 0),
+		d.decimal("price_message", &c.PriceMessage, 0),
 	)
 	if d.required(keys, "collector", "the name of a collector, such as "+CollectorX) {
 		d.checkCredential(keys, &c)
@@ -78,7 +80,7 @@ func credentialKeys() map[string][]string {
 		"server":   {CollectorMastodon},
 		"token":    {CollectorMastodon, CollectorOkta},
 	}
-	for _, key := range append(oauthKeys(), "api", "fields_param", "bearer_token", "budget_usd_per_month", "price_post", "price_user") {
+	for _, key := range append(oauthKeys(), "api", "fields_param", "activity", "bearer_token", "budget_usd_per_month", "price_post", "price_user", "price_message") {
 		of[key] = []string{CollectorX}
 	}
 	return of
@@ -89,7 +91,10 @@ func (d *decoder) checkCredential(keys object, c *Credential) {
 	d.ownKeys(keys, "credentials", c.Collector, credentialKeys())
 	switch c.Collector {
 	case CollectorX:
-		d.checkXCredential(keys)
+		if c.Activity == "off" {
+			c.Activity = ""
+		}
+		d.checkXCredential(keys, c)
 		c.API, c.FieldsParam = cmp.Or(c.API, "v2"), cmp.Or(c.FieldsParam, "tweet.fields")
 	case CollectorMastodon:
 		d.required(keys, "server", "the server that is asked, such as https://social.example")
@@ -102,10 +107,21 @@ func (d *decoder) checkCredential(keys object, c *Credential) {
 	}
 }
 
-func (d *decoder) checkXCredential(keys object) {
+func (d *decoder) checkXCredential(keys object, c *Credential) {
 	oauth := oauthKeys()
 	given := slices.DeleteFunc(slices.Clone(oauth), func(key string) bool { return !keys.has(key) })
+	activity := c.Activity != ""
+	signed := c.Activity == "webhook" && slices.Equal(given, []string{"consumer_secret"})
 	switch {
+	case activity && c.API == "v1.1":
+		d.on(join(keys.path, "activity"), "X tells of it beside API v2 only; use api: v2, or remove this")
+	case activity && !keys.has("bearer_token"):
+		d.on(join(keys.path, "activity"), "X tells of it to the app's bearer token only; give bearer_token too, or remove this")
+	case c.Activity == "webhook" && !keys.has("consumer_secret"):
+		d.on(join(keys.path, "activity"), "X signs its calls to a webhook with the app's API Key Secret; give it as consumer_secret")
+	case activity && len(given) > 0 && len(given) < len(oauth) && !signed:
+		d.on(join(keys.path, given[0]), "is one of %d of the 4 secrets of OAuth 1.0a; expected all of %s, or none", len(given), strings.Join(oauth, ", "))
+	case activity:
 	case keys.has("bearer_token") && len(given) > 0:
 		d.on(join(keys.path, given[0]), "is given beside bearer_token; keep bearer_token or the four of OAuth 1.0a")
 	case !keys.has("bearer_token") && len(given) < len(oauth):

@@ -208,8 +208,8 @@ func TestReferenceDefaults(t *testing.T) {
 			}
 		})
 	}
-	if marked != 122 {
-		t.Errorf("%d lines are marked as defaults, want 122", marked)
+	if marked != 124 {
+		t.Errorf("%d lines are marked as defaults, want 124", marked)
 	}
 }
 

@@ -106,6 +106,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 	d.checkSources(c)
 	d.checkIdentities(c)
 	d.checkAccounts(c)
+	d.checkWebhooks(c)
 	d.checkOnCall(c)
 	d.checkReceivers(c)
 	d.checkRouting(c)

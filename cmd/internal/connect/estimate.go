@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/x"
 )
 
 const (
@@ -36,6 +37,10 @@ type xTakes struct {
 	Backfill  int     // posts of history that are read at first
 	PricePost float64 // US dollars
 	PriceUser float64
+
+	Activity     bool // events are heard
+	Messages     int  // direct messages that are looked at again; 0 for none
+	PriceMessage float64
 }
 
 // Requests returns how many are made a day.
@@ -44,8 +49,24 @@ func (t xTakes) Requests() float64 {
 	if t.watched() > 0 {
 		each = 3
 	}
-	return requests(t.Every, each, t.PerDay)
+	n := requests(t.Every, each, t.PerDay)
+	if t.Messages > 0 {
+		n += math.Min(polls(t.Every), polls(x.MessagesEvery))
+	}
+	return n
 }
+
+// Events returns the US dollars a month for what X tells at once of new posts.
+func (t xTakes) Events() float64 {
+	if !t.Activity {
+		return 0
+	}
+	return t.PerDay * t.PricePost * month
+}
+
+// Look returns the US dollars a month for looking at direct messages, where
+// there are enough of them: each is charged once a day.
+func (t xTakes) Look() float64 { return float64(t.Messages) * t.PriceMessage * month }
 
 func (t xTakes) watched() int { return min(t.Rehydrate, t.Posts) }
 
@@ -59,7 +80,9 @@ func (t xTakes) Deletions() float64 { return float64(t.watched()) * t.PricePost 
 func (t xTakes) Profile() float64 { return t.PriceUser * month }
 
 // Month returns the US dollars a month.
-func (t xTakes) Month() float64 { return t.NewPosts() + t.Deletions() + t.Profile() }
+func (t xTakes) Month() float64 {
+	return t.NewPosts() + t.Deletions() + t.Profile() + t.Events() + t.Look()
+}
 
 // Once returns the US dollars for the history that is read at first.
 func (t xTakes) Once() float64 {

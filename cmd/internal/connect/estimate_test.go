@@ -32,6 +32,8 @@ func TestXTakes(t *testing.T) {
 		{"fewer posts than are looked up", func(x *xTakes) { x.Posts = 7 }, 4372, 0.60, 1.05, 1.95, 0.035, 5},
 		{"a new account", func(x *xTakes) { x.Posts, x.PerDay = 0, 0 }, 2928, 0, 0, 0.30, 0, 5},
 		{"rarely polled", func(x *xTakes) { x.Every = 12 * time.Hour }, 12, 0.60, 15, 15.90, 1, 35},
+		{"with events", func(x *xTakes) { x.Activity = true }, 4372, 0.60, 15, 16.50, 1, 35},
+		{"with messages", func(x *xTakes) { x.Messages, x.PriceMessage = 20, 0.010 }, 4372 + 86400./110, 0.60, 15, 21.90, 1, 45},
 		{"free", func(x *xTakes) { x.PricePost, x.PriceUser = 0, 0 }, 4372, 0, 0, 0, 0, 5},
 	}
 	for _, row := range rows {

@@ -21,6 +21,8 @@ type XOptions struct {
 	Account   string // handle, with or without @, or the address of its page
 	BaseURL   string // "" for X's own
 	OAuth1    bool   // the account's own four secrets in place of a bearer token
+	Activity  bool   // events are heard, over a stream
+	Messages  bool   // direct messages that it sends are read
 	Rehydrate int    // newest posts that are looked up for deletions
 	Budget    string // US dollars a month, "none" for no bound
 }
@@ -42,6 +44,12 @@ func X(ctx context.Context, world World, o XOptions) error {
 	w, err := newWalk(world, o.Options)
 	if err != nil {
 		return err
+	}
+	switch {
+	case o.Activity && o.OAuth1:
+		return fault("Connect without --oauth1, or add bearer_token and activity: stream to the credential afterwards", "X tells of activity to an app's bearer token only")
+	case o.Messages && !o.OAuth1:
+		return fault("Connect with --oauth1 and secrets of the account itself", "X shows direct messages to the account itself only")
 	}
 	xw := &xWalk{walk: w, xo: o}
 	w.d.say("Connecting an account of X")
@@ -104,7 +112,7 @@ const xOAuthGuide = `
 Picket reads X with four secrets of the account itself, which protected posts
 need. Let them read, and nothing else:
   1. Sign in at https://console.x.com as the account and open an app of yours.
-  2. In its user authentication settings set the app permissions to "Read".
+  2. In its user authentication settings set the app permissions to %s
   3. Then, under "Keys and tokens", generate the API Key and Secret, and the
      Access Token and Secret. Those from before keep the permissions of before.
   4. X is paid by use: buy credits there, and set a spending limit.
@@ -118,7 +126,7 @@ func (w *xWalk) login(ctx context.Context) error {
 	}
 	var err error
 	w.reuse, err = w.reused(ctx, config.CollectorX, func(c *config.Credential) bool {
-		return c.BearerToken != "" && !w.xo.OAuth1 && (w.xo.BaseURL == "" || w.xo.BaseURL == c.BaseURL)
+		return c.BearerToken != "" && c.AccessToken == "" && !w.xo.OAuth1 && (w.xo.BaseURL == "" || w.xo.BaseURL == c.BaseURL)
 	})
 	if err != nil {
 		return err
@@ -126,11 +134,14 @@ func (w *xWalk) login(ctx context.Context) error {
 	if c := w.reuse; c != nil {
 		w.cfg.API, w.cfg.BaseURL, w.cfg.FieldsParam, w.cfg.BearerToken = c.API, c.BaseURL, c.FieldsParam, c.BearerToken
 		w.cfg.PricePost, w.cfg.PriceUser = c.PricePost, c.PriceUser
+		if w.xo.Activity && c.Activity == "" {
+			return fault("Add activity: stream to it in the file, or give the name of a new --credential", "the credential %s of the file hears of no events", c.Name)
+		}
 		return nil
 	}
 	usual := nameFrom(w.handle, "x")
 	if !w.xo.OAuth1 {
-		w.guide(xBearerGuide)
+		w.guide("%s", xBearerGuide)
 		s, err := w.obtain(ctx, asked{key: "bearer_token", label: "Bearer token", file: usual}, w.o.TokenEnv, w.o.TokenFile)
 		if err != nil {
 			return err
@@ -138,7 +149,12 @@ func (w *xWalk) login(ctx context.Context) error {
 		w.secrets, w.cfg.BearerToken = []*secret{s}, s.value
 		return nil
 	}
-	w.guide(xOAuthGuide)
+	permissions := `"Read".`
+	if w.xo.Messages {
+		permissions = `"Read and write and Direct message":
+     X shows messages to no less. Who steals these secrets can post.`
+	}
+	w.guide(xOAuthGuide, permissions)
 	for _, a := range []asked{
 		{key: "consumer_key", label: "API Key"},
 		{key: "consumer_secret", label: "API Key Secret"},
@@ -161,13 +177,14 @@ func (w *xWalk) login(ctx context.Context) error {
 	}
 	w.cfg.ConsumerKey, w.cfg.ConsumerSecret = w.secrets[0].value, w.secrets[1].value
 	w.cfg.AccessToken, w.cfg.AccessSecret = w.secrets[2].value, w.secrets[3].value
+	w.cfg.DirectMessages = w.xo.Messages
 	return nil
 }
 
 // guide says where a secret is made, to who is about to make one.
-func (w *walk) guide(text string) {
+func (w *walk) guide(format string, args ...any) {
 	if !w.d.yes && w.o.TokenEnv == "" && w.o.TokenFile == "" {
-		w.d.say("%s", text)
+		w.d.say(format, args...)
 	}
 }
 
@@ -193,6 +210,10 @@ func (w *xWalk) look(ctx context.Context) (*x.Standing, xTakes, error) {
 	takes := xTakes{
 		Every: w.o.Every, PerDay: s.PerDay, Extras: s.Extras, Posts: s.Posts,
 		Rehydrate: w.xo.Rehydrate, Backfill: x.DefaultBackfill, PricePost: x.DefaultPricePost, PriceUser: x.DefaultPriceUser,
+		Activity: w.xo.Activity || w.reuse != nil && w.reuse.Activity != "",
+	}
+	if w.xo.Messages {
+		takes.Messages, takes.PriceMessage = x.MessagesPage, x.DefaultPriceMessage
 	}
 	if w.cfg.PricePost > 0 {
 		takes.PricePost = w.cfg.PricePost
@@ -221,6 +242,9 @@ func (w *xWalk) access(s *x.Standing) {
 	switch {
 	case !w.xo.OAuth1:
 		w.d.say("Rights: an app-only bearer token reads only. Good.")
+	case w.xo.Messages && s.Access == "read-write-directmessages":
+		w.d.say("Rights: these secrets may write, too, which X wants of who reads messages.")
+		w.d.say("        Whoever steals them from Picket can post as @%s: guard them well.", s.Handle)
 	case s.MayWrite():
 		w.d.say("WARNING: these secrets may write (X says: %s). Whoever steals them from", s.Access)
 		w.d.say("         Picket can post as @%s. Set the app's permissions to \"Read\",", s.Handle)
@@ -252,6 +276,12 @@ func (w *xWalk) estimate(t xTakes, u use, cost float64) {
 		w.d.say("            deletions (--rehydrate %d is cheaper);", cheaper)
 	default:
 		w.d.say("            %s to look up the newest %s each day, which finds deletions;", dollars(t.Deletions()), several(n, "post"))
+	}
+	if t.Activity {
+		w.d.say("            %s for events of new posts;", dollars(t.Events()))
+	}
+	if t.Messages > 0 {
+		w.d.say("            up to %s to look at the newest %d direct messages each day;", dollars(t.Look()), t.Messages)
 	}
 	w.d.say("            and once %s for the history. This look cost about %s.", dollars(t.Once()), dollars(cost))
 }
@@ -304,6 +334,9 @@ func (w *xWalk) entries(ctx context.Context, s *x.Standing, takes xTakes) ([]ent
 	if w.xo.Rehydrate != x.DefaultRehydrate {
 		account.put("rehydrate", plain(strconv.Itoa(w.xo.Rehydrate)))
 	}
+	if w.xo.Messages {
+		account.put("direct_messages", plain("true"))
+	}
 	if err := w.person(ctx, w.xo.Person, &account); err != nil {
 		return nil, err
 	}
@@ -317,6 +350,9 @@ func (w *xWalk) newCredential(ctx context.Context, takes xTakes) (*yaml.Node, er
 	m.text("base_url", w.xo.BaseURL)
 	for _, s := range w.secrets {
 		m.put(s.key, s.ref())
+	}
+	if w.xo.Activity {
+		m.text("activity", x.ActivityStream)
 	}
 	bound, err := w.d.ask(ctx, question{
 		label: "\nStop polling at how many US dollars a month (none for no bound)", flag: "--budget", given: w.xo.Budget,

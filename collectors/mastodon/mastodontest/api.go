@@ -42,8 +42,13 @@ func (s *Server) authorized(r *http.Request) *reply {
 func (s *Server) allows(t Token, endpoint string) bool {
 	need := "read:statuses"
 	switch endpoint {
-	case Instance:
+	case Instance, OAuthTokens:
 		return true
+	case Tokens:
+		if s.opts.Software != GoToSocial {
+			return true // nothing is there
+		}
+		need = "read:accounts"
 	case Lookup, Self, Account:
 		need = "read:accounts"
 	case Notifications:
@@ -77,6 +82,8 @@ func (s *Server) answer(r *http.Request, endpoint string, who *login) *reply {
 		return s.own(r, endpoint, who)
 	case App:
 		return s.application(who)
+	case Tokens, OAuthTokens:
+		return s.listGrants(r, endpoint, who)
 	case Instance:
 		if !s.opts.NoStreams {
 			return ok(object{"domain": s.opts.Host, "version": "4.6.0", "configuration": object{"urls": object{"streaming": s.streaming}}})
@@ -99,7 +106,7 @@ func (s *Server) answer(r *http.Request, endpoint string, who *login) *reply {
 	case Several:
 		return s.several(q["id[]"], who)
 	}
-	return &reply{status: http.StatusNotFound, html: "<!DOCTYPE html><title>The page you are looking for isn't here.</title>"}
+	return notThere()
 }
 
 // own answers what only the token's account sees.
@@ -144,7 +151,7 @@ func (s *Server) application(who *login) *reply {
 func (s *Server) several(ids []string, who *login) *reply {
 	switch {
 	case s.opts.Before43 || s.opts.Before35:
-		return &reply{status: http.StatusNotFound, html: "<!DOCTYPE html><title>The page you are looking for isn't here.</title>"}
+		return notThere()
 	case len(ids) > 20:
 		return failure(http.StatusUnprocessableEntity, "Validation failed")
 	}

@@ -21,6 +21,11 @@
 // shortened in HTML, who sees an application's name, and the texts of 429 and
 // of a token without the scope.
 //
+// With Options.Software it lists tokens as GoToSocial does (docs.gotosocial.org,
+// api/swagger as of 2025-10-03, tokenInfo) or Pleroma (its
+// docs/development/API/pleroma_api.md as of 2024-08-12); in all else it stays
+// Mastodon, and its ids of tokens are numbers where GoToSocial's are ULIDs.
+//
 // A stream tells of every account's public statuses, as the home timeline of one
 // who follows all; those for the account's own eyes are told to it alone.
 //

@@ -25,6 +25,7 @@ const (
 	Fault403Blocked  = "403-blocked"     // text: the address is blocked
 	Fault404         = "404"             // Record not found
 	Fault404HTML     = "404-html"        // a page, as for an unknown path
+	Fault405         = "405"             // a method that is not there
 	Fault410         = "410"             // suspended, before 3.3
 	Fault418         = "418"             // some other refusal
 	Fault422         = "422"
@@ -32,6 +33,7 @@ const (
 	Fault429         = "429"      // with X-RateLimit headers, see Reset
 	Fault429Bare     = "429-bare"
 	Fault500         = "500"
+	Fault501         = "501"       // not implemented
 	Fault503         = "503"       // a remote service
 	Fault503Empty    = "503-empty" // a gateway
 	FaultRedirect    = "redirect"  // to another host
@@ -44,6 +46,7 @@ const (
 	FaultHollow      = "hollow"    // status 200, {}
 	FaultNull        = "null"      // status 200, null
 	FaultNumbers     = "numbers"   // status 200, [1,2]
+	FaultNone        = "none"      // status 200, []
 	FaultError200    = "error-200" // status 200, an error object
 	FaultGarbage     = "garbage"   // status 200, JSON with a flaw in the middle
 	FaultEndless     = "endless"   // good pages, each followed by itself
@@ -54,9 +57,9 @@ const (
 func kinds() []string {
 	return []string{
 		Fault400, Fault401, Fault401Revoked, Fault401Login, Fault401Echo, Fault403, Fault403Scope, Fault403Disabled,
-		Fault403Mail, Fault403Pending, Fault403Blocked, Fault404, Fault404HTML, Fault410, Fault418, Fault422, Fault422User,
-		Fault429, Fault429Bare, Fault500, Fault503, Fault503Empty, FaultRedirect, FaultTruncated, FaultBroken, FaultHTML,
-		FaultHTML502, FaultEmpty, FaultSlow, FaultHollow, FaultNull, FaultNumbers, FaultError200, FaultGarbage,
+		Fault403Mail, Fault403Pending, Fault403Blocked, Fault404, Fault404HTML, Fault405, Fault410, Fault418, Fault422, Fault422User,
+		Fault429, Fault429Bare, Fault500, Fault501, Fault503, Fault503Empty, FaultRedirect, FaultTruncated, FaultBroken, FaultHTML,
+		FaultHTML502, FaultEmpty, FaultSlow, FaultHollow, FaultNull, FaultNumbers, FaultNone, FaultError200, FaultGarbage,
 		FaultEndless, FaultBadLink,
 	}
 }
@@ -156,6 +159,7 @@ func (f *Fault) reply(r *http.Request) *reply {
 		Fault403Blocked:  {status: http.StatusForbidden, html: "Forbidden\n"},
 		Fault404:         failure(http.StatusNotFound, "Record not found"),
 		Fault404HTML:     {status: http.StatusNotFound, html: "<!DOCTYPE html><title>The page you are looking for isn't here.</title>"},
+		Fault405:         failure(http.StatusMethodNotAllowed, "Method not allowed"),
 		Fault410:         {status: http.StatusGone, html: "<!DOCTYPE html><title>Gone</title>"},
 		Fault418:         failure(http.StatusTeapot, "I'm a teapot"),
 		Fault422:         failure(http.StatusUnprocessableEntity, "Validation failed"),
@@ -163,6 +167,7 @@ func (f *Fault) reply(r *http.Request) *reply {
 		Fault429:         failure(http.StatusTooManyRequests, "Too many requests"),
 		Fault429Bare:     failure(http.StatusTooManyRequests, "Too many requests"),
 		Fault500:         {status: http.StatusInternalServerError, html: "<!DOCTYPE html><title>We're sorry, but something went wrong on our end.</title>"},
+		Fault501:         failure(http.StatusNotImplemented, "Not implemented"),
 		Fault503:         failure(http.StatusServiceUnavailable, "Remote data could not be fetched"),
 		Fault503Empty:    {status: http.StatusServiceUnavailable},
 		FaultRedirect:    {status: http.StatusMovedPermanently, html: "moved", header: map[string]string{"Location": "https://www.other.example" + r.URL.Path}},
@@ -172,6 +177,7 @@ func (f *Fault) reply(r *http.Request) *reply {
 		FaultHollow:      ok(object{}),
 		FaultNull:        ok(nil),
 		FaultNumbers:     ok([]int{1, 2}),
+		FaultNone:        ok([]int{}),
 		FaultError200:    ok(object{"error": "Record not found"}),
 	}
 	return refusals[f.Kind]

@@ -30,6 +30,7 @@ func newRig(t *testing.T, opts mastodontest.Options) *rig {
 	opts.Now = func() time.Time { return r.now }
 	opts.Tokens = map[string]mastodontest.Token{
 		"own": {User: "acme"}, "app": {}, "narrow": {User: "acme", Scopes: []string{"read:accounts"}},
+		"statuses": {User: "acme", Scopes: []string{"read:statuses"}},
 	}
 	r.srv = mastodontest.New(opts)
 	r.id = r.srv.AddAccount(mastodontest.Profile{Name: "acme", Followers: 5})
@@ -311,6 +312,7 @@ func TestEndpoint(t *testing.T) {
 		"/api/v1/accounts/17": mastodontest.Account, "/api/v1/accounts/17/statuses": mastodontest.Statuses,
 		"/api/v1/statuses": mastodontest.Several, "/api/v1/statuses/5": mastodontest.One,
 		"/api/v1/statuses/5/history": mastodontest.History, "/api/v1/notifications": mastodontest.Notifications,
+		"/api/v1/tokens": mastodontest.Tokens, "/api/oauth_tokens": mastodontest.OAuthTokens,
 	} {
 		if got := mastodontest.Endpoint(path); got != want {
 			t.Errorf("Endpoint(%q) = %q, want %q", path, got, want)

@@ -24,6 +24,8 @@ const (
 	Notifications = "notifications"
 	Instance      = "api/v2/instance"
 	Streaming     = "streaming/user"
+	Tokens        = "tokens"
+	OAuthTokens   = "api/oauth_tokens"
 )
 
 // Endpoint names what a path asks for; see the constants.

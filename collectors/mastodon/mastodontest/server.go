@@ -31,6 +31,9 @@ type Options struct {
 	// NoStreams leaves out the streams and Instance, as servers of other kinds
 	// do.
 	NoStreams bool
+	// Software is that of another server with Mastodon's API, which lists an
+	// account's tokens: GoToSocial or Pleroma. Empty is Mastodon.
+	Software string
 	// PageSize caps a page below what was asked for, 0 does not.
 	PageSize int
 	// NoLink leaves the Link header out, NoDate the Date header.
@@ -61,6 +64,7 @@ type Server struct {
 	accounts      []*account
 	statuses      map[string]*status
 	notifications map[string][]*notification // by id of the account, oldest first
+	grants        map[string][]*grant        // by name of the account, oldest first
 	faults        []*Fault
 	windows       map[string]*window
 	counts        map[string]int
@@ -184,6 +188,7 @@ const maxRequests = 2000
 func New(opts Options) *Server {
 	s := &Server{
 		opts: opts, now: opts.Now, tokens: regexp.MustCompile(linkForm + "|" + mentionForm + "|" + tagForm), statuses: map[string]*status{}, notifications: map[string][]*notification{},
+		grants:  map[string][]*grant{},
 		windows: map[string]*window{}, counts: map[string]int{}, streams: map[*stream]struct{}{},
 	}
 	if s.now == nil {

@@ -21,6 +21,20 @@
 // (CreditsDepleted) and of a suspended user. The header x-access-level is that of
 // X's announcement of 2011-06-30 (twitter-api-announce).
 //
-// What X does and this does not: search, streams, writing, OAuth 2.0 with
+// Messages: x-api/direct-messages/lookup (introduction, integrate) and
+// openapi.json 2.167, which has no field sender_id but an expansion. The type of
+// the refusal for want of permission, oauth1-permissions, is from what developers
+// report.
+// Activity: x-api/activity/introduction, quickstart and event-payloads (events,
+// subscriptions), x-api/fundamentals/consuming-streaming-data and
+// handling-disconnections (empty lines, the end of a stream). That a stream's
+// answer begins with its first line, and that a second subscription of the same
+// kind is refused, is from what developers report.
+//
+// Webhooks: x-api/webhooks/introduction and quickstart (challenges, signatures,
+// reasons of refusals, whose form is not documented). Challenges are sent when a
+// webhook is made or tried again, not each hour.
+//
+// What X does and this does not: search, other streams, writing, OAuth 2.0 with
 // PKCE, withheld content, and charging.
 package xtest

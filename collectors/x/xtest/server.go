@@ -35,6 +35,9 @@ type Options struct {
 	// Keep and KeepMentions are how many posts a timeline goes back, X's 3,200
 	// and 800 when 0.
 	Keep, KeepMentions int
+	// Hooks sends challenges and events to webhooks, signed with the consumer
+	// secret of OAuth1; without it none is reached.
+	Hooks *http.Client
 	// NoDate leaves the Date header out.
 	NoDate bool
 }
@@ -63,6 +66,13 @@ type Server struct {
 	windows  map[string]*window
 	counts   map[string]int
 	recent   []Request
+
+	messages      []*message // newest first
+	subscriptions []Subscription
+	streams       map[*stream]struct{}
+	webhooks      []Webhook
+	calls         []Call
+	calling       sync.WaitGroup
 }
 
 // Profile is what an account shows of itself. In JSON all names are lower case.
@@ -149,6 +159,7 @@ func New(opts Options) *Server {
 		opts: opts, now: opts.Now, tokens: regexp.MustCompile(tokenForm),
 		accounts: map[int64]*account{}, handles: map[string]*account{},
 		posts: map[int64]*post{}, windows: map[string]*window{}, counts: map[string]int{},
+		streams: map[*stream]struct{}{},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -188,8 +199,10 @@ func (s *Server) SetProfile(handle string, change func(p *Profile)) error {
 		return fmt.Errorf("xtest: no account %q", handle)
 	}
 	delete(s.handles, strings.ToLower(handle))
+	before := a.profile
 	change(&a.profile)
 	s.handles[strings.ToLower(a.profile.Handle)] = a
+	s.tellProfile(a, before)
 	return nil
 }
 
@@ -215,7 +228,9 @@ func (s *Server) Post(handle string, p Post) string {
 	if a == nil {
 		a = s.addAccount(Profile{Handle: handle})
 	}
-	return strconv.FormatInt(s.add(a, p).id, 10)
+	q := s.add(a, p)
+	s.tellPost("post.create", q)
+	return strconv.FormatInt(q.id, 10)
 }
 
 func (s *Server) add(a *account, p Post) *post {
@@ -282,6 +297,7 @@ func (s *Server) Delete(id string) error {
 	for _, v := range p.versions {
 		s.posts[v].deleted = true
 	}
+	s.tellPost("post.delete", p)
 	return nil
 }
 
@@ -323,8 +339,8 @@ func (s *Server) byHandle(handle string) *account { return s.handles[strings.ToL
 func (s *Server) byID(id int64) *account { return s.accounts[id] }
 
 // Endpoint names what a request asks for, whatever ids are in its path:
-// "users/tweets", "users/mentions", "users", "users/by/username", "users/me" and
-// "tweets" of API v2, and for v1.1 the path without version and .json.
+// "users/tweets", "users/mentions", "users", "users/by/username", "users/me",
+// "tweets", "dm_events", "webhooks", "activity/stream" and "activity/subscriptions" of API v2, and for v1.1 the path without version and .json.
 func Endpoint(path string) string {
 	var parts []string
 	for part := range strings.SplitSeq(strings.Trim(strings.TrimSuffix(path, ".json"), "/"), "/") {
@@ -337,6 +353,15 @@ func Endpoint(path string) string {
 		parts = parts[:3]
 	}
 	return strings.Join(parts, "/")
+}
+
+// endpoint names what a request asks for as Count and Fault do: what writes has
+// its method before the path, "POST activity/subscriptions".
+func endpoint(r *http.Request) string {
+	if r.Method == http.MethodGet {
+		return Endpoint(r.URL.Path)
+	}
+	return r.Method + " " + Endpoint(r.URL.Path)
 }
 
 // ServeHTTP implements http.Handler.
@@ -353,10 +378,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) record(r *http.Request, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	endpoint := Endpoint(r.URL.Path)
-	s.counts[endpoint]++
+	name := endpoint(r)
+	s.counts[name]++
 	s.recent = append(s.recent, Request{
-		Time: s.now(), Endpoint: endpoint, URL: r.URL.RequestURI(), Auth: authKind(r), Status: status,
+		Time: s.now(), Endpoint: name, URL: r.URL.RequestURI(), Auth: authKind(r), Status: status,
 	})
 	if n := len(s.recent); n > maxRequests {
 		s.recent = slices.Clone(s.recent[n-maxRequests/2:])
@@ -385,23 +410,28 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.opts.NoDate {
 		w.Header()["Date"] = nil // net/http then sends none
 	}
-	f := s.nextFault(Endpoint(r.URL.Path))
-	if f != nil && f.early() {
+	f := s.nextFault(endpoint(r))
+	switch {
+	case f != nil && f.early():
 		s.misbehave(w, r, f)
+		return
+	case r.Method == http.MethodGet && Endpoint(r.URL.Path) == "activity/stream":
+		s.serveStream(w, r)
+		return
+	case isWebhooks(Endpoint(r.URL.Path)):
+		s.manageWebhooks(r).send(w)
 		return
 	}
 	v1 := strings.HasPrefix(r.URL.Path, "/1.1/")
 	s.mu.Lock()
 	a := s.respond(r, v1)
 	s.mu.Unlock()
-	for name, value := range a.header {
-		w.Header().Set(name, value)
-	}
 	if f != nil {
+		a.head(w)
 		f.spoil(w, a)
 		return
 	}
-	a.write(w)
+	a.send(w)
 }
 
 // respond checks credential, access and limit, and answers. The caller holds
@@ -420,9 +450,14 @@ func (s *Server) respond(r *http.Request, v1 bool) *reply {
 		return limited
 	}
 	var a *reply
-	if v1 {
+	switch {
+	case v1:
 		a = s.v1(r)
-	} else {
+	case isActivity(Endpoint(r.URL.Path)):
+		a = s.activity(r)
+	case Endpoint(r.URL.Path) == "dm_events":
+		a = s.readMessages(r)
+	default:
 		a = s.v2(r)
 	}
 	if s.opts.OAuth1 != nil && s.opts.OAuth1.Access != "" && authKind(r) == "oauth1" {

@@ -39,6 +39,18 @@ func (a *reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // a client that went away is its own affair
 }
 
+func (a *reply) head(w http.ResponseWriter) {
+	for name, value := range a.header {
+		w.Header().Set(name, value)
+	}
+}
+
+// send writes the answer with its header.
+func (a *reply) send(w http.ResponseWriter) {
+	a.head(w)
+	a.write(w)
+}
+
 func ok(body any) *reply { return &reply{status: http.StatusOK, body: body} }
 
 // errorV1 is an error of v1.1; v2 uses the same form for 429.
@@ -84,6 +96,14 @@ func limits(endpoint string) (app, user int) {
 		return 75, 75
 	case "statuses/lookup":
 		return 300, 900
+	case "dm_events":
+		return 15, 15
+	case "activity/stream":
+		return 450, 450
+	case "webhooks", "POST webhooks", "PUT webhooks", "DELETE webhooks":
+		return 450, 450
+	case "activity/subscriptions", "POST activity/subscriptions", "PUT activity/subscriptions", "DELETE activity/subscriptions":
+		return 500, 500
 	}
 	return 900, 900
 }
@@ -91,19 +111,19 @@ func limits(endpoint string) (app, user int) {
 // spend counts a request against its endpoint's window and returns the headers
 // that tell of it; false when nothing was left.
 func (s *Server) spend(r *http.Request) (map[string]string, bool) {
-	endpoint := Endpoint(r.URL.Path)
-	limit, user := limits(endpoint)
+	name := endpoint(r)
+	limit, user := limits(name)
 	if authKind(r) == "oauth1" {
 		limit = user
 	}
-	if own, ok := s.opts.Limits[endpoint]; ok {
+	if own, ok := s.opts.Limits[name]; ok {
 		limit = own
 	}
 	now := s.now()
-	w := s.windows[endpoint]
+	w := s.windows[name]
 	if w == nil || !now.Before(w.reset) {
 		w = &window{reset: now.Add(windowLength).Truncate(time.Second)}
-		s.windows[endpoint] = w
+		s.windows[name] = w
 	}
 	w.used++
 	header := map[string]string{

@@ -2,8 +2,11 @@ package collectors
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // EncodeCursor returns v, all that a collector remembers between polls, as the
@@ -30,4 +33,44 @@ func encodeJSON(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// Digest is a short fingerprint of texts, 16 characters, to tell apart what need
+// not be remembered whole.
+func Digest(parts ...string) string {
+	sum := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(sum, "%q\n", p)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// Bounded cuts a long value so that it fits the cursor: JSON writes it in at most
+// limit bytes and the two quotes. What it ends with tells values apart that
+// differ behind the cut. The limit is 20 or more.
+func Bounded(value string, limit int) string {
+	if Within(value, limit) == value {
+		return value
+	}
+	return Within(value, limit-20) + "… " + Digest(value)
+}
+
+// Within cuts text between characters so that JSON writes it in at most n bytes,
+// the quotes aside: whoever has the account may fill it with what JSON writes in
+// several.
+func Within(text string, n int) string {
+	for i, r := range text {
+		switch {
+		case r == '"' || r == '\\' || r == '\n':
+			n -= 2
+		case r < ' ' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
+			n -= len(`\u0000`)
+		default:
+			n -= utf8.RuneLen(r)
+		}
+		if n < 0 {
+			return text[:i]
+		}
+	}
+	return text
 }

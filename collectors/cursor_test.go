@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -38,4 +39,88 @@ func TestEncodeCursor(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDigest(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		parts []string
+		want  string
+	}{
+		{"nothing", nil, "e3b0c44298fc1c14"},
+		{"an empty text", []string{""}, "bd85bcdb8d4e613a"},
+		{"one", []string{"ab"}, "a006a20bb15cd687"},
+		{"the same in two", []string{"a", "b"}, "14bdec8c77f9feeb"},
+		{"a line feed within", []string{"a\nb"}, "c56311cecc7270c2"},
+		{"the sign between within", []string{"a\"\n\"b"}, "e641f369c2bb4684"},
+	} {
+		if got := collectors.Digest(tt.parts...); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestWithin(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		n          int
+		want       string
+	}{
+		{"fits", "abc", 3, "abc"},
+		{"does not", "abc", 2, "ab"},
+		{"between characters", "aé€😀", 9, "aé€"},
+		{"escaped in two bytes", `a"\` + "\n", 5, `a"\`},
+		{"escaped in six", "a\x01\u2028\u2029", 13, "a\x01\u2028"},
+		{"HTML as it is", "<&>", 3, "<&>"},
+		{"no UTF-8", "a\xff\xffb", 12, "a\xff"},
+		{"no room", "a", 0, ""},
+		{"less than none", "a", -1, ""},
+	} {
+		if got := collectors.Within(tt.text, tt.n); got != tt.want {
+			t.Errorf("%s: Within(%q, %d) = %q, want %q", tt.name, tt.text, tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestBounded(t *testing.T) {
+	quotes := strings.Repeat(`"`, 20)
+	for _, tt := range []struct {
+		name, value string
+		limit       int
+		want        string
+	}{
+		{"fits", "0123456789012345678901234", 25, "0123456789012345678901234"},
+		{"longer", "01234567890123456789012345", 25, "01234… 62453c0a19200a8c"},
+		{"differs behind the cut", "0123456789012345678901234x", 25, "01234… f29803f627ced403"},
+		{"longer as JSON only", quotes, 25, "\"\"… 5f23da8c57c8ca5d"},
+		{"nothing but the end", quotes, 20, "… 5f23da8c57c8ca5d"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := collectors.Bounded(tt.value, tt.limit)
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if b, err := collectors.EncodeCursor(got); err != nil || len(b) > tt.limit+2 {
+				t.Errorf("%d bytes of JSON, want at most %d and the quotes; error %v", len(b), tt.limit, err)
+			}
+		})
+	}
+}
+
+// FuzzWithin holds what the JSON of this version of Go makes of a text against
+// what Within counts.
+func FuzzWithin(f *testing.F) {
+	for _, seed := range []string{"", "a\"\\/\b\f\n\r\t\x00\x1f\x7f", "<&>\u0085\u2028\u2029\ufeff\ufffd😀", "\xff\xed\xa0\x80\xe2\x82"} {
+		f.Add(seed, 7)
+		f.Add(strings.Repeat(seed, 9), 50)
+	}
+	f.Fuzz(func(t *testing.T, text string, n int) {
+		got := collectors.Within(text, n)
+		if !strings.HasPrefix(text, got) || utf8.ValidString(text) && !utf8.ValidString(got) {
+			t.Fatalf("Within(%q, %d) = %q", text, n, got)
+		}
+		if b, err := collectors.EncodeCursor(got); err == nil && len(b) > max(n, 0)+2 {
+			t.Errorf("Within(%q, %d) = %q: %d bytes of JSON", text, n, got, len(b))
+		}
+	})
 }

@@ -304,7 +304,7 @@ func (r *round) activity(kind activity.Kind, id string, at time.Time) activity.A
 // before.
 func (r *round) emit(a *activity.Activity, fresh bool) {
 	if err := slim(a); err != nil {
-		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: clip(a.ID, maxWords), Err: err})
+		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: collectors.Clip(a.ID, maxWords), Err: err})
 		return
 	}
 	r.page.Activities = append(r.page.Activities, *a)

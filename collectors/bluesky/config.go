@@ -137,14 +137,14 @@ func checkName(s string) error {
 	// down may have such names.
 	h, err := syntax.ParseHandle(s)
 	if h = h.Normalize(); err != nil || !h.AllowedTLD() && h.TLD() != "example" {
-		return fmt.Errorf("%q; want the account's handle without @, such as acme.bsky.social, or its DID", clip(s, maxDID))
+		return fmt.Errorf("%q; want the account's handle without @, such as acme.bsky.social, or its DID", collectors.Clip(s, maxDID))
 	}
 	return nil
 }
 
 func checkDID(s string) error {
 	if _, err := syntax.ParseDID(s); err != nil || len(s) > maxDID {
-		return fmt.Errorf("%q; want a DID of at most %d bytes, such as did:plc:ewvi7nxzyoun6zhxrhs64oiz", clip(s, maxDID), maxDID)
+		return fmt.Errorf("%q; want a DID of at most %d bytes, such as did:plc:ewvi7nxzyoun6zhxrhs64oiz", collectors.Clip(s, maxDID), maxDID)
 	}
 	return nil
 }

@@ -226,7 +226,7 @@ func (l *lane) check() error {
 	}
 	for _, k := range keys {
 		if !isKey(k) || len(k) > maxKey {
-			return fmt.Errorf("key %q; want a record key of at most %d bytes", clip(k, maxKey), maxKey)
+			return fmt.Errorf("key %q; want a record key of at most %d bytes", collectors.Clip(k, maxKey), maxKey)
 		}
 	}
 	if !slices.IsSortedFunc(l.Watch, func(a, b watched) int { return strings.Compare(b.Key, a.Key) }) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/bluesky-social/indigo/atproto/atclient"
 
@@ -137,17 +136,6 @@ func printable(r rune) rune {
 // words makes text of a server fit for a log line: without secrets and control
 // characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber().Words(text) }
-
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
 
 // scrubber knows the password and the session's tokens.
 func (c *Collector) scrubber() collectors.Scrubber {

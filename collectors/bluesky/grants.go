@@ -106,13 +106,13 @@ func (r *round) granted(data json.RawMessage, now time.Time) (activity.Activity,
 		return activity.Activity{}, grant{}, errors.New("name is missing")
 	}
 	sum := sha256.Sum256([]byte(entry.Name + "\n" + entry.Created))
-	g := grant{ID: hex.EncodeToString(sum[:8]), Name: within(entry.Name, maxName)}
+	g := grant{ID: hex.EncodeToString(sum[:8]), Name: collectors.Within(entry.Name, maxName)}
 	at := parseTime(entry.Created)
 	if at.IsZero() || at.After(now) {
 		at = now
 	}
 	a := r.activity(activity.KindTokenGrant, "app-password-"+g.ID, at)
-	a.App = clip(entry.Name, maxWords)
+	a.App = collectors.Clip(entry.Name, maxWords)
 	if len(data) <= maxRaw {
 		a.Raw = data
 	}

@@ -109,7 +109,7 @@ func TestLargestCursor(t *testing.T) {
 		st.Profile.Values[name] = bounded(strings.Repeat(`"`, 5000))
 	}
 	for i := range maxGrants {
-		st.Grants.Known = append(st.Grants.Known, grant{ID: fmt.Sprintf("%016d", i), Name: within(strings.Repeat(`"`, 5000), maxName)})
+		st.Grants.Known = append(st.Grants.Known, grant{ID: fmt.Sprintf("%016d", i), Name: collectors.Within(strings.Repeat(`"`, 5000), maxName)})
 	}
 	b, err := collectors.EncodeCursor(st)
 	if err != nil {

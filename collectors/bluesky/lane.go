@@ -53,7 +53,7 @@ func (r *round) walk(collection string, l *lane) (bool, error) {
 	}
 	if next != "" && next == w.Max {
 		return false, r.failed(collection, &collectors.Malformed{
-			Field: "com.atproto.repo.listRecords cursor", Err: fmt.Errorf("the next page begins at %q again", clip(next, maxKey)),
+			Field: "com.atproto.repo.listRecords cursor", Err: fmt.Errorf("the next page begins at %q again", collectors.Clip(next, maxKey)),
 		})
 	}
 	w.Max = next

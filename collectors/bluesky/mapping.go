@@ -60,10 +60,10 @@ func (rec *record) into(a *activity.Activity, collection, did, server string) er
 
 // fill puts into a what a post says. Author is whose post it is.
 func (rec *record) fill(a *activity.Activity, author, server string) {
-	a.Text = clip(rec.text("text"), activity.MaxText)
+	a.Text = collectors.Clip(rec.text("text"), activity.MaxText)
 	var langs []string
 	if rec.read("langs", &langs) && len(langs) > 0 {
-		a.Lang = clip(langs[0], 64)
+		a.Lang = collectors.Clip(langs[0], 64)
 	}
 	var to reply
 	if rec.read("reply", &to) {
@@ -161,12 +161,12 @@ func hashOf(cid string) string {
 			return "sha256:" + hex.EncodeToString([]byte(digest))
 		}
 	}
-	return clip(cid, maxCID)
+	return collectors.Clip(cid, maxCID)
 }
 
 func appendNew(list []string, s string) []string {
 	if s == "" || len(list) >= maxList || slices.Contains(list, s) {
 		return list
 	}
-	return append(list, clip(s, 2048))
+	return append(list, collectors.Clip(s, 2048))
 }

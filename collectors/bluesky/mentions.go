@@ -135,6 +135,6 @@ func (r *round) mention(l *mentioned, n *notification, come bool) {
 	if a.Actor == "handle.invalid" {
 		a.Actor = n.Author.DID
 	}
-	a.Actor = clip(a.Actor, maxDID)
+	a.Actor = collectors.Clip(a.Actor, maxDID)
 	r.emit(&a, come && n.at.UnixMilli() > l.Mark)
 }

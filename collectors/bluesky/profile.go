@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bluesky-social/indigo/atproto/identity"
 
@@ -91,7 +90,7 @@ func (r *round) identity() error {
 	}
 	err := r.get(r.ctx, r.pds(), "com.atproto.repo.describeRepo", map[string]any{"repo": r.st.DID}, &said)
 	if err == nil && said.DID != r.st.DID {
-		err = &collectors.Malformed{Field: "com.atproto.repo.describeRepo did", Err: fmt.Errorf("is %q; asked for %s", clip(said.DID, maxDID), r.st.DID)}
+		err = &collectors.Malformed{Field: "com.atproto.repo.describeRepo did", Err: fmt.Errorf("is %q; asked for %s", collectors.Clip(said.DID, maxDID), r.st.DID)}
 	}
 	if err == nil && said.Handle == "" {
 		err = &collectors.Malformed{Field: "com.atproto.repo.describeRepo handle", Err: errors.New("missing")}
@@ -175,31 +174,12 @@ func watchedValue(value string) string {
 // bounded cuts a long value so that it fits the cursor. What it ends with tells
 // values apart that differ behind the cut.
 func bounded(value string) string {
-	cut := within(value, maxValue)
+	cut := collectors.Within(value, maxValue)
 	if cut == value {
 		return value
 	}
 	sum := sha256.Sum256([]byte(value))
-	return within(value, maxValue-20) + "… " + hex.EncodeToString(sum[:8])
-}
-
-// within cuts text between characters so that JSON writes it in at most n bytes:
-// whoever has the account may fill it with what JSON writes in several.
-func within(text string, n int) string {
-	for i, r := range text {
-		switch {
-		case r == '"' || r == '\\' || r == '\n':
-			n -= 2
-		case r < ' ' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
-			n -= len(`\u0000`)
-		default:
-			n -= utf8.RuneLen(r)
-		}
-		if n < 0 {
-			return text[:i]
-		}
-	}
-	return text
+	return collectors.Within(value, maxValue-20) + "… " + hex.EncodeToString(sum[:8])
 }
 
 // counts tells how many follow the account, which only an app view knows.
@@ -216,7 +196,7 @@ func (r *round) counts() error {
 	}
 	err := r.get(r.ctx, r.client(r.c.cfg.AppView, nil), "app.bsky.actor.getProfile", map[string]any{"actor": r.st.DID}, &said)
 	if err == nil && said.DID != r.st.DID {
-		err = &collectors.Malformed{Field: "app.bsky.actor.getProfile did", Err: fmt.Errorf("is %q; asked for %s", clip(said.DID, maxDID), r.st.DID)}
+		err = &collectors.Malformed{Field: "app.bsky.actor.getProfile did", Err: fmt.Errorf("is %q; asked for %s", collectors.Clip(said.DID, maxDID), r.st.DID)}
 	}
 	if err != nil {
 		return r.failed("counts (app_view: none leaves them out)", err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // listed is one record as listRecords and getRecord give it.
@@ -32,7 +34,7 @@ func (l listed) record(did, collection string) (*record, error) {
 	key, ok := strings.CutPrefix(l.URI, "at://"+did+"/"+collection+"/")
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("uri is %q; want one of %s of %s", clip(l.URI, maxWords), collection, did)
+		return nil, fmt.Errorf("uri is %q; want one of %s of %s", collectors.Clip(l.URI, maxWords), collection, did)
 	case !isKey(key):
 		return nil, errors.New("uri has no record key")
 	case l.CID == "" || len(l.CID) > maxCID:
@@ -53,7 +55,7 @@ func (rec *record) check(collection string) error {
 		return errors.New("value is no object")
 	}
 	if got := rec.text("$type"); got != collection {
-		return fmt.Errorf("$type is %q; want %s", clip(got, maxDID), collection)
+		return fmt.Errorf("$type is %q; want %s", collectors.Clip(got, maxDID), collection)
 	}
 	var s string
 	switch collection {

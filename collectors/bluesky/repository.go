@@ -13,6 +13,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -173,11 +174,11 @@ func (r *repository) open() error {
 		return fmt.Errorf("commit: version %d; expected 3, so export the repository anew", r.commit.Version)
 	}
 	if _, err := syntax.ParseDID(r.commit.DID); err != nil || len(r.commit.DID) > maxDID {
-		return fmt.Errorf("commit: did %q; expected a DID of at most %d bytes", clip(r.commit.DID, maxDID), maxDID)
+		return fmt.Errorf("commit: did %q; expected a DID of at most %d bytes", collectors.Clip(r.commit.DID, maxDID), maxDID)
 	}
 	tid, err := syntax.ParseTID(r.commit.Rev)
 	if err != nil || !sensible(tid.Time()) {
-		return fmt.Errorf("commit: rev %q; expected a revision such as 3l3aaaaaaaa2a", clip(r.commit.Rev, maxKey))
+		return fmt.Errorf("commit: rev %q; expected a revision such as 3l3aaaaaaaa2a", collectors.Clip(r.commit.Rev, maxKey))
 	}
 	r.latest = tid.Time().UTC()
 	return nil

@@ -84,10 +84,10 @@ func (r *round) resolveAt(server, did string) error {
 func (c *Collector) checkDiscovered(ctx context.Context, server string) error {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return fmt.Errorf("%q; want https and a host", clip(server, maxDID))
+		return fmt.Errorf("%q; want https and a host", collectors.Clip(server, maxDID))
 	}
 	if h, err := syntax.ParseHandle(u.Hostname()); err != nil || !h.AllowedTLD() {
-		return fmt.Errorf("%q; want a public host name", clip(server, maxDID))
+		return fmt.Errorf("%q; want a public host name", collectors.Clip(server, maxDID))
 	}
 	names := &net.Resolver{PreferGo: c.dialDNS != nil, Dial: c.dialDNS}
 	addresses, err := names.LookupNetIP(ctx, "ip", u.Hostname())
@@ -98,7 +98,7 @@ func (c *Collector) checkDiscovered(ctx context.Context, server string) error {
 	}
 	for _, ip := range addresses {
 		if !public(ip.Unmap()) {
-			return fmt.Errorf("%q, whose address %s is not public; if it is right, give it as base_url", clip(server, maxDID), ip)
+			return fmt.Errorf("%q, whose address %s is not public; if it is right, give it as base_url", collectors.Clip(server, maxDID), ip)
 		}
 	}
 	return nil
@@ -123,7 +123,7 @@ func (r *round) status() (rev string, err error) {
 	status := said.Status
 	switch {
 	case err == nil && said.DID != r.st.DID:
-		err = &collectors.Malformed{Field: "com.atproto.sync.getRepoStatus did", Err: fmt.Errorf("is %q; asked for %s", clip(said.DID, maxDID), r.st.DID)}
+		err = &collectors.Malformed{Field: "com.atproto.sync.getRepoStatus did", Err: fmt.Errorf("is %q; asked for %s", collectors.Clip(said.DID, maxDID), r.st.DID)}
 	case err == nil && said.Active == nil:
 		err = &collectors.Malformed{Field: "com.atproto.sync.getRepoStatus active", Err: errors.New("missing")}
 	case err == nil && *said.Active:

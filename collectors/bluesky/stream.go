@@ -13,6 +13,8 @@ import (
 	"code.dny.dev/ssrf"
 	"github.com/fxamacker/cbor/v2"
 	"github.com/gorilla/websocket"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // streams are this process's connections, one a server.
@@ -235,13 +237,13 @@ func readFrame(data []byte) (event, error) {
 		Message string `cbor:"message"`
 	}
 	if err := mode.Unmarshal(rest, &body); err != nil {
-		return event{}, fmt.Errorf("body of a frame %q: %w", clip(header.Kind, 40), err)
+		return event{}, fmt.Errorf("body of a frame %q: %w", collectors.Clip(header.Kind, 40), err)
 	}
 	switch header.Op {
 	case 1:
 		return event{did: or(body.Repo, body.DID), kind: header.Kind}, nil
 	case -1:
-		return event{}, fmt.Errorf("the server ends it: %s: %s", clip(body.Error, maxWords), clip(body.Message, maxWords))
+		return event{}, fmt.Errorf("the server ends it: %s: %s", collectors.Clip(body.Error, maxWords), collectors.Clip(body.Message, maxWords))
 	}
 	return event{}, fmt.Errorf("frame of operation %d; want 1 or -1", header.Op)
 }

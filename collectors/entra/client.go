@@ -202,7 +202,7 @@ func (c *Collector) read(b *body, l log) (*answer, error) {
 	u, err := url.Parse(page.Next)
 	if err != nil || u.RawQuery == "" || !strings.EqualFold(u.Host, c.base.Host) || !strings.HasSuffix(strings.ToLower(u.Path), strings.ToLower(l.path)) {
 		return nil, &collectors.Malformed{Field: "@odata.nextLink", Err: fmt.Errorf(
-			"%s: link %q; want one to %s%s with a query", b.endpoint, clip(c.words(page.Next), 120), c.base.Host, l.path)}
+			"%s: link %q; want one to %s%s with a query", b.endpoint, collectors.Clip(c.words(page.Next), 120), c.base.Host, l.path)}
 	}
 	if len(u.RawQuery) > maxToken {
 		return nil, &collectors.Malformed{Field: "@odata.nextLink", Err: fmt.Errorf("%s: query of %d bytes; want at most %d", b.endpoint, len(u.RawQuery), maxToken)}

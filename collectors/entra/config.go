@@ -143,7 +143,7 @@ func checkTenant(s string) error {
 	if s == "" || len(s) > 253 || strings.ContainsFunc(s, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '.'
 	}) {
-		return fmt.Errorf("%q; want the tenant's id or one of its domains, such as acme.onmicrosoft.com", clip(s, 60))
+		return fmt.Errorf("%q; want the tenant's id or one of its domains, such as acme.onmicrosoft.com", collectors.Clip(s, 60))
 	}
 	switch strings.ToLower(s) {
 	case "common", "organizations", "consumers":
@@ -154,7 +154,7 @@ func checkTenant(s string) error {
 
 func checkClientID(s string) error {
 	if len(s) != 36 || strings.Count(s, "-") != 4 {
-		return fmt.Errorf("%q; want the application (client) id, such as 11111111-2222-3333-4444-555555555555", clip(s, 60))
+		return fmt.Errorf("%q; want the application (client) id, such as 11111111-2222-3333-4444-555555555555", collectors.Clip(s, 60))
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func checkSecret(secret collectors.Secret) error {
 func checkURL(s, example string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q; want a URL such as %s", clip(s, 120), example)
+		return fmt.Errorf("%q; want a URL such as %s", collectors.Clip(s, 120), example)
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
@@ -185,7 +185,7 @@ func checkURL(s, example string) error {
 		return err
 	}
 	if strings.HasSuffix(u.Path, "/v1.0") || strings.HasSuffix(u.Path, "/beta") {
-		return fmt.Errorf("%q; leave the API's version out, such as %s", clip(s, 120), example)
+		return fmt.Errorf("%q; leave the API's version out, such as %s", collectors.Clip(s, 120), example)
 	}
 	return nil
 }

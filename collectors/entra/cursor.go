@@ -100,7 +100,7 @@ func (st *state) check() error {
 	for name, s := range st.Streams {
 		switch {
 		case s == nil:
-			return fmt.Errorf("stream %q is null", clip(name, 40))
+			return fmt.Errorf("stream %q is null", collectors.Clip(name, 40))
 		case !sound(s.From, s.Began, s.Newest):
 			return errors.New("a time that is none")
 		case s.Walk == nil:

@@ -65,10 +65,10 @@ func checkEvent(id, field, text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s %q; want RFC 3339", field, clip(strings.Map(printable, text), 40))
+		return time.Time{}, fmt.Errorf("%s %q; want RFC 3339", field, collectors.Clip(strings.Map(printable, text), 40))
 	}
 	if y := t.UTC().Year(); y < 2000 || y >= 2200 {
-		return time.Time{}, fmt.Errorf("%s %q; want a year from 2000 to 2199", field, clip(text, 40))
+		return time.Time{}, fmt.Errorf("%s %q; want a year from 2000 to 2199", field, collectors.Clip(text, 40))
 	}
 	return t.UTC(), nil
 }
@@ -83,7 +83,7 @@ func at(endpoint string, i int, id string, err error) error {
 		err = fmt.Errorf("is a JSON %s; want what Microsoft documents", wrong.Value)
 	}
 	if id != "" {
-		err = fmt.Errorf("event %s: %w", clip(strings.Map(printable, id), 60), err)
+		err = fmt.Errorf("event %s: %w", collectors.Clip(strings.Map(printable, id), 60), err)
 	}
 	return &collectors.Malformed{Field: field, Err: fmt.Errorf("%s: %w", endpoint, err)}
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -45,7 +44,7 @@ func (e *APIError) Error() string {
 
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(b *body) *APIError {
-	e := &APIError{Endpoint: b.endpoint, Status: b.status, ID: clip(c.words(b.header.Get("Request-Id")), 60)}
+	e := &APIError{Endpoint: b.endpoint, Status: b.status, ID: collectors.Clip(c.words(b.header.Get("Request-Id")), 60)}
 	if b.token {
 		var told struct {
 			Code        string `json:"error"`
@@ -67,7 +66,7 @@ func (c *Collector) describe(b *body) *APIError {
 			e.Code, e.Message = told.Error.Code, told.Error.Message
 		}
 	}
-	e.Code = clip(c.words(e.Code), 80)
+	e.Code = collectors.Clip(c.words(e.Code), 80)
 	if e.Message == "" {
 		e.Message = http.StatusText(b.status)
 		if len(b.bytes) > 0 && e.Code == "" {
@@ -82,23 +81,12 @@ func (c *Collector) describe(b *body) *APIError {
 // characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
-
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
 	kind := b.header.Get("Content-Type")
 	setDefault(&kind, "no content type")
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), clip(c.words(kind), 60),
-		clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
+		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }
 
 // What a person does about each refusal.
@@ -155,7 +143,7 @@ func (c *Collector) mendRedirect(b *body) string {
 		return mendPath
 	}
 	return fmt.Sprintf("check base_url and login_url: the answer points to %s, and nothing is sent to an address that is not configured",
-		clip(c.words(u.Scheme+"://"+u.Host), 120))
+		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120))
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

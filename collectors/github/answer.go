@@ -121,7 +121,7 @@ func checkForm(endpoint string, h http.Header, body []byte) error {
 		return fmt.Errorf("%s: %w: it is empty", endpoint, errCut)
 	}
 	if trimmed[0] != '{' && trimmed[0] != '[' {
-		return fmt.Errorf("%s: %w but %d bytes of %q; check base_url, a page answers there", endpoint, errNotJSON, len(body), clip(h.Get("Content-Type"), 60))
+		return fmt.Errorf("%s: %w but %d bytes of %q; check base_url, a page answers there", endpoint, errNotJSON, len(body), collectors.Clip(h.Get("Content-Type"), 60))
 	}
 	return nil
 }

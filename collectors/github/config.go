@@ -136,7 +136,7 @@ func checkSlug(s string) error {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 	})
 	if odd || len(s) > maxSlug || strings.Trim(s, ".") != s {
-		return fmt.Errorf("%q; want the name as it stands in the address of its page, such as acme", clip(s, maxSlug))
+		return fmt.Errorf("%q; want the name as it stands in the address of its page, such as acme", collectors.Clip(s, maxSlug))
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func decodeEvent(raw json.RawMessage) (*event, error) {
 	}
 	ms, err := stamp.Int64()
 	if err != nil {
-		return e, fmt.Errorf("@timestamp %q; want whole milliseconds since 1970", clip(stamp.String(), 40))
+		return e, fmt.Errorf("@timestamp %q; want whole milliseconds since 1970", collectors.Clip(stamp.String(), 40))
 	}
 	e.time = time.UnixMilli(ms).UTC()
 	if y := e.time.Year(); y < 2000 || y >= 2200 {

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -42,7 +41,7 @@ const maxErrorBody = 64 << 10
 
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, errorBody) {
-	e := &APIError{Endpoint: endpoint, Status: resp.StatusCode, Request: clip(c.words(resp.Header.Get("X-Github-Request-Id")), 80)}
+	e := &APIError{Endpoint: endpoint, Status: resp.StatusCode, Request: collectors.Clip(c.words(resp.Header.Get("X-Github-Request-Id")), 80)}
 	// The library keeps the body of a refusal in memory; one that broke off is
 	// told as far as it came.
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
@@ -52,7 +51,7 @@ func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, e
 		if len(data) > 0 {
 			kind := resp.Header.Get("Content-Type")
 			setDefault(&kind, "no content type")
-			e.Message += fmt.Sprintf(": %d bytes of %s that begin %q", len(data), clip(c.words(kind), 60), clip(strings.TrimSpace(c.words(string(data))), 80))
+			e.Message += fmt.Sprintf(": %d bytes of %s that begin %q", len(data), collectors.Clip(c.words(kind), 60), collectors.Clip(strings.TrimSpace(c.words(string(data))), 80))
 		}
 		return e, eb
 	}
@@ -68,17 +67,6 @@ func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, e
 // words makes text of GitHub fit for a log line: without secrets and control
 // characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
-
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
 
 // What a person does about each refusal.
 const (
@@ -151,7 +139,7 @@ func (c *Collector) mendForbidden(h http.Header) string {
 	}
 	// The query holds a request for this token only; the page works without.
 	return "the organisation asks for single sign-on: let the token in under Configure SSO in the list of tokens, or at " +
-		clip(c.words(u.Scheme+"://"+u.Host+u.Path), 200)
+		collectors.Clip(c.words(u.Scheme+"://"+u.Host+u.Path), 200)
 }
 
 // mendRedirect names where an answer points; the token does not go there by
@@ -162,10 +150,10 @@ func (c *Collector) mendRedirect(h http.Header) string {
 		return mendPath
 	}
 	if u.Host == c.base.Host && u.Scheme == c.base.Scheme {
-		return "check org and enterprise: it was renamed, and GitHub points to " + clip(c.words(u.Path), 120)
+		return "check org and enterprise: it was renamed, and GitHub points to " + collectors.Clip(c.words(u.Path), 120)
 	}
 	return fmt.Sprintf("make %s the base_url if it is right: %s redirects there, and the token is sent to no address that is not configured",
-		clip(c.words(u.Scheme+"://"+u.Host), 120), c.base.Host)
+		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120), c.base.Host)
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

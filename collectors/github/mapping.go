@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -71,7 +72,7 @@ func (p *parts) read(name string, into any) {
 			is = wrong.Value
 		}
 		p.r.c.warnOnce("partial "+name, "a part of GitHub's events is not of the documented type and is left out",
-			zap.String("field", name), zap.String("is", is), zap.String("event", clip(p.event, 80)))
+			zap.String("field", name), zap.String("is", is), zap.String("event", collectors.Clip(p.event, 80)))
 	}
 }
 
@@ -117,7 +118,7 @@ func (r *round) check(a *activity.Activity, fresh bool) error {
 	if field, ok := errors.AsType[*activity.FieldError](err); ok && field.Field == "raw" {
 		r.count(fresh, &r.counts.RawDropped)
 		r.c.deps.Log.Warn("event does not fit an activity; its raw form is left out",
-			zap.String("source", r.c.cfg.Source), zap.String("event", clip(a.ID, 80)), zap.Int("bytes", len(a.Raw)), zap.Error(err))
+			zap.String("source", r.c.cfg.Source), zap.String("event", collectors.Clip(a.ID, 80)), zap.Int("bytes", len(a.Raw)), zap.Error(err))
 		a.Raw = nil
 		err = a.Validate()
 	}

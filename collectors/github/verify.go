@@ -88,7 +88,7 @@ func beyond(scopes string) []string {
 	var more []string
 	for scope := range strings.SplitSeq(scopes, ",") {
 		if scope = strings.TrimSpace(scope); scope != "" && scope != "read:audit_log" {
-			more = append(more, clip(scope, 60))
+			more = append(more, collectors.Clip(scope, 60))
 		}
 	}
 	if more == nil {

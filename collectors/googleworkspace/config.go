@@ -152,7 +152,7 @@ func checkKey(key collectors.Secret) error {
 	}
 	switch {
 	case k.Type != "service_account":
-		return fmt.Errorf("type is %q; want \"service_account\": other kinds of key cannot read on behalf of an administrator", clip(k.Type, 40))
+		return fmt.Errorf("type is %q; want \"service_account\": other kinds of key cannot read on behalf of an administrator", collectors.Clip(k.Type, 40))
 	case k.Email == "":
 		return errors.New("client_email is missing; give the whole file that the Google Cloud console made")
 	case !strings.Contains(k.Key, "PRIVATE KEY"):
@@ -171,7 +171,7 @@ func checkKey(key collectors.Secret) error {
 func checkURL(s, example string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q; want a URL such as %s", clip(s, 120), example)
+		return fmt.Errorf("%q; want a URL such as %s", collectors.Clip(s, 120), example)
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)

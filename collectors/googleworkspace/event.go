@@ -91,10 +91,10 @@ func decodeItem(raw json.RawMessage) (*item, error) {
 	}
 	t, err := time.Parse(time.RFC3339, it.ID.Time)
 	if err != nil {
-		return it, fmt.Errorf("id.time %q; want RFC 3339", clip(it.ID.Time, 40))
+		return it, fmt.Errorf("id.time %q; want RFC 3339", collectors.Clip(it.ID.Time, 40))
 	}
 	if y := t.UTC().Year(); y < 2000 || y >= 2200 {
-		return it, fmt.Errorf("id.time %q; want a year from 2000 to 2199", clip(it.ID.Time, 40))
+		return it, fmt.Errorf("id.time %q; want a year from 2000 to 2199", collectors.Clip(it.ID.Time, 40))
 	}
 	it.time = t.UTC()
 	return it, nil
@@ -120,7 +120,7 @@ func at(endpoint, field string, it *item, err error) error {
 		err = fmt.Errorf("is a JSON %s; want what Google documents", wrong.Value)
 	}
 	if it.ID != nil && it.ID.Time != "" {
-		err = fmt.Errorf("event of %s: %w", clip(strings.Map(printable, it.ID.Time), 40), err)
+		err = fmt.Errorf("event of %s: %w", collectors.Clip(strings.Map(printable, it.ID.Time), 40), err)
 	}
 	return &collectors.Malformed{Field: field, Err: fmt.Errorf("%s: %w", endpoint, err)}
 }

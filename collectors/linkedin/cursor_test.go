@@ -23,7 +23,7 @@ func TestLargestCursor(t *testing.T) {
 		Comments: &talk{Since: at, Mark: p, At: at, Start: at, Top: p},
 	}
 	for i := range MaxWatch {
-		st.Watch = append(st.Watch, watched{place: place{At: at, ID: id(i)}, Hash: digest(""), Met: true, Missing: true, Asked: at})
+		st.Watch = append(st.Watch, watched{place: place{At: at, ID: id(i)}, Hash: collectors.Digest(""), Met: true, Missing: true, Asked: at})
 	}
 	for i := range maxGone {
 		st.Gone = append(st.Gone, place{At: at, ID: id(i)})
@@ -32,7 +32,7 @@ func TestLargestCursor(t *testing.T) {
 		st.Comments.Left = append(st.Comments.Left, id(i))
 	}
 	for i := range maxEntries {
-		next := append(st.Roles.Entries, entry{ID: id(i), Roles: bounded(strings.Repeat("ADMINISTRATOR ", 100), 300)})
+		next := append(st.Roles.Entries, entry{ID: id(i), Roles: collectors.Bounded(strings.Repeat("ADMINISTRATOR ", 100), 300)})
 		if sizeOf(next) > maxEntryBytes {
 			break
 		}
@@ -43,7 +43,7 @@ func TestLargestCursor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name := range o.values {
-		st.Profile.Values[name] = bounded(strings.Repeat(`"`, 5000), maxValue)
+		st.Profile.Values[name] = collectors.Bounded(strings.Repeat(`"`, 5000), maxValue)
 	}
 	b, err := collectors.EncodeCursor(st)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -40,7 +41,7 @@ func (it *item) hash() string {
 	for i := range it.Activity.Media {
 		parts = append(parts, it.Activity.Media[i].Hash)
 	}
-	return digest(parts...)
+	return collectors.Digest(parts...)
 }
 
 // post is one of the Posts API.
@@ -338,7 +339,7 @@ func readOrganization(raw json.RawMessage) (*organization, error) {
 		"location": strings.Join(places, "; "), "phone": strings.Join(phones, " "),
 	}}
 	for key, value := range out.values {
-		out.values[key] = bounded(text(value, activity.MaxText), maxValue)
+		out.values[key] = collectors.Bounded(text(value, activity.MaxText), maxValue)
 	}
 	return out, nil
 }

@@ -67,7 +67,7 @@ func (r *round) differ(now map[string]string, at time.Time) {
 		return
 	}
 	next.N++
-	a := r.activity(activity.KindProfile, fmt.Sprintf("profile-%d-%s", next.N, digest(content...)), at)
+	a := r.activity(activity.KindProfile, fmt.Sprintf("profile-%d-%s", next.N, collectors.Digest(content...)), at)
 	a.Changed = changed
 	for _, name := range names {
 		if now[name] != "" {
@@ -215,7 +215,7 @@ func (r *round) entries() (out []entry, whole bool, err error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(held)) {
 		slices.Sort(held[id])
-		out = append(out, entry{ID: id, Roles: bounded(strings.Join(held[id], " "), 300)})
+		out = append(out, entry{ID: id, Roles: collectors.Bounded(strings.Join(held[id], " "), 300)})
 	}
 	if whole && len(out) == 0 {
 		// Whoever made the token is one of them.

@@ -64,7 +64,7 @@ func (c *Collector) warn(now time.Time) {
 }
 
 func (c *Collector) loadSession(ctx context.Context) error {
-	of := digest(c.cfg.ClientID, c.cfg.RefreshToken.Reveal())
+	of := collectors.Digest(c.cfg.ClientID, c.cfg.RefreshToken.Reveal())
 	if c.session.Of == of {
 		return nil
 	}

@@ -1,14 +1,13 @@
 package linkedin
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // printable replaces control characters by spaces, line feeds excepted.
@@ -29,53 +28,7 @@ func text(s string, limit int) string {
 	return clip(strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(s, "\ufffd"))), limit)
 }
 
-// clip cuts a text to at most n bytes between characters.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
-
-// digest is a short fingerprint of texts.
-func digest(parts ...string) string {
-	sum := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(sum, "%q\n", p)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
-}
-
-// bounded cuts a long value so that it fits the cursor. What it ends with tells
-// values apart that differ behind the cut.
-func bounded(value string, limit int) string {
-	if within(value, limit) == value {
-		return value
-	}
-	return within(value, limit-20) + "… " + digest(value)
-}
-
-// within cuts a text between characters so that JSON writes it in at most n
-// bytes: whoever has the page may fill it with what JSON writes in several.
-func within(s string, n int) string {
-	for i, r := range s {
-		switch {
-		case r == '"' || r == '\\' || r == '\n':
-			n -= 2
-		case r < ' ' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
-			n -= len(`\u0000`)
-		default:
-			n -= utf8.RuneLen(r)
-		}
-		if n < 0 {
-			return s[:i]
-		}
-	}
-	return s
-}
+func clip(text string, n int) string { return collectors.Clip(text, n) }
 
 // appendNew appends what is neither empty nor there yet.
 func appendNew(list []string, s string) []string {

@@ -205,7 +205,7 @@ func (r *round) compareApps(known *apps, found *foundApps, now time.Time) *apps 
 		return next // what cannot be read yet would be told as new later
 	}
 	for _, g := range found.all {
-		next.Known = append(next.Known, app{ID: string(g.ID), Name: clip(r.c.words(g.name()), maxAppName)})
+		next.Known = append(next.Known, app{ID: string(g.ID), Name: collectors.Clip(r.c.words(g.name()), maxAppName)})
 		if !known.Read {
 			r.page.Backfill = true
 		} else if known.has(string(g.ID)) || known.below(string(g.ID)) {

@@ -71,7 +71,7 @@ func (c Config) complete() (Config, *url.URL, error) {
 		fault("server: %w", err)
 	}
 	if !isName(c.Name) {
-		fault("name: %q; want the account's name without the first @, such as acme, or acme@other.example", clip(c.Name, maxName))
+		fault("name: %q; want the account's name without the first @, such as acme, or acme@other.example", collectors.Clip(c.Name, maxName))
 	}
 	if c.Account == "" && len(errs) == 0 {
 		c.Account = Network + "/" + strings.ToLower(c.Name)

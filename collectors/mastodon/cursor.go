@@ -191,7 +191,7 @@ func (st *state) check() error {
 	}
 	if a := st.Apps; a != nil {
 		if a.List < 0 || a.List > len(appLists()) || len(a.Known) > maxApps || len(a.Lack) > len(lackTrouble) {
-			return fmt.Errorf("list %d of tokens with %d known, and %q; want a list up to %d with at most %d", a.List, len(a.Known), clip(a.Lack, maxID), len(appLists()), maxApps)
+			return fmt.Errorf("list %d of tokens with %d known, and %q; want a list up to %d with at most %d", a.List, len(a.Known), collectors.Clip(a.Lack, maxID), len(appLists()), maxApps)
 		}
 		for _, k := range a.Known {
 			ids = append(ids, k.ID)
@@ -199,7 +199,7 @@ func (st *state) check() error {
 	}
 	for _, id := range ids {
 		if id != "" && !isID(id) {
-			return fmt.Errorf("id %q; want up to %d letters and digits", clip(id, maxID), maxID)
+			return fmt.Errorf("id %q; want up to %d letters and digits", collectors.Clip(id, maxID), maxID)
 		}
 	}
 	return nil

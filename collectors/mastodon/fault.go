@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -71,23 +70,12 @@ func printable(r rune) rune {
 // control characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
-
 // quote shows how an answer that is not of the API begins.
 func (c *Collector) quote(b *body) string {
 	kind := b.header.Get("Content-Type")
 	setDefault(&kind, "no content type")
 	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), c.words(kind),
-		clip(c.words(string(bytes.TrimSpace(b.bytes[:min(len(b.bytes), 400)]))), 80))
+		collectors.Clip(c.words(string(bytes.TrimSpace(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }
 
 // What a person does about each refusal.
@@ -176,7 +164,7 @@ func checkForm(b *body) error {
 		return fmt.Errorf("%s: %w: it is empty", b.endpoint, errCut)
 	}
 	if trimmed[0] != '{' && trimmed[0] != '[' {
-		return fmt.Errorf("%s: %w but %d bytes of %q", b.endpoint, errNotJSON, len(b.bytes), clip(b.header.Get("Content-Type"), 60))
+		return fmt.Errorf("%s: %w but %d bytes of %q", b.endpoint, errNotJSON, len(b.bytes), collectors.Clip(b.header.Get("Content-Type"), 60))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // Bounds, so that no text makes reading it slow: the end of a tag is searched
@@ -28,7 +30,7 @@ const (
 // paragraph that Mastodon adds to a quote for clients that show none.
 func plain(src string, withoutQuote bool) (text string, links []string) {
 	p := &reader{out: &writer{}, withoutQuote: withoutQuote}
-	src = clip(src, maxHTML)
+	src = collectors.Clip(src, maxHTML)
 	for src != "" {
 		i := strings.IndexByte(src, '<')
 		if i < 0 {

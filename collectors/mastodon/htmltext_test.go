@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/picketd/picket/collectors"
 )
 
 func TestPlain(t *testing.T) {
@@ -106,7 +108,7 @@ func FuzzPlain(f *testing.F) {
 			}
 		}
 		// Escaped, a text is read as it stands but for its spaces.
-		want := strings.Join(strings.FieldsFunc(strings.Map(printable, strings.ToValidUTF8(clip(src, 1000), "x")), isSpace), " ")
+		want := strings.Join(strings.FieldsFunc(strings.Map(printable, strings.ToValidUTF8(collectors.Clip(src, 1000), "x")), isSpace), " ")
 		want = strings.ReplaceAll(want, "\r", "")
 		if got, _ := plain(html.EscapeString(want), false); got != want {
 			t.Fatalf("escaped %q came back as %q", want, got)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -65,7 +66,7 @@ func fill(a *activity.Activity, c content) {
 	if warning := strings.TrimSpace(strings.Map(printable, c.warning)); warning != "" {
 		text = strings.TrimSpace(warning + "\n\n" + text)
 	}
-	a.Text, a.Links, a.LinkDomains, a.Media = clip(text, activity.MaxText), links, nil, nil
+	a.Text, a.Links, a.LinkDomains, a.Media = collectors.Clip(text, activity.MaxText), links, nil, nil
 	for _, link := range links {
 		if u, err := url.Parse(link); err == nil {
 			a.LinkDomains = appendNew(a.LinkDomains, strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")))

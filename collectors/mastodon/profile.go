@@ -172,7 +172,7 @@ func bounded(value string) string {
 		return value
 	}
 	sum := sha256.Sum256([]byte(value))
-	return clip(value, maxValue-20) + "… " + hex.EncodeToString(sum[:8])
+	return collectors.Clip(value, maxValue-20) + "… " + hex.EncodeToString(sum[:8])
 }
 
 func (r *round) followers(u *account, at time.Time) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	api "github.com/mattn/go-mastodon"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // The objects of an answer are go-mastodon's types, each with what it drops
@@ -49,7 +51,7 @@ func (s *status) check() error {
 }
 
 func badID(field, id string) error {
-	return fmt.Errorf("%s %q; want up to %d letters, digits, _ or -", field, clip(id, maxID), maxID)
+	return fmt.Errorf("%s %q; want up to %d letters, digits, _ or -", field, collectors.Clip(id, maxID), maxID)
 }
 
 func checkCreated(t time.Time) error {

@@ -118,7 +118,7 @@ func (c *Client) AsPage(ctx context.Context, page string) error {
 // CheckVersion refuses what cannot be a version of the Graph API.
 func CheckVersion(s string) error {
 	if !regexp.MustCompile(`^v[1-9][0-9]{0,2}\.[0-9]$`).MatchString(s) {
-		return fmt.Errorf("api_version: %q; want a version of the Graph API, such as %s", clip(s, 20), DefaultVersion)
+		return fmt.Errorf("api_version: %q; want a version of the Graph API, such as %s", collectors.Clip(s, 20), DefaultVersion)
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func unreadable(endpoint string, resp *http.Response, data []byte, err error) er
 	case length == 0, ok && syntax.Offset >= length:
 		return fmt.Errorf("%s: answer is cut off: JSON ends unfinished after %d bytes", endpoint, len(data))
 	case ok:
-		return fmt.Errorf("%s: answer is not JSON but %d bytes of %q", endpoint, len(data), clip(resp.Header.Get("Content-Type"), 60))
+		return fmt.Errorf("%s: answer is not JSON but %d bytes of %q", endpoint, len(data), collectors.Clip(resp.Header.Get("Content-Type"), 60))
 	}
 	return &collectors.Malformed{Field: endpoint + " answer", Err: errors.New("want an object")}
 }

@@ -99,7 +99,7 @@ func (c *Client) describe(endpoint string, resp *http.Response, fault json.RawMe
 		return e
 	}
 	e.Code, e.Subcode, e.Transient = s.Code, s.Subcode, s.Transient
-	e.Message, e.Type, e.Trace = c.words(s.Message), c.words(s.Type), clip(c.words(s.Trace), 40)
+	e.Message, e.Type, e.Trace = c.words(s.Message), c.words(s.Type), collectors.Clip(c.words(s.Trace), 40)
 	return e
 }
 

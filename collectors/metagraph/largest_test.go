@@ -23,7 +23,7 @@ func TestLargestCursor(t *testing.T) {
 	timeline := func() *track {
 		tr := &track{lane: full(), Swept: at}
 		for i := range MaxWatch {
-			tr.Watch = append(tr.Watch, watched{place: place{At: at, ID: id(i)}, Hash: digest(""), Edits: 999, Met: true, Missing: true})
+			tr.Watch = append(tr.Watch, watched{place: place{At: at, ID: id(i)}, Hash: collectors.Digest(""), Edits: 999, Met: true, Missing: true})
 		}
 		for i := range maxGone {
 			tr.Gone = append(tr.Gone, place{At: at, ID: id(i)})
@@ -52,7 +52,7 @@ func TestLargestCursor(t *testing.T) {
 			for i := range tt.grants {
 				g := &grant{N: 1 << 40, At: at}
 				for j := range maxEntries {
-					e := Entry{ID: id(j), Name: within(strings.Repeat(`"`, 5000), 60), Tasks: bounded(strings.Repeat(`"`, 5000), 300)}
+					e := Entry{ID: id(j), Name: collectors.Within(strings.Repeat(`"`, 5000), 60), Tasks: collectors.Bounded(strings.Repeat(`"`, 5000), 300)}
 					r := &round{st: st}
 					if r.sizeWith(&Grant{Name: "next"}, append(slices.Clone(g.Entries), e)) > maxEntryBytes {
 						break
@@ -62,7 +62,7 @@ func TestLargestCursor(t *testing.T) {
 				st.Grants[fmt.Sprint("assigned users", i)] = g
 			}
 			for _, name := range tt.values {
-				st.Profile.Values[name] = bounded(strings.Repeat(`"`, 5000), maxValue)
+				st.Profile.Values[name] = collectors.Bounded(strings.Repeat(`"`, 5000), maxValue)
 			}
 			b, err := collectors.EncodeCursor(st)
 			if err != nil {

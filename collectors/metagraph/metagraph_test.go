@@ -339,7 +339,7 @@ func TestLargest(t *testing.T) {
 	for _, name := range []string{"media", "stories"} {
 		tr := &track{lane: lane{Since: 1 << 42, Mark: p, Walk: w()}, Swept: 1 << 32}
 		for range MaxWatch {
-			tr.Watch = append(tr.Watch, watched{place: p, Hash: digest(""), Edits: 9, Met: true, Missing: true})
+			tr.Watch = append(tr.Watch, watched{place: p, Hash: collectors.Digest(""), Edits: 9, Met: true, Missing: true})
 		}
 		st.Tracks[name] = tr
 		if name == "media" {

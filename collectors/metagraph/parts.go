@@ -49,7 +49,7 @@ func (r *round) profile() error {
 		return r.failed("profile", &collectors.Malformed{Field: a.Endpoint + " answer", Err: r.rd.client.bare(err)})
 	}
 	at := r.clock().Truncate(time.Second)
-	r.seen, r.st.Me = true, Me{ID: p.ID, Handle: clip(Plain(p.Handle), maxID)}
+	r.seen, r.st.Me = true, Me{ID: p.ID, Handle: collectors.Clip(Plain(p.Handle), maxID)}
 	r.compare(p, at)
 	if p.Items >= 0 {
 		if p.Items < r.st.Items && r.rd.opts.Watch > 0 { // something was deleted: find out what
@@ -72,7 +72,7 @@ func (r *round) profile() error {
 func (r *round) compare(p *Profile, at time.Time) {
 	now := map[string]string{}
 	for name, value := range p.Values {
-		now[name] = bounded(Text(value, activity.MaxText), maxValue)
+		now[name] = collectors.Bounded(Text(value, activity.MaxText), maxValue)
 	}
 	before := r.st.Profile
 	if before == nil {
@@ -91,7 +91,7 @@ func (r *round) compare(p *Profile, at time.Time) {
 		return
 	}
 	next := &snapshot{N: before.N + 1, Values: now}
-	a := r.activity(activity.KindProfile, fmt.Sprintf("profile-%d-%s", next.N, digest(content...)), at)
+	a := r.activity(activity.KindProfile, fmt.Sprintf("profile-%d-%s", next.N, collectors.Digest(content...)), at)
 	a.Changed = changed
 	for _, name := range names {
 		if now[name] != "" {
@@ -243,7 +243,7 @@ func (r *round) entries(g *Grant) (out []Entry, whole bool, err error) {
 				whole = false
 				continue
 			}
-			e.Name, e.Tasks = within(Plain(e.Name), 60), bounded(Plain(e.Tasks), 300)
+			e.Name, e.Tasks = collectors.Within(Plain(e.Name), 60), collectors.Bounded(Plain(e.Tasks), 300)
 			out = append(out, e)
 		}
 		if after, err = l.next(after); err != nil {

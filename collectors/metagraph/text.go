@@ -1,8 +1,6 @@
 package metagraph
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,7 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // Plain replaces control characters by spaces and what is no UTF-8 by U+FFFD.
@@ -27,57 +26,9 @@ func printable(r rune) rune {
 	return r
 }
 
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
-
 // Text returns published text as an activity holds it, at most limit bytes.
 func Text(text string, limit int) string {
-	return clip(strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(text, "\ufffd"))), limit)
-}
-
-// digest is a short fingerprint of texts.
-func digest(parts ...string) string {
-	sum := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(sum, "%q\n", p)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
-}
-
-// bounded cuts a long value so that it fits the cursor. What it ends with tells
-// values apart that differ behind the cut.
-func bounded(value string, limit int) string {
-	if within(value, limit) == value {
-		return value
-	}
-	return within(value, limit-20) + "… " + digest(value)
-}
-
-// within cuts text between characters so that JSON writes it in at most n bytes:
-// whoever has the account may fill it with what JSON writes in several.
-func within(text string, n int) string {
-	for i, r := range text {
-		switch {
-		case r == '"' || r == '\\' || r == '\n':
-			n -= 2
-		case r < ' ' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
-			n -= len(`\u0000`)
-		default:
-			n -= utf8.RuneLen(r)
-		}
-		if n < 0 {
-			return text[:i]
-		}
-	}
-	return text
+	return collectors.Clip(strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(text, "\ufffd"))), limit)
 }
 
 // ParseTime reads a time as the Graph API writes it, 2026-03-06T12:00:00+0000.
@@ -90,7 +41,7 @@ func ParseTime(s string) (time.Time, error) {
 	case s == "":
 		return time.Time{}, errors.New("missing; want a time such as 2026-03-06T12:00:00+0000")
 	case err != nil:
-		return time.Time{}, fmt.Errorf("%q; want a time such as 2026-03-06T12:00:00+0000", clip(Plain(s), 40))
+		return time.Time{}, fmt.Errorf("%q; want a time such as 2026-03-06T12:00:00+0000", collectors.Clip(Plain(s), 40))
 	case t.UTC().Year() < 2000 || t.UTC().Year() >= 2200:
 		return time.Time{}, fmt.Errorf("year %d; want 2000 to 2199", t.UTC().Year())
 	}
@@ -115,7 +66,7 @@ func IsID(s string) bool {
 // CheckID refuses an id that IsID does.
 func CheckID(field, id string) error {
 	if !IsID(id) {
-		return fmt.Errorf("%s %q; want 1 to %d letters, digits and . : _ -", field, clip(Plain(id), maxID), maxID)
+		return fmt.Errorf("%s %q; want 1 to %d letters, digits and . : _ -", field, collectors.Clip(Plain(id), maxID), maxID)
 	}
 	return nil
 }

@@ -220,5 +220,5 @@ func hashOf(a *activity.Activity) string {
 	for i := range a.Media {
 		parts = append(parts, a.Media[i].Hash)
 	}
-	return digest(parts...)
+	return collectors.Digest(parts...)
 }

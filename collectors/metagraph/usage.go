@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // usage is the highest of what an answer's headers say.
@@ -75,7 +77,7 @@ func usageOf(h http.Header) usage {
 	if json.Unmarshal([]byte(h.Get("X-Business-Use-Case-Usage")), &cases) == nil {
 		for object, shares := range cases {
 			for _, s := range shares {
-				u.add(clip(Plain(s.Type+" "+object), 60), s)
+				u.add(collectors.Clip(Plain(s.Type+" "+object), 60), s)
 			}
 		}
 	}

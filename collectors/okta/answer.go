@@ -101,7 +101,7 @@ func (c *Collector) read(b *body) (*answer, error) {
 	u, err := url.Parse(link)
 	if err != nil || u.RawQuery == "" || !strings.HasSuffix(u.Path, logsPath) {
 		return nil, &collectors.Malformed{Field: "Link", Err: fmt.Errorf(
-			"%s: next link %q; want one to %s with a query", b.endpoint, clip(c.words(link), 120), logsPath)}
+			"%s: next link %q; want one to %s with a query", b.endpoint, collectors.Clip(c.words(link), 120), logsPath)}
 	}
 	a.next = u.RawQuery
 	return a, nil
@@ -164,7 +164,7 @@ func checkForm(b *body) error {
 	}
 	if trimmed[0] != '{' && trimmed[0] != '[' {
 		return fmt.Errorf("%s: %w but %d bytes of %q; check base_url, a login page answers there",
-			b.endpoint, errNotJSON, len(b.bytes), clip(b.header.Get("Content-Type"), 60))
+			b.endpoint, errNotJSON, len(b.bytes), collectors.Clip(b.header.Get("Content-Type"), 60))
 	}
 	return nil
 }

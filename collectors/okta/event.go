@@ -92,10 +92,10 @@ func decodeEvent(raw json.RawMessage) (*event, error) {
 	}
 	t, err := time.Parse(time.RFC3339, e.Published)
 	if err != nil {
-		return e, fmt.Errorf("published %q; want RFC 3339", clip(e.Published, 40))
+		return e, fmt.Errorf("published %q; want RFC 3339", collectors.Clip(e.Published, 40))
 	}
 	if y := t.UTC().Year(); y < 2000 || y >= 2200 {
-		return e, fmt.Errorf("published %q; want a year from 2000 to 2199", clip(e.Published, 40))
+		return e, fmt.Errorf("published %q; want a year from 2000 to 2199", collectors.Clip(e.Published, 40))
 	}
 	e.published = t.UTC()
 	return e, nil
@@ -111,7 +111,7 @@ func at(endpoint string, i int, uuid string, err error) error {
 		err = fmt.Errorf("is a JSON %s; want %s", wrong.Value, jsonKind(wrong))
 	}
 	if uuid != "" {
-		err = fmt.Errorf("event %s: %w", clip(strings.Map(printable, uuid), 60), err)
+		err = fmt.Errorf("event %s: %w", collectors.Clip(strings.Map(printable, uuid), 60), err)
 	}
 	return &collectors.Malformed{Field: field, Err: fmt.Errorf("%s: %w", endpoint, err)}
 }
@@ -238,7 +238,7 @@ func (who *entity) identity(by string) (string, error) {
 		name, field = who.ID, "id"
 	}
 	if name == "" {
-		return "", fmt.Errorf("%s of a %q is missing, and identity: %s needs it", field, clip(strings.Map(printable, who.Type), 40), by)
+		return "", fmt.Errorf("%s of a %q is missing, and identity: %s needs it", field, collectors.Clip(strings.Map(printable, who.Type), 40), by)
 	}
 	if by == IdentityEmailLocal {
 		name, _, _ = strings.Cut(name, "@")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -56,7 +55,7 @@ func (c *Collector) describe(b *body) *APIError {
 		}
 		return e
 	}
-	e.Code, e.Summary, e.ID = clip(c.words(eb.Code), 40), eb.Summary, clip(c.words(eb.ID), 80)
+	e.Code, e.Summary, e.ID = collectors.Clip(c.words(eb.Code), 40), eb.Summary, collectors.Clip(c.words(eb.ID), 80)
 	for _, cause := range eb.Causes {
 		if !strings.Contains(e.Summary, cause.Summary) {
 			e.Summary += " " + cause.Summary
@@ -71,23 +70,12 @@ func (c *Collector) describe(b *body) *APIError {
 // characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
-
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
 	kind := b.header.Get("Content-Type")
 	setDefault(&kind, "no content type")
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), clip(c.words(kind), 60),
-		clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
+		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }
 
 // What a person does about each refusal.
@@ -131,7 +119,7 @@ func (c *Collector) mendRedirect(b *body) string {
 		return mendPath
 	}
 	return fmt.Sprintf("make %s the base_url if it is the organisation's: %s redirects there, and the token is sent to no address that is not configured",
-		clip(c.words(u.Scheme+"://"+u.Host), 120), c.base.Host)
+		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120), c.base.Host)
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -73,8 +74,8 @@ func (r *round) place(g *activity.Geo, from *client, fresh bool) {
 		g.Country = Country(name)
 		if g.Country == "" {
 			r.count(fresh, &r.counts.UnknownCountry)
-			r.c.warnOnce("country "+clip(name, 60), "country name is not known; geo.country is left out",
-				zap.String("country", clip(r.c.words(name), 60)))
+			r.c.warnOnce("country "+collectors.Clip(name, 60), "country name is not known; geo.country is left out",
+				zap.String("country", collectors.Clip(r.c.words(name), 60)))
 		}
 	}
 	lat, lon := geo.Geolocation.Lat, geo.Geolocation.Lon

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -88,16 +88,7 @@ func plain(text string) string {
 	}, strings.ToValidUTF8(text, "\ufffd")))
 }
 
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
+func clip(text string, n int) string { return collectors.Clip(text, n) }
 
 // digest is a short fingerprint of texts.
 func digest(parts ...string) string {

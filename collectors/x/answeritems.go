@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // Objects of API v2 in both vocabularies (docs.x.com,
@@ -157,7 +159,7 @@ func postV2(item json.RawMessage, beside *besideV2) (*statusV1, []int64, error) 
 	for _, ref := range append(p.ReferencedTweets, p.ReferencedPosts...) {
 		id := parseID(ref.ID)
 		if id == 0 {
-			return nil, nil, fmt.Errorf("referenced post: id %q; want decimal digits", clip(ref.ID, 40))
+			return nil, nil, fmt.Errorf("referenced post: id %q; want decimal digits", collectors.Clip(ref.ID, 40))
 		}
 		switch ref.Type {
 		case "replied_to":
@@ -186,7 +188,7 @@ func original(id int64, key string, beside *besideV2) *statusV1 {
 func (p *postFieldsV2) status(beside *besideV2) (*statusV1, error) {
 	id := parseID(p.ID)
 	if id == 0 {
-		return nil, fmt.Errorf("id %q; want decimal digits", clip(p.ID, 40))
+		return nil, fmt.Errorf("id %q; want decimal digits", collectors.Clip(p.ID, 40))
 	}
 	s := &statusV1{
 		ID: id, IDStr: p.ID, FullText: p.Text, Lang: p.Lang, Source: p.Source,
@@ -197,7 +199,7 @@ func (p *postFieldsV2) status(beside *besideV2) (*statusV1, error) {
 	if p.CreatedAt != "" {
 		t, err := time.Parse(time.RFC3339, p.CreatedAt)
 		if err != nil {
-			return nil, fmt.Errorf("created_at %q; want RFC 3339", clip(p.CreatedAt, 40))
+			return nil, fmt.Errorf("created_at %q; want RFC 3339", collectors.Clip(p.CreatedAt, 40))
 		}
 		s.CreatedAt = t.UTC().Format(time.RubyDate)
 	} else if snowflakeTime(id).IsZero() {
@@ -285,7 +287,7 @@ func userV2(item json.RawMessage) (*userV1, bool, error) {
 	}
 	id := parseID(u.ID)
 	if id == 0 {
-		return nil, false, fmt.Errorf("id %q; want decimal digits", clip(u.ID, 40))
+		return nil, false, fmt.Errorf("id %q; want decimal digits", collectors.Clip(u.ID, 40))
 	}
 	out := &userV1{
 		ID: id, IDStr: u.ID, Name: u.Name, ScreenName: u.Username, Description: u.Description,

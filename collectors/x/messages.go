@@ -184,9 +184,9 @@ func readMessage(item json.RawMessage) (*messageV2, error) {
 	}
 	switch {
 	case parseID(m.ID) == 0:
-		return nil, fmt.Errorf("id %q; want decimal digits", clip(m.ID, 40))
+		return nil, fmt.Errorf("id %q; want decimal digits", collectors.Clip(m.ID, 40))
 	case m.Event == messageCreate && parseID(m.Sender) == 0:
-		return nil, fmt.Errorf("sender_id %q; want decimal digits", clip(m.Sender, 40))
+		return nil, fmt.Errorf("sender_id %q; want decimal digits", collectors.Clip(m.Sender, 40))
 	}
 	return &m, nil
 }

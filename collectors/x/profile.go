@@ -11,6 +11,7 @@ import (
 
 	"github.com/dghubble/go-twitter/twitter" //nolint:staticcheck // archived, and the client this is built on: what it lacks is in this package
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -121,7 +122,7 @@ func profileValues(u *twitter.User) map[string]string {
 		"verified":    strconv.FormatBool(u.Verified),
 	}
 	for name, value := range out {
-		out[name] = clip(value, maxValue)
+		out[name] = collectors.Clip(value, maxValue)
 	}
 	return out
 }

@@ -117,7 +117,7 @@ func (h *Hub) list(ctx context.Context) (map[subscribed]subscription, error) {
 		}
 		for _, s := range page.Data {
 			if parseID(s.ID) == 0 {
-				return nil, &collectors.Malformed{Field: "GET /2/activity/subscriptions answer", Err: fmt.Errorf("subscription_id %q; want decimal digits", clip(s.ID, 40))}
+				return nil, &collectors.Malformed{Field: "GET /2/activity/subscriptions answer", Err: fmt.Errorf("subscription_id %q; want decimal digits", collectors.Clip(s.ID, 40))}
 			}
 			out[subscribed{s.Kind, parseID(s.Filter.User)}] = subscription{s.ID, s.Hook}
 		}

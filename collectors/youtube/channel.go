@@ -124,7 +124,7 @@ func readChannel(raw json.RawMessage) (*channel, error) {
 	}
 	switch {
 	case !isID(c.Id):
-		return nil, fmt.Errorf("id %q; want a channel's", clip(c.Id, 40))
+		return nil, fmt.Errorf("id %q; want a channel's", collectors.Clip(c.Id, 40))
 	case c.Snippet == nil || c.Snippet.Title == "":
 		return nil, errors.New("snippet.title: missing; want the channel's name")
 	case c.ContentDetails == nil || c.ContentDetails.RelatedPlaylists == nil || !isID(c.ContentDetails.RelatedPlaylists.Uploads):

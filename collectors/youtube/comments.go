@@ -153,7 +153,7 @@ func readComment(c *api.Comment, channel string) (activity.Activity, error) {
 	if err != nil {
 		return activity.Activity{}, fmt.Errorf("publishedAt: %w", err)
 	}
-	a := activity.Activity{ID: c.Id, Kind: activity.KindMention, Time: at, Actor: clip(plain(s.AuthorDisplayName), 200)}
+	a := activity.Activity{ID: c.Id, Kind: activity.KindMention, Time: at, Actor: collectors.Clip(plain(s.AuthorDisplayName), 200)}
 	if s.AuthorChannelId != nil && s.AuthorChannelId.Value == channel {
 		a.Kind, a.Actor = activity.KindReply, ""
 	}

@@ -118,7 +118,7 @@ func (c *Config) checkAccess() error {
 func CheckChannel(s string) error {
 	s = strings.TrimPrefix(s, "@")
 	if s == "" || len(s) > 100 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || strings.ContainsRune("/?#&\"<>\\", r) }) {
-		return fmt.Errorf("%q; want a handle such as acme, or a channel's id, UC and 22 characters", clip(s, 100))
+		return fmt.Errorf("%q; want a handle such as acme, or a channel's id, UC and 22 characters", collectors.Clip(s, 100))
 	}
 	return nil
 }

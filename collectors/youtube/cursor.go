@@ -125,7 +125,7 @@ func (st *state) check() error {
 	}
 	for _, id := range ids {
 		if id != "" && !isID(id) {
-			return fmt.Errorf("id %q is none of YouTube's", clip(id, maxID))
+			return fmt.Errorf("id %q is none of YouTube's", collectors.Clip(id, maxID))
 		}
 	}
 	return errors.Join(st.lane.check(), st.Comments.check())

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/api/googleapi"
 
@@ -72,7 +71,7 @@ func (c *Collector) describe(b *body) (e *APIError, perDay bool) {
 	}
 	e.Message = c.words(e.Message)
 	for i, r := range e.Reasons {
-		e.Reasons[i] = clip(c.words(r), 60)
+		e.Reasons[i] = collectors.Clip(c.words(r), 60)
 	}
 	return e, perDay
 }
@@ -109,23 +108,12 @@ func (e *APIError) readCall(b *body) (perDay bool) {
 // characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
-// clip cuts text to at most n bytes between characters.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
-}
-
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
 	kind := b.header.Get("Content-Type")
 	setDefault(&kind, "no content type")
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), clip(c.words(kind), 60),
-		clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
+		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }
 
 // What a person does about each refusal.
@@ -207,7 +195,7 @@ func (c *Collector) mendRedirect(b *body) string {
 		return mendPath
 	}
 	return fmt.Sprintf("check base_url: the answer points to %s, and a key or token is sent to no address that is not configured",
-		clip(c.words(u.Scheme+"://"+u.Host), 120))
+		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120))
 }
 
 // zone is where YouTube's day of quota begins.

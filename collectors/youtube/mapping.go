@@ -15,6 +15,7 @@ import (
 
 	api "google.golang.org/api/youtube/v3"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -36,7 +37,7 @@ func readVideo(raw json.RawMessage) (*video, error) {
 		return nil, err
 	}
 	if !isID(v.Id) {
-		return nil, fmt.Errorf("id %q; want a video's, such as dQw4w9WgXcQ", clip(v.Id, 40))
+		return nil, fmt.Errorf("id %q; want a video's, such as dQw4w9WgXcQ", collectors.Clip(v.Id, 40))
 	}
 	if v.Snippet == nil {
 		return nil, errors.New("snippet: missing; want an object")
@@ -48,9 +49,9 @@ func readVideo(raw json.RawMessage) (*video, error) {
 	s := v.Snippet
 	out := &video{
 		place: place{At: at.UnixMilli(), ID: v.Id}, title: plain(s.Title), description: plain(s.Description),
-		lang: clip(plain(s.DefaultLanguage), 40), live: clip(plain(s.LiveBroadcastContent), 20),
+		lang: collectors.Clip(plain(s.DefaultLanguage), 40), live: collectors.Clip(plain(s.LiveBroadcastContent), 20),
 	}
-	setDefault(&out.lang, clip(plain(s.DefaultAudioLanguage), 40))
+	setDefault(&out.lang, collectors.Clip(plain(s.DefaultAudioLanguage), 40))
 	if out.live == "none" {
 		out.live = ""
 	}
@@ -58,7 +59,7 @@ func readVideo(raw json.RawMessage) (*video, error) {
 		out.tags = append(out.tags, plain(tag))
 	}
 	if v.Status != nil {
-		out.privacy, out.kids = clip(plain(v.Status.PrivacyStatus), 20), strconv.FormatBool(v.Status.MadeForKids)
+		out.privacy, out.kids = collectors.Clip(plain(v.Status.PrivacyStatus), 20), strconv.FormatBool(v.Status.MadeForKids)
 	}
 	if l := v.LiveStreamingDetails; l != nil {
 		out.started, _ = parseTime(l.ActualStartTime)
@@ -107,7 +108,7 @@ func (v *video) activity(kind activity.Kind, id string, at time.Time) activity.A
 		{Name: "live", Value: v.live},
 		{Name: "made_for_kids", Value: v.kids},
 		{Name: "privacy", Value: v.privacy},
-		{Name: "tags", Value: clip(strings.Join(v.tags, ", "), 2000)},
+		{Name: "tags", Value: collectors.Clip(strings.Join(v.tags, ", "), 2000)},
 		{Name: "title", Value: v.title},
 	} {
 		if f.Value != "" {
@@ -128,7 +129,7 @@ func (v *video) edit(known watched, changed []string, at time.Time) activity.Act
 
 // fill puts a text into an activity.
 func fill(a *activity.Activity, text string) {
-	a.Text = clip(plain(text), activity.MaxText)
+	a.Text = collectors.Clip(plain(text), activity.MaxText)
 	a.Links = linksOf(a.Text)
 	a.LinkDomains = domainsOf(a.Links)
 	for word := range strings.FieldsSeq(a.Text) {
@@ -207,7 +208,7 @@ func bounded(value string, limit int) string {
 	if len(value) <= limit {
 		return value
 	}
-	return clip(value, limit-20) + "… " + digest(value)
+	return collectors.Clip(value, limit-20) + "… " + digest(value)
 }
 
 // parseTime reads a time as the API writes it, 2026-03-06T12:00:00Z.
@@ -218,7 +219,7 @@ func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("%q; want a time such as 2026-03-06T12:00:00Z", clip(plain(s), 40))
+		return time.Time{}, fmt.Errorf("%q; want a time such as 2026-03-06T12:00:00Z", collectors.Clip(plain(s), 40))
 	case t.UTC().Year() < 2000 || t.UTC().Year() >= 2200:
 		return time.Time{}, fmt.Errorf("year %d; want 2000 to 2199", t.UTC().Year())
 	}

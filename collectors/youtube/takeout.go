@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -44,7 +45,7 @@ var ErrNotPublic = errors.New("is not public")
 // error is ErrNotPublic.
 func TakeoutVideo(row map[string]string) (activity.Activity, error) {
 	if !isID(row[ColumnVideo]) {
-		return activity.Activity{}, fmt.Errorf("video id: %q; want a video's, such as dQw4w9WgXcQ", clip(plain(row[ColumnVideo]), 40))
+		return activity.Activity{}, fmt.Errorf("video id: %q; want a video's, such as dQw4w9WgXcQ", collectors.Clip(plain(row[ColumnVideo]), 40))
 	}
 	name, at := ColumnPublished, row[ColumnPublished]
 	if at == "" { // older exports leave it out
@@ -61,7 +62,7 @@ func TakeoutVideo(row map[string]string) (activity.Activity, error) {
 	v := video{
 		place: place{At: published.UnixMilli(), ID: row[ColumnVideo]},
 		title: plain(row[ColumnTitle]), description: plain(row[ColumnDescription]),
-		lang: clip(plain(row[ColumnLanguage]), 40), privacy: privacy,
+		lang: collectors.Clip(plain(row[ColumnLanguage]), 40), privacy: privacy,
 	}
 	for i := 1; i <= maxTags; i++ {
 		if tag := plain(row["tag "+strconv.Itoa(i)]); tag != "" {
@@ -75,7 +76,7 @@ func TakeoutVideo(row map[string]string) (activity.Activity, error) {
 // under its own videos, where Poll meets it, or under those of others.
 func TakeoutComment(row map[string]string) (activity.Activity, error) {
 	if !isID(row[ColumnComment]) {
-		return activity.Activity{}, fmt.Errorf("comment id: %q; want a comment's", clip(plain(row[ColumnComment]), 40))
+		return activity.Activity{}, fmt.Errorf("comment id: %q; want a comment's", collectors.Clip(plain(row[ColumnComment]), 40))
 	}
 	at, err := parseTime(row[ColumnCommented])
 	if err != nil {

@@ -1,6 +1,7 @@
 package bluesky
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -76,11 +77,11 @@ type Config struct {
 
 // complete fills in defaults and returns every fault of the configuration.
 func (c Config) complete() (Config, error) {
-	setDefault(&c.AppView, DefaultAppView)
-	setDefault(&c.Watch, DefaultWatch)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.Overlap, DefaultOverlap)
-	setDefault(&c.Account, Network+"/"+strings.ToLower(c.Name))
+	c.AppView = cmp.Or(c.AppView, DefaultAppView)
+	c.Watch = cmp.Or(c.Watch, DefaultWatch)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
+	c.Account = cmp.Or(c.Account, Network+"/"+strings.ToLower(c.Name))
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
@@ -119,13 +120,6 @@ func (c Config) complete() (Config, error) {
 		fault("overlap: %s; want 0s to %s", c.Overlap, maxOverlap)
 	}
 	return c, errors.Join(errs...)
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 // checkName refuses what is neither a handle nor a DID.

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -82,14 +83,14 @@ type Config struct {
 
 // complete fills in defaults and returns every fault of the configuration.
 func (c Config) complete() (Config, error) {
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.LoginURL, DefaultLoginURL)
-	setDefault(&c.Identity, IdentityEmailLocal)
-	setDefault(&c.Overlap, DefaultOverlap)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.PageSize, DefaultPageSize)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.LoginURL = cmp.Or(c.LoginURL, DefaultLoginURL)
+	c.Identity = cmp.Or(c.Identity, IdentityEmailLocal)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.PageSize = cmp.Or(c.PageSize, DefaultPageSize)
 	c.BaseURL, c.LoginURL = strings.TrimRight(c.BaseURL, "/"), strings.TrimRight(c.LoginURL, "/")
-	setDefault(&c.Source, Network+"/"+strings.ToLower(c.Tenant))
+	c.Source = cmp.Or(c.Source, Network+"/"+strings.ToLower(c.Tenant))
 
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -129,13 +130,6 @@ func (c Config) complete() (Config, error) {
 		fault("page_size: %d; want 1 to %d", c.PageSize, maxPage)
 	}
 	return c, errors.Join(errs...)
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 // checkTenant keeps what is no name out of the token endpoint's path.

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"math"
@@ -118,7 +119,7 @@ func (s *signIn) fill(a *activity.Activity) (bad []string) {
 	var d deviceDetail
 	part("deviceDetail", s.Device, &d)
 	a.Device = d.Name
-	setDefault(&a.Device, strings.Trim(d.System+", "+d.Browser, ", "))
+	a.Device = cmp.Or(a.Device, strings.Trim(d.System+", "+d.Browser, ", "))
 	var l location
 	part("location", s.Location, &l)
 	if isCountry(l.Country) {

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -70,10 +71,10 @@ type Config struct {
 
 // complete fills in defaults and returns every fault of the configuration.
 func (c Config) complete() (Config, error) {
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.Include, IncludeWeb)
-	setDefault(&c.Overlap, DefaultOverlap)
-	setDefault(&c.Backfill, DefaultBackfill)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.Include = cmp.Or(c.Include, IncludeWeb)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 
 	var errs []error
@@ -95,7 +96,7 @@ func (c Config) complete() (Config, error) {
 			fault("%s: %w", key, err)
 		}
 	}
-	setDefault(&c.Source, Network+"/"+strings.ToLower(c.Org+c.Enterprise))
+	c.Source = cmp.Or(c.Source, Network+"/"+strings.ToLower(c.Org+c.Enterprise))
 	if !strings.HasPrefix(c.Source, Network+"/") || len(c.Source) == len(Network)+1 {
 		fault("source: %q; want github/ and a name, such as github/acme", c.Source)
 	}
@@ -122,13 +123,6 @@ func (c *Config) path() string {
 		return "enterprises/" + url.PathEscape(c.Enterprise) + "/audit-log"
 	}
 	return "orgs/" + url.PathEscape(c.Org) + "/audit-log"
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 func checkSlug(s string) error {

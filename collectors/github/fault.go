@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,8 +50,7 @@ func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, e
 	if err := json.Unmarshal(data, &eb); err != nil && eb.Message == "" {
 		e.Message = http.StatusText(resp.StatusCode)
 		if len(data) > 0 {
-			kind := resp.Header.Get("Content-Type")
-			setDefault(&kind, "no content type")
+			kind := cmp.Or(resp.Header.Get("Content-Type"), "no content type")
 			e.Message += fmt.Sprintf(": %d bytes of %s that begin %q", len(data), collectors.Clip(c.words(kind), 60), collectors.Clip(strings.TrimSpace(c.words(string(data))), 80))
 		}
 		return e, eb
@@ -59,7 +59,7 @@ func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, e
 	for _, more := range eb.Errors {
 		e.Message += " " + string(more)
 	}
-	setDefault(&e.Message, http.StatusText(resp.StatusCode))
+	e.Message = cmp.Or(e.Message, http.StatusText(resp.StatusCode))
 	e.Message = c.words(e.Message)
 	return e, eb
 }

@@ -1,6 +1,7 @@
 package googleworkspace
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -56,7 +57,7 @@ func classify(app string, e *event) meaning {
 	}
 	if e.Status != nil && strings.EqualFold(e.Status.Status, "FAILED") {
 		m.failed, m.changed = true, ""
-		setDefault(&m.reason, e.Status.Message)
+		m.reason = cmp.Or(m.reason, e.Status.Message)
 	}
 	return m
 }
@@ -71,7 +72,7 @@ func classifyLogin(e *event) meaning {
 		return m
 	case "login_failure":
 		m := meaning{kind: activity.KindLoginFailure, failed: true, reason: e.value("login_failure_type")}
-		setDefault(&m.reason, e.value("login_challenge_method"))
+		m.reason = cmp.Or(m.reason, e.value("login_challenge_method"))
 		return m
 	case "login_challenge", "login_verification":
 		switch e.value("login_challenge_status") {

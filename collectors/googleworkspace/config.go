@@ -1,6 +1,7 @@
 package googleworkspace
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,11 +78,11 @@ type Config struct {
 
 // complete fills in defaults and returns every fault of the configuration.
 func (c Config) complete() (Config, error) {
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.Identity, IdentityEmailLocal)
-	setDefault(&c.Overlap, DefaultOverlap)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.PageSize, DefaultPageSize)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.Identity = cmp.Or(c.Identity, IdentityEmailLocal)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.PageSize = cmp.Or(c.PageSize, DefaultPageSize)
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 
 	var errs []error
@@ -117,13 +118,6 @@ func (c Config) complete() (Config, error) {
 		fault("page_size: %d; want 1 to %d", c.PageSize, maxPage)
 	}
 	return c, errors.Join(errs...)
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 // checkEmail wants an address, which delegation needs.

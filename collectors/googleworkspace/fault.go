@@ -2,6 +2,7 @@ package googleworkspace
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,8 +105,7 @@ func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
-	kind := b.header.Get("Content-Type")
-	setDefault(&kind, "no content type")
+	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
 	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
 		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }

@@ -1,6 +1,7 @@
 package mastodon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -60,9 +61,9 @@ type Config struct {
 
 // complete fills in defaults and returns every fault of the configuration.
 func (c Config) complete() (Config, *url.URL, error) {
-	setDefault(&c.Watch, DefaultWatch)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.Overlap, DefaultOverlap)
+	c.Watch = cmp.Or(c.Watch, DefaultWatch)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
@@ -98,13 +99,6 @@ func (c Config) complete() (Config, *url.URL, error) {
 		fault("overlap: %s; want 0s to %s", c.Overlap, maxOverlap)
 	}
 	return c, base, errors.Join(errs...)
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 // parseServer reads the server's URL and keeps tokens and answers off the open

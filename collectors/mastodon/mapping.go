@@ -1,6 +1,7 @@
 package mastodon
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -74,8 +75,7 @@ func fill(a *activity.Activity, c content) {
 	}
 	for i := range c.media {
 		m := &c.media[i]
-		address := m.URL
-		setDefault(&address, m.RemoteURL)
+		address := cmp.Or(m.URL, m.RemoteURL)
 		a.Media = append(a.Media, activity.Media{Hash: string(m.ID), Type: mediaType(m.Type), URL: address})
 	}
 }

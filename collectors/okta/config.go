@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -95,11 +96,11 @@ type Config struct {
 
 // complete fills in defaults and returns every fault of the configuration.
 func (c Config) complete() (Config, error) {
-	setDefault(&c.Identity, IdentityEmailLocal)
-	setDefault(&c.Filter, DefaultFilter)
-	setDefault(&c.Overlap, DefaultOverlap)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.PageSize, DefaultPageSize)
+	c.Identity = cmp.Or(c.Identity, IdentityEmailLocal)
+	c.Filter = cmp.Or(c.Filter, DefaultFilter)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.PageSize = cmp.Or(c.PageSize, DefaultPageSize)
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 
 	var errs []error
@@ -136,13 +137,6 @@ func (c Config) complete() (Config, error) {
 		fault("page_size: %d; want %d to %d", c.PageSize, minPage, maxPage)
 	}
 	return c, errors.Join(errs...)
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 func defaultSource(base string) string {

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -61,7 +62,7 @@ func (c *Collector) describe(b *body) *APIError {
 			e.Summary += " " + cause.Summary
 		}
 	}
-	setDefault(&e.Summary, http.StatusText(b.status))
+	e.Summary = cmp.Or(e.Summary, http.StatusText(b.status))
 	e.Summary = c.words(e.Summary)
 	return e
 }
@@ -72,8 +73,7 @@ func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
-	kind := b.header.Get("Content-Type")
-	setDefault(&kind, "no content type")
+	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
 	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
 		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }

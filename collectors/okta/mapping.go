@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"math"
@@ -47,7 +48,7 @@ func (r *round) activity(e *event, kind activity.Kind, changed, identity string,
 	}
 	a.UserAgent = known(from.UserAgent.Raw)
 	a.Device = known(dev.Name)
-	setDefault(&a.Device, known(from.Device))
+	a.Device = cmp.Or(a.Device, known(from.Device))
 	r.place(&a.Geo, &from, fresh)
 	sec.place(&a.Geo)
 	return a, r.check(&a, fresh)
@@ -126,8 +127,7 @@ func (e *event) actor() string {
 	if e.Actor == nil {
 		return ""
 	}
-	who := known(e.Actor.AlternateID)
-	setDefault(&who, known(e.Actor.DisplayName))
+	who := cmp.Or(known(e.Actor.AlternateID), known(e.Actor.DisplayName))
 	return who
 }
 

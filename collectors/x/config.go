@@ -1,6 +1,7 @@
 package x
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -154,26 +155,19 @@ func (c Config) complete() (Config, error) {
 }
 
 func (c *Config) setDefaults() {
-	setDefault(&c.API, APIv2)
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.FieldsParam, FieldsTweet)
-	setDefault(&c.Rehydrate, DefaultRehydrate)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.Overlap, DefaultOverlap)
+	c.API = cmp.Or(c.API, APIv2)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.FieldsParam = cmp.Or(c.FieldsParam, FieldsTweet)
+	c.Rehydrate = cmp.Or(c.Rehydrate, DefaultRehydrate)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
 	if c.API == APIv2 {
-		setDefault(&c.PricePost, DefaultPricePost)
-		setDefault(&c.PriceUser, DefaultPriceUser)
-		setDefault(&c.PriceMessage, DefaultPriceMessage)
+		c.PricePost = cmp.Or(c.PricePost, DefaultPricePost)
+		c.PriceUser = cmp.Or(c.PriceUser, DefaultPriceUser)
+		c.PriceMessage = cmp.Or(c.PriceMessage, DefaultPriceMessage)
 	}
 	if c.Account == "" && c.Username != "" {
 		c.Account = "x/" + strings.ToLower(c.Username)
-	}
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
 	}
 }
 

@@ -2,6 +2,7 @@ package x
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,14 +89,14 @@ func (c *Collector) describe(b *body) *APIError {
 	if len(eb.Errors) > 0 {
 		first := eb.Errors[0]
 		e.Code = first.Code
-		setDefault(&e.Type, first.kind())
-		setDefault(&e.Title, first.Title)
+		e.Type = cmp.Or(e.Type, first.kind())
+		e.Title = cmp.Or(e.Title, first.Title)
 		if e.Detail == "" || first.Message != "" {
 			e.Detail = strings.TrimSpace(e.Detail + " " + first.Message + " " + first.Detail)
 		}
 	}
-	setDefault(&e.Detail, eb.Error)
-	setDefault(&e.Title, http.StatusText(b.status))
+	e.Detail = cmp.Or(e.Detail, eb.Error)
+	e.Title = cmp.Or(e.Title, http.StatusText(b.status))
 	e.Type, e.Title, e.Detail = c.words(e.Type), c.words(e.Title), c.words(e.Detail)
 	return e
 }
@@ -106,8 +107,7 @@ func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
-	kind := b.header.Get("Content-Type")
-	setDefault(&kind, "no content type")
+	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
 	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), c.words(kind),
 		collectors.Clip(c.words(string(bytes.TrimSpace(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }

@@ -2,6 +2,7 @@ package x
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,7 +77,7 @@ func NewHub(app App, deps collectors.Deps) (*Hub, error) {
 	if err := app.checkCallback(); err != nil {
 		return nil, fmt.Errorf("x: %w", err)
 	}
-	setDefault(&app.BaseURL, DefaultBaseURL)
+	app.BaseURL = cmp.Or(app.BaseURL, DefaultBaseURL)
 	if err := checkBaseURL(app.BaseURL); err != nil {
 		return nil, fmt.Errorf("x: base_url: %w", err)
 	}

@@ -1,6 +1,7 @@
 package x
 
 import (
+	"cmp"
 	"html"
 	"net/url"
 	"slices"
@@ -73,7 +74,7 @@ func fill(a *activity.Activity, t *twitter.Tweet) {
 	if text == "" && t.ExtendedTweet != nil {
 		text, entities = t.ExtendedTweet.FullText, t.ExtendedTweet.Entities
 	}
-	setDefault(&text, t.Text)
+	text = cmp.Or(text, t.Text)
 	var media []twitter.MediaEntity
 	if entities != nil {
 		media = entities.Media
@@ -84,8 +85,7 @@ func fill(a *activity.Activity, t *twitter.Tweet) {
 			a.Hashtags = appendNew(a.Hashtags, h.Text)
 		}
 		for _, u := range entities.Urls {
-			link := u.ExpandedURL
-			setDefault(&link, u.URL)
+			link := cmp.Or(u.ExpandedURL, u.URL)
 			a.Links = appendNew(a.Links, link)
 			if parsed, err := url.Parse(link); err == nil {
 				a.LinkDomains = appendNew(a.LinkDomains, strings.ToLower(strings.TrimSuffix(parsed.Hostname(), ".")))
@@ -171,8 +171,7 @@ func mediaType(t string) string {
 // repostedHandle returns the author of a reposted post from the beginning of
 // the repost's own text, "RT @fan: ", where X did not include the author.
 func repostedHandle(t *twitter.Tweet) string {
-	text := t.FullText
-	setDefault(&text, t.Text)
+	text := cmp.Or(t.FullText, t.Text)
 	rest, ok := strings.CutPrefix(text, "RT @")
 	handle, _, found := strings.Cut(rest, ":")
 	if !ok || !found || !isHandle(handle) {

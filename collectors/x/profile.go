@@ -1,6 +1,7 @@
 package x
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -103,8 +104,7 @@ func (r *round) compare(u *twitter.User, at time.Time) {
 // profileValues returns what of a profile is watched. An empty value means
 // that there is none. Values are cut at maxValue bytes; X allows fewer.
 func profileValues(u *twitter.User) map[string]string {
-	picture := u.ProfileImageURLHttps
-	setDefault(&picture, u.ProfileImageURL)
+	picture := cmp.Or(u.ProfileImageURLHttps, u.ProfileImageURL)
 	link, description := u.URL, u.Description
 	if u.Entities != nil {
 		link = expand(link, u.Entities.URL.Urls)

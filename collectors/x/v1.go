@@ -1,6 +1,9 @@
 package x
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Objects of API v1.1 under the names by which go-twitter reads them, as far as
 // answers of v2 have something for them.
@@ -89,7 +92,7 @@ func (s *statusV1) attach(keys, short []string, beside *besideV2) {
 		m := mediaV1{IDStr: key}
 		if known, ok := beside.media[key]; ok {
 			m.Type, m.MediaURL = known.Type, known.URL
-			setDefault(&m.MediaURL, known.Preview)
+			m.MediaURL = cmp.Or(m.MediaURL, known.Preview)
 		} else {
 			m.Type = typeOfKey(key)
 		}

@@ -1,6 +1,7 @@
 package youtube
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,8 +163,7 @@ func readComment(c *api.Comment, channel string) (activity.Activity, error) {
 	} else if isID(s.VideoId) {
 		a.ReplyTo = s.VideoId
 	}
-	text := s.TextOriginal
-	setDefault(&text, s.TextDisplay)
+	text := cmp.Or(s.TextOriginal, s.TextDisplay)
 	fill(&a, text)
 	return a, nil
 }

@@ -1,6 +1,7 @@
 package youtube
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -67,17 +68,17 @@ func (c Config) complete() (Config, error) {
 	if !ok || name == "" {
 		fault("account: %q; want youtube/ and a handle or a channel's id, such as youtube/acme", c.Account)
 	}
-	setDefault(&c.Channel, name)
+	c.Channel = cmp.Or(c.Channel, name)
 	if ok {
 		if err := CheckChannel(c.Channel); err != nil {
 			fault("channel: %w", err)
 		}
 	}
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.TokenURL, DefaultTokenURL)
-	setDefault(&c.Watch, DefaultWatch)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.Overlap, DefaultOverlap)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.TokenURL = cmp.Or(c.TokenURL, DefaultTokenURL)
+	c.Watch = cmp.Or(c.Watch, DefaultWatch)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
 	if _, err := collectors.ParseURL(c.BaseURL, DefaultBaseURL, "requests carry a key or a token"); err != nil {
 		fault("base_url: %w", err)
 	}
@@ -140,11 +141,4 @@ func isID(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= maxID
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }

@@ -1,6 +1,7 @@
 package youtube
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -51,7 +52,7 @@ func readVideo(raw json.RawMessage) (*video, error) {
 		place: place{At: at.UnixMilli(), ID: v.Id}, title: plain(s.Title), description: plain(s.Description),
 		lang: collectors.Clip(plain(s.DefaultLanguage), 40), live: collectors.Clip(plain(s.LiveBroadcastContent), 20),
 	}
-	setDefault(&out.lang, collectors.Clip(plain(s.DefaultAudioLanguage), 40))
+	out.lang = cmp.Or(out.lang, collectors.Clip(plain(s.DefaultAudioLanguage), 40))
 	if out.live == "none" {
 		out.live = ""
 	}

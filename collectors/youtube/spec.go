@@ -1,6 +1,7 @@
 package youtube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -92,7 +93,7 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		return collectors.Seen{}, err
 	}
 	seen := collectors.Seen{Name: ch.handle, Lines: ch.lines()}
-	setDefault(&seen.Name, ch.id)
+	seen.Name = cmp.Or(seen.Name, ch.id)
 	line := "no video can be seen"
 	if n := len(r.page.Activities); n > 0 {
 		line = fmt.Sprintf("%d newest videos read, the last of %s", n, r.page.Activities[0].Time.Format(time.RFC3339))

@@ -3,7 +3,7 @@ package collectors
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
@@ -35,14 +35,15 @@ func encodeJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// Digest is a short fingerprint of texts, 16 characters, to tell apart what need
-// not be remembered whole.
+// Digest is a fingerprint of texts, 16 characters, to tell apart what need not be
+// remembered whole. Its 96 bits keep whoever writes the texts from finding two of
+// which it is the same.
 func Digest(parts ...string) string {
 	sum := sha256.New()
 	for _, p := range parts {
 		fmt.Fprintf(sum, "%q\n", p)
 	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12])
 }
 
 // Bounded cuts a long value so that it fits the cursor: JSON writes it in at most

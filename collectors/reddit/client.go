@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors"
@@ -147,8 +148,8 @@ func (c *Collector) list(ctx context.Context, path string, params url.Values) (*
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer, kind", Err: fmt.Errorf("%q; want Listing", clip(c.words(page.Kind), 40))}
 	case page.Data.Children == nil:
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.children", Err: errors.New("missing; want a list")}
-	case len(page.Data.After) > maxAfter:
-		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.after", Err: fmt.Errorf("%d bytes; want at most %d", len(page.Data.After), maxAfter)}
+	case page.Data.After != "" && !isID(strings.ToLower(strings.ReplaceAll(page.Data.After, "_", "-"))):
+		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.after", Err: fmt.Errorf("%q; want the name of an item, such as t3_1abc23", clip(c.words(page.Data.After), 60))}
 	}
 	return &answer{endpoint: b.endpoint, items: page.Data.Children, after: page.Data.After, date: b.date()}, nil
 }

@@ -18,7 +18,7 @@ const cursorVersion = 1
 // Bounds of what stands in the cursor, in bytes.
 const (
 	maxID    = 64  // an item's: a modaction's is 46 long
-	maxAfter = 128 // where a page begins
+	maxThing = 13  // a submission's or a comment's: 64 bits in base 36
 	maxGone  = 24  // why an item is gone
 	maxValue = 512 // a value of the profile
 )
@@ -165,7 +165,7 @@ func (l *lane) check() error {
 		return fmt.Errorf("%d watched items; want at most %d", len(l.Watch), MaxWatch)
 	}
 	for i := range l.Watch {
-		if !isID(l.Watch[i].ID) || len(l.Watch[i].Gone) > maxGone {
+		if !isID(l.Watch[i].ID) || len(l.Watch[i].ID) > maxThing || len(l.Watch[i].Gone) > maxGone {
 			return fmt.Errorf("id %q is none of Reddit's", clip(l.Watch[i].ID, maxID))
 		}
 	}
@@ -179,7 +179,7 @@ func (f *flow) check() error {
 	if f.Since < 0 || f.Read < 0 {
 		return errors.New("negative time")
 	}
-	if w := f.Walk; w != nil && (len(w.After) > maxAfter || w.Start < 0 || w.Items < 0 || w.Pages < 0) {
+	if w := f.Walk; w != nil && (len(w.After) > maxID || w.Start < 0 || w.Items < 0 || w.Pages < 0) {
 		return errors.New("a walk that none can be")
 	}
 	return nil
@@ -223,10 +223,11 @@ func (l *lane) find(id string) *watched {
 }
 
 // inWindow reports whether an item at a place would be watched had it been there
-// before.
+// before. Nothing turns up years late: where the whole list is watched and that
+// is older, an answer was empty that should not have been.
 func (l *lane) inWindow(p place) bool {
 	n := len(l.Watch)
-	return l.Whole || n > 0 && p.compare(l.Watch[n-1].place) > 0
+	return l.Whole && p.At > l.Since-seconds(MaxOverlap) || n > 0 && p.compare(l.Watch[n-1].place) > 0
 }
 
 // watch remembers an item, the limit newest ones at most, and returns it, nil
@@ -244,9 +245,11 @@ func (l *lane) watch(w watched, limit int) *watched {
 	return &l.Watch[i]
 }
 
-// meet moves a walk over an item.
+// meet moves a walk over an item. One that claims to be of the future hides
+// nothing of what comes until then; clocks may differ by as much as ahead.
 func (w *walk) meet(p place) {
-	if w.Top.ID == "" || p.compare(w.Top) > 0 {
+	const ahead = 3600
+	if p.At <= w.Start+ahead && (w.Top.ID == "" || p.compare(w.Top) > 0) {
 		w.Top = p
 	}
 	if w.Low == 0 || p.At < w.Low {

@@ -21,6 +21,8 @@ type APIError struct {
 	Status   int    // HTTP status
 	Reason   string // "private", "banned", "insufficient_scope", "invalid_grant"
 	Message  string // Reddit's words, shortened and without secrets
+
+	foreign bool // not in the API's own language: of what lies before it
 }
 
 func (e *APIError) Error() string {
@@ -48,6 +50,7 @@ func (c *Collector) describe(b *body) (e *APIError, isJSON bool) {
 		Reason      string `json:"reason"`
 	}
 	isJSON = json.Unmarshal(b.bytes, &told) == nil
+	e.foreign = !isJSON
 	e.Reason, e.Message = told.Reason, told.Message
 	if word, ok := told.Error.(string); ok {
 		e.Reason, e.Message = word, told.Description

@@ -24,6 +24,12 @@ const listEnd = 1000
 // twice when newer ones push them onto the next page, and one for the rest.
 func (c *Collector) maxPages() int { return listEnd/c.size + 2 }
 
+// whole reports whether a walk came to where Reddit's lists end. Items alone do
+// not tell: those that were deleted since have their place on a page.
+func (c *Collector) whole(w *walk) bool {
+	return w.Pages >= listEnd/c.size || w.Items >= listEnd*9/10
+}
+
 // list reads one page of a list of the account, newest first, and ends or goes
 // on with its walk. How far it was read changes only when the page was read
 // whole.
@@ -37,6 +43,10 @@ func (r *round) list(l *lane, what string) error {
 	w := walk{First: l.Since == 0, Start: r.clock().Unix()}
 	if l.Walk != nil {
 		w = *l.Walk
+	}
+	if w.First && r.held { // what is live was met beside it, and goes by itself
+		r.page.More = true
+		return nil
 	}
 	size := r.c.size
 	if w.First {
@@ -69,7 +79,7 @@ func (r *round) list(l *lane, what string) error {
 		return nil
 	}
 	// The list ended before what was read last time: what is between is lost.
-	if bound := w.Pages >= r.c.maxPages() || w.Items >= listEnd*9/10; !w.First && !enough && bound && w.Low > l.Mark.At {
+	if !w.First && !enough && r.c.whole(&w) && w.Low > l.Mark.At {
 		r.fresh, r.page.Gap = true, &collectors.Gap{
 			From: timeOf(l.Since), Until: timeOf(w.Low),
 			Reason: fmt.Sprintf("there were more %s than the newest 1,000 that Reddit lists since the last poll; poll more often", what),
@@ -84,6 +94,9 @@ func (r *round) list(l *lane, what string) error {
 // take hands over a thing, or what changed of it.
 func (r *round) take(l *lane, w *walk, t *thing) {
 	if known := l.find(t.place.ID); known != nil {
+		if t.kind == kindComment && known.Gone != "" && t.gone() == "" {
+			return // the account's own list shows a comment as it was: r.sweep asks by name
+		}
 		r.compare(known, t)
 		return
 	}

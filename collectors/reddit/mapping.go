@@ -78,6 +78,9 @@ func (m *images) UnmarshalJSON(data []byte) error {
 const (
 	deleted = "[deleted]"
 	removed = "[removed]"
+	// unavailable stands, with [deleted] as its author, for what somebody wrote
+	// who blocks the account that asks; all others see it.
+	unavailable = "[unavailable]"
 )
 
 // author is who took an item away where that was its author. The others are
@@ -97,7 +100,7 @@ func readThing(raw json.RawMessage, name string) (*thing, error) {
 		return nil, fmt.Errorf("kind %q; want t3, a submission, or t1, a comment", clip(plain(it.Kind), 40))
 	}
 	t := &thing{kind: it.Kind, wire: it.Data}
-	if !isID(t.wire.ID) {
+	if !isID(t.wire.ID) || len(t.wire.ID) > maxThing {
 		return nil, fmt.Errorf("id %q; want one such as 1abc23", clip(plain(t.wire.ID), 40))
 	}
 	at, err := checkTime(t.Created)
@@ -109,6 +112,9 @@ func readThing(raw json.RawMessage, name string) (*thing, error) {
 	}
 	if *t.Author != deleted && !strings.EqualFold(*t.Author, name) {
 		return nil, fmt.Errorf("author %q; want %s", clip(plain(*t.Author), 40), name)
+	}
+	if *t.Author == deleted && strings.TrimSpace(t.Selftext+t.Body) == unavailable {
+		return nil, errors.New("author: Reddit hides it, since the account blocks the one that the grant is of; give a grant of the account's own")
 	}
 	t.place = place{At: at, ID: t.wire.ID}
 	var edited float64
@@ -126,7 +132,7 @@ func (t *thing) name() string { return t.kind + "_" + t.place.ID }
 // gone returns who took the thing away, empty where it stands.
 func (t *thing) gone() string {
 	text := strings.TrimSpace(t.Selftext + t.Body)
-	switch by := clip(plain(t.RemovedBy), maxGone); {
+	switch by := wordOf(t.RemovedBy); {
 	case by == "deleted" || by == author:
 		return author
 	case by != "":
@@ -137,12 +143,37 @@ func (t *thing) gone() string {
 		return author
 	case text == removed:
 		return "moderator"
-	case strings.HasPrefix(strings.ToLower(text), "[ removed by reddit"):
+	case byReddit(text):
 		return "reddit"
 	case t.bannedBy() && t.kind == kindComment:
 		return "moderator"
 	}
 	return ""
+}
+
+// wordOf returns one of Reddit's words for who took something away.
+func wordOf(s string) string {
+	word := strings.Map(func(r rune) rune {
+		if r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(s))
+	if word == "" && s != "" {
+		return "unknown"
+	}
+	return clip(word, maxGone)
+}
+
+// byReddit reports whether a text is the whole of what Reddit writes in place of
+// what it removed. An author can begin a text with it, too.
+func byReddit(text string) bool {
+	switch strings.ToLower(text) {
+	case "[ removed by reddit ]",
+		"[ removed by reddit on account of violating the [content policy](/help/contentpolicy). ]":
+		return true
+	}
+	return false
 }
 
 // bannedBy reports whether a moderator is told that a moderator or a filter took

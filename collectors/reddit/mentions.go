@@ -74,9 +74,13 @@ func (r *round) endPage(f *flow, w *walk, what string, pages int) {
 		f.Walk = w
 		return
 	}
-	if w.After != "" && !enough || w.Items >= listEnd*9/10 && w.Low > f.Mark.At && f.Mark.ID != "" {
+	if w.After != "" && !enough || r.c.whole(w) && w.Low > f.Mark.At && f.Mark.ID != "" {
+		until := w.Low
+		if until == 0 { // nothing could be read
+			until = w.Start
+		}
 		r.fresh, r.page.Gap = true, &collectors.Gap{
-			From: timeOf(f.Since), Until: timeOf(w.Low), Reason: fmt.Sprintf("there was more in the %s than Reddit lists since the last poll; poll more often", what),
+			From: timeOf(f.Since), Until: timeOf(max(f.Since, until)), Reason: fmt.Sprintf("there was more in the %s than Reddit lists since the last poll; poll more often", what),
 		}
 	}
 	f.advance(w, seconds(r.c.cfg.Overlap))

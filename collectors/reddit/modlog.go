@@ -67,7 +67,7 @@ func (r *round) log(name string) error {
 // trouble stays one.
 func (r *round) refused(f *flow, name string, err error) error {
 	e, answered := errors.AsType[*APIError](err)
-	out := answered && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) && e.Reason != "insufficient_scope"
+	out := answered && !e.foreign && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) && e.Reason != "insufficient_scope"
 	if !out || f.Read == 0 || r.trouble {
 		return err
 	}

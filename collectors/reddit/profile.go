@@ -78,6 +78,13 @@ func (r *round) changed(now map[string]string) {
 		r.st.Profile = &snapshot{Values: now}
 		return
 	}
+	for _, name := range watchedNames() { // what an answer leaves out is as it was
+		if was, known := old.Values[name]; known {
+			if _, told := now[name]; !told {
+				now[name] = was
+			}
+		}
+	}
 	if maps.Equal(old.Values, now) {
 		return
 	}
@@ -102,20 +109,20 @@ func (r *round) changed(now map[string]string) {
 
 // user is an account (t2) as Reddit writes it.
 type user struct {
-	Name         string  `json:"name"`
-	Suspended    bool    `json:"is_suspended"`
-	Karma        float64 `json:"total_karma"`
-	LinkKarma    float64 `json:"link_karma"`
-	CommentKarma float64 `json:"comment_karma"`
-	Icon         string  `json:"icon_img"`
-	Snoovatar    string  `json:"snoovatar_img"`
-	EmailProven  *bool   `json:"has_verified_email"`
+	Name         string   `json:"name"`
+	Suspended    bool     `json:"is_suspended"`
+	Karma        *float64 `json:"total_karma"`
+	LinkKarma    *float64 `json:"link_karma"`
+	CommentKarma *float64 `json:"comment_karma"`
+	Icon         *string  `json:"icon_img"`
+	Snoovatar    *string  `json:"snoovatar_img"`
+	EmailProven  *bool    `json:"has_verified_email"`
 	Subreddit    *struct {
-		Title       string  `json:"title"`
-		Description string  `json:"public_description"`
-		Banner      string  `json:"banner_img"`
-		Subscribers float64 `json:"subscribers"`
-		NSFW        bool    `json:"over_18"`
+		Title       string   `json:"title"`
+		Description string   `json:"public_description"`
+		Banner      string   `json:"banner_img"`
+		Subscribers *float64 `json:"subscribers"`
+		NSFW        bool     `json:"over_18"`
 	} `json:"subreddit"` // the profile; null where the account never had one
 }
 
@@ -136,12 +143,21 @@ func readUser(raw json.RawMessage) (*user, error) {
 	return &it.Data, nil
 }
 
-// values are those of the profile that are watched. Names are those of the other
-// networks where the thing is the same; pictures are told apart by their files.
+// watchedNames are what is watched of the profile.
+func watchedNames() []string {
+	return []string{"avatar", "banner", "description", "email_verified", "name", "nsfw", "picture"}
+}
+
+// values are those of the profile that are watched, as far as the answer holds
+// them. Names are those of the other networks where the thing is the same;
+// pictures are told apart by their files.
 func (u *user) values() map[string]string {
-	out := map[string]string{
-		"name": "", "description": "", "banner": "", "nsfw": "",
-		"picture": fileOf(u.Icon), "avatar": fileOf(u.Snoovatar), "email_verified": "",
+	out := map[string]string{}
+	if u.Icon != nil {
+		out["picture"] = fileOf(*u.Icon)
+	}
+	if u.Snoovatar != nil {
+		out["avatar"] = fileOf(*u.Snoovatar)
 	}
 	if u.EmailProven != nil {
 		out["email_verified"] = strconv.FormatBool(*u.EmailProven)
@@ -158,9 +174,9 @@ func (u *user) values() map[string]string {
 // metrics are the account's counts.
 func (u *user) metrics() []activity.Metric {
 	var out []activity.Metric
-	add := func(name string, n float64) {
-		if n >= 0 || name != "followers" { // karma may be negative
-			out = append(out, activity.Metric{Name: name, Value: n})
+	add := func(name string, n *float64) {
+		if n != nil && (*n >= 0 || name != "followers") { // karma may be negative
+			out = append(out, activity.Metric{Name: name, Value: *n})
 		}
 	}
 	add("comment_karma", u.CommentKarma)

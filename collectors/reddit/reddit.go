@@ -25,6 +25,7 @@ type Collector struct {
 
 	// Poll and Verify are called by one goroutine at a time.
 	session  session
+	unsaved  bool      // the session could not be kept
 	resume   time.Time // nothing is sent before
 	scrubber *strings.Replacer
 }

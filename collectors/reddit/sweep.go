@@ -53,7 +53,8 @@ func (r *round) sweep() error {
 }
 
 // unmet returns the names of the watched items that no page of this poll showed:
-// first those that are newer than one that a page showed.
+// first those that are newer than one that a page showed. A comment that somebody
+// else took away is one of them, since pages show it as it was.
 func (r *round) unmet() (first, rest []string) {
 	for _, lane := range r.lanes() {
 		low, shown := r.low[lane.kind]
@@ -61,7 +62,7 @@ func (r *round) unmet() (first, rest []string) {
 			w := &lane.l.Watch[i]
 			name := lane.kind + "_" + w.ID
 			switch {
-			case r.met[name] || w.Gone == author:
+			case w.Gone == author || r.met[name] && (w.Gone == "" || lane.kind == kindSubmission):
 			case shown && w.compare(low) > 0:
 				first = append(first, name)
 			default:

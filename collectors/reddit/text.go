@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,16 +30,43 @@ const maxEach = 100
 func linksOf(text string) []string {
 	var out []string
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()<>[]\"", r) }) {
-		at := strings.Index(word, "http")
-		if at < 0 || len(out) == maxEach {
-			continue
-		}
-		word = word[at:]
-		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
-			out = appendNew(out, strings.TrimRight(word, ".,;:!?*'”’"))
+		for begin, end := range addressesIn(word) {
+			if len(out) < maxEach {
+				out = appendNew(out, strings.TrimRight(word[begin:end], ".,;:!?*'”’|"))
+			}
 		}
 	}
 	return out
+}
+
+// addressesIn yields where addresses begin and end in a word: at another one.
+func addressesIn(word string) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		begin := -1
+		for i := range len(word) {
+			if c := word[i]; c != 'h' && c != 'H' || !isAddress(word[i:]) {
+				continue
+			}
+			if begin >= 0 && !yield(begin, i) {
+				return
+			}
+			begin = i
+		}
+		if begin >= 0 {
+			yield(begin, len(word))
+		}
+	}
+}
+
+// isAddress reports whether a text begins with an address of the web, in letters
+// of either case.
+func isAddress(s string) bool {
+	for _, scheme := range []string{"https://", "http://"} {
+		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			return true
+		}
+	}
+	return false
 }
 
 func domainsOf(links []string) []string {
@@ -111,10 +139,29 @@ func digest(parts ...string) string {
 // bounded cuts a long value so that it fits the cursor. What it ends with tells
 // values apart that differ behind the cut.
 func bounded(value string, limit int) string {
-	if len(value) <= limit {
+	if within(value, limit) == value {
 		return value
 	}
-	return clip(value, limit-20) + "… " + digest(value)
+	return within(value, limit-20) + "… " + digest(value)
+}
+
+// within cuts a text between characters so that JSON writes it in at most n
+// bytes: whoever has the account may fill it with what JSON writes in several.
+func within(s string, n int) string {
+	for i, r := range s {
+		switch r {
+		case '"', '\\', '\n':
+			n -= 2
+		case '\u2028', '\u2029', utf8.RuneError:
+			n -= len(`\u2028`)
+		default:
+			n -= utf8.RuneLen(r)
+		}
+		if n < 0 {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // timeOf is a time as Reddit writes it, in seconds since 1970.

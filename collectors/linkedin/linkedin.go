@@ -27,6 +27,7 @@ type Collector struct {
 
 	// Poll and Verify are called by one goroutine at a time.
 	session  session
+	unsaved  bool // the session could not be kept
 	renewed  bool // the access token was asked for, and has not been taken yet
 	warned   time.Time
 	scrubber *strings.Replacer
@@ -277,6 +278,7 @@ func (r *round) malformed(l *list, i int, err error) {
 
 // gap tells what is lost; of two in one page the span of both.
 func (r *round) gap(from, until int64, reason string) {
+	until = max(from, until) // what claims to be of the future ends no gap before it begins
 	g := &collectors.Gap{From: time.UnixMilli(from).UTC(), Until: time.UnixMilli(until).UTC(), Reason: reason}
 	if before := r.page.Gap; before != nil {
 		if before.From.Before(g.From) {

@@ -137,9 +137,10 @@ func (r *round) parts() []part {
 }
 
 // due reports whether something is to be read again that was read at a time in
-// seconds since 1970.
+// seconds since 1970. It is also where a clock was set back.
 func (r *round) due(at int64, every time.Duration) bool {
-	return r.clock().Unix()-at >= int64(every/time.Second)
+	now := r.clock().Unix()
+	return now-at >= int64(every/time.Second) || now < at
 }
 
 // readParts stops, with More set, before it asks for a part when the page holds

@@ -2,7 +2,7 @@ package linkedin
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
 	"iter"
 	"net/url"
@@ -41,13 +41,14 @@ func clip(s string, n int) string {
 	return s[:n]
 }
 
-// digest is a short fingerprint of texts.
+// digest is a fingerprint of texts, so long that whoever writes them cannot find
+// two of which it is the same.
 func digest(parts ...string) string {
 	sum := sha256.New()
 	for _, p := range parts {
 		fmt.Fprintf(sum, "%q\n", p)
 	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12])
 }
 
 // bounded cuts a long value so that it fits the cursor. What it ends with tells

@@ -197,3 +197,20 @@ func TestRotated(t *testing.T) {
 		t.Errorf("another page of the credential: %v", err)
 	}
 }
+
+// TestClockSetBack: what was read by a clock that ran ahead is read again when
+// the clock is right.
+func TestClockSetBack(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{}, withMentions)
+	post := w.old("hi")
+	w.pass(30 * 24 * time.Hour)
+	_, page := w.drain(nil)
+	w.pass(-30 * 24 * time.Hour)
+	w.srv.Change(linkedintest.Object{"vanityName": "acme-giveaway"})
+	w.srv.SetRoles(linkedintest.Role{Member: "urn:li:person:mallory", Role: "ADMINISTRATOR", State: "APPROVED"})
+	calls := w.srv.Count("networkSizes")
+	as, _ := w.drain(page.Cursor)
+	if len(ids(as)) != 3 || w.srv.Count("networkSizes") == calls {
+		t.Errorf("told %v beside %s, want a profile, two roles, and followers", ids(as), post)
+	}
+}

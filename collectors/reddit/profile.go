@@ -36,7 +36,7 @@ func (r *round) profile() error {
 	now := r.second()
 	r.st.Looked, r.held = now.Unix(), true
 	r.changed(u.values())
-	if now.Unix()-r.st.Followers.At >= seconds(followersEvery) {
+	if r.due(r.st.Followers.At, followersEvery) {
 		r.st.Followers = sample{N: r.st.Followers.N + 1, At: now.Unix()}
 		r.emit(&activity.Activity{
 			ID: fmt.Sprintf("followers.%d", r.st.Followers.N), Kind: activity.KindFollowers, Time: now, Metrics: u.metrics(),

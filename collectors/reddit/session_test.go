@@ -134,6 +134,7 @@ func TestCursorFits(t *testing.T) {
 	if _, err := decodeState(data); err != nil {
 		t.Errorf("cursor of %d bytes: %v", len(data), err)
 	}
+	t.Logf("%d of %d bytes", len(data), collectors.MaxCursor)
 }
 
 func TestBadCursor(t *testing.T) {

@@ -127,13 +127,14 @@ func clip(text string, n int) string {
 	return text[:n]
 }
 
-// digest is a short fingerprint of texts.
+// digest is a fingerprint of texts, so long that whoever writes them cannot find
+// two of which it is the same.
 func digest(parts ...string) string {
 	sum := sha256.New()
 	for _, p := range parts {
 		fmt.Fprintf(sum, "%q\n", p)
 	}
-	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:6])
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12])
 }
 
 // bounded cuts a long value so that it fits the cursor. What it ends with tells

@@ -380,3 +380,29 @@ func TestRotated(t *testing.T) {
 		t.Errorf("another account of the credential: %v", err)
 	}
 }
+
+// TestClockSetBack: what was read by a clock that ran ahead is read again when
+// the clock is right.
+func TestClockSetBack(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	w.pass(30 * 24 * time.Hour)
+	_, page := w.drain(nil)
+	w.pass(-30 * 24 * time.Hour)
+	w.srv.Change("subreddit.title", "Hacked")
+	as, _ := w.drain(page.Cursor)
+	only(t, as, activity.KindProfile)
+	only(t, as, activity.KindFollowers)
+}
+
+// TestCraftedEdit: these texts were made to have the same fingerprint of 48 bits,
+// in half a minute: who posts one and puts the other in its place is seen.
+func TestCraftedEdit(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	cursor := w.connect()
+	name := w.srv.Post(entry{Parent: "t3_1abc23", Text: "Anvils are in stock 2djoiu7olm"})
+	w.next(&cursor)
+	w.srv.Edit(name, func(o *entry) { o.Text = "Coins at https://evil.example axdzfuuv1" })
+	if a := only(t, w.next(&cursor), activity.KindEdit); a.Object != name {
+		t.Errorf("edit of %s, want %s", a.Object, name)
+	}
+}

@@ -82,10 +82,14 @@ func (c *Collector) words(text string) string {
 	return clip(text, maxWords)
 }
 
-// quote shows how an answer that is not JSON begins.
+// quote shows how an answer that is not JSON begins; not where it may hold a token
+// that nobody knows yet.
 func (c *Collector) quote(b *body) string {
 	kind := b.header.Get("Content-Type")
 	setDefault(&kind, "no content type")
+	if b.token && b.status == http.StatusOK {
+		return fmt.Sprintf("%d bytes of %s", len(b.bytes), clip(c.words(kind), 60))
+	}
 	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), clip(c.words(kind), 60),
 		clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }

@@ -140,7 +140,8 @@ func (r *round) read() error {
 }
 
 // parts returns what is due. While a list of the account has pages left, the rest
-// waits, unless there is trouble with one; while mentions have, all but the lists.
+// waits, unless there is trouble with one. Nothing waits for mentions, which the
+// budget may keep back for as long as the public storms.
 func (r *round) parts() []func() error {
 	out := []func() error{
 		func() error { return r.list(&r.st.Posts, submissions) },
@@ -154,11 +155,9 @@ func (r *round) parts() []func() error {
 			return part()
 		}
 	}
-	if r.st.Mention.Walk == nil {
-		out = append(out, beside(r.sweep), beside(r.profile))
-		for _, name := range r.c.cfg.Moderates {
-			out = append(out, beside(func() error { return r.log(strings.ToLower(name)) }))
-		}
+	out = append(out, beside(r.sweep), beside(r.profile))
+	for _, name := range r.c.cfg.Moderates {
+		out = append(out, beside(func() error { return r.log(strings.ToLower(name)) }))
 	}
 	if r.c.cfg.Mentions {
 		out = append(out, beside(r.mentions))

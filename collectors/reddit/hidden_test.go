@@ -1,0 +1,110 @@
+package reddit
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/reddit/reddittest"
+)
+
+// TestStormHidesNothing: mentions that the budget keeps waiting in the middle of a
+// walk, for as long as the public storms, hide neither a deletion nor the profile
+// nor who is made a moderator.
+func TestStormHidesNothing(t *testing.T) {
+	w := newWorld(t, reddittest.Options{}, withMentions, func(c *Config) { c.Moderates = []string{"acme"} })
+	w.srv.Moderate("acme", reddittest.Action{})
+	post := w.old("hi")
+	cursor := w.connect()
+	w.size = 5
+	for range 40 {
+		w.srv.Receive(reddittest.Note{Author: "fan", Text: "boo"})
+	}
+	w.pass(time.Minute)
+	for range 10 { // into a walk over mentions
+		page, err := w.try(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var st state
+		if cursor = page.Cursor; json.Unmarshal(cursor, &st) != nil || st.Mention.Walk != nil {
+			break
+		}
+	}
+	w.srv.Change("subreddit.title", "Hacked")
+	w.srv.Moderate("acme", reddittest.Action{Action: "addmoderator", Mod: "acme", Target: "mallory"})
+	w.srv.Edit(post, func(o *entry) { o.Deleted = true })
+	got := map[activity.Kind]int{}
+	for range 20 {
+		w.pass(time.Minute)
+		for n := 0; ; n++ {
+			if n == 10 {
+				t.Fatal("ten polls, and still more")
+			}
+			deps := w.deps()
+			deps.HTTP = &http.Client{Transport: refusing{deps.HTTP.Transport, "/message/inbox"}}
+			c, err := New(w.cfg, deps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.size = w.size
+			page, err := c.Poll(t.Context(), cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range page.Activities {
+				got[page.Activities[i].Kind]++
+			}
+			if cursor = page.Cursor; page.More {
+				continue
+			}
+			if page.Behind == nil {
+				t.Error("mentions wait, and nothing is said of it")
+			}
+			break
+		}
+	}
+	for _, kind := range []activity.Kind{activity.KindDelete, activity.KindProfile, activity.KindRoleChange} {
+		if got[kind] == 0 {
+			t.Errorf("no %s told while mentions wait", kind)
+		}
+	}
+}
+
+// TestUnreadableToken: an answer of the token endpoint that is no JSON is not
+// repeated: it may hold a token that nobody knows yet.
+func TestUnreadableToken(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	w.srv.AddFault(reddittest.Fault{Path: "/access_token", Status: http.StatusOK, Body: "access_token=eyJhbGciOi.fresh&token_type=bearer"})
+	_, err := w.try(nil)
+	if err == nil || strings.Contains(err.Error(), "eyJhbGciOi.fresh") || !strings.Contains(err.Error(), "not JSON but 47 bytes") {
+		t.Errorf("error %v, want one without the token", err)
+	}
+}
+
+// TestPasswordNotKept: what is kept says so little of the password that a guess
+// cannot be confirmed by it.
+func TestPasswordNotKept(t *testing.T) {
+	w := newWorld(t, reddittest.Options{}, withPassword)
+	w.connect()
+	var kept session
+	if err := json.Unmarshal([]byte(w.kept.saved["owner acme history identity read"].Reveal()), &kept); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(kept.Of, password) {
+		t.Fatalf("kept %q", kept.Of)
+	}
+	other := w.collector().cfg
+	for i := range 1_000_000 {
+		other.Password = collectors.Secret(fmt.Sprint("guess ", i))
+		if other.madeWith() == kept.Of {
+			return
+		}
+	}
+	t.Error("a million other passwords leave another trace")
+}

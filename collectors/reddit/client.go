@@ -23,6 +23,30 @@ import (
 // answer may hold.
 const pageSize = 100
 
+// smallFor is how long pages stay small of which one was too large.
+const smallFor = time.Hour
+
+// limit returns how many items are asked for at once.
+func (c *Collector) limit() int {
+	if c.small == 0 || c.deps.Now().Sub(c.shrunk) >= smallFor {
+		c.small = 0
+		return c.size
+	}
+	return c.small
+}
+
+// shrink has less asked for at once where an answer was too large, and reports
+// whether there is less.
+func (c *Collector) shrink(err error) bool {
+	_, large := errors.AsType[*collectors.TooLarge](err)
+	n := c.limit()
+	if !large || n == 1 {
+		return false
+	}
+	c.small, c.shrunk = n/2, c.deps.Now()
+	return true
+}
+
 // body is an answer, read whole.
 type body struct {
 	endpoint string // "GET /user/acme/submitted", for errors

@@ -86,6 +86,7 @@ type walk struct {
 	Low   int64  `json:"low,omitempty"` // time of the oldest item that was met
 	Items int    `json:"items,omitempty"`
 	Pages int    `json:"pages,omitempty"`
+	Asked int    `json:"asked,omitempty"` // how many items its pages may have held
 }
 
 // watched is an item that is compared with what it was.
@@ -179,7 +180,7 @@ func (f *flow) check() error {
 	if f.Since < 0 || f.Read < 0 {
 		return errors.New("negative time")
 	}
-	if w := f.Walk; w != nil && (len(w.After) > maxID || w.Start < 0 || w.Items < 0 || w.Pages < 0) {
+	if w := f.Walk; w != nil && (len(w.After) > maxID || w.Start < 0 || w.Items < 0 || w.Pages < 0 || w.Asked < 0) {
 		return errors.New("a walk that none can be")
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/reddit/reddittest"
 )
 
@@ -107,4 +108,57 @@ func TestPasswordNotKept(t *testing.T) {
 		}
 	}
 	t.Error("a million other passwords leave another trace")
+}
+
+// TestLargePages: Reddit takes 40,000 characters in a text and writes each in up to
+// 24 bytes, so that a dozen of them make a page that no answer may be as large as.
+// Neither whoever has the account nor others who answer it hide what comes so.
+func TestLargePages(t *testing.T) {
+	w := newWorld(t, reddittest.Options{}, withMentions)
+	cursor := w.connect()
+	long := strings.Repeat("x", 3000)
+	want := map[string]bool{}
+	for i := range 60 {
+		want["post "+w.srv.Post(entry{Title: fmt.Sprint(i), Text: long})] = true
+		want["mention "+w.srv.Receive(reddittest.Note{Author: "fan", Text: long})] = true
+	}
+	deps := w.deps()
+	deps.HTTP = collectors.NewClient(nil, collectors.ClientOptions{Base: collectortest.Transport(w.srv), MaxBody: 64 << 10})
+	c, err := New(w.cfg, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() {
+		t.Helper()
+		for n := 0; ; n++ {
+			page, err := c.Poll(t.Context(), cursor)
+			if err != nil || n == 50 {
+				t.Fatalf("poll %d: %v", n, err)
+			}
+			for _, id := range ids(page.Activities) {
+				delete(want, id)
+			}
+			if page.Gap != nil {
+				t.Errorf("gap %+v", page.Gap)
+			}
+			if cursor = page.Cursor; !page.More {
+				return
+			}
+		}
+	}
+	w.pass(time.Minute)
+	read()
+	if len(want) > 0 {
+		t.Errorf("%d were not told", len(want))
+	}
+	for range 12 { // those that no page shows are looked at, too
+		w.pass(10 * time.Minute)
+		read()
+	}
+	before := len(w.srv.Requests())
+	w.pass(time.Minute)
+	read()
+	if n := len(w.srv.Requests()) - before; n > 12 {
+		t.Errorf("%d requests in a quiet round, want few: what was too large once is asked for in parts", n)
+	}
 }

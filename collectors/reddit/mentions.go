@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
@@ -23,8 +22,8 @@ func (r *round) mentions() error {
 	if f.Walk != nil {
 		w = *f.Walk
 	}
-	params := url.Values{"mark": {"false"}, "limit": {strconv.Itoa(r.c.size)}}
-	a, err := r.pageOf(what, "/message/inbox", params, &w, true)
+	params := url.Values{"mark": {"false"}}
+	a, err := r.pageOf(what, "/message/inbox", params, &w, r.c.size, true)
 	if _, answered := errors.AsType[*APIError](err); !answered && isLimited(err) {
 		r.page.Behind = err // the credential's own budget, which keeps the rest for the account itself
 		r.c.deps.Log.Debug("mentions wait for their request budget", zap.String("account", r.c.cfg.Account), zap.Error(err))
@@ -45,7 +44,7 @@ func (r *round) mentions() error {
 		w.meet(n.place)
 		r.hand(f, n.place, m)
 	}
-	r.endPage(f, &w, what, r.c.maxPages())
+	r.endPage(f, &w, what, r.c.most())
 	return nil
 }
 
@@ -68,13 +67,13 @@ func (r *round) hand(f *flow, p place, a *activity.Activity) {
 }
 
 // endPage ends or goes on with a walk over a list without history.
-func (r *round) endPage(f *flow, w *walk, what string, pages int) {
+func (r *round) endPage(f *flow, w *walk, what string, most int) {
 	enough := w.Low != 0 && w.Low < f.Since
-	if w.After != "" && !enough && w.Pages < pages {
+	if w.After != "" && !enough && w.Asked < most {
 		f.Walk = w
 		return
 	}
-	if w.After != "" && !enough || r.c.whole(w) && w.Low > f.Mark.At && f.Mark.ID != "" {
+	if w.After != "" && !enough || w.whole() && w.Low > f.Mark.At && f.Mark.ID != "" {
 		until := w.Low
 		if until == 0 { // nothing could be read
 			until = w.Start

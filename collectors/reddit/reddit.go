@@ -27,6 +27,8 @@ type Collector struct {
 	session  session
 	unsaved  bool      // the session could not be kept
 	resume   time.Time // nothing is sent before
+	small    int       // of a page where one of size is too large, 0 else
+	shrunk   time.Time // when that was found
 	scrubber *strings.Replacer
 }
 

@@ -1,6 +1,7 @@
 package reddit
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (r *round) sweep() error {
 		return nil
 	}
 	names, rest := r.unmet()
-	size := r.c.size
+	size := r.c.limit()
 	since := max(0, min(r.clock().Unix()-r.st.Swept, seconds(sweepWhole)))
 	part := (len(rest)*int(since) + int(seconds(sweepWhole)) - 1) / int(seconds(sweepWhole))
 	requests := max(1, (min(len(names), size/2)+part+size-1)/size)
@@ -86,6 +87,9 @@ func (r *round) lanes() []ofKind {
 // look asks for items by name, and tells what changed of them.
 func (r *round) look(names []string) error {
 	a, err := r.listed(r.ctx, "/api/info", url.Values{"id": {strings.Join(names, ",")}})
+	if half := len(names) / 2; half > 0 && r.c.shrink(err) {
+		return errors.Join(r.look(names[:half]), r.look(names[half:]))
+	}
 	if err != nil {
 		return err
 	}

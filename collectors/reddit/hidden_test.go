@@ -162,3 +162,20 @@ func TestLargePages(t *testing.T) {
 		t.Errorf("%d requests in a quiet round, want few: what was too large once is asked for in parts", n)
 	}
 }
+
+// TestDateMoved: a post that a moderator approves hours later may be dated anew. A
+// watched one keeps its place, so that the cursor can be read again.
+func TestDateMoved(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	first := w.old("one")
+	w.srv.Post(entry{Title: "New anvils", Text: "two", At: start().Add(-2 * time.Hour)})
+	cursor := w.connect()
+	w.srv.Edit(first, func(o *entry) { o.RemovedBy = "automod_filtered" })
+	only(t, w.next(&cursor), activity.KindDelete)
+	w.srv.Edit(first, func(o *entry) { o.RemovedBy, o.At, o.Text = "", w.clock(), "one, approved" })
+	if a := only(t, w.next(&cursor), activity.KindEdit); a.Object != first {
+		t.Errorf("edit of %s, want %s", a.Object, first)
+	}
+	w.srv.Edit(first, func(o *entry) { o.Text = "one, edited" })
+	only(t, w.next(&cursor), activity.KindEdit)
+}

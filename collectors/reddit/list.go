@@ -101,7 +101,7 @@ func (r *round) take(l *lane, w *walk, t *thing) {
 	if !w.First && !window && t.At < l.Since {
 		return // older than what is watched
 	}
-	known := l.watch(t.watched(watched{}), r.c.cfg.Watch)
+	known := l.watch(t.watched(), r.c.cfg.Watch)
 	a := t.activity()
 	r.emit(&a)
 	// Beyond the window nobody knows whether it was handed over before.
@@ -128,14 +128,14 @@ func (r *round) compare(known *watched, t *thing) {
 		known.Edits++
 		a := t.edit(known, r.second().Unix())
 		a.Time, a.Changed, a.Old = r.second(), []string{"removed_by"}, fieldsOf("removed_by", known.Gone)
-		*known = t.watched(*known)
+		known.Text = digest(t.text()) // its place stays: Reddit may date anew what is approved
 		known.Gone = ""
 		r.tell(&a)
 	case by == "" && digest(t.text()) != known.Text:
 		known.Edits++
 		a := t.edit(known, r.second().Unix())
 		a.Changed = []string{"text"}
-		*known = t.watched(*known)
+		known.Text = digest(t.text())
 		r.tell(&a)
 	}
 }

@@ -191,10 +191,9 @@ func (t *thing) text() string {
 	return plain(t.Title + "\n\n" + t.Selftext)
 }
 
-// watched is what is remembered of the thing, with the counts of what was known.
-func (t *thing) watched(known watched) watched {
-	known.place, known.Text = t.place, digest(t.text())
-	return known
+// watched is what is remembered of the thing.
+func (t *thing) watched() watched {
+	return watched{place: t.place, Text: digest(t.text())}
 }
 
 // activity returns an activity with what the thing shows. A submission that

@@ -188,7 +188,7 @@ func (b *cappedBody) Read(p []byte) (int, error) {
 }
 
 func (b *cappedBody) tooLarge() error {
-	return fmt.Errorf("answer is larger than %d bytes", b.limit)
+	return &TooLarge{Limit: b.limit}
 }
 
 func (b *cappedBody) Close() error {

@@ -72,6 +72,11 @@ func (e *Malformed) Error() string { return fmt.Sprintf("malformed %s: %v", e.Fi
 
 func (e *Malformed) Unwrap() error { return e.Err }
 
+// TooLarge says that an answer is larger than ClientOptions.MaxBody.
+type TooLarge struct{ Limit int64 } // bytes
+
+func (e *TooLarge) Error() string { return fmt.Sprintf("answer is larger than %d bytes", e.Limit) }
+
 // Errors of Intake.Submit, matched with errors.Is.
 var (
 	// ErrUnknownAccount: the activity's account is not in the configuration.

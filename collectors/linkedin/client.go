@@ -185,7 +185,7 @@ func (c *Collector) read(b *body) (*answer, error) {
 	case len(a.body) == 0, isSyntax && syntax.Offset >= int64(len(a.body)):
 		return nil, fmt.Errorf("%s: answer is cut off: JSON ends unfinished after %d bytes", b.endpoint, len(b.bytes))
 	case isSyntax:
-		return nil, fmt.Errorf("%s: answer is not JSON but %d bytes of %q", b.endpoint, len(b.bytes), clip(c.words(b.header.Get("Content-Type")), 60))
+		return nil, fmt.Errorf("%s: answer is not JSON but %d bytes of %q", b.endpoint, len(b.bytes), collectors.Clip(c.words(b.header.Get("Content-Type")), 60))
 	case err != nil || a.body[0] != '{':
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer", Err: errors.New("want an object")}
 	}

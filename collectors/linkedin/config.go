@@ -1,6 +1,7 @@
 package linkedin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -79,20 +80,20 @@ func (c Config) complete() (Config, error) {
 	var errs []error
 	name, ok := strings.CutPrefix(c.Account, Network+"/")
 	if !ok {
-		errs = append(errs, fmt.Errorf("account: %q; want linkedin/ and the organisation's number, such as linkedin/2414183", clip(c.Account, 60)))
+		errs = append(errs, fmt.Errorf("account: %q; want linkedin/ and the organisation's number, such as linkedin/2414183", collectors.Clip(c.Account, 60)))
 	} else if err := CheckOrganization(name); err != nil {
 		errs = append(errs, fmt.Errorf("account: %w", err))
 	}
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.AuthURL, DefaultAuthURL)
-	setDefault(&c.Version, DefaultVersion)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.AuthURL = cmp.Or(c.AuthURL, DefaultAuthURL)
+	c.Version = cmp.Or(c.Version, DefaultVersion)
 	errs = append(errs, checkURL("base_url", c.BaseURL, DefaultBaseURL), checkURL("auth_url", c.AuthURL, DefaultAuthURL))
 	if err := CheckVersion(c.Version); err != nil {
 		errs = append(errs, fmt.Errorf("version: %w", err))
 	}
 	errs = append(errs, c.checkAccess())
 	number := func(key string, p *int, value, least, most int) {
-		setDefault(p, value)
+		*p = cmp.Or(*p, value)
 		if *p < least || *p > most {
 			errs = append(errs, fmt.Errorf("%s: %d; want %d to %d", key, *p, least, most))
 		}
@@ -102,7 +103,7 @@ func (c Config) complete() (Config, error) {
 	number("backfill", &c.Backfill, DefaultBackfill, 1, MaxBackfill)
 	number("page_size", &c.PageSize, DefaultPageSize, MinPageSize, DefaultPageSize)
 	span := func(key string, p *time.Duration, value, least, most time.Duration) {
-		setDefault(p, value)
+		*p = cmp.Or(*p, value)
 		if *p < least || *p > most {
 			errs = append(errs, fmt.Errorf("%s: %s; want %s to %s", key, *p, least, most))
 		}
@@ -144,7 +145,7 @@ func (c *Config) urn() string { return "urn:li:organization:" + c.number() }
 // CheckOrganization refuses what is no organisation's number.
 func CheckOrganization(s string) error {
 	if !regexp.MustCompile(`^[1-9][0-9]{0,17}$`).MatchString(s) {
-		return fmt.Errorf("%q; want the organisation's number, such as 2414183: it stands in the address of the page's admin view, linkedin.com/company/2414183/admin", clip(s, 60))
+		return fmt.Errorf("%q; want the organisation's number, such as 2414183: it stands in the address of the page's admin view, linkedin.com/company/2414183/admin", collectors.Clip(s, 60))
 	}
 	return nil
 }
@@ -152,16 +153,9 @@ func CheckOrganization(s string) error {
 // CheckVersion refuses what cannot be a version of the API.
 func CheckVersion(s string) error {
 	if !regexp.MustCompile(`^20[0-9]{2}(0[1-9]|1[0-2])$`).MatchString(s) {
-		return fmt.Errorf("%q; want a year and a month, such as %s", clip(s, 20), DefaultVersion)
+		return fmt.Errorf("%q; want a year and a month, such as %s", collectors.Clip(s, 20), DefaultVersion)
 	}
 	return nil
-}
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 // checkURL keeps tokens off the open network.

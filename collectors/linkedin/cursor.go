@@ -33,6 +33,7 @@ type state struct {
 	Walk  *walk `json:"walk,omitempty"`
 
 	Watch     []watched `json:"watch,omitempty"` // newest first
+	Whole     bool      `json:"whole,omitempty"` // all posts of the page are in Watch
 	Gone      []place   `json:"gone,omitempty"`  // deleted ones that an answer may still hold
 	Profile   *snapshot `json:"profile,omitempty"`
 	Followers sample    `json:"followers,omitzero"`
@@ -204,10 +205,12 @@ func (st *state) isGone(id string) bool {
 }
 
 // inWindow reports whether a time is after the oldest watched post, so that what
-// is of it would be watched had it been there before.
+// is of it would be watched had it been there before. Nothing turns up years late:
+// where all posts are watched and it is older, an answer was empty that should not
+// have been.
 func (st *state) inWindow(at int64) bool {
 	n := len(st.Watch)
-	return n > 0 && at > st.Watch[n-1].At
+	return st.Whole && at > st.Since-MaxOverlap.Milliseconds() || n > 0 && at > st.Watch[n-1].At
 }
 
 // watch remembers a post, the limit newest ones at most, and reports whether it
@@ -215,10 +218,12 @@ func (st *state) inWindow(at int64) bool {
 func (st *state) watch(w watched, limit int) bool {
 	i, _ := slices.BinarySearchFunc(st.Watch, w.place, func(o watched, p place) int { return p.compare(o.place) })
 	if i >= limit {
+		st.Whole = false
 		return false
 	}
 	st.Watch = slices.Insert(st.Watch, i, w)
 	if len(st.Watch) > limit {
+		st.Whole = false
 		st.Watch = slices.Delete(st.Watch, limit, len(st.Watch))
 	}
 	return true

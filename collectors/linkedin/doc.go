@@ -36,6 +36,9 @@
 //
 // # What the API shows and what it does not
 //
+// Anybody can ask for a role on a page. Where more people ask than are compared,
+// 150, only those are that have one.
+//
 // It tells neither which admin nor which app published, edited or deleted a post,
 // nor who gave somebody a role; of comments by the page it tells the admin as
 // agent, which stays in the raw activity. Of people it tells ids only. There are

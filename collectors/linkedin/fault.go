@@ -21,6 +21,8 @@ type APIError struct {
 	Code     string // "ACCESS_DENIED", "invalid_request"; empty where the answer has none
 	Service  int    // serviceErrorCode, 0 where the answer has none
 	Message  string // shortened and without secrets
+
+	foreign bool // not in the API's own language: of what lies before it
 }
 
 func (e *APIError) Error() string {
@@ -45,10 +47,10 @@ func (e *APIError) daily() bool {
 // revoked reports whether the access token is no good.
 func (e *APIError) revoked() bool { return e.Status == http.StatusUnauthorized }
 
-// isGone reports whether err says that there is no such object.
+// isGone reports whether err is LinkedIn's word that there is no such object.
 func isGone(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
-	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
+	return ok && !e.foreign && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
 
 // dayLimit says that what LinkedIn grants of one endpoint a day is used up. The
@@ -89,14 +91,14 @@ func (c *Collector) describe(b *body) *APIError {
 		Description string      `json:"error_description"`
 	}
 	if json.Unmarshal(b.bytes, &said) != nil {
-		e.Message = http.StatusText(b.status) + ", and no JSON"
+		e.Message, e.foreign = http.StatusText(b.status)+", and no JSON", true
 		return e
 	}
 	service, err := said.Service.Int64()
 	if err == nil {
 		e.Service = int(service)
 	}
-	e.Code = clip(c.words(cmp.Or(said.Code, said.Error)), 60)
+	e.Code = collectors.Clip(c.words(cmp.Or(said.Code, said.Error)), 60)
 	e.Message = c.words(cmp.Or(said.Message, said.Description))
 	return e
 }
@@ -151,7 +153,7 @@ func (c *Collector) mend(b *body, e *APIError) string {
 		return mendToken
 	case e.Code == "NONEXISTENT_VERSION" || e.Code == "VERSION_MISSING" || e.Status == http.StatusUpgradeRequired:
 		return mendVersion
-	case e.Code == "" && e.Message == http.StatusText(e.Status)+", and no JSON":
+	case e.foreign:
 		return mendRefused
 	case e.Status == http.StatusForbidden:
 		return mendDenied
@@ -167,5 +169,5 @@ func (c *Collector) mendRedirect(b *body) string {
 	if err != nil || u.Host == "" {
 		return mendRefused
 	}
-	return "check base_url: it redirects to " + clip(c.words(u.Scheme+"://"+u.Host), 120) + ", where the token is not sent by itself"
+	return "check base_url: it redirects to " + collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120) + ", where the token is not sent by itself"
 }

@@ -26,6 +26,7 @@ type Collector struct {
 
 	// Poll and Verify are called by one goroutine at a time.
 	session  session
+	unsaved  bool // the session could not be kept
 	renewed  bool // the access token was asked for, and has not been taken yet
 	warned   time.Time
 	scrubber collectors.Scrubber
@@ -135,9 +136,10 @@ func (r *round) parts() []part {
 }
 
 // due reports whether something is to be read again that was read at a time in
-// seconds since 1970.
+// seconds since 1970. It is also where a clock was set back.
 func (r *round) due(at int64, every time.Duration) bool {
-	return r.clock().Unix()-at >= int64(every/time.Second)
+	now := r.clock().Unix()
+	return now-at >= int64(every/time.Second) || now < at
 }
 
 // readParts stops, with More set, before it asks for a part when the page holds
@@ -255,7 +257,7 @@ func (r *round) emit(a *activity.Activity) {
 	a.Network, a.Account = Network, r.c.cfg.Account
 	a.Time, a.Seen = a.Time.UTC(), r.c.deps.Now().UTC()
 	if err := slim(a); err != nil {
-		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: clip(plain(a.ID), maxURN), Err: err})
+		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: collectors.Clip(plain(a.ID), maxURN), Err: err})
 		return
 	}
 	r.page.Activities = append(r.page.Activities, *a)
@@ -276,6 +278,7 @@ func (r *round) malformed(l *list, i int, err error) {
 
 // gap tells what is lost; of two in one page the span of both.
 func (r *round) gap(from, until int64, reason string) {
+	until = max(from, until) // what claims to be of the future ends no gap before it begins
 	g := &collectors.Gap{From: time.UnixMilli(from).UTC(), Until: time.UnixMilli(until).UTC(), Reason: reason}
 	if before := r.page.Gap; before != nil {
 		if before.From.Before(g.From) {

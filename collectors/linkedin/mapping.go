@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -92,12 +93,15 @@ type medium struct {
 
 // loose is a part without which the whole still stands: another form of it is as
 // good as none.
-type loose[T any] struct{ it T }
+type loose[T any] struct {
+	it  T
+	bad bool // it was there, in another form
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *loose[T]) UnmarshalJSON(data []byte) error {
 	var it T
-	if json.Unmarshal(data, &it) == nil {
+	if l.bad = json.Unmarshal(data, &it) != nil; !l.bad {
 		l.it = it
 	}
 	return nil
@@ -110,14 +114,14 @@ func readPost(raw json.RawMessage, author string) (*item, error) {
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return nil, err
 	}
-	if p.State != "" && p.State != "PUBLISHED" {
+	if p.State != "" && !strings.HasPrefix(p.State, "PUBLISHED") { // older parts of the API know PUBLISHED_EDITED, too
 		return nil, nil //nolint:nilnil // a draft, or one that is still made
 	}
 	if err := checkURN("id", p.ID); err != nil {
 		return nil, err
 	}
 	if p.Author != author {
-		return nil, fmt.Errorf("author: %q; want %s", clip(plain(p.Author), 60), author)
+		return nil, fmt.Errorf("author: %q; want %s", collectors.Clip(plain(p.Author), 60), author)
 	}
 	published, err := cmp.Or(p.Published, p.Created).at("publishedAt")
 	if err != nil {
@@ -139,7 +143,7 @@ func readPost(raw json.RawMessage, author string) (*item, error) {
 		}
 		a.Kind, a.Object = activity.KindRepost, p.Reshare.Parent
 	}
-	said, mentions := little(clip(p.Commentary, 2*activity.MaxText))
+	said, mentions := little(collectors.Clip(p.Commentary, 2*activity.MaxText))
 	fill(a, cmp.Or(said, p.Content.it.title()))
 	for _, m := range mentions {
 		a.Mentions = appendNew(a.Mentions, m)
@@ -260,8 +264,10 @@ func readComment(raw json.RawMessage, under, own string) (*activity.Activity, er
 
 // organization is a page as it says of itself.
 type organization struct {
-	id     string
-	values map[string]string // watched for changes; an empty one means that there is none
+	id string
+	// values are watched for changes; an empty one means that there is none, and one
+	// that cannot be read is left out.
+	values map[string]string
 }
 
 // localized is a text in several languages.
@@ -338,6 +344,11 @@ func readOrganization(raw json.RawMessage) (*organization, error) {
 		"keywords": strings.Join(o.Specialties.it, ", "), "aliases": strings.Join(o.Aliases.it, ", "), "status": o.Status,
 		"location": strings.Join(places, "; "), "phone": strings.Join(phones, " "),
 	}}
+	unread := map[string]bool{
+		"description": o.Texts.bad && o.Description == "", "link": o.Websites.bad && o.Website == "", "picture": o.Logo.bad, "banner": o.Cover.bad,
+		"category": o.Industries.bad, "keywords": o.Specialties.bad, "aliases": o.Aliases.bad, "location": o.Locations.bad, "phone": o.Locations.bad,
+	}
+	maps.DeleteFunc(out.values, func(key, _ string) bool { return unread[key] })
 	for key, value := range out.values {
 		out.values[key] = collectors.Bounded(text(value, activity.MaxText), maxValue)
 	}
@@ -377,18 +388,18 @@ func readRole(raw json.RawMessage, own string) (id, role string, err error) {
 		return "", "", err
 	}
 	if of := cmp.Or(acl.Organization, acl.Target); of != own {
-		return "", "", fmt.Errorf("organization: %q; want %s", clip(plain(of), 60), own)
+		return "", "", fmt.Errorf("organization: %q; want %s", collectors.Clip(plain(of), 60), own)
 	}
 	if acl.Role == "" || len(acl.Role) > 60 || strings.ContainsFunc(acl.Role, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') }) {
-		return "", "", fmt.Errorf("role: %q; want one such as ADMINISTRATOR", clip(plain(acl.Role), 60))
+		return "", "", fmt.Errorf("role: %q; want one such as ADMINISTRATOR", collectors.Clip(plain(acl.Role), 60))
 	}
 	switch acl.State {
-	case "APPROVED":
+	case approved:
 		return acl.Assignee, acl.Role, nil
 	case "REQUESTED":
 		return acl.Assignee, requestedMark + acl.Role, nil
 	case "REVOKED", "REJECTED":
 		return acl.Assignee, "", nil
 	}
-	return "", "", fmt.Errorf("state: %q; want APPROVED, REQUESTED, REJECTED or REVOKED", clip(plain(acl.State), 60))
+	return "", "", fmt.Errorf("state: %q; want APPROVED, REQUESTED, REJECTED or REVOKED", collectors.Clip(plain(acl.State), 60))
 }

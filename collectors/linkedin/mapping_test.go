@@ -215,7 +215,7 @@ func TestOrganizationByLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"name": "Akme", "handle": "acme", "description": "Ambosse", "link": "", "picture": "", "banner": "", "category": "",
+		"name": "Akme", "handle": "acme", "description": "Ambosse", "link": "", "picture": "", "banner": "",
 		"keywords": "", "aliases": "", "status": "", "location": "", "phone": "",
 	}
 	if diff := cmp.Diff(want, o.values); diff != "" || o.id != "7" {

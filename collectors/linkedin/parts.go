@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
@@ -34,7 +36,7 @@ func (r *round) profile() error {
 	}
 	o, err := readOrganization(a.body)
 	if err == nil && o.id != r.c.cfg.number() {
-		err = fmt.Errorf("id: asked for %s and got %s", r.c.cfg.number(), clip(plain(o.id), 40))
+		err = fmt.Errorf("id: asked for %s and got %s", r.c.cfg.number(), collectors.Clip(plain(o.id), 40))
 	}
 	if err != nil {
 		return r.failed("profile", &collectors.Malformed{Field: a.endpoint + " answer", Err: r.c.bare(err)})
@@ -52,6 +54,11 @@ func (r *round) differ(now map[string]string, at time.Time) {
 	if before == nil {
 		r.st.Profile = &snapshot{At: at.Unix(), Values: now}
 		return
+	}
+	for name, was := range before.Values { // what cannot be read is as it was
+		if _, told := now[name]; !told {
+			now[name] = was
+		}
 	}
 	var changed, content []string
 	names := slices.Sorted(maps.Keys(now))
@@ -149,6 +156,9 @@ func (r *round) deletions() error {
 // is compared.
 const maxRolePages = 5
 
+// approved is the state of a role that somebody has.
+const approved = "APPROVED"
+
 // people reads who has a role on the page and tells what has changed since the
 // last look.
 func (r *round) people() error {
@@ -188,15 +198,46 @@ func (r *round) people() error {
 }
 
 // entries reads all who have a role, by id. Whole says that all could be read.
+// Everybody can ask for one: where too many do, they are left out.
 func (r *round) entries() (out []entry, whole bool, err error) {
-	whole = true
-	held := map[string][]string{}
+	held, whole, err := r.holders("")
+	if err != nil {
+		return nil, false, err
+	}
+	out = entriesOf(held)
+	if whole && len(out) == 0 {
+		// Whoever made the token is one of them.
+		return nil, false, &collectors.Malformed{Field: "organizationAcls answer", Err: errors.New("nobody has a role; want at least the member whose token this is")}
+	}
+	if !tooMany(out) {
+		return out, whole, nil
+	}
+	if held, whole, err = r.holders(approved); err != nil {
+		return nil, false, err
+	}
+	if out = entriesOf(held); tooMany(out) || len(out) == 0 {
+		return nil, false, &collectors.Malformed{Field: "organizationAcls answer", Err: fmt.Errorf(
+			"%d people have a role, %d bytes of them; Picket compares 1 to %d and %d bytes at most: set people: false", len(out), sizeOf(out), maxEntries, maxEntryBytes)}
+	}
+	r.c.deps.Log.Warn("more people ask for a role on the page than are compared; those who have one are compared",
+		zap.String("account", r.c.cfg.Account), zap.Int("have", len(out)))
+	return out, whole, nil
+}
+
+// holders reads the roles of one state, of all where it is empty, by member. It
+// stops where there are too many to compare.
+func (r *round) holders(state string) (held map[string][]string, whole bool, err error) {
+	held, whole = map[string][]string{}, true
+	query := url.Values{"q": {"organization"}, "organization": {r.c.cfg.urn()}}
+	if state != "" {
+		query.Set("state", state)
+	}
 	start, more := 0, true
-	for page := 0; more; page++ {
+	for page := 0; more && len(held) <= maxEntries; page++ {
 		if page >= maxRolePages {
 			return nil, false, &collectors.Malformed{Field: "paging", Err: fmt.Errorf("more than %d pages of roles; Picket compares %d people at most: set people: false", maxRolePages, maxEntries)}
 		}
-		l, err := r.list(r.ctx, call{name: "organizationAcls", query: url.Values{"q": {"organization"}, "organization": {r.c.cfg.urn()}}}, start, DefaultPageSize)
+		l, err := r.list(r.ctx, call{name: "organizationAcls", query: query}, start, DefaultPageSize)
 		if err != nil {
 			return nil, false, err
 		}
@@ -207,25 +248,26 @@ func (r *round) entries() (out []entry, whole bool, err error) {
 				whole = false
 				continue
 			}
-			if role != "" {
+			if role != "" && (state != approved || !requested(role)) {
 				held[id] = appendNew(held[id], role)
 			}
 		}
 		start, more = start+len(l.Elements), l.more(DefaultPageSize)
 	}
+	return held, whole, nil
+}
+
+func entriesOf(held map[string][]string) []entry {
+	var out []entry
 	for _, id := range slices.Sorted(maps.Keys(held)) {
 		slices.Sort(held[id])
 		out = append(out, entry{ID: id, Roles: collectors.Bounded(strings.Join(held[id], " "), 300)})
 	}
-	if whole && len(out) == 0 {
-		// Whoever made the token is one of them.
-		return nil, false, &collectors.Malformed{Field: "organizationAcls answer", Err: errors.New("nobody has a role; want at least the member whose token this is")}
-	}
-	if size := sizeOf(out); len(out) > maxEntries || size > maxEntryBytes {
-		return nil, false, &collectors.Malformed{Field: "organizationAcls answer", Err: fmt.Errorf(
-			"%d people have a role, %d bytes of them; Picket compares %d and %d bytes at most: set people: false", len(out), size, maxEntries, maxEntryBytes)}
-	}
-	return out, whole, nil
+	return out
+}
+
+func tooMany(entries []entry) bool {
+	return len(entries) > maxEntries || sizeOf(entries) > maxEntryBytes
 }
 
 func sizeOf(entries []entry) int {

@@ -49,12 +49,21 @@ func (r *round) posts() error {
 		r.take(&w, item)
 	}
 	ended := !l.more(count)
-	if ended || r.deepEnough(&w) || w.Pages >= r.c.maxPages {
+	if ended || r.deepEnough(&w) || w.Pages >= r.mostPages(&w) {
 		r.endWalk(&w, ended)
 		return nil
 	}
 	st.Walk = &w
 	return nil
+}
+
+// mostPages bounds a walk. One for history has at least as many as small pages
+// take for what is wanted.
+func (r *round) mostPages(w *walk) int {
+	if !w.First {
+		return r.c.maxPages
+	}
+	return max(r.c.maxPages, r.c.cfg.Backfill/(r.c.cfg.PageSize-margin)+2)
 }
 
 // items maps a page, newest change first.
@@ -114,6 +123,7 @@ func (r *round) endWalk(w *walk, ended bool) {
 	if !ended && !w.First && !r.deepEnough(w) && !w.Met && w.Low.At > st.Since {
 		r.gap(st.Since, w.Low.At, fmt.Sprintf("there were more than %d pages of posts since the last poll; poll more often", w.Pages))
 	}
+	st.Whole = st.Whole || ended && len(st.Watch) < r.c.cfg.Watch
 	st.sweep(w, ended)
 	st.Since = max(st.Since, w.Start-r.c.cfg.Overlap.Milliseconds(), 1)
 	if w.Top.ID != "" && (st.Mark.ID == "" || w.Top.compare(st.Mark) > 0) {

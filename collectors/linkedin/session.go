@@ -42,6 +42,11 @@ func (c *Collector) accessToken(ctx context.Context) (string, error) {
 	if err := c.loadSession(ctx); err != nil {
 		return "", err
 	}
+	if c.unsaved { // it was said; until it is kept, a restart would lose what LinkedIn gave
+		if err := c.saveSession(ctx); err != nil {
+			c.deps.Log.Debug("session still not kept", zap.String("account", c.cfg.Account), zap.Error(err))
+		}
+	}
 	now := c.deps.Now()
 	if s := &c.session; s.Access == "" || !now.Before(s.Ends.Add(-tokenSpare)) {
 		if err := c.refresh(ctx, now); err != nil {
@@ -68,26 +73,48 @@ func (c *Collector) loadSession(ctx context.Context) error {
 	if c.session.Of == of {
 		return nil
 	}
+	kept, err := c.kept(ctx, of)
+	if err != nil {
+		return err
+	}
 	c.session = session{Refresh: c.cfg.RefreshToken.Reveal(), Of: of}
-	if c.keeps() {
-		kept, err := c.deps.Sessions.Load(ctx, c.cfg.Session)
-		if err != nil {
-			c.session.Of = ""
-			return fmt.Errorf("session %s: %w", c.cfg.Session, err)
-		}
-		var s session
-		if json.Unmarshal([]byte(kept.Reveal()), &s) == nil && s.Of == of && s.Refresh != "" {
-			c.session = s
-		}
+	if kept != nil {
+		c.session = *kept
 	}
 	c.scrub()
 	return nil
+}
+
+// kept returns the session that was kept last, nil where there is none.
+func (c *Collector) kept(ctx context.Context, of string) (*session, error) {
+	if !c.keeps() {
+		return nil, nil //nolint:nilnil // nothing is kept
+	}
+	kept, err := c.deps.Sessions.Load(ctx, c.cfg.Session)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", c.cfg.Session, err)
+	}
+	s := &session{}
+	if json.Unmarshal([]byte(kept.Reveal()), s) == nil && s.Of == of && s.Refresh != "" {
+		return s, nil
+	}
+	return nil, nil //nolint:nilnil // of another refresh token
 }
 
 func (c *Collector) keeps() bool { return c.deps.Sessions != nil && c.cfg.Session != "" }
 
 // refresh asks for an access token, and keeps it before it is used.
 func (c *Collector) refresh(ctx context.Context, now time.Time) error {
+	if !c.unsaved { // another page of the credential may have been given a newer one
+		kept, err := c.kept(ctx, c.session.Of)
+		if err != nil {
+			return err
+		}
+		if kept != nil {
+			c.session.Refresh, c.session.RefreshEnds = kept.Refresh, kept.RefreshEnds
+			c.scrub()
+		}
+	}
 	b, err := c.post(ctx, "accessToken", url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {c.session.Refresh},
 		"client_id": {c.cfg.ClientID}, "client_secret": {c.cfg.ClientSecret.Reveal()},
@@ -118,15 +145,19 @@ func (c *Collector) refresh(ctx context.Context, now time.Time) error {
 	}
 	c.renewed = true
 	c.scrub()
+	return c.saveSession(ctx)
+}
+
+func (c *Collector) saveSession(ctx context.Context) error {
 	if !c.keeps() {
 		return nil
 	}
-	kept, err := json.Marshal(s)
+	kept, err := json.Marshal(c.session)
 	if err == nil {
 		// What LinkedIn has handed out is kept also when the poll ends now.
 		err = c.deps.Sessions.Save(context.WithoutCancel(ctx), c.cfg.Session, collectors.Secret(kept))
 	}
-	if err != nil {
+	if c.unsaved = err != nil; c.unsaved {
 		return fmt.Errorf("session %s: %w", c.cfg.Session, err)
 	}
 	return nil

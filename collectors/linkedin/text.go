@@ -2,6 +2,7 @@ package linkedin
 
 import (
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,10 +26,8 @@ func plain(s string) string {
 
 // text returns published words as an activity holds them, at most limit bytes.
 func text(s string, limit int) string {
-	return clip(strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(s, "\ufffd"))), limit)
+	return collectors.Clip(strings.TrimSpace(strings.Map(printable, strings.ToValidUTF8(s, "\ufffd"))), limit)
 }
-
-func clip(text string, n int) string { return collectors.Clip(text, n) }
 
 // appendNew appends what is neither empty nor there yet.
 func appendNew(list []string, s string) []string {
@@ -50,17 +49,49 @@ func domainOf(link string) string {
 // words returns the hashtags and the links of a text, as they were typed.
 func words(s string) (tags, links []string) {
 	for field := range strings.FieldsSeq(s) {
+		isLink := false
+		for begin, end := range addressesIn(field) {
+			isLink = true
+			links = appendNew(links, strings.TrimRight(field[begin:end], ".,;:!?)\"'”’]|"))
+		}
 		field = strings.TrimLeft(field, "(\"'“‘[")
-		switch {
-		case strings.HasPrefix(field, "https://"), strings.HasPrefix(field, "http://"):
-			links = appendNew(links, strings.TrimRight(field, ".,;:!?)\"'”’]"))
-		case strings.HasPrefix(field, "#"):
+		if !isLink && strings.HasPrefix(field, "#") {
 			for tag := range strings.SplitSeq(field[1:], "#") {
 				tags = appendNew(tags, tagOf(tag))
 			}
 		}
 	}
 	return tags, links
+}
+
+// addressesIn yields where addresses begin and end in a word: at another one.
+func addressesIn(word string) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		begin := -1
+		for i := range len(word) {
+			if c := word[i]; c != 'h' && c != 'H' || !isAddress(word[i:]) {
+				continue
+			}
+			if begin >= 0 && !yield(begin, i) {
+				return
+			}
+			begin = i
+		}
+		if begin >= 0 {
+			yield(begin, len(word))
+		}
+	}
+}
+
+// isAddress reports whether a text begins with an address of the web, in letters
+// of either case.
+func isAddress(s string) bool {
+	for _, scheme := range []string{"https://", "http://"} {
+		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			return true
+		}
+	}
+	return false
 }
 
 // tagOf returns the hashtag that a word begins with; a number alone is none.
@@ -94,7 +125,7 @@ func isURN(s string) bool {
 // checkURN refuses a name that isURN does.
 func checkURN(field, s string) error {
 	if !isURN(s) {
-		return fmt.Errorf("%s: %q; want a URN of at most %d bytes, such as urn:li:share:6844785523593134080", field, clip(plain(s), 60), maxURN)
+		return fmt.Errorf("%s: %q; want a URN of at most %d bytes, such as urn:li:share:6844785523593134080", field, collectors.Clip(plain(s), 60), maxURN)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		return collectors.Seen{}, r.failed("followers", asLimited(err))
 	}
 	of := r.st.Profile.Values
-	seen.Lines = append(seen.Lines, clip(plain(fmt.Sprintf("%s, linkedin.com/company/%s, id %s, %.0f followers", of["name"], of["handle"], c.cfg.number(), followers)), 300))
+	seen.Lines = append(seen.Lines, collectors.Clip(plain(fmt.Sprintf("%s, linkedin.com/company/%s, id %s, %.0f followers", of["name"], of["handle"], c.cfg.number(), followers)), 300))
 	if err := r.posts(); err != nil {
 		return collectors.Seen{}, err
 	}

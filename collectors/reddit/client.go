@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors"
@@ -21,6 +22,30 @@ import (
 // by name at once. A log of moderators takes 500, whose texts may be more than an
 // answer may hold.
 const pageSize = 100
+
+// smallFor is how long pages stay small of which one was too large.
+const smallFor = time.Hour
+
+// limit returns how many items are asked for at once.
+func (c *Collector) limit() int {
+	if c.small == 0 || c.deps.Now().Sub(c.shrunk) >= smallFor {
+		c.small = 0
+		return c.size
+	}
+	return c.small
+}
+
+// shrink has less asked for at once where an answer was too large, and reports
+// whether there is less.
+func (c *Collector) shrink(err error) bool {
+	_, large := errors.AsType[*collectors.TooLarge](err)
+	n := c.limit()
+	if !large || n == 1 {
+		return false
+	}
+	c.small, c.shrunk = n/2, c.deps.Now()
+	return true
+}
 
 // body is an answer, read whole.
 type body struct {
@@ -144,11 +169,11 @@ func (c *Collector) list(ctx context.Context, path string, params url.Values) (*
 	}
 	switch {
 	case page.Kind != "Listing":
-		return nil, &collectors.Malformed{Field: b.endpoint + " answer, kind", Err: fmt.Errorf("%q; want Listing", clip(c.words(page.Kind), 40))}
+		return nil, &collectors.Malformed{Field: b.endpoint + " answer, kind", Err: fmt.Errorf("%q; want Listing", collectors.Clip(c.words(page.Kind), 40))}
 	case page.Data.Children == nil:
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.children", Err: errors.New("missing; want a list")}
-	case len(page.Data.After) > maxAfter:
-		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.after", Err: fmt.Errorf("%d bytes; want at most %d", len(page.Data.After), maxAfter)}
+	case page.Data.After != "" && !isID(strings.ToLower(strings.ReplaceAll(page.Data.After, "_", "-"))):
+		return nil, &collectors.Malformed{Field: b.endpoint + " answer, data.after", Err: fmt.Errorf("%q; want the name of an item, such as t3_1abc23", collectors.Clip(c.words(page.Data.After), 60))}
 	}
 	return &answer{endpoint: b.endpoint, items: page.Data.Children, after: page.Data.After, date: b.date()}, nil
 }

@@ -1,6 +1,7 @@
 package reddit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -68,13 +69,13 @@ func (c *Config) complete() error {
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	name, ok := strings.CutPrefix(c.Account, Network+"/")
 	if !ok || CheckName(name) != nil {
-		fault("account: %q; want reddit/ and the user's name, such as reddit/acme", clip(c.Account, 100))
+		fault("account: %q; want reddit/ and the user's name, such as reddit/acme", collectors.Clip(c.Account, 100))
 	}
-	setDefault(&c.BaseURL, DefaultBaseURL)
-	setDefault(&c.TokenURL, DefaultTokenURL)
-	setDefault(&c.Watch, DefaultWatch)
-	setDefault(&c.Backfill, DefaultBackfill)
-	setDefault(&c.Overlap, DefaultOverlap)
+	c.BaseURL = cmp.Or(c.BaseURL, DefaultBaseURL)
+	c.TokenURL = cmp.Or(c.TokenURL, DefaultTokenURL)
+	c.Watch = cmp.Or(c.Watch, DefaultWatch)
+	c.Backfill = cmp.Or(c.Backfill, DefaultBackfill)
+	c.Overlap = cmp.Or(c.Overlap, DefaultOverlap)
 	if _, err := collectors.ParseURL(c.BaseURL, DefaultBaseURL, "requests carry a token"); err != nil {
 		fault("base_url: %w", err)
 	}
@@ -145,17 +146,10 @@ func CheckName(s string) error {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
 	})
 	if s == "" || len(s) > maxName || bad {
-		return fmt.Errorf("%q; want a name without u/ or r/, such as acme", clip(s, 100))
+		return fmt.Errorf("%q; want a name without u/ or r/, such as acme", collectors.Clip(s, 100))
 	}
 	return nil
 }
 
 // maxName bounds the name of a user or a subreddit, in bytes.
 const maxName = 21
-
-func setDefault[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
-}

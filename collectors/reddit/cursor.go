@@ -17,7 +17,7 @@ const cursorVersion = 1
 // Bounds of what stands in the cursor, in bytes.
 const (
 	maxID    = 64  // an item's: a modaction's is 46 long
-	maxAfter = 128 // where a page begins
+	maxThing = 13  // a submission's or a comment's: 64 bits in base 36
 	maxGone  = 24  // why an item is gone
 	maxValue = 512 // a value of the profile
 )
@@ -85,6 +85,7 @@ type walk struct {
 	Low   int64  `json:"low,omitempty"` // time of the oldest item that was met
 	Items int    `json:"items,omitempty"`
 	Pages int    `json:"pages,omitempty"`
+	Asked int    `json:"asked,omitempty"` // how many items its pages may have held
 }
 
 // watched is an item that is compared with what it was.
@@ -150,7 +151,7 @@ func (st *state) check() error {
 	}
 	for name, f := range st.Logs {
 		if f == nil || CheckName(name) != nil {
-			return fmt.Errorf("log of %q", clip(name, 40))
+			return fmt.Errorf("log of %q", collectors.Clip(name, 40))
 		}
 		if err := f.check(); err != nil {
 			return err
@@ -164,8 +165,8 @@ func (l *lane) check() error {
 		return fmt.Errorf("%d watched items; want at most %d", len(l.Watch), MaxWatch)
 	}
 	for i := range l.Watch {
-		if !isID(l.Watch[i].ID) || len(l.Watch[i].Gone) > maxGone {
-			return fmt.Errorf("id %q is none of Reddit's", clip(l.Watch[i].ID, maxID))
+		if !isID(l.Watch[i].ID) || len(l.Watch[i].ID) > maxThing || len(l.Watch[i].Gone) > maxGone {
+			return fmt.Errorf("id %q is none of Reddit's", collectors.Clip(l.Watch[i].ID, maxID))
 		}
 	}
 	if !slices.IsSortedFunc(l.Watch, func(x, y watched) int { return y.compare(x.place) }) {
@@ -178,7 +179,7 @@ func (f *flow) check() error {
 	if f.Since < 0 || f.Read < 0 {
 		return errors.New("negative time")
 	}
-	if w := f.Walk; w != nil && (len(w.After) > maxAfter || w.Start < 0 || w.Items < 0 || w.Pages < 0) {
+	if w := f.Walk; w != nil && (len(w.After) > maxID || w.Start < 0 || w.Items < 0 || w.Pages < 0 || w.Asked < 0) {
 		return errors.New("a walk that none can be")
 	}
 	return nil
@@ -208,10 +209,11 @@ func (l *lane) find(id string) *watched {
 }
 
 // inWindow reports whether an item at a place would be watched had it been there
-// before.
+// before. Nothing turns up years late: where the whole list is watched and that
+// is older, an answer was empty that should not have been.
 func (l *lane) inWindow(p place) bool {
 	n := len(l.Watch)
-	return l.Whole || n > 0 && p.compare(l.Watch[n-1].place) > 0
+	return l.Whole && p.At > l.Since-seconds(MaxOverlap) || n > 0 && p.compare(l.Watch[n-1].place) > 0
 }
 
 // watch remembers an item, the limit newest ones at most, and returns it, nil
@@ -229,9 +231,11 @@ func (l *lane) watch(w watched, limit int) *watched {
 	return &l.Watch[i]
 }
 
-// meet moves a walk over an item.
+// meet moves a walk over an item. One that claims to be of the future hides
+// nothing of what comes until then; clocks may differ by as much as ahead.
 func (w *walk) meet(p place) {
-	if w.Top.ID == "" || p.compare(w.Top) > 0 {
+	const ahead = 3600
+	if p.At <= w.Start+ahead && (w.Top.ID == "" || p.compare(w.Top) > 0) {
 		w.Top = p
 	}
 	if w.Low == 0 || p.At < w.Low {

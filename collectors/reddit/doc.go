@@ -29,7 +29,8 @@
 //	/message/inbox        where mentions are wanted: a page of 100, each poll
 //	/r/NAME/about/log     where moderates is given: a page of 100 of each, every five minutes
 //
-// so that a quiet poll costs 3 requests, and 4 with mentions.
+// so that a quiet poll costs 3 requests, and 4 with mentions. Where texts make an
+// answer larger than it may be, fewer items are asked for at once for an hour.
 //
 // # Activities
 //

@@ -41,7 +41,7 @@ func TestErrors(t *testing.T) {
 		{name: "a list", fault: fault{Status: 200, Body: `[]`}, want: "malformed GET /user/acme/submitted answer: want a Listing", broken: true},
 		{name: "no Listing", fault: fault{Status: 200, Body: `{"kind":"t2","data":{"children":[]}}`}, want: `answer, kind: "t2"; want Listing`, broken: true},
 		{name: "no children", fault: fault{Status: 200, Body: `{"kind":"Listing","data":{"after":null}}`}, want: "answer, data.children: missing; want a list", broken: true},
-		{name: "endless name", fault: fault{Status: 200, Body: `{"kind":"Listing","data":{"children":[],"after":"` + strings.Repeat("x", 200) + `"}}`}, want: "answer, data.after: 200 bytes; want at most 128", broken: true},
+		{name: "endless name", fault: fault{Status: 200, Body: `{"kind":"Listing","data":{"children":[],"after":"` + strings.Repeat("x", 200) + `"}}`}, want: "want the name of an item, such as t3_1abc23", broken: true},
 		{name: "secrets in the words", fault: fault{Status: 400, Body: `{"message":"no ` + refresh + ` and ` + secret + `","error":400}`}, want: "no [redacted] and [redacted]", mend: "newer Picket"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTokenErrors(t *testing.T) {
 		{"no such path", false, reddittest.Fault{Status: 404, Body: "<html>"}, "status 404", "check base_url and token_url"},
 		{"front door", false, reddittest.Fault{Status: 403, Body: "<html>whoa there, pardner!"}, "whoa there", "front door"},
 		{"down", false, reddittest.Fault{Status: 500}, "status 500", ""},
-		{"no token", false, reddittest.Fault{Status: 200, Body: `{}`}, "malformed access_token: token endpoint: answer without one", ""},
+		{"no token", false, reddittest.Fault{Status: 200, Body: `{}`}, "answer: want access_token and expires_in", ""},
 		{"HTML", false, reddittest.Fault{Status: 200, Body: `<html>`}, "answer is not JSON but 6 bytes", ""},
 		{"secret", false, reddittest.Fault{Status: 400, Body: `{"error":"x","error_description":"no ` + refresh + `"}`}, "no [redacted]", "the refresh token was revoked"},
 	} {

@@ -1,6 +1,7 @@
 package reddit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -19,6 +20,8 @@ type APIError struct {
 	Status   int    // HTTP status
 	Reason   string // "private", "banned", "insufficient_scope", "invalid_grant"
 	Message  string // Reddit's words, shortened and without secrets
+
+	foreign bool // not in the API's own language: of what lies before it
 }
 
 func (e *APIError) Error() string {
@@ -46,6 +49,7 @@ func (c *Collector) describe(b *body) (e *APIError, isJSON bool) {
 		Reason      string `json:"reason"`
 	}
 	isJSON = json.Unmarshal(b.bytes, &told) == nil
+	e.foreign = !isJSON
 	e.Reason, e.Message = told.Reason, told.Message
 	if word, ok := told.Error.(string); ok {
 		e.Reason, e.Message = word, told.Description
@@ -61,7 +65,7 @@ func (c *Collector) describe(b *body) (e *APIError, isJSON bool) {
 			e.Message += ": " + c.quote(b)
 		}
 	}
-	e.Message, e.Reason = c.words(e.Message), clip(c.words(e.Reason), 60)
+	e.Message, e.Reason = c.words(e.Message), collectors.Clip(c.words(e.Reason), 60)
 	return e, isJSON
 }
 
@@ -69,12 +73,15 @@ func (c *Collector) describe(b *body) (e *APIError, isJSON bool) {
 // characters, and not long.
 func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
-// quote shows how an answer that is not JSON begins.
+// quote shows how an answer that is not JSON begins; not where it may hold a token
+// that nobody knows yet.
 func (c *Collector) quote(b *body) string {
-	kind := b.header.Get("Content-Type")
-	setDefault(&kind, "no content type")
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), clip(c.words(kind), 60),
-		clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
+	if b.token && b.status == http.StatusOK {
+		return fmt.Sprintf("%d bytes of %s", len(b.bytes), collectors.Clip(c.words(kind), 60))
+	}
+	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
+		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
 }
 
 // What a person does about each refusal.
@@ -168,7 +175,7 @@ func (c *Collector) mendRedirect(b *body) string {
 		return mendPath
 	}
 	return fmt.Sprintf("check base_url and token_url: the answer points to %s, and a token is sent to no address that is not configured",
-		clip(c.words(u.Scheme+"://"+u.Host), 120))
+		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120))
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

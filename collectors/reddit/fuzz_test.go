@@ -23,7 +23,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := newWorld(t, reddittest.Options{}, withMentions, withLogs)
-		w.kept.saved["owner"] = `{"access":"x","ends":"2030-01-01T00:00:00Z","of":"` + collectors.Secret(digest(reddittest.ClientID, refresh, "", DefaultTokenURL)) + `"}`
+		w.kept.saved["owner"] = `{"access":"x","ends":"2030-01-01T00:00:00Z","of":"` + collectors.Secret((&Config{ClientID: reddittest.ClientID, RefreshToken: refresh, TokenURL: DefaultTokenURL}).madeWith()) + `"}`
 		deps := w.deps()
 		deps.HTTP = &http.Client{Transport: constant(data)}
 		c, err := New(w.cfg, deps)

@@ -20,9 +20,13 @@ const (
 // left out of them.
 const listEnd = 1000
 
-// maxPages bounds a walk over a list: one page more than it has, since items come
-// twice when newer ones push them onto the next page, and one for the rest.
-func (c *Collector) maxPages() int { return listEnd/c.size + 2 }
+// most bounds a walk over a list, in items: one page more than it has, since items
+// come twice when newer ones push them onto the next page, and one for the rest.
+func (c *Collector) most() int { return listEnd + 2*c.size }
+
+// whole reports whether a walk came to where Reddit's lists end. Items alone do
+// not tell: those that were deleted since have their place on a page.
+func (w *walk) whole() bool { return w.Asked >= listEnd || w.Items >= listEnd*9/10 }
 
 // list reads one page of a list of the account, newest first, and ends or goes
 // on with its walk. How far it was read changes only when the page was read
@@ -38,12 +42,15 @@ func (r *round) list(l *lane, what string) error {
 	if l.Walk != nil {
 		w = *l.Walk
 	}
+	if w.First && r.held { // what is live was met beside it, and goes by itself
+		r.page.More = true
+		return nil
+	}
 	size := r.c.size
 	if w.First {
 		size = max(1, min(size, r.c.cfg.Backfill-w.Items)) // no more history than is wanted
 	}
-	params := url.Values{"sort": {"new"}, "limit": {strconv.Itoa(size)}}
-	a, err := r.pageOf(what, "/user/"+r.c.cfg.name()+"/"+what, params, &w, false)
+	a, err := r.pageOf(what, "/user/"+r.c.cfg.name()+"/"+what, url.Values{"sort": {"new"}}, &w, size, false)
 	if err != nil {
 		return err
 	}
@@ -64,12 +71,12 @@ func (r *round) list(l *lane, what string) error {
 	}
 	r.page.Backfill, r.st.Round = w.First, r.clock().Unix()
 	enough := w.First && w.Items >= r.c.cfg.Backfill || !w.First && w.Low != 0 && w.Low < l.Since
-	if w.After != "" && !enough && w.Pages < r.c.maxPages() {
+	if w.After != "" && !enough && w.Asked < r.c.most() {
 		l.Walk = &w
 		return nil
 	}
 	// The list ended before what was read last time: what is between is lost.
-	if bound := w.Pages >= r.c.maxPages() || w.Items >= listEnd*9/10; !w.First && !enough && bound && w.Low > l.Mark.At {
+	if !w.First && !enough && w.whole() && w.Low > l.Mark.At {
 		r.fresh, r.page.Gap = true, &collectors.Gap{
 			From: timeOf(l.Since), Until: timeOf(w.Low),
 			Reason: fmt.Sprintf("there were more %s than the newest 1,000 that Reddit lists since the last poll; poll more often", what),
@@ -84,6 +91,9 @@ func (r *round) list(l *lane, what string) error {
 // take hands over a thing, or what changed of it.
 func (r *round) take(l *lane, w *walk, t *thing) {
 	if known := l.find(t.place.ID); known != nil {
+		if t.kind == kindComment && known.Gone != "" && t.gone() == "" {
+			return // the account's own list shows a comment as it was: r.sweep asks by name
+		}
 		r.compare(known, t)
 		return
 	}
@@ -91,7 +101,7 @@ func (r *round) take(l *lane, w *walk, t *thing) {
 	if !w.First && !window && t.At < l.Since {
 		return // older than what is watched
 	}
-	known := l.watch(t.watched(watched{}), r.c.cfg.Watch)
+	known := l.watch(t.watched(), r.c.cfg.Watch)
 	a := t.activity()
 	r.emit(&a)
 	// Beyond the window nobody knows whether it was handed over before.
@@ -118,14 +128,14 @@ func (r *round) compare(known *watched, t *thing) {
 		known.Edits++
 		a := t.edit(known, r.second().Unix())
 		a.Time, a.Changed, a.Old = r.second(), []string{"removed_by"}, fieldsOf("removed_by", known.Gone)
-		*known = t.watched(*known)
+		known.Text = collectors.Digest(t.text()) // its place stays: Reddit may date anew what is approved
 		known.Gone = ""
 		r.tell(&a)
-	case by == "" && digest(t.text()) != known.Text:
+	case by == "" && collectors.Digest(t.text()) != known.Text:
 		known.Edits++
 		a := t.edit(known, r.second().Unix())
 		a.Changed = []string{"text"}
-		*known = t.watched(*known)
+		known.Text = collectors.Digest(t.text())
 		r.tell(&a)
 	}
 }
@@ -134,7 +144,7 @@ func (r *round) compare(known *watched, t *thing) {
 func (r *round) went(known *watched, t *thing, by string) {
 	a := activity.Activity{
 		ID: t.name(), Kind: activity.KindDelete, Time: r.second(), Object: t.name(),
-		Profile: fieldsOf("removed_by", by, "subreddit", clip(plain(t.Subreddit), 60)),
+		Profile: fieldsOf("removed_by", by, "subreddit", collectors.Clip(plain(t.Subreddit), 60)),
 	}
 	if known.Went > 0 {
 		a.ID = fmt.Sprintf("%s.%d", t.name(), known.Went)
@@ -144,9 +154,9 @@ func (r *round) went(known *watched, t *thing, by string) {
 	r.tell(&a)
 }
 
-// pageOf asks for the next page of a walk and moves the walk over it. Others
-// says that the list holds what others wrote.
-func (r *round) pageOf(what, path string, params url.Values, w *walk, others bool) (*answer, error) {
+// pageOf asks for the next page of a walk, of size items at most, and moves the
+// walk over it. Others says that the list holds what others wrote.
+func (r *round) pageOf(what, path string, params url.Values, w *walk, size int, others bool) (*answer, error) {
 	ctx := r.ctx
 	if others {
 		ctx = collectors.ForMentions(ctx)
@@ -155,7 +165,14 @@ func (r *round) pageOf(what, path string, params url.Values, w *walk, others boo
 		params.Set("after", w.After)
 		params.Set("count", strconv.Itoa(w.Items))
 	}
+	size = min(size, r.c.limit())
+	params.Set("limit", strconv.Itoa(size))
 	a, err := r.listed(ctx, path, params)
+	for err != nil && r.c.shrink(err) {
+		size = min(size, r.c.limit())
+		params.Set("limit", strconv.Itoa(size))
+		a, err = r.listed(ctx, path, params)
+	}
 	if err != nil {
 		return nil, r.failed(what, err)
 	}
@@ -166,6 +183,7 @@ func (r *round) pageOf(what, path string, params url.Values, w *walk, others boo
 		w.Start = min(w.Start, r.clock().Unix())
 	}
 	w.Pages++
+	w.Asked += size
 	w.Items += len(a.items)
 	w.After = a.after
 	return a, nil

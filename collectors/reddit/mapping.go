@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
 )
 
@@ -78,6 +79,9 @@ func (m *images) UnmarshalJSON(data []byte) error {
 const (
 	deleted = "[deleted]"
 	removed = "[removed]"
+	// unavailable stands, with [deleted] as its author, for what somebody wrote
+	// who blocks the account that asks; all others see it.
+	unavailable = "[unavailable]"
 )
 
 // author is who took an item away where that was its author. The others are
@@ -94,11 +98,11 @@ func readThing(raw json.RawMessage, name string) (*thing, error) {
 		return nil, err
 	}
 	if it.Kind != kindSubmission && it.Kind != kindComment {
-		return nil, fmt.Errorf("kind %q; want t3, a submission, or t1, a comment", clip(plain(it.Kind), 40))
+		return nil, fmt.Errorf("kind %q; want t3, a submission, or t1, a comment", collectors.Clip(plain(it.Kind), 40))
 	}
 	t := &thing{kind: it.Kind, wire: it.Data}
-	if !isID(t.wire.ID) {
-		return nil, fmt.Errorf("id %q; want one such as 1abc23", clip(plain(t.wire.ID), 40))
+	if !isID(t.wire.ID) || len(t.wire.ID) > maxThing {
+		return nil, fmt.Errorf("id %q; want one such as 1abc23", collectors.Clip(plain(t.wire.ID), 40))
 	}
 	at, err := checkTime(t.Created)
 	if err != nil {
@@ -108,7 +112,10 @@ func readThing(raw json.RawMessage, name string) (*thing, error) {
 		return nil, errors.New("author: missing; want a name, or " + deleted)
 	}
 	if *t.Author != deleted && !strings.EqualFold(*t.Author, name) {
-		return nil, fmt.Errorf("author %q; want %s", clip(plain(*t.Author), 40), name)
+		return nil, fmt.Errorf("author %q; want %s", collectors.Clip(plain(*t.Author), 40), name)
+	}
+	if *t.Author == deleted && strings.TrimSpace(t.Selftext+t.Body) == unavailable {
+		return nil, errors.New("author: Reddit hides it, since the account blocks the one that the grant is of; give a grant of the account's own")
 	}
 	t.place = place{At: at, ID: t.wire.ID}
 	var edited float64
@@ -126,7 +133,7 @@ func (t *thing) name() string { return t.kind + "_" + t.place.ID }
 // gone returns who took the thing away, empty where it stands.
 func (t *thing) gone() string {
 	text := strings.TrimSpace(t.Selftext + t.Body)
-	switch by := clip(plain(t.RemovedBy), maxGone); {
+	switch by := wordOf(t.RemovedBy); {
 	case by == "deleted" || by == author:
 		return author
 	case by != "":
@@ -137,12 +144,37 @@ func (t *thing) gone() string {
 		return author
 	case text == removed:
 		return "moderator"
-	case strings.HasPrefix(strings.ToLower(text), "[ removed by reddit"):
+	case byReddit(text):
 		return "reddit"
 	case t.bannedBy() && t.kind == kindComment:
 		return "moderator"
 	}
 	return ""
+}
+
+// wordOf returns one of Reddit's words for who took something away.
+func wordOf(s string) string {
+	word := strings.Map(func(r rune) rune {
+		if r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(s))
+	if word == "" && s != "" {
+		return "unknown"
+	}
+	return collectors.Clip(word, maxGone)
+}
+
+// byReddit reports whether a text is the whole of what Reddit writes in place of
+// what it removed. An author can begin a text with it, too.
+func byReddit(text string) bool {
+	switch strings.ToLower(text) {
+	case "[ removed by reddit ]",
+		"[ removed by reddit on account of violating the [content policy](/help/contentpolicy). ]":
+		return true
+	}
+	return false
 }
 
 // bannedBy reports whether a moderator is told that a moderator or a filter took
@@ -160,10 +192,9 @@ func (t *thing) text() string {
 	return plain(t.Title + "\n\n" + t.Selftext)
 }
 
-// watched is what is remembered of the thing, with the counts of what was known.
-func (t *thing) watched(known watched) watched {
-	known.place, known.Text = t.place, digest(t.text())
-	return known
+// watched is what is remembered of the thing.
+func (t *thing) watched() watched {
+	return watched{place: t.place, Text: collectors.Digest(t.text())}
 }
 
 // activity returns an activity with what the thing shows. A submission that
@@ -187,7 +218,7 @@ func (t *thing) activity() activity.Activity {
 	if t.NSFW {
 		nsfw = "true"
 	}
-	a.Profile = fieldsOf("flair", clip(plain(t.Flair), 100), "nsfw", nsfw, "subreddit", clip(plain(t.Subreddit), 60), "title", clip(plain(t.Title), 1200))
+	a.Profile = fieldsOf("flair", collectors.Clip(plain(t.Flair), 100), "nsfw", nsfw, "subreddit", collectors.Clip(plain(t.Subreddit), 60), "title", collectors.Clip(plain(t.Title), 1200))
 	return a
 }
 
@@ -208,18 +239,18 @@ func (t *thing) hang(a *activity.Activity) {
 			case "AnimatedImage":
 				kind = "gif"
 			}
-			a.Media = append(a.Media, activity.Media{Hash: clip(plain(key), 100), Type: kind})
+			a.Media = append(a.Media, activity.Media{Hash: collectors.Clip(plain(key), 100), Type: kind})
 		}
 		a.Media = a.Media[:min(len(a.Media), maxEach)]
 	case err != nil || u.Host == "" || t.Crosspost != "":
 	case t.IsVideo:
-		a.Media = []activity.Media{{Hash: clip(path.Base(u.Path), 100), Type: "video", URL: u.String()}}
+		a.Media = []activity.Media{{Hash: collectors.Clip(path.Base(u.Path), 100), Type: "video", URL: u.String()}}
 	case t.Hint == "image" || strings.EqualFold(u.Hostname(), "i.redd.it"):
 		kind := "image"
 		if strings.EqualFold(path.Ext(u.Path), ".gif") {
 			kind = "gif"
 		}
-		a.Media = []activity.Media{{Hash: clip(path.Base(u.Path), 100), Type: kind, URL: u.String()}}
+		a.Media = []activity.Media{{Hash: collectors.Clip(path.Base(u.Path), 100), Type: kind, URL: u.String()}}
 	}
 }
 
@@ -243,7 +274,7 @@ func fieldsOf(pairs ...string) []activity.Field {
 // text was edited last, unless that was within minutes of its beginning.
 func (t *thing) edit(known *watched, seen int64) activity.Activity {
 	a := t.activity()
-	a.ID = fmt.Sprintf("%s.%d-%s", t.name(), known.Edits, digest(t.text()))
+	a.ID = fmt.Sprintf("%s.%d-%s", t.name(), known.Edits, collectors.Digest(t.text()))
 	a.Kind, a.Object = activity.KindEdit, t.name()
 	a.Time = timeOf(seen)
 	if t.edited >= t.At && t.edited <= seen {
@@ -281,7 +312,7 @@ func readNote(raw json.RawMessage) (*activity.Activity, *note, error) {
 	n := &it.Data
 	n.message = it.Kind == kindMessage
 	if !isName(n.Name) {
-		return nil, nil, fmt.Errorf("name %q; want one such as t1_k3x9", clip(plain(n.Name), 40))
+		return nil, nil, fmt.Errorf("name %q; want one such as t1_k3x9", collectors.Clip(plain(n.Name), 40))
 	}
 	at, err := checkTime(n.Created)
 	if err != nil {
@@ -294,13 +325,13 @@ func readNote(raw json.RawMessage) (*activity.Activity, *note, error) {
 	}
 	a := &activity.Activity{ID: n.Name, Kind: activity.KindMention, Time: timeOf(at)}
 	if n.Author != nil && *n.Author != deleted {
-		a.Actor = clip(plain(*n.Author), 100)
+		a.Actor = collectors.Clip(plain(*n.Author), 100)
 	}
 	if isName(n.ParentID) {
 		a.ReplyTo = n.ParentID
 	}
 	fill(a, n.Body)
-	a.Profile = fieldsOf("subreddit", clip(plain(n.Subreddit), 60), "title", clip(plain(n.LinkTitle), 1200), "type", clip(plain(n.Type), 40))
+	a.Profile = fieldsOf("subreddit", collectors.Clip(plain(n.Subreddit), 60), "title", collectors.Clip(plain(n.LinkTitle), 1200), "type", collectors.Clip(plain(n.Type), 40))
 	return a, n, nil
 }
 
@@ -341,7 +372,7 @@ func readModAction(raw json.RawMessage) (*activity.Activity, *modAction, error) 
 		return nil, nil, err
 	}
 	if it.Kind != kindModAction {
-		return nil, nil, fmt.Errorf("kind %q; want %s", clip(plain(it.Kind), 40), kindModAction)
+		return nil, nil, fmt.Errorf("kind %q; want %s", collectors.Clip(plain(it.Kind), 40), kindModAction)
 	}
 	m := &modAction{}
 	if err := json.Unmarshal(it.Data, m); err != nil {
@@ -349,7 +380,7 @@ func readModAction(raw json.RawMessage) (*activity.Activity, *modAction, error) 
 	}
 	_, id, _ := strings.Cut(m.ID, "_")
 	if id = strings.ToLower(id); !isID(id) {
-		return nil, nil, fmt.Errorf("id %q; want one such as ModAction_4e2b4b2e-91a1-11ef-b1a4-0e5d8a8e0d53", clip(plain(m.ID), 60))
+		return nil, nil, fmt.Errorf("id %q; want one such as ModAction_4e2b4b2e-91a1-11ef-b1a4-0e5d8a8e0d53", collectors.Clip(plain(m.ID), 60))
 	}
 	at, err := checkTime(m.Created)
 	if err != nil {
@@ -365,8 +396,8 @@ func readModAction(raw json.RawMessage) (*activity.Activity, *modAction, error) 
 		member = m.Mod
 	}
 	a := &activity.Activity{
-		ID: "ModAction_" + id, Kind: activity.KindRoleChange, Time: timeOf(at), Actor: clip(plain(m.Mod), 100), Changed: []string{changed},
-		Profile: fieldsOf("action", m.Action, "member", clip(plain(member), 100), "roles", clip(plain(m.Details), 500), "subreddit", clip(plain(m.Subreddit), 60)),
+		ID: "ModAction_" + id, Kind: activity.KindRoleChange, Time: timeOf(at), Actor: collectors.Clip(plain(m.Mod), 100), Changed: []string{changed},
+		Profile: fieldsOf("action", m.Action, "member", collectors.Clip(plain(member), 100), "roles", collectors.Clip(plain(m.Details), 500), "subreddit", collectors.Clip(plain(m.Subreddit), 60)),
 		Raw:     it.Data,
 	}
 	return a, m, nil

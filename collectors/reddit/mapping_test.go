@@ -131,7 +131,7 @@ func TestUser(t *testing.T) {
 	if diff := cmp.Diff([]activity.Metric{{Name: "comment_karma", Value: -3}, {Name: "followers", Value: 4200}, {Name: "karma", Value: 11997}, {Name: "link_karma", Value: 12000}}, u.metrics()); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}
-	bare, err := readUser([]byte(`{"kind":"t2","data":{"name":"acme","total_karma":1,"subreddit":null}}`))
+	bare, err := readUser([]byte(`{"kind":"t2","data":{"name":"acme","total_karma":1,"link_karma":1,"comment_karma":0,"subreddit":null}}`))
 	if err != nil || len(bare.metrics()) != 3 {
 		t.Errorf("metrics %v of an account without a profile, error %v; want three of karma", bare.metrics(), err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
@@ -23,8 +22,8 @@ func (r *round) mentions() error {
 	if f.Walk != nil {
 		w = *f.Walk
 	}
-	params := url.Values{"mark": {"false"}, "limit": {strconv.Itoa(r.c.size)}}
-	a, err := r.pageOf(what, "/message/inbox", params, &w, true)
+	params := url.Values{"mark": {"false"}}
+	a, err := r.pageOf(what, "/message/inbox", params, &w, r.c.size, true)
 	if _, answered := errors.AsType[*APIError](err); !answered && isLimited(err) {
 		r.page.Behind = err // the credential's own budget, which keeps the rest for the account itself
 		r.c.deps.Log.Debug("mentions wait for their request budget", zap.String("account", r.c.cfg.Account), zap.Error(err))
@@ -40,12 +39,12 @@ func (r *round) mentions() error {
 			continue
 		}
 		if n.Dest != "" && !n.message && !strings.EqualFold(n.Dest, r.c.cfg.name()) {
-			return r.failed(what, &collectors.Forbidden{Mend: mendInbox, Err: fmt.Errorf("%s: the inbox is that of %s", a.endpoint, clip(r.c.words(n.Dest), 40))})
+			return r.failed(what, &collectors.Forbidden{Mend: mendInbox, Err: fmt.Errorf("%s: the inbox is that of %s", a.endpoint, collectors.Clip(r.c.words(n.Dest), 40))})
 		}
 		w.meet(n.place)
 		r.hand(f, n.place, m)
 	}
-	r.endPage(f, &w, what, r.c.maxPages())
+	r.endPage(f, &w, what, r.c.most())
 	return nil
 }
 
@@ -68,15 +67,19 @@ func (r *round) hand(f *flow, p place, a *activity.Activity) {
 }
 
 // endPage ends or goes on with a walk over a list without history.
-func (r *round) endPage(f *flow, w *walk, what string, pages int) {
+func (r *round) endPage(f *flow, w *walk, what string, most int) {
 	enough := w.Low != 0 && w.Low < f.Since
-	if w.After != "" && !enough && w.Pages < pages {
+	if w.After != "" && !enough && w.Asked < most {
 		f.Walk = w
 		return
 	}
-	if w.After != "" && !enough || w.Items >= listEnd*9/10 && w.Low > f.Mark.At && f.Mark.ID != "" {
+	if w.After != "" && !enough || w.whole() && w.Low > f.Mark.At && f.Mark.ID != "" {
+		until := w.Low
+		if until == 0 { // nothing could be read
+			until = w.Start
+		}
 		r.fresh, r.page.Gap = true, &collectors.Gap{
-			From: timeOf(f.Since), Until: timeOf(w.Low), Reason: fmt.Sprintf("there was more in the %s than Reddit lists since the last poll; poll more often", what),
+			From: timeOf(f.Since), Until: timeOf(max(f.Since, until)), Reason: fmt.Sprintf("there was more in the %s than Reddit lists since the last poll; poll more often", what),
 		}
 	}
 	f.advance(w, seconds(r.c.cfg.Overlap))

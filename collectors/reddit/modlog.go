@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,8 +15,8 @@ import (
 const (
 	// logEvery is how often each log of moderators is read.
 	logEvery = 5 * time.Minute
-	// logPages bounds a walk over one: 6,000 actions.
-	logPages = 60
+	// logActions bounds a walk over one.
+	logActions = 6000
 	// refusedEvery is how often a log is asked for that is refused now and was not
 	// before.
 	refusedEvery = 15 * time.Minute
@@ -39,7 +38,7 @@ func (r *round) log(name string) error {
 		w = *f.Walk
 	}
 	what := "log of r/" + name
-	a, err := r.pageOf(what, "/r/"+name+"/about/log", url.Values{"limit": {strconv.Itoa(r.c.size)}}, &w, false)
+	a, err := r.pageOf(what, "/r/"+name+"/about/log", url.Values{}, &w, r.c.size, false)
 	if err != nil {
 		return r.refused(f, name, err)
 	}
@@ -56,7 +55,7 @@ func (r *round) log(name string) error {
 		r.st.Logs = map[string]*flow{}
 	}
 	r.st.Logs[name] = f
-	r.endPage(f, &w, what, logPages)
+	r.endPage(f, &w, what, logActions)
 	f.Read, f.Refused, r.held = r.clock().Unix(), 0, true
 	return nil
 }
@@ -67,7 +66,7 @@ func (r *round) log(name string) error {
 // trouble stays one.
 func (r *round) refused(f *flow, name string, err error) error {
 	e, answered := errors.AsType[*APIError](err)
-	out := answered && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) && e.Reason != "insufficient_scope"
+	out := answered && !e.foreign && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) && e.Reason != "insufficient_scope"
 	if !out || f.Read == 0 || r.trouble {
 		return err
 	}

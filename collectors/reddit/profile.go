@@ -36,7 +36,7 @@ func (r *round) profile() error {
 	now := r.second()
 	r.st.Looked, r.held = now.Unix(), true
 	r.changed(u.values())
-	if now.Unix()-r.st.Followers.At >= seconds(followersEvery) {
+	if r.due(r.st.Followers.At, followersEvery) {
 		r.st.Followers = sample{N: r.st.Followers.N + 1, At: now.Unix()}
 		r.emit(&activity.Activity{
 			ID: fmt.Sprintf("followers.%d", r.st.Followers.N), Kind: activity.KindFollowers, Time: now, Metrics: u.metrics(),
@@ -60,7 +60,7 @@ func (r *round) user() (*user, error) {
 	}
 	u, err := readUser(raw)
 	if err == nil && !strings.EqualFold(u.Name, r.c.cfg.name()) {
-		err = fmt.Errorf("name %q; want %s", clip(u.Name, 40), r.c.cfg.name())
+		err = fmt.Errorf("name %q; want %s", collectors.Clip(u.Name, 40), r.c.cfg.name())
 	}
 	if err != nil {
 		return nil, &collectors.Malformed{Field: b.endpoint + " answer", Err: r.c.bare(err)}
@@ -77,6 +77,13 @@ func (r *round) changed(now map[string]string) {
 	if old == nil {
 		r.st.Profile = &snapshot{Values: now}
 		return
+	}
+	for _, name := range watchedNames() { // what an answer leaves out is as it was
+		if was, known := old.Values[name]; known {
+			if _, told := now[name]; !told {
+				now[name] = was
+			}
+		}
 	}
 	if maps.Equal(old.Values, now) {
 		return
@@ -95,27 +102,27 @@ func (r *round) changed(now map[string]string) {
 	if len(a.Changed) == 0 { // another version of Picket knew more names
 		return
 	}
-	a.ID = fmt.Sprintf("profile.%d-%s", r.st.Profile.N, digest(content...))
+	a.ID = fmt.Sprintf("profile.%d-%s", r.st.Profile.N, collectors.Digest(content...))
 	fill(&a, now["description"])
 	r.tell(&a)
 }
 
 // user is an account (t2) as Reddit writes it.
 type user struct {
-	Name         string  `json:"name"`
-	Suspended    bool    `json:"is_suspended"`
-	Karma        float64 `json:"total_karma"`
-	LinkKarma    float64 `json:"link_karma"`
-	CommentKarma float64 `json:"comment_karma"`
-	Icon         string  `json:"icon_img"`
-	Snoovatar    string  `json:"snoovatar_img"`
-	EmailProven  *bool   `json:"has_verified_email"`
+	Name         string   `json:"name"`
+	Suspended    bool     `json:"is_suspended"`
+	Karma        *float64 `json:"total_karma"`
+	LinkKarma    *float64 `json:"link_karma"`
+	CommentKarma *float64 `json:"comment_karma"`
+	Icon         *string  `json:"icon_img"`
+	Snoovatar    *string  `json:"snoovatar_img"`
+	EmailProven  *bool    `json:"has_verified_email"`
 	Subreddit    *struct {
-		Title       string  `json:"title"`
-		Description string  `json:"public_description"`
-		Banner      string  `json:"banner_img"`
-		Subscribers float64 `json:"subscribers"`
-		NSFW        bool    `json:"over_18"`
+		Title       string   `json:"title"`
+		Description string   `json:"public_description"`
+		Banner      string   `json:"banner_img"`
+		Subscribers *float64 `json:"subscribers"`
+		NSFW        bool     `json:"over_18"`
 	} `json:"subreddit"` // the profile; null where the account never had one
 }
 
@@ -128,7 +135,7 @@ func readUser(raw json.RawMessage) (*user, error) {
 		return nil, err
 	}
 	if it.Kind != "t2" {
-		return nil, fmt.Errorf("kind %q; want t2, an account", clip(plain(it.Kind), 40))
+		return nil, fmt.Errorf("kind %q; want t2, an account", collectors.Clip(plain(it.Kind), 40))
 	}
 	if it.Data.Name == "" {
 		return nil, errors.New("name: missing; want the account's")
@@ -136,12 +143,21 @@ func readUser(raw json.RawMessage) (*user, error) {
 	return &it.Data, nil
 }
 
-// values are those of the profile that are watched. Names are those of the other
-// networks where the thing is the same; pictures are told apart by their files.
+// watchedNames are what is watched of the profile.
+func watchedNames() []string {
+	return []string{"avatar", "banner", "description", "email_verified", "name", "nsfw", "picture"}
+}
+
+// values are those of the profile that are watched, as far as the answer holds
+// them. Names are those of the other networks where the thing is the same;
+// pictures are told apart by their files.
 func (u *user) values() map[string]string {
-	out := map[string]string{
-		"name": "", "description": "", "banner": "", "nsfw": "",
-		"picture": fileOf(u.Icon), "avatar": fileOf(u.Snoovatar), "email_verified": "",
+	out := map[string]string{}
+	if u.Icon != nil {
+		out["picture"] = fileOf(*u.Icon)
+	}
+	if u.Snoovatar != nil {
+		out["avatar"] = fileOf(*u.Snoovatar)
 	}
 	if u.EmailProven != nil {
 		out["email_verified"] = strconv.FormatBool(*u.EmailProven)
@@ -150,7 +166,7 @@ func (u *user) values() map[string]string {
 		out["name"], out["description"], out["banner"], out["nsfw"] = s.Title, s.Description, fileOf(s.Banner), strconv.FormatBool(s.NSFW)
 	}
 	for name, v := range out {
-		out[name] = bounded(plain(v), maxValue)
+		out[name] = collectors.Bounded(plain(v), maxValue)
 	}
 	return out
 }
@@ -158,9 +174,9 @@ func (u *user) values() map[string]string {
 // metrics are the account's counts.
 func (u *user) metrics() []activity.Metric {
 	var out []activity.Metric
-	add := func(name string, n float64) {
-		if n >= 0 || name != "followers" { // karma may be negative
-			out = append(out, activity.Metric{Name: name, Value: n})
+	add := func(name string, n *float64) {
+		if n != nil && (*n >= 0 || name != "followers") { // karma may be negative
+			out = append(out, activity.Metric{Name: name, Value: *n})
 		}
 	}
 	add("comment_karma", u.CommentKarma)

@@ -25,7 +25,10 @@ type Collector struct {
 
 	// Poll and Verify are called by one goroutine at a time.
 	session  session
+	unsaved  bool      // the session could not be kept
 	resume   time.Time // nothing is sent before
+	small    int       // of a page where one of size is too large, 0 else
+	shrunk   time.Time // when that was found
 	scrubber collectors.Scrubber
 }
 
@@ -139,7 +142,8 @@ func (r *round) read() error {
 }
 
 // parts returns what is due. While a list of the account has pages left, the rest
-// waits, unless there is trouble with one; while mentions have, all but the lists.
+// waits, unless there is trouble with one. Nothing waits for mentions, which the
+// budget may keep back for as long as the public storms.
 func (r *round) parts() []func() error {
 	out := []func() error{
 		func() error { return r.list(&r.st.Posts, submissions) },
@@ -153,11 +157,9 @@ func (r *round) parts() []func() error {
 			return part()
 		}
 	}
-	if r.st.Mention.Walk == nil {
-		out = append(out, beside(r.sweep), beside(r.profile))
-		for _, name := range r.c.cfg.Moderates {
-			out = append(out, beside(func() error { return r.log(strings.ToLower(name)) }))
-		}
+	out = append(out, beside(r.sweep), beside(r.profile))
+	for _, name := range r.c.cfg.Moderates {
+		out = append(out, beside(func() error { return r.log(strings.ToLower(name)) }))
 	}
 	if r.c.cfg.Mentions {
 		out = append(out, beside(r.mentions))
@@ -261,7 +263,7 @@ func (r *round) emit(a *activity.Activity) {
 		err = a.Validate()
 	}
 	if err != nil {
-		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: clip(a.ID, 60), Err: r.c.bare(err)})
+		r.page.Malformed = append(r.page.Malformed, &collectors.Malformed{Field: collectors.Clip(a.ID, 60), Err: r.c.bare(err)})
 		return
 	}
 	r.page.Activities = append(r.page.Activities, *a)

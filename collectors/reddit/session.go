@@ -2,6 +2,8 @@ package reddit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/picketd/picket/collectors"
 )
@@ -31,6 +35,11 @@ func (c *Collector) authorize(ctx context.Context) (made bool, err error) {
 	if err := c.loadSession(ctx); err != nil {
 		return false, err
 	}
+	if c.unsaved { // it was said; until it is kept, a restart would lose what Reddit gave
+		if err := c.saveSession(ctx); err != nil {
+			c.deps.Log.Debug("session still not kept", zap.String("account", c.cfg.Account), zap.Error(err))
+		}
+	}
 	now := c.deps.Now()
 	if s := c.session; s.Access != "" && now.Before(s.Ends.Add(-tokenSpare)) {
 		return false, nil
@@ -38,25 +47,44 @@ func (c *Collector) authorize(ctx context.Context) (made bool, err error) {
 	return true, c.renew(ctx, now)
 }
 
+// madeWith tells apart what sessions are made with: a password by so short a mark
+// that no guess can be confirmed by it.
+func (c *Config) madeWith() string {
+	sum := sha256.Sum256([]byte(c.Password.Reveal()))
+	return collectors.Digest(c.ClientID, c.RefreshToken.Reveal(), hex.EncodeToString(sum[:2]), c.TokenURL)
+}
+
 func (c *Collector) loadSession(ctx context.Context) error {
-	of := digest(c.cfg.ClientID, c.cfg.RefreshToken.Reveal(), c.cfg.Password.Reveal(), c.cfg.TokenURL)
+	of := c.cfg.madeWith()
 	if c.session.Of == of {
 		return nil
 	}
+	kept, err := c.kept(ctx, of)
+	if err != nil {
+		return err
+	}
 	c.session = session{Refresh: c.cfg.RefreshToken.Reveal(), Of: of}
-	if c.keeps() {
-		kept, err := c.deps.Sessions.Load(ctx, c.sessionName())
-		if err != nil {
-			c.session.Of = ""
-			return fmt.Errorf("session %s: %w", c.cfg.Session, err)
-		}
-		var s session
-		if json.Unmarshal([]byte(kept.Reveal()), &s) == nil && s.Of == of {
-			c.session = s
-		}
+	if kept != nil {
+		c.session = *kept
 	}
 	c.scrub()
 	return nil
+}
+
+// kept returns the session that was kept last, nil where there is none.
+func (c *Collector) kept(ctx context.Context, of string) (*session, error) {
+	if !c.keeps() {
+		return nil, nil //nolint:nilnil // nothing is kept
+	}
+	kept, err := c.deps.Sessions.Load(ctx, c.sessionName())
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", c.cfg.Session, err)
+	}
+	s := &session{}
+	if json.Unmarshal([]byte(kept.Reveal()), s) == nil && s.Of == of {
+		return s, nil
+	}
+	return nil, nil //nolint:nilnil // of another grant
 }
 
 func (c *Collector) keeps() bool { return c.deps.Sessions != nil && c.cfg.Session != "" }
@@ -72,6 +100,16 @@ func (c *Collector) sessionName() string {
 
 // renew asks for an access token.
 func (c *Collector) renew(ctx context.Context, now time.Time) error {
+	if !c.unsaved { // another account of the credential may have been given a newer one
+		kept, err := c.kept(ctx, c.session.Of)
+		if err != nil {
+			return err
+		}
+		if kept != nil && kept.Refresh != "" {
+			c.session.Refresh = kept.Refresh
+			c.scrub()
+		}
+	}
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {c.session.Refresh}}
 	if c.cfg.RefreshToken == "" {
 		form = url.Values{
@@ -104,8 +142,8 @@ func (c *Collector) renew(ctx context.Context, now time.Time) error {
 	if b.status != http.StatusOK || len(told.Error) > 0 {
 		return c.fault(b)
 	}
-	if told.Access == "" {
-		return &collectors.Malformed{Field: "access_token", Err: errors.New("token endpoint: answer without one")}
+	if told.Access == "" || told.Expires <= 0 {
+		return &collectors.Malformed{Field: b.endpoint + " answer", Err: errors.New("want access_token and expires_in")}
 	}
 	c.session.Access, c.session.Scope = told.Access, told.Scope
 	c.session.Ends = now.Add(time.Duration(min(max(told.Expires, 0), 24*3600)) * time.Second).UTC()
@@ -125,7 +163,8 @@ func (c *Collector) saveSession(ctx context.Context) error {
 		return fmt.Errorf("session: %w", err)
 	}
 	// What Reddit has handed out is kept also when the poll ends now.
-	if err := c.deps.Sessions.Save(context.WithoutCancel(ctx), c.sessionName(), collectors.Secret(text)); err != nil {
+	err = c.deps.Sessions.Save(context.WithoutCancel(ctx), c.sessionName(), collectors.Secret(text))
+	if c.unsaved = err != nil; c.unsaved {
 		return fmt.Errorf("session %s: %w", c.cfg.Session, err)
 	}
 	return nil

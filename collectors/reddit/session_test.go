@@ -109,18 +109,18 @@ func TestGranted(t *testing.T) {
 func TestCursorFits(t *testing.T) {
 	st := newState()
 	st.Asked = strings.Repeat("a", 300)
-	long := walk{Start: 1772703000, After: strings.Repeat("t", maxAfter), Top: place{1772703000, strings.Repeat("z", 36)}, Low: 1772703000, Items: 6000, Pages: 12}
+	long := walk{Start: 1772703000, After: strings.Repeat("t", maxID), Top: place{1772703000, strings.Repeat("z", maxID)}, Low: 1772703000, Items: 6000, Pages: 12}
 	for _, l := range []*lane{&st.Posts, &st.Comments} {
 		l.Walk = &long
 		for i := range MaxWatch {
 			l.Watch = append(l.Watch, watched{
-				place: place{1772703000 - int64(i), fmt.Sprintf("z%07d", i)}, Text: digest("x"), Edits: 100, Gone: strings.Repeat("g", maxGone), Went: 10,
+				place: place{1772703000 - int64(i), fmt.Sprintf("z%012d", i)}, Text: collectors.Digest("x"), Edits: 100, Gone: strings.Repeat("g", maxGone), Went: 10,
 			})
 		}
 	}
 	values := map[string]string{}
 	for _, name := range []string{"name", "description", "banner", "picture", "avatar", "nsfw", "email_verified"} {
-		values[name] = bounded(strings.Repeat(`"`, 5000), maxValue)
+		values[name] = collectors.Bounded(strings.Repeat(`"`, 5000), maxValue)
 	}
 	st.Profile = &snapshot{N: 1000, Values: values}
 	st.Logs = map[string]*flow{}
@@ -134,6 +134,7 @@ func TestCursorFits(t *testing.T) {
 	if _, err := decodeState(data); err != nil {
 		t.Errorf("cursor of %d bytes: %v", len(data), err)
 	}
+	t.Logf("%d of %d bytes", len(data), collectors.MaxCursor)
 }
 
 func TestBadCursor(t *testing.T) {

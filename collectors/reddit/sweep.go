@@ -1,6 +1,7 @@
 package reddit
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (r *round) sweep() error {
 		return nil
 	}
 	names, rest := r.unmet()
-	size := r.c.size
+	size := r.c.limit()
 	since := max(0, min(r.clock().Unix()-r.st.Swept, seconds(sweepWhole)))
 	part := (len(rest)*int(since) + int(seconds(sweepWhole)) - 1) / int(seconds(sweepWhole))
 	requests := max(1, (min(len(names), size/2)+part+size-1)/size)
@@ -53,7 +54,8 @@ func (r *round) sweep() error {
 }
 
 // unmet returns the names of the watched items that no page of this poll showed:
-// first those that are newer than one that a page showed.
+// first those that are newer than one that a page showed. A comment that somebody
+// else took away is one of them, since pages show it as it was.
 func (r *round) unmet() (first, rest []string) {
 	for _, lane := range r.lanes() {
 		low, shown := r.low[lane.kind]
@@ -61,7 +63,7 @@ func (r *round) unmet() (first, rest []string) {
 			w := &lane.l.Watch[i]
 			name := lane.kind + "_" + w.ID
 			switch {
-			case r.met[name] || w.Gone == author:
+			case w.Gone == author || r.met[name] && (w.Gone == "" || lane.kind == kindSubmission):
 			case shown && w.compare(low) > 0:
 				first = append(first, name)
 			default:
@@ -85,6 +87,9 @@ func (r *round) lanes() []ofKind {
 // look asks for items by name, and tells what changed of them.
 func (r *round) look(names []string) error {
 	a, err := r.listed(r.ctx, "/api/info", url.Values{"id": {strings.Join(names, ",")}})
+	if half := len(names) / 2; half > 0 && r.c.shrink(err) {
+		return errors.Join(r.look(names[:half]), r.look(names[half:]))
+	}
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,8 @@
 package reddit
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,7 +15,7 @@ import (
 
 // fill puts a text into an activity.
 func fill(a *activity.Activity, text string) {
-	a.Text = clip(plain(text), activity.MaxText)
+	a.Text = collectors.Clip(plain(text), activity.MaxText)
 	a.Links = linksOf(a.Text)
 	a.Mentions = usersOf(a.Text)
 }
@@ -29,16 +28,43 @@ const maxEach = 100
 func linksOf(text string) []string {
 	var out []string
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()<>[]\"", r) }) {
-		at := strings.Index(word, "http")
-		if at < 0 || len(out) == maxEach {
-			continue
-		}
-		word = word[at:]
-		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
-			out = appendNew(out, strings.TrimRight(word, ".,;:!?*'”’"))
+		for begin, end := range addressesIn(word) {
+			if len(out) < maxEach {
+				out = appendNew(out, strings.TrimRight(word[begin:end], ".,;:!?*'”’|"))
+			}
 		}
 	}
 	return out
+}
+
+// addressesIn yields where addresses begin and end in a word: at another one.
+func addressesIn(word string) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		begin := -1
+		for i := range len(word) {
+			if c := word[i]; c != 'h' && c != 'H' || !isAddress(word[i:]) {
+				continue
+			}
+			if begin >= 0 && !yield(begin, i) {
+				return
+			}
+			begin = i
+		}
+		if begin >= 0 {
+			yield(begin, len(word))
+		}
+	}
+}
+
+// isAddress reports whether a text begins with an address of the web, in letters
+// of either case.
+func isAddress(s string) bool {
+	for _, scheme := range []string{"https://", "http://"} {
+		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			return true
+		}
+	}
+	return false
 }
 
 func domainsOf(links []string) []string {
@@ -86,26 +112,6 @@ func plain(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\ufffd")))
-}
-
-func clip(text string, n int) string { return collectors.Clip(text, n) }
-
-// digest is a short fingerprint of texts.
-func digest(parts ...string) string {
-	sum := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(sum, "%q\n", p)
-	}
-	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:6])
-}
-
-// bounded cuts a long value so that it fits the cursor. What it ends with tells
-// values apart that differ behind the cut.
-func bounded(value string, limit int) string {
-	if len(value) <= limit {
-		return value
-	}
-	return clip(value, limit-20) + "… " + digest(value)
 }
 
 // timeOf is a time as Reddit writes it, in seconds since 1970.

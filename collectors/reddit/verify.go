@@ -57,7 +57,7 @@ func (c *Collector) glance(ctx context.Context, path string) (string, error) {
 func (u *user) line() string {
 	parts := []string{"u/" + plain(u.Name)}
 	if u.Subreddit != nil && plain(u.Subreddit.Title) != "" {
-		parts = append(parts, clip(plain(u.Subreddit.Title), 100))
+		parts = append(parts, collectors.Clip(plain(u.Subreddit.Title), 100))
 	}
 	for _, m := range u.metrics() {
 		parts = append(parts, strconv.FormatFloat(m.Value, 'f', -1, 64)+" "+strings.ReplaceAll(m.Name, "_", " "))
@@ -77,7 +77,7 @@ func (r *round) owner() (string, error) {
 	if err := r.c.read(b, &me, "an account with name"); err != nil {
 		return "", err
 	}
-	return clip(r.c.words(me.Name), 40), nil
+	return collectors.Clip(r.c.words(me.Name), 40), nil
 }
 
 // warnings say what the grant may do beyond reading, and what it does not show.
@@ -92,7 +92,7 @@ func (c *Collector) warnings(owner string) []string {
 	}
 	more := slices.DeleteFunc(granted, func(s string) bool { return slices.Contains(c.cfg.scopes(), s) })
 	if len(more) > 0 {
-		out = append(out, "the grant has scopes that are not needed, make one without: "+clip(c.words(strings.Join(more, " ")), maxWords))
+		out = append(out, "the grant has scopes that are not needed, make one without: "+collectors.Clip(c.words(strings.Join(more, " ")), maxWords))
 	}
 	if c.cfg.Mentions {
 		out = append(out, "Reddit has no scope that only reads the inbox: privatemessages may also send messages in the account's name")

@@ -109,6 +109,7 @@ type Server struct {
 	followers int
 	access    map[string]time.Time
 	refresh   bool // the refresh token is good
+	rotated   string
 	faults    []*Fault
 	day       string
 	used      map[string]int
@@ -235,6 +236,14 @@ func (s *Server) Revoke(refresh bool) {
 	clear(s.access)
 	s.opts.Token = ""
 	s.refresh = s.refresh && !refresh
+}
+
+// Rotate has the next refresh be answered with another refresh token, after which
+// the one before is not taken any more.
+func (s *Server) Rotate(refresh string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rotated = refresh
 }
 
 // Retire has another version served in place of the one before.

@@ -1,6 +1,7 @@
 package linkedintest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -212,8 +213,12 @@ func (s *Server) findRoles(w http.ResponseWriter, query url.Values) {
 		(&Fault{Status: 403, Code: "ACCESS_DENIED", Service: 100, Message: "Not enough permissions to access: organizationAcls.FINDER-organization"}).write(w)
 		return
 	}
-	s.page(w, query, len(s.roles), func(i int) Object {
-		r := s.roles[i]
+	roles := s.roles
+	if state := query.Get("state"); state != "" {
+		roles = slices.DeleteFunc(slices.Clone(roles), func(r Role) bool { return r.State != state })
+	}
+	s.page(w, query, len(roles), func(i int) Object {
+		r := roles[i]
 		return Object{"roleAssignee": r.Member, "role": r.Role, "state": r.State, "organization": URN}
 	}, false)
 }
@@ -261,6 +266,7 @@ func (s *Server) oauth(w http.ResponseWriter, r *http.Request, now time.Time) {
 		refusedGrant().write(w)
 		return
 	}
+	s.opts.Refresh = cmp.Or(s.rotated, s.opts.Refresh)
 	s.seq++
 	access := fmt.Sprintf("AQXaccess%06d", s.seq)
 	s.access[access] = now.Add(60 * 24 * time.Hour)

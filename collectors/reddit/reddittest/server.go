@@ -63,6 +63,7 @@ type Server struct {
 	gone     bool
 	access   map[string]grant
 	revoked  bool
+	rotated  string // the refresh token that is given in place of the one before
 	faults   []*Fault
 	window   int64
 	used     int
@@ -134,6 +135,10 @@ func (s *Server) Revoke() {
 
 // Expire has no access token taken any more that was given until now.
 func (s *Server) Expire() { s.mu.Lock(); defer s.mu.Unlock(); clear(s.access) }
+
+// Rotate has the next refresh be answered with another refresh token, after which
+// the one before is not taken any more.
+func (s *Server) Rotate(refresh string) { s.mu.Lock(); defer s.mu.Unlock(); s.rotated = refresh }
 
 // Change sets a member of the profile: "icon_img", "subreddit.title".
 func (s *Server) Change(name string, value any) {
@@ -254,6 +259,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, now time.Time) {
 			writeStatus(w, http.StatusBadRequest, nil)
 			return
 		}
+		s.opts.Refresh = cmp.Or(s.rotated, s.opts.Refresh)
 	case "password":
 		if s.opts.Password == "" || s.revoked || r.FormValue("password") != s.opts.Password || !strings.EqualFold(r.FormValue("username"), s.opts.Name) {
 			writeJSON(w, http.StatusOK, object{"error": "invalid_grant"})
@@ -267,5 +273,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, now time.Time) {
 	s.seq++
 	access := fmt.Sprintf("eyJfake.access-%06d", s.seq)
 	s.access[access] = grant{ends: now.Add(24 * time.Hour), scope: strings.Fields(scope)}
-	writeJSON(w, http.StatusOK, object{"access_token": access, "token_type": "bearer", "expires_in": 86400, "scope": scope})
+	out := object{"access_token": access, "token_type": "bearer", "expires_in": 86400, "scope": scope}
+	if s.rotated != "" {
+		out["refresh_token"] = s.rotated
+	}
+	writeJSON(w, http.StatusOK, out)
 }

@@ -111,9 +111,18 @@ type channel struct {
 	metrics                    []activity.Metric
 }
 
-// maxValue bounds a value of the profile in the cursor, in bytes: a channel's
-// description has at most 1,000 characters.
-const maxValue = 4096
+// maxValue bounds a value of the profile in the cursor, in bytes of JSON. A
+// channel's description has at most 1,000 characters and its keywords 500; with as
+// many videos as can be watched there is room for 4,000 bytes in all.
+func maxValue(name string) int {
+	switch name {
+	case "description":
+		return 1600
+	case "keywords":
+		return 600
+	}
+	return 200
+}
 
 // readChannel maps a channel. Names are those of the other networks where the
 // thing is the same; pictures are told apart by their address without its size.
@@ -150,7 +159,7 @@ func readChannel(raw json.RawMessage) (*channel, error) {
 		out.values["privacy"] = c.Status.PrivacyStatus
 	}
 	for name, v := range out.values {
-		out.values[name] = bounded(plain(v), maxValue)
+		out.values[name] = collectors.Bounded(plain(v), maxValue(name))
 	}
 	if s := c.Statistics; s != nil {
 		if !s.HiddenSubscriberCount {

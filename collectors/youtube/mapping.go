@@ -203,15 +203,6 @@ func digest(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:9])
 }
 
-// bounded cuts a long value so that it fits the cursor. What it ends with tells
-// values apart that differ behind the cut.
-func bounded(value string, limit int) string {
-	if len(value) <= limit {
-		return value
-	}
-	return collectors.Clip(value, limit-20) + "… " + digest(value)
-}
-
 // parseTime reads a time as the API writes it, 2026-03-06T12:00:00Z.
 func parseTime(s string) (time.Time, error) {
 	if s == "" {

@@ -106,11 +106,8 @@ func (c *Collector) keeps() bool { return c.deps.Sessions != nil && c.cfg.Sessio
 // refresh asks for an access token, and keeps it before it is used.
 func (c *Collector) refresh(ctx context.Context, now time.Time) error {
 	if !c.unsaved { // another page of the credential may have been given a newer one
-		kept, err := c.kept(ctx, c.session.Of)
-		if err != nil {
-			return err
-		}
-		if kept != nil {
+		// Where it cannot be read, saving says so.
+		if kept, err := c.kept(ctx, c.session.Of); err == nil && kept != nil {
 			c.session.Refresh, c.session.RefreshEnds = kept.Refresh, kept.RefreshEnds
 			c.scrub()
 		}

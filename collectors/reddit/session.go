@@ -101,11 +101,8 @@ func (c *Collector) sessionName() string {
 // renew asks for an access token.
 func (c *Collector) renew(ctx context.Context, now time.Time) error {
 	if !c.unsaved { // another account of the credential may have been given a newer one
-		kept, err := c.kept(ctx, c.session.Of)
-		if err != nil {
-			return err
-		}
-		if kept != nil && kept.Refresh != "" {
+		// Where it cannot be read, saving says so.
+		if kept, err := c.kept(ctx, c.session.Of); err == nil && kept != nil && kept.Refresh != "" {
 			c.session.Refresh = kept.Refresh
 			c.scrub()
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"time"
 	"unicode/utf8"
 )
 
@@ -74,4 +75,11 @@ func Within(text string, n int) string {
 		}
 	}
 	return text
+}
+
+// Due reports whether what was done at a time, in Unix seconds, is to be done
+// again. It also is where a clock that ran ahead noted the time: else nothing
+// would be done until then.
+func Due(now time.Time, at int64, every time.Duration) bool {
+	return now.Unix()-at >= int64(every/time.Second) || now.Unix() < at
 }

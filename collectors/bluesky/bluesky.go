@@ -147,7 +147,7 @@ func (r *round) begin() error {
 	r.beginMentions()
 	now := r.clock()
 	changed := rev == "" || rev != r.st.Rev
-	if changed || now.Unix()-r.st.Swept >= int64(sweepEvery/time.Second) || now.Unix() < r.st.Swept {
+	if changed || collectors.Due(now, r.st.Swept, sweepEvery) {
 		r.st.Round = &pass{Rev: rev, Start: now.UnixMilli()}
 	}
 	return nil

@@ -138,8 +138,7 @@ func (r *round) parts() []part {
 // due reports whether something is to be read again that was read at a time in
 // seconds since 1970. It is also where a clock was set back.
 func (r *round) due(at int64, every time.Duration) bool {
-	now := r.clock().Unix()
-	return now-at >= int64(every/time.Second) || now < at
+	return collectors.Due(r.clock(), at, every)
 }
 
 // readParts stops, with More set, before it asks for a part when the page holds

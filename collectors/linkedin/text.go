@@ -2,7 +2,6 @@ package linkedin
 
 import (
 	"fmt"
-	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -49,49 +48,18 @@ func domainOf(link string) string {
 // words returns the hashtags and the links of a text, as they were typed.
 func words(s string) (tags, links []string) {
 	for field := range strings.FieldsSeq(s) {
-		isLink := false
-		for begin, end := range addressesIn(field) {
-			isLink = true
-			links = appendNew(links, strings.TrimRight(field[begin:end], ".,;:!?)\"'”’]|"))
+		found := collectors.LinksIn(field)
+		for _, link := range found {
+			links = appendNew(links, link)
 		}
 		field = strings.TrimLeft(field, "(\"'“‘[")
-		if !isLink && strings.HasPrefix(field, "#") {
+		if len(found) == 0 && strings.HasPrefix(field, "#") {
 			for tag := range strings.SplitSeq(field[1:], "#") {
 				tags = appendNew(tags, tagOf(tag))
 			}
 		}
 	}
 	return tags, links
-}
-
-// addressesIn yields where addresses begin and end in a word: at another one.
-func addressesIn(word string) iter.Seq2[int, int] {
-	return func(yield func(int, int) bool) {
-		begin := -1
-		for i := range len(word) {
-			if c := word[i]; c != 'h' && c != 'H' || !isAddress(word[i:]) {
-				continue
-			}
-			if begin >= 0 && !yield(begin, i) {
-				return
-			}
-			begin = i
-		}
-		if begin >= 0 {
-			yield(begin, len(word))
-		}
-	}
-}
-
-// isAddress reports whether a text begins with an address of the web, in letters
-// of either case.
-func isAddress(s string) bool {
-	for _, scheme := range []string{"https://", "http://"} {
-		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-			return true
-		}
-	}
-	return false
 }
 
 // tagOf returns the hashtag that a word begins with; a number alone is none.

@@ -78,7 +78,7 @@ func (r *round) look(u *account) error {
 			r.st.Swept, r.page.More = 0, true
 		}
 		r.st.Count = u.StatusesCount
-		if at.Unix()-r.st.Followers.At >= int64(followersEvery/time.Second) {
+		if collectors.Due(at, r.st.Followers.At, followersEvery) {
 			r.followers(u, at)
 		}
 	}

@@ -73,7 +73,7 @@ func (r *round) timeline() error {
 // status that lies before the overlap, or "" when all watched ones are to be
 // read again.
 func (r *round) above() string {
-	if r.c.cfg.Watch < 0 || r.clock().Unix()-r.st.Swept >= int64(sweepEvery/time.Second) {
+	if r.c.cfg.Watch < 0 || collectors.Due(r.clock(), r.st.Swept, sweepEvery) {
 		return ""
 	}
 	for _, w := range r.st.Watch {

@@ -57,7 +57,7 @@ func (r *round) profile() error {
 		}
 		r.st.Items = p.Items
 	}
-	if len(p.Metrics) > 0 && at.Unix()-r.st.Followers.At >= int64(followersEvery/time.Second) {
+	if len(p.Metrics) > 0 && collectors.Due(at, r.st.Followers.At, followersEvery) {
 		r.st.Followers = sample{N: r.st.Followers.N + 1, At: at.Unix()}
 		f := r.activity(activity.KindFollowers, fmt.Sprintf("followers-%d", r.st.Followers.N), at)
 		f.Metrics = p.Metrics
@@ -144,7 +144,7 @@ func (r *round) deletions() error {
 // due reports whether it is time to look who has access.
 func (r *round) due(g *Grant) bool {
 	known := r.st.Grants[g.Name]
-	return known == nil || r.clock().Unix()-known.At >= int64(sweepEvery/time.Second)
+	return known == nil || collectors.Due(r.clock(), known.At, sweepEvery)
 }
 
 // grant reads who has access and tells what has changed since the last look.

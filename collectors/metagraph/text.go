@@ -120,10 +120,13 @@ func Domain(link string) string {
 // they were typed.
 func Words(text string) (mentions, tags, links []string) {
 	for field := range strings.FieldsSeq(text) {
+		found := collectors.LinksIn(field)
+		for _, link := range found {
+			links = AppendNew(links, link)
+		}
 		field = strings.TrimLeft(field, "(\"'“‘[")
 		switch {
-		case strings.HasPrefix(field, "https://") || strings.HasPrefix(field, "http://"):
-			links = AppendNew(links, strings.TrimRight(field, ".,;:!?)\"'”’]"))
+		case len(found) > 0:
 		case strings.HasPrefix(field, "@"):
 			mentions = AppendNew(mentions, nameOf(field[1:]))
 		case strings.HasPrefix(field, "#"):

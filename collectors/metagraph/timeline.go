@@ -27,7 +27,7 @@ func (r *round) track(t *Timeline) *track {
 // far it was read changes only when the page was read whole.
 func (r *round) timeline(t *Timeline) error {
 	tr := r.track(t)
-	w := walk{First: tr.Since == 0, Deep: r.rd.opts.Watch > 0 && r.clock().Unix()-tr.Swept >= int64(sweepEvery/time.Second)}
+	w := walk{First: tr.Since == 0, Deep: r.rd.opts.Watch > 0 && collectors.Due(r.clock(), tr.Swept, sweepEvery)}
 	if tr.Walk != nil {
 		w = *tr.Walk
 		w.Again %= maxAgain

@@ -2,7 +2,6 @@ package reddit
 
 import (
 	"fmt"
-	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,43 +27,13 @@ const maxEach = 100
 func linksOf(text string) []string {
 	var out []string
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()<>[]\"", r) }) {
-		for begin, end := range addressesIn(word) {
+		for address := range collectors.Addresses(word) {
 			if len(out) < maxEach {
-				out = appendNew(out, strings.TrimRight(word[begin:end], ".,;:!?*'”’|"))
+				out = appendNew(out, strings.TrimRight(address, ".,;:!?*'”’|"))
 			}
 		}
 	}
 	return out
-}
-
-// addressesIn yields where addresses begin and end in a word: at another one.
-func addressesIn(word string) iter.Seq2[int, int] {
-	return func(yield func(int, int) bool) {
-		begin := -1
-		for i := range len(word) {
-			if c := word[i]; c != 'h' && c != 'H' || !isAddress(word[i:]) {
-				continue
-			}
-			if begin >= 0 && !yield(begin, i) {
-				return
-			}
-			begin = i
-		}
-		if begin >= 0 {
-			yield(begin, len(word))
-		}
-	}
-}
-
-// isAddress reports whether a text begins with an address of the web, in letters
-// of either case.
-func isAddress(s string) bool {
-	for _, scheme := range []string{"https://", "http://"} {
-		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-			return true
-		}
-	}
-	return false
 }
 
 func domainsOf(links []string) []string {

@@ -38,7 +38,7 @@ func (r *round) profile() error {
 	r.st.User, r.seen = u.ID, true
 	at := now.Truncate(time.Second)
 	r.compare(u, at)
-	if at.Unix()-r.st.Followers.At >= int64(followersEvery/time.Second) && r.ex.answer.counts {
+	if collectors.Due(at, r.st.Followers.At, followersEvery) && r.ex.answer.counts {
 		r.followers(u, at)
 	}
 	return nil

@@ -39,9 +39,9 @@ func (r *round) channel() error {
 	}
 	r.st.Channel, r.st.Uploads = ch.id, ch.uploads
 	r.profile(ch)
-	if now := r.clock().Unix(); now-r.st.Followers.At >= int64(followersEvery/time.Second) && len(ch.metrics) > 0 {
+	if now := r.clock(); len(ch.metrics) > 0 && collectors.Due(now, r.st.Followers.At, followersEvery) {
 		r.st.Followers.N++
-		r.st.Followers.At = now
+		r.st.Followers.At = now.Unix()
 		r.emit(&activity.Activity{
 			ID: fmt.Sprintf("followers.%d", r.st.Followers.N), Kind: activity.KindFollowers,
 			Time: r.second(), Metrics: ch.metrics,
@@ -91,7 +91,7 @@ func (r *round) profile(ch *channel) {
 	}
 	a.ID = fmt.Sprintf("profile.%d-%s", r.st.Profile.N, digest(fieldTexts(a.Profile)...))
 	a.Text = ch.values["description"]
-	a.Links = linksOf(a.Text)
+	a.Links = collectors.LinksIn(a.Text)
 	a.LinkDomains = domainsOf(a.Links)
 	r.tell(&a)
 }

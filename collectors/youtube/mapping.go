@@ -131,7 +131,7 @@ func (v *video) edit(known watched, changed []string, at time.Time) activity.Act
 // fill puts a text into an activity.
 func fill(a *activity.Activity, text string) {
 	a.Text = collectors.Clip(plain(text), activity.MaxText)
-	a.Links = linksOf(a.Text)
+	a.Links = collectors.LinksIn(a.Text)
 	a.LinkDomains = domainsOf(a.Links)
 	for word := range strings.FieldsSeq(a.Text) {
 		word = strings.TrimLeft(word, "(\"'“‘[")
@@ -153,17 +153,6 @@ func nameOf(word, signs string) string {
 		word = word[:end]
 	}
 	return strings.TrimRight(word, ".-·")
-}
-
-func linksOf(text string) []string {
-	var out []string
-	for word := range strings.FieldsSeq(text) {
-		word = strings.TrimLeft(word, "(\"'“‘[")
-		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
-			out = appendNew(out, strings.TrimRight(word, ".,;:!?)\"'”’]"))
-		}
-	}
-	return out
 }
 
 func domainsOf(links []string) []string {

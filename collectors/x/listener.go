@@ -75,7 +75,9 @@ func (l *Listener) Poll(ctx context.Context, cursor json.RawMessage) (collectors
 	l.user.Store(r.st.User)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.found, l.next = r.settled, page.Cursor
+	if !bytes.Equal(page.Cursor, cursor) { // else a poll from it would not show that
+		l.found, l.next = r.settled, page.Cursor
+	}
 	return page, nil
 }
 

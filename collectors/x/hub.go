@@ -3,6 +3,7 @@ package x
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,7 +39,8 @@ type Hub struct {
 
 	mu      sync.Mutex
 	members map[*member]struct{}
-	line    *line // nil while none is open
+	line    *line               // nil while none is open
+	taken   [][sha256.Size]byte // sums of the calls that X made, newest last
 
 	// subscribing is held while subscriptions are looked at and made.
 	subscribing chan struct{}

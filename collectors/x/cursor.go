@@ -33,6 +33,11 @@ type state struct {
 	PaidWatch   string `json:"paid_watch,omitempty"`
 }
 
+// paid are the days on which the parts of a round were last paid for.
+type paid struct{ posts, profile, watch string }
+
+func (st *state) paid() paid { return paid{st.Posts.Paid, st.PaidProfile, st.PaidWatch} }
+
 // lane is how far one timeline has been read.
 type lane struct {
 	// Since is exclusive: what has this id or a lower one is read for good.

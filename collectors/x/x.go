@@ -122,6 +122,7 @@ type round struct {
 	page   collectors.Page
 	fresh  bool // the page holds something that was not handed over before
 	seen   bool // the account itself could be seen in this poll
+	paid   paid // before this poll
 
 	suspects []int64 // posts that X's events say were deleted
 	settled  []int64 // those of them whose deletion is in the page
@@ -129,7 +130,7 @@ type round struct {
 
 func (c *Collector) newRound(ctx context.Context, st *state) *round {
 	ex := &exchange{ctx: ctx, c: c, user: st.User}
-	return &round{ctx: ctx, c: c, ex: ex, st: st, client: newClient(ex)}
+	return &round{ctx: ctx, c: c, ex: ex, st: st, client: newClient(ex), paid: st.paid()}
 }
 
 // read fetches what is due, up to the first thing that is new.
@@ -206,6 +207,10 @@ func (r *round) readParts(parts []func() error) error {
 			r.page.More = true
 			return nil
 		}
+	}
+	if len(errs) > 0 && r.st.paid() != r.paid {
+		r.page.More = true // what the day's look-ups cost is counted once, whatever is refused
+		return nil
 	}
 	return errors.Join(errs...)
 }

@@ -247,7 +247,7 @@ func (s *Scheduler) following(t *task, v *visit, now stamp) stamp {
 	switch {
 	case t.anew:
 		t.due = now
-	case res.outcome == OutcomeOK:
+	case res.outcome == OutcomeOK, inPart(res.err):
 		t.due = s.usual(t, v, now)
 	case res.outcome == OutcomeFenced:
 		t.due = nextOnGrid(t.hash, t.Every, now)

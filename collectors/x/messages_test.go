@@ -2,6 +2,7 @@ package x
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -214,6 +215,43 @@ func TestMessagesRefused(t *testing.T) {
 				t.Errorf("error %v\nwant one of kind %s with %s", err, row.kind, row.want)
 			}
 		})
+	}
+}
+
+// Refused messages keep nothing else waiting, and are asked for seldom.
+func TestRefusedMessagesLeaveTheTimeline(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, withMessages)
+	_, page := w.drain(w.connect())
+	w.own.Access = "read"
+	w.pass(2 * time.Minute)
+	before := w.srv.Count("dm_events")
+	c := w.collector()
+	poll := func() error {
+		got, err := c.Poll(t.Context(), page.Cursor)
+		for ; err == nil; got, err = c.Poll(t.Context(), page.Cursor) {
+			if page = got; !page.More {
+				return nil
+			}
+		}
+		return err
+	}
+	for minute := range 15 {
+		err := poll()
+		if no, ok := errors.AsType[*collectors.Forbidden](err); !ok || !no.Part || no.Mend != mendMessages {
+			t.Fatalf("minute %d: error %v, want a refusal of a part", minute, err)
+		}
+		if n := w.srv.Count("dm_events") - before; n != 1 {
+			t.Fatalf("minute %d: %d requests, want 1", minute, n)
+		}
+		w.pass(time.Minute)
+	}
+	if err := poll(); err == nil || w.srv.Count("dm_events")-before != 2 {
+		t.Errorf("%d requests after a quarter of an hour, error %v; want 2", w.srv.Count("dm_events")-before, err)
+	}
+	w.own.Access = "read-write-directmessages"
+	w.pass(16 * time.Minute)
+	if err := poll(); err != nil {
+		t.Errorf("error %v once it was mended", err)
 	}
 }
 

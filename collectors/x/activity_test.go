@@ -448,29 +448,3 @@ func FuzzStream(f *testing.F) {
 		}
 	})
 }
-
-// A page whose cursor is the one of before says nothing of what was stored: its
-// deletions are told again.
-func TestSuspectedDeletionsWithinASecond(t *testing.T) {
-	w := newWorld(t, xtest.Options{}, func(c *Config) { c.Activity, c.Rehydrate = ActivityStream, 1 })
-	gone := w.old("gone")
-	w.srv.Post("acme", xtest.Post{Text: "newest", At: start().Add(-time.Minute)})
-	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, newHub(t, w.srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, page := w.drain(w.connect())
-	if err := w.srv.Delete(gone); err != nil {
-		t.Fatal(err)
-	}
-	l.note(&event{kind: eventDeletion, user: 1000, post: parseID(gone)})
-	for range 2 { // the first page is lost
-		lost, err := l.Poll(t.Context(), page.Cursor)
-		if err != nil || !slices.Contains(ids(lost.Activities), "delete "+gone) {
-			t.Errorf("got %v, error %v; want the deletion", ids(lost.Activities), err)
-		}
-		if string(lost.Cursor) != string(page.Cursor) {
-			t.Fatalf("cursors %s and %s, want the same", page.Cursor, lost.Cursor)
-		}
-	}
-}

@@ -235,6 +235,9 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 	s.logResult(t, res)
 	next := s.following(t, v, now)
 	s.queue.push(t, next)
+	if _, spent := exhausted(res.err); spent {
+		s.unwatch(t) // what is heard may cost, and nothing would be polled for it
+	}
 	s.watch(t, res)
 }
 

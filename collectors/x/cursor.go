@@ -63,6 +63,9 @@ type walk struct {
 	Read  int    `json:"read"`                 // posts met
 	Pages int    `json:"pages"`
 	Met   bool   `json:"met,omitempty"` // a post at or below Mark was met: no gap
+	// Again is set in a walk over messages that was begun anew, since X did not
+	// know its page any more.
+	Again bool `json:"again,omitempty"`
 }
 
 // watched is an own post that is looked up to find out whether it was deleted.

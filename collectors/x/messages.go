@@ -78,7 +78,11 @@ func (r *round) messages() error {
 	}
 	list, err := r.ex.messages(w.Token)
 	if e, ok := errors.AsType[*APIError](err); ok && e.Status == http.StatusBadRequest && w.Token != "" {
-		w = walk{} // the page is not known any more: from the newest again
+		if w.Again { // it is never known: this must not go on, for each turn costs
+			r.endMessages(in, &w, fmt.Sprintf("X did not show page %d of direct messages", w.Pages+1))
+			return nil
+		}
+		w = walk{Again: true} // the page is not known any more: from the newest again
 		list, err = r.ex.messages("")
 	}
 	if err != nil {
@@ -103,17 +107,24 @@ func (r *round) messages() error {
 		in.Walk, r.page.More = &w, true
 		return nil
 	}
+	lost := ""
 	if !met && answer.more {
-		r.gap(collectors.Gap{
-			From: snowflakeTime(in.Mark), Until: snowflakeTime(w.Max),
-			Reason: fmt.Sprintf("more than %d direct messages since the last poll; poll more often", maxMessagePages*MessagesPage),
-		})
+		lost = fmt.Sprintf("more than %d direct messages since the last poll; poll more often", maxMessagePages*MessagesPage)
+	}
+	r.endMessages(in, &w, lost)
+	return nil
+}
+
+// endMessages moves the inbox over a walk that ends. Lost says why it did not
+// reach what was read before, and is "" where it did.
+func (r *round) endMessages(in *inbox, w *walk, lost string) {
+	if lost != "" {
+		r.gap(collectors.Gap{From: snowflakeTime(in.Mark), Until: snowflakeTime(w.Max), Reason: lost})
 	}
 	began := time.UnixMilli(w.Start).UTC()
 	in.Since = max(in.Since, snowflakeAt(began.Add(-r.c.cfg.Overlap)))
 	in.Mark = max(in.Mark, w.Top, snowflakeAt(began))
 	in.Paid, in.At, in.Walk = day(began), began.UnixMilli(), nil
-	return nil
 }
 
 // beginMessages sets from when on messages are read, once: with the first page

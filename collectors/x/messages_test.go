@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -293,6 +294,46 @@ func TestMessagesWithAStalePage(t *testing.T) {
 	slices.Sort(want)
 	if got = slices.Compact(got); !slices.Equal(got, want) {
 		t.Errorf("messages %v, want %v", got, want)
+	}
+}
+
+// Where X knows no page but the first, the walk ends all the same, with a gap.
+func TestMessagesOfOnePageOnly(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, withMessages, func(c *Config) { c.PricePost, c.PriceUser, c.PriceMessage = 1e-9, 1e-9, 1 })
+	_, page := w.drain(w.connect())
+	w.pass(10 * time.Minute)
+	for range 2 * MessagesPage {
+		w.send("acme", "fan", "coins")
+	}
+	web := w.web.Client()
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Has("pagination_token") {
+			rec := httptest.NewRecorder()
+			rec.WriteHeader(http.StatusBadRequest)
+			_, err := rec.WriteString(`{"title":"Invalid Request"}`)
+			return rec.Result(), err
+		}
+		return web.Transport.RoundTrip(r)
+	})}
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost, gap := 0.0, (*collectors.Gap)(nil)
+	page.More = true
+	for range 10 {
+		if !page.More {
+			break
+		}
+		if page, err = c.Poll(t.Context(), page.Cursor); err != nil {
+			t.Fatal(err)
+		}
+		if cost += page.Cost; page.Gap != nil {
+			gap = page.Gap
+		}
+	}
+	if page.More || int(cost+0.5) != 2*MessagesPage || gap == nil || gap.Reason != "X did not show page 2 of direct messages" {
+		t.Errorf("more %t, cost %g, gap %+v; want an end, for %d, with a gap", page.More, cost, gap, 2*MessagesPage)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Scheduler) forward(t *task, at stamp) {
 	t.regular = min(t.regular, at)
 	switch {
 	case t.visiting, t.waiting, t.place == notQueued, t.due <= at, t.next != t.due:
-	case t.status != nil && t.status.err != nil:
+	case t.status != nil && t.status.err != nil && !inPart(t.status.err):
 	default:
 		s.queue.remove(t)
 		t.due = at

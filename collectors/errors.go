@@ -29,6 +29,10 @@ func (e *RateLimited) Unwrap() error { return e.Err }
 type Forbidden struct {
 	Mend string
 	Err  error
+	// Part says that only a part of a poll is refused and all else was read: the
+	// next poll comes at its usual time. The collector sees to it that what was
+	// refused is asked for seldom.
+	Part bool
 }
 
 func (e *Forbidden) Error() string { return fmt.Sprintf("%v; to mend it: %s", e.Err, e.Mend) }

@@ -84,6 +84,28 @@ func TestExhaustedCreditIsAStateOfItsOwn(t *testing.T) {
 	}
 }
 
+// No stream is kept open, for whose events the network charges, when the money
+// is spent.
+func TestSpentMoneyEndsAStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stream{}
+		s.watch = func(ctx context.Context, _ func()) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		run(t, collectors.Options{Logs: collectortest.NewLogs()}, acme(s))
+		time.Sleep(10 * time.Minute)
+		want(t, "streams before", s.running(), 1)
+		until := time.Now().Add(time.Hour)
+		s.answer(collectors.Page{}, &collectors.RateLimited{Until: until, Err: &collectors.OverBudget{Credential: "main", Spent: 2, Limit: 2, Until: until}})
+		time.Sleep(2 * time.Minute)
+		want(t, "streams when the money is spent", s.running(), 0)
+		s.answer(collectors.Page{}, nil)
+		time.Sleep(time.Hour)
+		want(t, "streams when there is more", s.running(), 1)
+	})
+}
+
 // Mentions that wait are told of as such, and are no trouble of the account.
 func TestMentionsBehindIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

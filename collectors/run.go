@@ -235,6 +235,9 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 	s.logResult(t, res)
 	next := s.following(t, v, now)
 	s.queue.push(t, next)
+	if _, spent := exhausted(res.err); spent {
+		s.unwatch(t) // what is heard may cost, and nothing would be polled for it
+	}
 	s.watch(t, res)
 }
 
@@ -247,7 +250,7 @@ func (s *Scheduler) following(t *task, v *visit, now stamp) stamp {
 	switch {
 	case t.anew:
 		t.due = now
-	case res.outcome == OutcomeOK:
+	case res.outcome == OutcomeOK, inPart(res.err):
 		t.due = s.usual(t, v, now)
 	case res.outcome == OutcomeFenced:
 		t.due = nextOnGrid(t.hash, t.Every, now)

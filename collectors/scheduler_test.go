@@ -233,6 +233,36 @@ func TestMendedCollectorIsPolledAtOnce(t *testing.T) {
 	})
 }
 
+// Where only a part is refused, the rest is read as usual, and hints count.
+func TestARefusedPartKeepsNothingWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logs := collectortest.NewLogs()
+		hints := make(chan func(), 1)
+		s := &stream{}
+		s.watch = func(ctx context.Context, hint func()) error {
+			hints <- hint
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		run(t, collectors.Options{Logs: logs}, acme(s))
+		hint := <-hints
+		s.answer(collectors.Page{}, &collectors.Forbidden{Mend: "allow it", Err: errors.New("403"), Part: true})
+		time.Sleep(14 * time.Minute)
+		if n := len(s.polls()); n < 13 || n > 16 {
+			t.Errorf("%d polls in 14 minutes, want about one a minute", n)
+		}
+		want(t, "states", said(logs, "x/acme"), []string{"complete", "forbidden"})
+		for n := len(s.polls()); len(s.polls()) == n; {
+			time.Sleep(time.Second)
+		}
+		time.Sleep(5 * time.Second)
+		n := len(s.polls())
+		hint()
+		time.Sleep(time.Second)
+		want(t, "polls for a hint", len(s.polls())-n, 1)
+	})
+}
+
 func TestLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leases := &switchboard{}

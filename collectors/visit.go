@@ -224,6 +224,12 @@ func (v *visit) failed(ctx context.Context, err error) {
 	}
 }
 
+// inPart reports whether an error is of a part alone, and all else was read.
+func inPart(err error) bool {
+	no, ok := errors.AsType[*Forbidden](err)
+	return ok && no.Part && outcomeOf(err) == OutcomeForbidden
+}
+
 func outcomeOf(err error) string {
 	var (
 		limited   *RateLimited

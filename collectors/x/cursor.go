@@ -33,6 +33,11 @@ type state struct {
 	PaidWatch   string `json:"paid_watch,omitempty"`
 }
 
+// paid are the days on which the parts of a round were last paid for.
+type paid struct{ posts, profile, watch string }
+
+func (st *state) paid() paid { return paid{st.Posts.Paid, st.PaidProfile, st.PaidWatch} }
+
 // lane is how far one timeline has been read.
 type lane struct {
 	// Since is exclusive: what has this id or a lower one is read for good.
@@ -58,6 +63,9 @@ type walk struct {
 	Read  int    `json:"read"`                 // posts met
 	Pages int    `json:"pages"`
 	Met   bool   `json:"met,omitempty"` // a post at or below Mark was met: no gap
+	// Again is set in a walk over messages that was begun anew, since X did not
+	// know its page any more.
+	Again bool `json:"again,omitempty"`
 }
 
 // watched is an own post that is looked up to find out whether it was deleted.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,8 @@ type Hub struct {
 
 	mu      sync.Mutex
 	members map[*member]struct{}
-	line    *line // nil while none is open
+	line    *line               // nil while none is open
+	taken   [][sha256.Size]byte // sums of the calls that X made, newest last
 
 	// subscribing is held while subscriptions are looked at and made.
 	subscribing chan struct{}

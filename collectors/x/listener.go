@@ -40,8 +40,9 @@ type suspect struct {
 }
 
 const (
-	// maxSuspects bounds those that are asked for in one look-up.
-	maxSuspects = 100
+	// maxSuspects bounds those that are asked for in one look-up, and maxWaiting
+	// those that are asked for in turn: an intruder may delete many at once.
+	maxSuspects, maxWaiting = 100, 1000
 	// maxAsked bounds those that are remembered, so that an event that is told
 	// twice finds no deletion twice.
 	maxAsked = 1000
@@ -75,7 +76,9 @@ func (l *Listener) Poll(ctx context.Context, cursor json.RawMessage) (collectors
 	l.user.Store(r.st.User)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.found, l.next = r.settled, page.Cursor
+	if !bytes.Equal(page.Cursor, cursor) { // else a poll from it would not show that
+		l.found, l.next = r.settled, page.Cursor
+	}
 	return page, nil
 }
 
@@ -90,9 +93,11 @@ func (l *Listener) heard(cursor json.RawMessage) (owed float64, posts []int64) {
 	l.found, l.next = nil, nil
 	now := l.deps.Now()
 	l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return now.Sub(s.at) >= suspectFor })
-	for _, s := range l.suspects {
+	turn := l.suspects[:min(len(l.suspects), maxSuspects)]
+	for _, s := range turn {
 		posts = append(posts, s.post)
 	}
+	l.suspects = append(slices.Clone(l.suspects[len(turn):]), turn...)
 	owed, l.owed = l.owed, 0
 	return owed, posts
 }
@@ -133,7 +138,7 @@ func (l *Listener) note(e *event) {
 		l.owed += l.cfg.PricePost
 	}
 	known := func(s suspect) bool { return s.post == e.post }
-	if e.post == 0 || len(l.suspects) >= maxSuspects || slices.ContainsFunc(l.suspects, known) || slices.Contains(l.asked, e.post) {
+	if e.post == 0 || len(l.suspects) >= maxWaiting || slices.ContainsFunc(l.suspects, known) || slices.Contains(l.asked, e.post) {
 		return
 	}
 	l.suspects = append(l.suspects, suspect{e.post, l.deps.Now()})

@@ -25,6 +25,8 @@ const (
 	// in 15 minutes; half of them are left for pages and for a daemon that has
 	// just started.
 	MessagesEvery = 110 * time.Second
+	// refusedFor is how long refused messages are not asked for again.
+	refusedFor = 15 * time.Minute
 	// maxMessagePages bounds a walk.
 	maxMessagePages = 100
 )
@@ -33,6 +35,13 @@ const (
 type inbox struct {
 	lane
 	At int64 `json:"at,omitempty"` // ms since 1970 when they were looked at last, by X's clock
+}
+
+// denial is why messages are refused. It is kept beside the cursor, which no
+// failed poll moves.
+type denial struct {
+	err   error
+	until time.Time // when to ask again
 }
 
 // messageV2 is a direct message. Its parts have the names of a post's, but for
@@ -53,9 +62,12 @@ const mendMessages = `set the app's permissions to "Read and write and Direct me
 // it begins with the connection.
 func (r *round) messages() error {
 	if err := r.ownMessages(); err != nil {
-		return err
+		return r.refused(err)
 	}
 	r.beginMessages()
+	if no := r.c.denial; r.c.deps.Now().Before(no.until) {
+		return r.failed("direct messages", no.err)
+	}
 	in := &r.st.Messages
 	if in.Walk == nil && r.clock().UnixMilli()-in.At < MessagesEvery.Milliseconds() {
 		return nil
@@ -66,11 +78,15 @@ func (r *round) messages() error {
 	}
 	list, err := r.ex.messages(w.Token)
 	if e, ok := errors.AsType[*APIError](err); ok && e.Status == http.StatusBadRequest && w.Token != "" {
-		w = walk{} // the page is not known any more: from the newest again
+		if w.Again { // it is never known: this must not go on, for each turn costs
+			r.endMessages(in, &w, fmt.Sprintf("X did not show page %d of direct messages", w.Pages+1))
+			return nil
+		}
+		w = walk{Again: true} // the page is not known any more: from the newest again
 		list, err = r.ex.messages("")
 	}
 	if err != nil {
-		return r.failed("direct messages", mendableMessages(err))
+		return r.failed("direct messages", r.refused(mendableMessages(err)))
 	}
 	now := r.note()
 	if w.Pages == 0 {
@@ -91,17 +107,24 @@ func (r *round) messages() error {
 		in.Walk, r.page.More = &w, true
 		return nil
 	}
+	lost := ""
 	if !met && answer.more {
-		r.gap(collectors.Gap{
-			From: snowflakeTime(in.Mark), Until: snowflakeTime(w.Max),
-			Reason: fmt.Sprintf("more than %d direct messages since the last poll; poll more often", maxMessagePages*MessagesPage),
-		})
+		lost = fmt.Sprintf("more than %d direct messages since the last poll; poll more often", maxMessagePages*MessagesPage)
+	}
+	r.endMessages(in, &w, lost)
+	return nil
+}
+
+// endMessages moves the inbox over a walk that ends. Lost says why it did not
+// reach what was read before, and is "" where it did.
+func (r *round) endMessages(in *inbox, w *walk, lost string) {
+	if lost != "" {
+		r.gap(collectors.Gap{From: snowflakeTime(in.Mark), Until: snowflakeTime(w.Max), Reason: lost})
 	}
 	began := time.UnixMilli(w.Start).UTC()
 	in.Since = max(in.Since, snowflakeAt(began.Add(-r.c.cfg.Overlap)))
 	in.Mark = max(in.Mark, w.Top, snowflakeAt(began))
 	in.Paid, in.At, in.Walk = day(began), began.UnixMilli(), nil
-	return nil
 }
 
 // beginMessages sets from when on messages are read, once: with the first page
@@ -124,6 +147,16 @@ func (r *round) ownMessages() error {
 		Mend: "give the credential an access token of the account itself, or switch direct_messages off",
 		Err:  fmt.Errorf("x: direct messages of %s: X shows those of the access token's own account only", r.c.cfg.Account),
 	}
+}
+
+// refused marks a refusal as one of messages alone, and notes it: whoever may not
+// read them is polled as often as ever, and asks for them seldom.
+func (r *round) refused(err error) error {
+	if no, ok := errors.AsType[*collectors.Forbidden](err); ok {
+		no.Part = true
+		*r.c.denial = denial{err, r.c.deps.Now().Add(refusedFor)}
+	}
+	return err
 }
 
 // mendableMessages says of a refusal what this request needs.

@@ -2,8 +2,10 @@ package x
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +219,43 @@ func TestMessagesRefused(t *testing.T) {
 	}
 }
 
+// Refused messages keep nothing else waiting, and are asked for seldom.
+func TestRefusedMessagesLeaveTheTimeline(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, withMessages)
+	_, page := w.drain(w.connect())
+	w.own.Access = "read"
+	w.pass(2 * time.Minute)
+	before := w.srv.Count("dm_events")
+	c := w.collector()
+	poll := func() error {
+		got, err := c.Poll(t.Context(), page.Cursor)
+		for ; err == nil; got, err = c.Poll(t.Context(), page.Cursor) {
+			if page = got; !page.More {
+				return nil
+			}
+		}
+		return err
+	}
+	for minute := range 15 {
+		err := poll()
+		if no, ok := errors.AsType[*collectors.Forbidden](err); !ok || !no.Part || no.Mend != mendMessages {
+			t.Fatalf("minute %d: error %v, want a refusal of a part", minute, err)
+		}
+		if n := w.srv.Count("dm_events") - before; n != 1 {
+			t.Fatalf("minute %d: %d requests, want 1", minute, n)
+		}
+		w.pass(time.Minute)
+	}
+	if err := poll(); err == nil || w.srv.Count("dm_events")-before != 2 {
+		t.Errorf("%d requests after a quarter of an hour, error %v; want 2", w.srv.Count("dm_events")-before, err)
+	}
+	w.own.Access = "read-write-directmessages"
+	w.pass(16 * time.Minute)
+	if err := poll(); err != nil {
+		t.Errorf("error %v once it was mended", err)
+	}
+}
+
 func faulty(kind string) func(*world) {
 	return func(w *world) {
 		if err := w.srv.AddFault(xtest.Fault{Kind: kind, Endpoint: "dm_events", Reset: 600}); err != nil {
@@ -255,6 +294,46 @@ func TestMessagesWithAStalePage(t *testing.T) {
 	slices.Sort(want)
 	if got = slices.Compact(got); !slices.Equal(got, want) {
 		t.Errorf("messages %v, want %v", got, want)
+	}
+}
+
+// Where X knows no page but the first, the walk ends all the same, with a gap.
+func TestMessagesOfOnePageOnly(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, withMessages, func(c *Config) { c.PricePost, c.PriceUser, c.PriceMessage = 1e-9, 1e-9, 1 })
+	_, page := w.drain(w.connect())
+	w.pass(10 * time.Minute)
+	for range 2 * MessagesPage {
+		w.send("acme", "fan", "coins")
+	}
+	web := w.web.Client()
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Has("pagination_token") {
+			rec := httptest.NewRecorder()
+			rec.WriteHeader(http.StatusBadRequest)
+			_, err := rec.WriteString(`{"title":"Invalid Request"}`)
+			return rec.Result(), err
+		}
+		return web.Transport.RoundTrip(r)
+	})}
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost, gap := 0.0, (*collectors.Gap)(nil)
+	page.More = true
+	for range 10 {
+		if !page.More {
+			break
+		}
+		if page, err = c.Poll(t.Context(), page.Cursor); err != nil {
+			t.Fatal(err)
+		}
+		if cost += page.Cost; page.Gap != nil {
+			gap = page.Gap
+		}
+	}
+	if page.More || int(cost+0.5) != 2*MessagesPage || gap == nil || gap.Reason != "X did not show page 2 of direct messages" {
+		t.Errorf("more %t, cost %g, gap %+v; want an end, for %d, with a gap", page.More, cost, gap, 2*MessagesPage)
 	}
 }
 

@@ -126,3 +126,40 @@ func TestPartWaitsForItsBudget(t *testing.T) {
 	as, _ := w.drain(page.Cursor)
 	only(t, as, activity.KindProfile)
 }
+
+// While a part is refused for days, what X charges once a day is counted once a
+// day: else the money would be gone by its count, and nothing be read.
+func TestRefusedPartIsNoExpense(t *testing.T) {
+	for _, endpoint := range []string{"dm_events", "users/mentions"} {
+		t.Run(endpoint, func(t *testing.T) {
+			w := newWorld(t, xtest.Options{}, withMessages, withMentions, func(c *Config) { c.PricePost, c.PriceUser = 1, 1 })
+			w.old("one")
+			w.old("another")
+			_, page := w.drain(w.connect())
+			if err := w.srv.AddFault(xtest.Fault{Kind: xtest.Fault403, Endpoint: endpoint}); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(24 * time.Hour)
+			cost, refused := 0.0, 0
+			for range 20 {
+				got, err := w.try(page.Cursor)
+				cost += got.Cost
+				switch {
+				case err == nil:
+					page = got
+				case kindOf(err) == wantForbidden:
+					refused++
+				default:
+					t.Fatal(err)
+				}
+				w.pass(15 * time.Minute)
+			}
+			if cost != 3 {
+				t.Errorf("counted %g, want 3 for two posts and the user", cost)
+			}
+			if refused != 14 { // all but the first, and five that tell the follower count
+				t.Errorf("%d of 20 polls tell of the refusal, want 14", refused)
+			}
+		})
+	}
+}

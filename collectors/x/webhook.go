@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,14 @@ import (
 const (
 	// maxCall bounds the body of a call to the webhook, in bytes.
 	maxCall = 1 << 20
-	// maxCalls bounds those that are read at once.
+	// usualCall is how much of a body is read of everybody at once: X's calls are
+	// smaller, so that strangers who send slowly keep none of them out.
+	usualCall = 32 << 10
+	// maxCalls bounds those that are larger and read at once.
 	maxCalls = 32
+	// maxTaken bounds the calls that are remembered, so that who sends one again
+	// spends no money and brings no poll.
+	maxTaken = 1000
 	// maxChallenge bounds the token of a challenge, in bytes.
 	maxChallenge = 500
 	// signatureHeader has the HMAC of a call's body (x-api/webhooks/quickstart).
@@ -32,17 +39,12 @@ const (
 	tendEvery = time.Hour
 )
 
+// errBusy refuses a large call beside many others.
+var errBusy = errors.New("too many large calls at once; send it again in a second")
+
 // ServeHTTP implements http.Handler for App.Callback: it answers X's challenges
-// and takes its calls. Whoever sends one again brings a poll forward, and that
-// is all.
+// and takes its calls, each once.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	select {
-	case h.calls <- struct{}{}:
-		defer func() { <-h.calls }()
-	default:
-		http.Error(w, "too many calls at once; send it again in a second", http.StatusServiceUnavailable)
-		return
-	}
 	switch r.Method {
 	case http.MethodGet:
 		h.challenged(w, r)
@@ -95,13 +97,16 @@ func (h *Hub) called(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, signatureHeader+" is missing", http.StatusUnauthorized)
 		return
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
+	data, err := h.readCall(http.MaxBytesReader(w, r.Body, maxCall))
 	if err != nil {
-		status := http.StatusBadRequest
+		status, why := http.StatusBadRequest, "the body cannot be read"
+		if errors.Is(err, errBusy) {
+			status, why = http.StatusServiceUnavailable, errBusy.Error()
+		}
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			status = http.StatusRequestEntityTooLarge
 		}
-		http.Error(w, "the body cannot be read", status)
+		http.Error(w, why, status)
 		return
 	}
 	if !hmac.Equal([]byte(signature), []byte(h.sign(data))) {
@@ -110,12 +115,46 @@ func (h *Hub) called(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, signatureHeader+" does not match the body", http.StatusUnauthorized)
 		return
 	}
-	for _, m := range callOf(data) {
-		if e := m.event(); e != nil {
-			h.deliver(e)
+	if h.firstTaken(data) {
+		for _, m := range callOf(data) {
+			if e := m.event(); e != nil {
+				h.deliver(e)
+			}
 		}
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// readCall reads a call's body, a large one only beside few others.
+func (h *Hub) readCall(body io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(body, usualCall))
+	if err != nil || len(data) < usualCall {
+		return data, err
+	}
+	select {
+	case h.calls <- struct{}{}:
+		defer func() { <-h.calls }()
+	default:
+		return nil, errBusy
+	}
+	rest, err := io.ReadAll(body)
+	return append(data, rest...), err
+}
+
+// firstTaken notes a call that X signed, and reports whether it is new. X gives
+// each event a number of its own (event_uuid), so that no two have one body.
+func (h *Hub) firstTaken(data []byte) bool {
+	sum := sha256.Sum256(data)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if slices.Contains(h.taken, sum) {
+		return false
+	}
+	h.taken = append(h.taken, sum)
+	if n := len(h.taken); n > maxTaken {
+		h.taken = slices.Delete(h.taken, 0, n-maxTaken)
+	}
+	return true
 }
 
 // callOf returns the messages of a call: one, as documented, or several in the

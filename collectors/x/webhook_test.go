@@ -45,7 +45,6 @@ func TestServeHTTP(t *testing.T) {
 		{"a token that is a body", "GET", "?crc_token=%7B%22data%22%3A%7B%7D%7D", "", "", 400, "crc_token: want", 0},
 		{"an endless token", "GET", "?crc_token=" + strings.Repeat("a", maxChallenge+1), "", "", 400, "crc_token: want", 0},
 		{"an event", "POST", "", post, signed, 200, "", 1},
-		{"the same again", "POST", "", post, signed, 200, "", 1},
 		{"without a signature", "POST", "", post, "", 401, "X-Twitter-Webhooks-Signature is missing", 0},
 		{"with another's", "POST", "", post + " ", signed, 401, "does not match the body", 0},
 		{"with half of one", "POST", "", post, "sha256=", 401, "does not match the body", 0},
@@ -75,15 +74,22 @@ func TestServeHTTP(t *testing.T) {
 	}
 }
 
+// Large calls wait for each other, and the usual ones for none.
 func TestServeHTTPWhenBusy(t *testing.T) {
 	hub := newWebhook(t, http.DefaultClient, nil)
 	for range maxCalls {
 		hub.calls <- struct{}{}
 	}
-	rec := httptest.NewRecorder()
-	hub.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, callback+"?crc_token=a", http.NoBody))
-	if rec.Code != http.StatusServiceUnavailable {
-		t.Errorf("status %d, want 503", rec.Code)
+	large := strings.Repeat(" ", usualCall) + "{}"
+	if status := call(t, hub, strings.NewReader(large)); status != http.StatusServiceUnavailable {
+		t.Errorf("status of a large call %d, want 503", status)
+	}
+	if status := call(t, hub, strings.NewReader("{}")); status != http.StatusOK {
+		t.Errorf("status of a usual call %d, want 200", status)
+	}
+	<-hub.calls
+	if status := call(t, hub, strings.NewReader(large)); status != http.StatusOK {
+		t.Errorf("status of a large call with room %d, want 200", status)
 	}
 }
 
@@ -227,4 +233,71 @@ func TestCallOf(t *testing.T) {
 			t.Errorf("%s has %d messages, want %d", row.body, got, row.want)
 		}
 	}
+}
+
+// Whoever sends a call of X again neither spends money nor brings a poll.
+func TestCallsThatAreSentAgain(t *testing.T) {
+	w := newWorld(t, xtest.Options{}, func(c *Config) { byWebhook(c); c.PricePost, c.PriceUser = 1, 1000 })
+	hub := newWebhook(t, http.DefaultClient, nil)
+	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := 0
+	hub.members[&member{user: 1000, hear: func(e *event) { heard++; l.note(e) }}] = struct{}{}
+	page, err := l.Poll(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"1", "1", "2", "1", "2"} {
+		if status := call(t, hub, strings.NewReader(`{"data":{"event_uuid":"`+id+`","filter":{"user_id":"1000"},"event_type":"post.create"}}`)); status != http.StatusOK {
+			t.Errorf("status %d, want 200", status)
+		}
+	}
+	if page, err = l.Poll(t.Context(), page.Cursor); err != nil || page.Cost != 2 || heard != 2 {
+		t.Errorf("%d events cost %g, error %v; want 2 for 2", heard, page.Cost, err)
+	}
+}
+
+// call sends a body, which is signed where it can be read twice.
+func call(t *testing.T, hub *Hub, body io.Reader) int {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, callback, body)
+	req.Header.Set(signatureHeader, "sha256=")
+	if whole, ok := body.(*strings.Reader); ok {
+		data, err := io.ReadAll(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(signatureHeader, hub.sign(data))
+		whole.Reset(string(data))
+	}
+	rec := httptest.NewRecorder()
+	hub.ServeHTTP(rec, req)
+	return rec.Code
+}
+
+// Strangers who send slowly do not keep X out.
+func TestSlowCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := newWebhook(t, http.DefaultClient, nil)
+		for range maxCalls {
+			body, sender := io.Pipe()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				call(t, hub, body)
+			}()
+			defer func() { _ = sender.Close(); <-done }()
+		}
+		synctest.Wait()
+		if status := call(t, hub, strings.NewReader("{}")); status != http.StatusOK {
+			t.Errorf("status of a call %d, want 200", status)
+		}
+		rec := httptest.NewRecorder()
+		hub.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, callback+"?crc_token=a", http.NoBody))
+		if rec.Code != http.StatusOK {
+			t.Errorf("status of a challenge %d, want 200", rec.Code)
+		}
+	})
 }

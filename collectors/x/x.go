@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 const Network = "x"
 
 // Collector reads one account. It keeps nothing between polls but the
-// credential; all else is in the cursor.
+// credential and why messages are refused; all else is in the cursor.
 type Collector struct {
 	cfg      Config
 	deps     collectors.Deps
@@ -28,6 +29,7 @@ type Collector struct {
 	auth     http.RoundTripper
 	scrubber collectors.Scrubber
 	keep     [2]int // how many posts X keeps, by laneKind; tests make it small
+	denial   *denial
 }
 
 // New returns a collector of one account. Its error names every fault of cfg
@@ -49,7 +51,7 @@ func New(cfg Config, deps collectors.Deps) (*Collector, error) {
 	}
 	return &Collector{
 		cfg: cfg, deps: deps, base: base, auth: newAuth(&cfg, deps.HTTP), scrubber: newScrubber(&cfg),
-		keep: [2]int{postsLane: keepPosts, mentionsLane: keepMentions},
+		keep: [2]int{postsLane: keepPosts, mentionsLane: keepMentions}, denial: &denial{},
 	}, nil
 }
 
@@ -122,6 +124,7 @@ type round struct {
 	page   collectors.Page
 	fresh  bool // the page holds something that was not handed over before
 	seen   bool // the account itself could be seen in this poll
+	paid   paid // before this poll
 
 	suspects []int64 // posts that X's events say were deleted
 	settled  []int64 // those of them whose deletion is in the page
@@ -129,7 +132,7 @@ type round struct {
 
 func (c *Collector) newRound(ctx context.Context, st *state) *round {
 	ex := &exchange{ctx: ctx, c: c, user: st.User}
-	return &round{ctx: ctx, c: c, ex: ex, st: st, client: newClient(ex)}
+	return &round{ctx: ctx, c: c, ex: ex, st: st, client: newClient(ex), paid: st.paid()}
 }
 
 // read fetches what is due, up to the first thing that is new.
@@ -199,13 +202,20 @@ func (r *round) readParts(parts []func() error) error {
 				zap.String("account", r.c.cfg.Account), zap.Time("until", limited.Until), zap.Error(err))
 			continue
 		}
-		if err != nil {
+		switch no, ok := errors.AsType[*collectors.Forbidden](err); {
+		case ok && no.Part: // behind those that all must wait for
 			errs = append(errs, err)
+		case err != nil:
+			errs = slices.Insert(errs, 0, err)
 		}
 		if r.fresh && (len(errs) > 0 || i+1 < len(parts)) {
 			r.page.More = true
 			return nil
 		}
+	}
+	if len(errs) > 0 && r.st.paid() != r.paid {
+		r.page.More = true // what the day's look-ups cost is counted once, whatever is refused
+		return nil
 	}
 	return errors.Join(errs...)
 }

@@ -208,7 +208,10 @@ func (p *pollers) hub(s *pollSet, cred *config.Credential, budget *collectors.Bu
 		if err != nil {
 			return nil, err
 		}
-		of.app, of.hub = app, hub
+		anew := *of // what is polled now keeps its own, in case the set is discarded
+		anew.app, anew.hub = app, hub
+		of = &anew
+		s.budgets[cred.Name] = of
 	}
 	return of.hub, nil
 }

@@ -130,7 +130,7 @@ func walkZip(ctx context.Context, f *os.File, size int64, r reading) error {
 			return fmt.Errorf("zip: %s: %w", entry.Name, err)
 		}
 		// Whatever the entry holds, no more than it declares is read of it.
-		if err := errors.Join(r.visit(slashes(entry.Name), io.LimitReader(in, int64(unpacked))), in.Close()); err != nil {
+		if err := errors.Join(r.visit(slashes(entry.Name), io.LimitReader(in, int64(unpacked))), intact(in), in.Close()); err != nil {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func walkTar(ctx context.Context, in io.Reader, packed int64, r reading) error {
 		case limited.N <= 0:
 			return errBomb
 		case errors.Is(err, io.EOF):
-			return nil
+			return intact(limited)
 		case errors.Is(err, tar.ErrInsecurePath): // names are never opened
 		case err != nil && count == 0:
 			return errors.New("is neither a zip file nor a tar file, with or without gzip, nor a file that an export has")
@@ -179,6 +179,17 @@ func walkTar(ctx context.Context, in io.Reader, packed int64, r reading) error {
 			return err
 		}
 	}
+}
+
+// intact reads what is left of packed data, behind which stands its checksum. That
+// it ends too early, or in what is none, was told by whoever read it, or changes
+// nothing of what they have read.
+func intact(in io.Reader) error {
+	_, err := io.Copy(io.Discard, in)
+	if errors.Is(err, zip.ErrChecksum) || errors.Is(err, gzip.ErrChecksum) {
+		return fmt.Errorf("is damaged: %w; get it again, or give the folder that it unpacks to", err)
+	}
+	return nil
 }
 
 // slashes returns a name of an archive as all systems write it.

@@ -191,8 +191,12 @@ func (t *takeout) own(names []string) (Owner, error) {
 	ids := slices.Sorted(maps.Keys(t.channels))
 	for _, id := range ids {
 		who := Owner{Handle: t.channels[id], ID: id}
-		if len(ids) == 1 || who.Is(names...) {
-			t.only(id, "videos and comments of other channels", "the same Google account has them, too")
+		if len(ids) == 1 {
+			return who, nil
+		}
+		if who.Is(names...) {
+			t.without(func(of string) bool { return of == "" }, "videos and comments", "there are several channels, and they do not say whose they are")
+			t.without(func(of string) bool { return of != id }, "videos and comments of other channels", "the same Google account has them, too")
 			return who, nil
 		}
 	}

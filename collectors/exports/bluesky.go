@@ -44,7 +44,7 @@ func (s *sorted) repository(ctx context.Context, name string, in io.Reader) (str
 		if one.Err == nil {
 			return s.add(name, n, one.Activity)
 		}
-		s.fault(name, n, fmt.Errorf("%s: %w", one.Where, one.Err))
+		s.fault(name, n, fmt.Errorf("%s: %w", plain(one.Where), one.Err))
 		return nil
 	})
 	if err != nil {

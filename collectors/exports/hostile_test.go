@@ -4,9 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode"
 
+	"github.com/picketd/picket/collectors/bluesky/blueskytest"
 	"github.com/picketd/picket/collectors/exports"
 )
 
@@ -87,5 +90,41 @@ func TestMendedLinks(t *testing.T) {
 	}
 	if got := read(t, e); !strings.Contains(got, "links=[https://bäcker.example/café] domains=[bäcker.example]") {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// TestToldPlainly: names of files and records come from whoever made the export,
+// and what is told of them reaches a terminal.
+func TestToldPlainly(t *testing.T) {
+	t.Parallel()
+	const dir, broken = "\x1b[2J\u202e/", `{"orderedItems":[{"type":"Create","published":"yesterday"}]}`
+	repo := blueskytest.Repo{DID: "did:plc:acme", Rev: "3l3aaaaaaaa2a", Records: map[string]json.RawMessage{
+		"app.bsky.feed.post/\x1b[2J": json.RawMessage(`{"$type":"app.bsky.feed.post","text":"Loaf"}`),
+	}}
+	data, err := repo.CAR()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, network, path string }{
+		{"zip", "mastodon", write(t, "a.zip", zipOf(t, dir+"outbox.json", broken))},
+		{"tar", "mastodon", write(t, "a.tar", tarOf(t, dir+"outbox.json", broken))},
+		{"folder", "mastodon", unpacked(t, dir+"outbox.json", broken)},
+		{"an error", "bluesky", write(t, "b.zip", zipOf(t, dir+"a.car", "no CAR file"))},
+		{"channels", "youtube", write(t, "c.zip", zipOf(t, "comments.csv", "Comment ID,Comment create timestamp,Comment text\n", "channel.csv", "Channel ID\nUCa\nUC\x1b[2J\n"))},
+		{"a record", "bluesky", write(t, "a.car", data)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e, err := exports.Open(t.Context(), tt.path, exports.Options{Network: tt.network, Account: tt.network + "/acme"})
+			var got string
+			if err != nil {
+				got = err.Error()
+			} else {
+				got = strings.TrimSpace(read(t, e))
+			}
+			if got == "" || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("told %q", got)
+			}
+		})
 	}
 }

@@ -203,5 +203,5 @@ func (t *takeout) own(names []string) (Owner, error) {
 	if len(ids) == 0 {
 		return Owner{}, nil
 	}
-	return Owner{}, fmt.Errorf("holds the channels %s; set the account's channel to the id of one of them", strings.Join(ids, ", "))
+	return Owner{}, fmt.Errorf("holds the channels %s; set the account's channel to the id of one of them", plain(strings.Join(ids, ", ")))
 }

@@ -175,6 +175,10 @@ func (d *Delivery) Run(ctx context.Context) error {
 			searched = d.cfg.Now()
 		}
 	}
+	select {
+	case <-d.changed: // what is arranged now knows of it
+	default:
+	}
 	search()
 	couriers = d.arrange(ctx, nil)
 	clock := time.NewTicker(lookEvery)

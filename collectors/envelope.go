@@ -102,6 +102,12 @@ func readLedger(cp Checkpoint) (*ledger, error) {
 	return l, nil
 }
 
+// Polled reports whether a poll has left a cursor; an import alone leaves none.
+func (c Checkpoint) Polled() (bool, error) {
+	l, err := readLedger(c)
+	return err == nil && len(l.cursor) > 0, err
+}
+
 // batch returns a batch that says what l says and carries as.
 func (l *ledger) batch(as []activity.Activity, backfill bool) (*activity.Batch, error) {
 	cursor, err := l.encode()

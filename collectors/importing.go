@@ -140,7 +140,7 @@ func (w *importer) gather(ctx context.Context) error {
 
 // admit returns an activity that is to be appended, nil for any other.
 func (w *importer) admit(a *activity.Activity) *activity.Activity {
-	if _, twice := w.seen[a.Key()]; twice || w.Held.Has(a) {
+	if _, twice := w.seen[a.Key()]; twice {
 		w.done.Held++
 		return nil
 	}
@@ -151,6 +151,15 @@ func (w *importer) admit(a *activity.Activity) *activity.Activity {
 	}
 	if a.Seen.IsZero() {
 		a.Seen = w.Now()
+	}
+	return w.fresh(a)
+}
+
+// fresh is admit by what the head of the log says, which may have changed since.
+func (w *importer) fresh(a *activity.Activity) *activity.Activity {
+	if w.Held.Has(a) {
+		w.done.Held++
+		return nil
 	}
 	fits, _, _ := fit([]activity.Activity{*a}, room(len(w.ledger.cursor), MaxRecent)-1)
 	if len(fits) == 0 {
@@ -207,7 +216,8 @@ func (w *importer) write(ctx context.Context) error {
 	return nil
 }
 
-// drop takes from the batch what another writer appended meanwhile.
+// drop takes from the batch, and from what begins the next one, what another
+// writer appended meanwhile.
 func (w *importer) drop() {
 	kept := w.batch[:0]
 	for i := range w.batch {
@@ -218,4 +228,7 @@ func (w *importer) drop() {
 		kept = append(kept, w.batch[i])
 	}
 	w.batch = kept
+	if w.next != nil {
+		w.next = w.fresh(w.next)
+	}
 }

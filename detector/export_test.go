@@ -82,3 +82,14 @@ func widen[T any](h *state.Heap, cell state.Ref) state.Ref {
 	h.Free(cell)
 	return r
 }
+
+// Groups returns how many groups that are more than an account have learned values.
+func (e *Engine) Groups() int {
+	n := 0
+	for _, c := range e.memory.colds.all {
+		if c != nil {
+			n += len(c.Groups[slotValues]) + len(c.Groups[slotPeaks])
+		}
+	}
+	return n
+}

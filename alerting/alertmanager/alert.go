@@ -151,7 +151,7 @@ func (c *Config) ends(m *notify.Message) time.Time {
 		return c.Now().Add(summaryEnds)
 	case m.Kind == notify.Test:
 		return c.Now().Add(testEnds)
-	case !over(m):
+	case !m.Over():
 		return c.Now().Add(c.Hold)
 	case m.Ended.IsZero():
 		return m.At
@@ -159,14 +159,9 @@ func (c *Config) ends(m *notify.Message) time.Time {
 	return m.Ended
 }
 
-// over reports whether a message says that its incident is over.
-func over(m *notify.Message) bool {
-	return m.Kind == notify.Resolved || m.State == alerting.Resolved
-}
-
 // lasting reports whether what a message says fires until it is resolved.
 func lasting(m *notify.Message) bool {
-	return !over(m) && m.Kind != notify.Summary && m.Kind != notify.Test
+	return !m.Over() && m.Kind != notify.Summary && m.Kind != notify.Test
 }
 
 // moment returns a time as precisely as every version of the API reads it.

@@ -84,10 +84,15 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (receipt string,
 
 // Resume takes up what fired before a restart, so that heartbeats tell of it:
 // Alertmanager keeps alerts in memory only, and forgets them when it is restarted
-// itself. What was told longer ago than it is held for has ended there.
+// itself. What was told longer ago than it is held for has ended there. What the
+// output itself remembers, another daemon may have ended meanwhile: it is forgotten.
 func (o *Output) Resume(receipts map[string]string) {
+	for _, p := range o.peers {
+		p.forgive()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	clear(o.held)
 	for _, incident := range sortedKeys(receipts) {
 		var first origin
 		err := json.Unmarshal([]byte(receipts[incident]), &first)

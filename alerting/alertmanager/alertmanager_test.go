@@ -309,6 +309,31 @@ func TestResume(t *testing.T) {
 	equal(t, "an hour after the first", beat(), "PicketHeartbeat 1h25m0s", "PicketIncident in-3 critical 2h10m0s")
 }
 
+// TestResumeAgain holds that an output that told nothing for a while, since
+// another daemon did, tells again of nothing that it remembers itself: neither
+// what fired then nor what an Alertmanager had missed.
+func TestResumeAgain(t *testing.T) {
+	up, down := newReceiver(t), newReceiver(t)
+	at := notifytest.At()
+	o := newOutput(t, alertmanager.Config{
+		URLs: []string{up.server.URL, down.server.URL}, Client: up.server.Client(), Hold: time.Hour, Now: func() time.Time { return at },
+	})
+	tell(t, o, incident("in-1", notify.Opened, rules.High, ""))
+	receipt := tell(t, o, incident("in-2", notify.Opened, rules.High, ""))
+	down.set(http.StatusServiceUnavailable)
+	tell(t, o, incident("in-3", notify.Opened, rules.High, ""))
+	down.set(0)
+	up.take(t)
+	down.take(t)
+
+	o.Resume(map[string]string{"in-2": receipt})
+	if err := o.Beat(t.Context(), at, 5*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "told again", up.take(t), "PicketHeartbeat 15m0s", "PicketIncident in-2 high 1h0m0s")
+	equal(t, "told again to the one that missed something", down.take(t), "PicketHeartbeat 15m0s", "PicketIncident in-2 high 1h0m0s")
+}
+
 // TestBeat holds that all that fires is told again, since Alertmanager keeps
 // alerts in memory only, and nothing else.
 func TestBeat(t *testing.T) {

@@ -31,9 +31,9 @@
 // end; so it gets one that is far away, Config.Hold. Until then it fires unless
 // Picket resolves it. Alertmanager keeps alerts in memory only, therefore every
 // [Output.Beat] tells it again of all that fires, at the latest a heartbeat
-// after it was started anew. What Picket itself has told before it was started
-// anew is told again with the incident's next message, and fires until Hold is
-// over. An acknowledgement changes the annotation state and nothing else, since
+// after it was started anew. So is what Picket told within Hold before it was started
+// anew itself, but for incidents that are over, whether or not the Alertmanager was
+// told so. An acknowledgement changes the annotation state and nothing else, since
 // Alertmanager knows none. A summary ends by itself after an hour and a test
 // after 5 minutes.
 //

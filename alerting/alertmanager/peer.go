@@ -85,4 +85,11 @@ func (p *peer) paid(debts []*debt) {
 	}
 }
 
+// forgive forgets all that is owed.
+func (p *peer) forgive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.owed)
+}
+
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -73,7 +73,8 @@ type Delivery struct {
 	ledger ledger
 	open   func(ctx context.Context, receiver string) (source, error)
 	queue  func(ctx context.Context, messages []notify.Message) error
-	// receipts returns the newest receipts of a receiver, by incident.
+	// receipts returns the newest receipts of a receiver, by incident, but for
+	// those that are over.
 	receipts func(ctx context.Context, receiver string) (map[string]string, error)
 	// waiting tells for which receivers messages wait; left are those of them that
 	// are not configured, for the goroutine of Run alone. nil: that is not known.
@@ -173,6 +174,10 @@ func (d *Delivery) Run(ctx context.Context) error {
 		if d.search(ctx) {
 			searched = d.cfg.Now()
 		}
+	}
+	select {
+	case <-d.changed: // what is arranged now knows of it
+	default:
 	}
 	search()
 	couriers = d.arrange(ctx, nil)

@@ -97,7 +97,7 @@ func (m *memory) receipts(_ context.Context, receiver string) (map[string]string
 	defer m.mu.Unlock()
 	out := map[string]string{}
 	for key, r := range m.records {
-		if incident, ok := strings.CutPrefix(key, receiver+"/"); ok && r.Receipt != "" {
+		if incident, ok := strings.CutPrefix(key, receiver+"/"); ok && r.Receipt != "" && !r.Over {
 			out[incident] = r.Receipt
 		}
 	}

@@ -106,7 +106,8 @@ func (l *natsLedger) write(ctx context.Context, receiver, incident string, r *Re
 	return l.put(ctx, RecordsName, RecordSubject(receiver, incident), "", r)
 }
 
-// receipts returns the newest receipts of a receiver, by incident.
+// receipts returns the newest receipts of a receiver, by incident, but for those
+// that are over.
 func (l *natsLedger) receipts(ctx context.Context, receiver string) (map[string]string, error) {
 	prefix := RecordSubject(receiver, "")
 	info, err := l.records.Info(ctx, jetstream.WithSubjectFilter(strings.TrimSuffix(prefix, activity.EncodeToken(""))+"*"))
@@ -120,10 +121,13 @@ func (l *natsLedger) receipts(ctx context.Context, receiver string) (map[string]
 			continue // no incident is called so
 		}
 		r, err := l.record(ctx, receiver, incident)
+		if errors.Is(err, errNewer) {
+			continue // its own messages wait, others do not
+		}
 		if err != nil {
 			return nil, err
 		}
-		if r.Receipt != "" {
+		if r.Receipt != "" && !r.Over {
 			out[incident] = r.Receipt
 		}
 	}

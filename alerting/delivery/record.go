@@ -23,8 +23,11 @@ type Record struct {
 	Done uint64    `json:"done"`
 	Keys []string  `json:"keys,omitempty"` // of settled messages, the newest last
 	// Receipt is the newest one that the receiver's output returned.
-	Receipt string    `json:"receipt,omitempty"`
-	At      time.Time `json:"at"` // of the last settled message
+	Receipt string `json:"receipt,omitempty"`
+	// Over says that the incident is over by its newest message, which may have
+	// been given up, or is tried again: the receipt is of an older one then.
+	Over bool      `json:"over,omitempty"`
+	At   time.Time `json:"at"` // of the last settled message
 	// Error is why the last settled message was given up; "": it was delivered.
 	Error string `json:"error,omitempty"`
 	// Trying is the message that failed and is tried again; nil: none.
@@ -43,6 +46,9 @@ type Trying struct {
 // version.
 var errDamaged = errors.New("what is stored cannot be read")
 
+// errNewer says that a newer Picket wrote it.
+var errNewer = errors.New("use the version of Picket that wrote it")
+
 func decodeRecord(data []byte) (*Record, error) {
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -52,7 +58,7 @@ func decodeRecord(data []byte) (*Record, error) {
 		return nil, fmt.Errorf("%w: field v: %d; expected %d", errDamaged, r.V, recordVersion)
 	}
 	if r.V > recordVersion {
-		return nil, fmt.Errorf("record of version %d, this Picket writes %d: use the version of Picket that wrote it", r.V, recordVersion)
+		return nil, fmt.Errorf("record of version %d, this Picket writes %d: %w", r.V, recordVersion, errNewer)
 	}
 	return &r, nil
 }
@@ -72,7 +78,7 @@ func (r *Record) covers(log time.Time, p *parcel) bool {
 
 // settled returns the record after a message was delivered or given up.
 func (r *Record) settled(log, now time.Time, p *parcel, receipt, fault string) *Record {
-	next := &Record{V: recordVersion, Log: log, Done: p.seq, Receipt: r.Receipt, At: now, Error: fault}
+	next := &Record{V: recordVersion, Log: log, Done: p.seq, Receipt: r.Receipt, Over: p.message.Over(), At: now, Error: fault}
 	if receipt != "" { // a thread that was deleted is begun anew
 		next.Receipt = receipt
 	}
@@ -88,7 +94,7 @@ func (r *Record) settled(log, now time.Time, p *parcel, receipt, fault string) *
 func (r *Record) failed(now time.Time, p *parcel) *Record {
 	next := *r
 	next.Error = ""
-	next.V = recordVersion
+	next.V, next.Over = recordVersion, p.message.Over()
 	next.Trying = &Trying{Key: p.message.Key, Attempts: p.attempts, At: now, Error: p.fault}
 	return &next
 }

@@ -74,6 +74,9 @@ type Message struct {
 	Receipt string `json:"-"`
 }
 
+// Over reports whether the message says that its incident is over.
+func (m *Message) Over() bool { return m.Kind == Resolved || m.State == alerting.Resolved }
+
 // Line is one labelled paragraph: "What", "03:12 Berlin (01:12Z) …". The first
 // one may have no label.
 type Line struct {

@@ -32,7 +32,9 @@ type Beater interface {
 // receiver forgets what it is not told again.
 type Resumer interface {
 	// Resume is called before anything is told by this output, with the newest
-	// receipt of each incident of the last 90 days that has one.
+	// receipt of each incident of the last 90 days that has one and is not over.
+	// It is called again where another daemon has told the receiver meanwhile:
+	// then nothing of what the output remembers holds any more.
 	Resume(receipts map[string]string)
 }
 

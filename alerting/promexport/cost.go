@@ -20,10 +20,18 @@ type costMetrics struct {
 	overs      *overs
 }
 
-// overs holds in which partitions each rule is over its budget, by label.
+// overs holds which rules are over their budget in which partitions, by label:
+// rules without a label of their own share one.
 type overs struct {
-	mu sync.Mutex
-	at map[string]map[int]struct{}
+	mu      sync.Mutex
+	at      map[string]map[place]struct{}
+	inForce map[string]bool // ids of rules; nil: not told yet
+}
+
+// place is where a rule is over its budget.
+type place struct {
+	partition int
+	rule      string // its id
 }
 
 func newCostMetrics(f factory) costMetrics {
@@ -33,7 +41,7 @@ func newCostMetrics(f factory) costMetrics {
 		candidates: f.counters("rule_sampled_candidates_total", "How often the condition of a rule was evaluated on the sampled activities.", "rule"),
 		matches:    f.counters("rule_sampled_matches_total", "How often a rule matched, or took a match of another rule, on the sampled activities.", "rule"),
 		over:       f.gauges("rule_over_budget", "1 for each rule that takes more time an activity than its budget.", "rule"),
-		overs:      &overs{at: map[string]map[int]struct{}{}},
+		overs:      &overs{at: map[string]map[place]struct{}{}},
 	}
 }
 
@@ -49,26 +57,28 @@ func (m *Metrics) Cost(r *rules.Rule, took time.Duration, candidates, matches ui
 }
 
 // OverBudget tells whether a rule takes more time than its budget in a partition.
-// It is over its budget as long as it is in one of those that are worked on.
+// It is over its budget as long as it is in one of those that are worked on. A
+// partition that has not come to the rules in force yet says nothing of others.
 func (m *Metrics) OverBudget(partition int, r *rules.Rule, over bool) {
 	m.overs.mu.Lock()
 	defer m.overs.mu.Unlock()
-	m.setOver(partition, m.rule.bound(ruleLabel(r.Name, r.ID)), over)
+	over = over && (m.overs.inForce == nil || m.overs.inForce[r.ID])
+	m.setOver(place{partition, r.ID}, m.rule.bound(ruleLabel(r.Name, r.ID)), over)
 }
 
 // setOver notes it for a label; the lock is held.
-func (m *Metrics) setOver(partition int, name string, over bool) {
+func (m *Metrics) setOver(at place, name string, over bool) {
 	in := m.overs.at[name]
 	if over {
 		if in == nil {
-			in = map[int]struct{}{}
+			in = map[place]struct{}{}
 			m.overs.at[name] = in
 		}
-		in[partition] = struct{}{}
+		in[at] = struct{}{}
 		m.over.WithLabelValues(name).Set(1)
 		return
 	}
-	if delete(in, partition); len(in) == 0 {
+	if delete(in, at); len(in) == 0 {
 		delete(m.overs.at, name)
 		m.over.DeleteLabelValues(name)
 	}
@@ -78,8 +88,25 @@ func (m *Metrics) setOver(partition int, name string, over bool) {
 func (m *Metrics) releaseOvers(partition int) {
 	m.overs.mu.Lock()
 	defer m.overs.mu.Unlock()
-	for name := range m.overs.at {
-		m.setOver(partition, name, false)
+	m.dropOvers(func(at place) bool { return at.partition == partition })
+}
+
+// keepOvers forgets all rules but these.
+func (m *Metrics) keepOvers(inForce map[string]bool) {
+	m.overs.mu.Lock()
+	defer m.overs.mu.Unlock()
+	m.overs.inForce = inForce
+	m.dropOvers(func(at place) bool { return !inForce[at.rule] })
+}
+
+// dropOvers forgets what is gone; the lock is held.
+func (m *Metrics) dropOvers(gone func(place) bool) {
+	for name, in := range m.overs.at {
+		for at := range in {
+			if gone(at) {
+				m.setOver(at, name, false)
+			}
+		}
 	}
 }
 

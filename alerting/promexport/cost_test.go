@@ -1,6 +1,7 @@
 package promexport
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,35 @@ func TestCosts(t *testing.T) {
 	m.RulesLoaded([]*rules.Rule{feeder}, 0)
 	want = head + `picket_rule_sampled_seconds_total{rule="posts"} 2` + "\n"
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "picket_rule_sampled_seconds_total", "picket_rule_over_budget"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOverBudgetOfMany: rules beyond those that have a label of their own share
+// one, which says that one of them is over its budget as long as one is.
+func TestOverBudgetOfMany(t *testing.T) {
+	m, reg := newTest(t)
+	for i := range maxRules { // each has its own
+		m.OverBudget(0, testRule(fmt.Sprint("r", i), rules.High), false)
+	}
+	m.OverBudget(0, testRule("one", rules.High), true)
+	m.OverBudget(0, testRule("another", rules.High), false)
+	const want = "# HELP picket_rule_over_budget 1 for each rule that takes more time an activity than its budget.\n# TYPE picket_rule_over_budget gauge\n" +
+		`picket_rule_over_budget{rule="other"} 1` + "\n"
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "picket_rule_over_budget"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOverBudgetOfGone: what a partition says of a rule that is not in force any
+// more, since it has not come to the new ones yet, stays nowhere.
+func TestOverBudgetOfGone(t *testing.T) {
+	m, reg := newTest(t)
+	burst, feeder := testRule("burst", rules.High), testRule("posts", rules.Low)
+	m.RulesLoaded([]*rules.Rule{burst, feeder}, 0)
+	m.RulesLoaded([]*rules.Rule{feeder}, 0)
+	m.OverBudget(0, burst, true)
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(""), "picket_rule_over_budget"); err != nil {
 		t.Error(err)
 	}
 }

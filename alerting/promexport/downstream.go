@@ -63,7 +63,9 @@ const (
 // Rules that are not in force any more lose their counters.
 func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 	var names, silent []string // silent ones cost time, and come last where there are too many
+	inForce := map[string]bool{}
 	for _, r := range loaded {
+		inForce[r.ID] = r.Mode != rules.Off
 		switch name := tidy(ruleLabel(r.Name, r.ID)); {
 		case r.Mode == rules.Off:
 		case r.Silent:
@@ -84,6 +86,7 @@ func (m *Metrics) RulesLoaded(loaded []*rules.Rule, failed int) {
 		m.baselines.DeletePartialMatch(prometheus.Labels{"rule": name})
 		m.forgetCosts(name)
 	}
+	m.keepOvers(inForce)
 	m.budget.Reset()
 	for _, r := range loaded {
 		if !r.Silent && r.Mode != rules.Off {

@@ -25,6 +25,8 @@ const (
 	maxPath   = 1024      // bytes of collection and key
 )
 
+var errTooMuch = fmt.Errorf("holds more than %d blocks, or more than %d bytes of posts: no account has as many", maxBlocks, maxKept)
+
 // Exported is what one record of a repository tells, or why it tells nothing.
 type Exported struct {
 	Where    string // the record, as "app.bsky.feed.post/3l3aaaaaaaa2a"
@@ -54,7 +56,7 @@ func ReadRepository(ctx context.Context, in io.Reader, account string, each func
 	if err != nil {
 		return Repository{}, err
 	}
-	r := &repository{file: file, account: account, each: each, blocks: map[link][]byte{}}
+	r := &repository{file: file, account: account, each: each, most: maxBlocks, blocks: map[link][]byte{}}
 	if err := r.load(ctx); err != nil {
 		return Repository{}, err
 	}
@@ -72,6 +74,7 @@ type repository struct {
 	file    *carFile
 	account string
 	each    func(Exported) error
+	most    int // blocks
 
 	blocks map[link][]byte // nil for what is there and not read
 	kept   int             // bytes of them
@@ -112,6 +115,8 @@ func (r *repository) load(ctx context.Context) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
+		case n > r.most:
+			return errTooMuch
 		case errors.Is(err, errBlock):
 			err = r.fault(fmt.Sprintf("block %d", n), err)
 		case err != nil: // what follows cannot be told apart
@@ -129,8 +134,8 @@ func (r *repository) keep(id link, data []byte) error {
 	if !r.wanted(data) {
 		data = nil
 	}
-	if r.kept += len(data); r.kept > maxKept || len(r.blocks) >= maxBlocks {
-		return fmt.Errorf("holds more than %d blocks, or more than %d bytes of posts: no account has as many", maxBlocks, maxKept)
+	if r.kept += len(data); r.kept > maxKept {
+		return errTooMuch
 	}
 	if data != nil {
 		data = append([]byte(nil), data...)

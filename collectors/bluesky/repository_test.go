@@ -202,6 +202,20 @@ func TestRepositoryHostile(t *testing.T) {
 	}
 }
 
+// TestRepositoryOfNothing: blocks that hold nothing count as blocks, so that a file
+// of them ends soon.
+func TestRepositoryOfNothing(t *testing.T) {
+	const most = 10
+	file, err := openCAR(bytes.NewReader(append(carOf(t, nil), make([]byte, most)...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &repository{file: file, each: func(Exported) error { return nil }, most: most, blocks: map[link][]byte{}}
+	if err := r.load(t.Context()); !errors.Is(err, errTooMuch) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // FuzzRepository: whatever a file holds, it is read to its end, and what comes
 // of it is sound.
 func FuzzRepository(f *testing.F) {

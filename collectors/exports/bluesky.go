@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/picketd/picket/collectors/bluesky"
@@ -12,11 +13,14 @@ import (
 
 // openBluesky reads an account's repository, a CAR file, alone or in a folder or
 // an archive.
-func openBluesky(ctx context.Context, path string, opts Options) (*Export, error) {
+func openBluesky(ctx context.Context, name string, opts Options) (*Export, error) {
 	s := &sorted{account: opts.Account, network: bluesky.Network}
 	e := &Export{source: s}
-	err := walk(ctx, path, reading{
-		wanted: func(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".car") },
+	err := walk(ctx, name, reading{
+		wanted: func(name string) bool {
+			base := path.Base(name)
+			return strings.HasSuffix(strings.ToLower(base), ".car") && !strings.HasPrefix(base, "._") // which Macs put beside each file
+		},
 		visit: func(name string, in io.Reader) error {
 			if e.Owner.ID != "" {
 				return errors.New("holds more than one .car file; give the repository of one account")
@@ -44,7 +48,7 @@ func (s *sorted) repository(ctx context.Context, name string, in io.Reader) (str
 		if one.Err == nil {
 			return s.add(name, n, one.Activity)
 		}
-		s.fault(name, n, fmt.Errorf("%s: %w", one.Where, one.Err))
+		s.fault(name, n, fmt.Errorf("%s: %w", plain(one.Where), one.Err))
 		return nil
 	})
 	if err != nil {

@@ -67,6 +67,19 @@ func TestBlueskyForms(t *testing.T) {
 	}
 }
 
+// TestBlueskyFromMac: archives made on a Mac hold another file beside each.
+func TestBlueskyFromMac(t *testing.T) {
+	t.Parallel()
+	archive := write(t, "a.zip", zipOf(t, "__MACOSX/._repo.car", "Mac OS X", "repo.car", string(car(t)), "._repo.car", "Mac OS X"))
+	e, err := exports.Open(t.Context(), archive, exports.Options{Network: "bluesky", Account: "bluesky/acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Owner.ID != blueskyDID {
+		t.Errorf("owner %+v", e.Owner)
+	}
+}
+
 func TestBlueskyRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"unicode"
 )
 
 // Bounds of what is read of an export. They tell a bomb from a large account.
@@ -28,8 +29,8 @@ const (
 var errBomb = errors.New("unpacks to far more than any export holds; this may be a bomb")
 
 // reading says which files of an export are read: visit is called with each
-// that wanted names, by its path with forward slashes. Names are compared and
-// told, never opened, so they lead nowhere.
+// that wanted names, by its path with forward slashes and without what does not
+// print. Names are compared and told, never opened, so they lead nowhere.
 type reading struct {
 	wanted func(name string) bool
 	visit  func(name string, in io.Reader) error
@@ -65,7 +66,7 @@ func walk(ctx context.Context, name string, r reading) error {
 		return walkTarGzip(ctx, in, info.Size(), r)
 	}
 	if base := path.Base(name); r.wanted(base) {
-		return r.visit(base, io.LimitReader(in, maxRead))
+		return r.visit(plain(base), io.LimitReader(in, maxRead))
 	}
 	return walkTar(ctx, in, info.Size(), r)
 }
@@ -96,7 +97,7 @@ func walkFolder(ctx context.Context, dir string, r reading) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(r.visit(name, io.LimitReader(f, maxRead)), f.Close())
+		return errors.Join(r.visit(plain(name), io.LimitReader(f, maxRead)), f.Close())
 	})
 }
 
@@ -120,17 +121,17 @@ func walkZip(ctx context.Context, f *os.File, size int64, r reading) error {
 		unpacked := entry.UncompressedSize64
 		switch {
 		case entry.Flags&encrypted != 0:
-			return fmt.Errorf("zip: %s is encrypted; unpack it with its password and give the folder", entry.Name)
+			return fmt.Errorf("zip: %s is encrypted; unpack it with its password and give the folder", plain(entry.Name))
 		case unpacked > left || unpacked > freeRatio && unpacked/maxRatio > entry.CompressedSize64:
-			return fmt.Errorf("zip: %s: %w", entry.Name, errBomb)
+			return fmt.Errorf("zip: %s: %w", plain(entry.Name), errBomb)
 		}
 		left -= unpacked
 		in, err := entry.Open()
 		if err != nil {
-			return fmt.Errorf("zip: %s: %w", entry.Name, err)
+			return fmt.Errorf("zip: %s: %w", plain(entry.Name), err)
 		}
 		// Whatever the entry holds, no more than it declares is read of it.
-		if err := errors.Join(r.visit(slashes(entry.Name), io.LimitReader(in, int64(unpacked))), in.Close()); err != nil {
+		if err := errors.Join(r.visit(plain(slashes(entry.Name)), io.LimitReader(in, int64(unpacked))), intact(in), in.Close()); err != nil {
 			return err
 		}
 	}
@@ -156,7 +157,7 @@ func walkTar(ctx context.Context, in io.Reader, packed int64, r reading) error {
 		case limited.N <= 0:
 			return errBomb
 		case errors.Is(err, io.EOF):
-			return nil
+			return intact(limited)
 		case errors.Is(err, tar.ErrInsecurePath): // names are never opened
 		case err != nil && count == 0:
 			return errors.New("is neither a zip file nor a tar file, with or without gzip, nor a file that an export has")
@@ -172,7 +173,7 @@ func walkTar(ctx context.Context, in io.Reader, packed int64, r reading) error {
 		if header.Typeflag != tar.TypeReg || len(header.Name) > maxPath || !r.wanted(slashes(header.Name)) {
 			continue
 		}
-		if err := r.visit(slashes(header.Name), io.LimitReader(tr, maxRead)); err != nil {
+		if err := r.visit(plain(slashes(header.Name)), io.LimitReader(tr, maxRead)); err != nil {
 			if limited.N <= 0 {
 				return errBomb
 			}
@@ -181,8 +182,30 @@ func walkTar(ctx context.Context, in io.Reader, packed int64, r reading) error {
 	}
 }
 
+// intact reads what is left of packed data, behind which stands its checksum. That
+// it ends too early, or in what is none, was told by whoever read it, or changes
+// nothing of what they have read.
+func intact(in io.Reader) error {
+	_, err := io.Copy(io.Discard, in)
+	if errors.Is(err, zip.ErrChecksum) || errors.Is(err, gzip.ErrChecksum) {
+		return fmt.Errorf("is damaged: %w; get it again, or give the folder that it unpacks to", err)
+	}
+	return nil
+}
+
 // slashes returns a name of an archive as all systems write it.
 func slashes(name string) string { return path.Clean(strings.ReplaceAll(name, `\`, "/")) }
+
+// plain returns a name as people are told it: whoever made the archive chose it, and
+// a terminal does what some characters say.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name)
+}
 
 // under reports whether a name is a file of this path, in whatever folder the
 // archive was packed in.

@@ -88,10 +88,10 @@ func (s *sorted) leave(what, why string, n int) {
 	s.lefts = append(s.lefts, Left{What: what, Why: why, N: n})
 }
 
-// only leaves out what others did than the one that is given.
-func (s *sorted) only(who, what, why string) {
+// without leaves out what was done by whom gone says, "" for nobody told.
+func (s *sorted) without(gone func(who string) bool, what, why string) {
 	before := len(s.items)
-	s.items = slices.DeleteFunc(s.items, func(k kept) bool { return k.of != "" && k.of != who })
+	s.items = slices.DeleteFunc(s.items, func(k kept) bool { return gone(k.of) })
 	if n := before - len(s.items); n > 0 {
 		s.leave(what, why, n)
 	}

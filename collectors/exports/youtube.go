@@ -191,13 +191,17 @@ func (t *takeout) own(names []string) (Owner, error) {
 	ids := slices.Sorted(maps.Keys(t.channels))
 	for _, id := range ids {
 		who := Owner{Handle: t.channels[id], ID: id}
-		if len(ids) == 1 || who.Is(names...) {
-			t.only(id, "videos and comments of other channels", "the same Google account has them, too")
+		if len(ids) == 1 {
+			return who, nil
+		}
+		if who.Is(names...) {
+			t.without(func(of string) bool { return of == "" }, "videos and comments", "there are several channels, and they do not say whose they are")
+			t.without(func(of string) bool { return of != id }, "videos and comments of other channels", "the same Google account has them, too")
 			return who, nil
 		}
 	}
 	if len(ids) == 0 {
 		return Owner{}, nil
 	}
-	return Owner{}, fmt.Errorf("holds the channels %s; set the account's channel to the id of one of them", strings.Join(ids, ", "))
+	return Owner{}, fmt.Errorf("holds the channels %s; set the account's channel to the id of one of them", plain(strings.Join(ids, ", ")))
 }

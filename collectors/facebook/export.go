@@ -34,7 +34,7 @@ type exportedHanging struct {
 			URI metagraph.Loose[metagraph.Mended] `json:"uri"`
 		} `json:"media"`
 		External struct {
-			URL metagraph.Loose[string] `json:"url"`
+			URL metagraph.Loose[metagraph.Mended] `json:"url"`
 		} `json:"external_context"`
 	}] `json:"data"`
 }
@@ -70,8 +70,9 @@ func ExportedPost(data []byte) (activity.Activity, error) {
 			if m, ok := metagraph.ExportFile(string(part.Media.URI.V)); ok {
 				a.Media = append(a.Media, m)
 			}
-			if domain := metagraph.Domain(part.External.URL.V); domain != "" {
-				a.Links = metagraph.AppendNew(a.Links, part.External.URL.V)
+			link := string(part.External.URL.V)
+			if domain := metagraph.Domain(link); domain != "" {
+				a.Links = metagraph.AppendNew(a.Links, link)
 				a.LinkDomains = metagraph.AppendNew(a.LinkDomains, domain)
 			}
 		}

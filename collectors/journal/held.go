@@ -52,7 +52,8 @@ const near = time.Hour
 
 // Covers reports whether an activity whose export does not tell its id (see
 // activity.ExportID) is of a time of which the log holds activities of the same
-// class under the network's own ids. It may be one of these.
+// class under the network's own ids, not counting what no export holds. It may be
+// one of these.
 func (h *Held) Covers(a *activity.Activity) bool {
 	oldest, some := h.oldest[a.Kind.Class()]
 	return some && strings.HasPrefix(a.ID, activity.ExportID) && a.Time.After(oldest.Add(-near))
@@ -131,8 +132,10 @@ func (h *Held) note(data []byte) error {
 			continue
 		}
 		h.keys[a.Key()] = struct{}{}
-		if a.Kind == activity.KindPoll {
-			continue
+		switch a.Kind {
+		case activity.KindPoll, activity.KindFollowers, activity.KindApproval, activity.KindVerdict:
+			continue // nothing that an account did, and in no export
+		default:
 		}
 		c := a.Kind.Class()
 		if a.Time.After(h.newest[c]) {

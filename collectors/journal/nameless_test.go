@@ -27,9 +27,12 @@ func TestImportNameless(t *testing.T) {
 			Time: time.Date(2025, 3, day, hour, 0, 0, 0, time.UTC), Seen: time.Date(2025, 3, 30, 0, 0, 0, 0, time.UTC),
 		}
 	}
+	approval := one("a1", activity.KindApproval, 2, 8)
+	approval.Approval.Text = "Loaf"
 	for _, err := range j.Submit(t.Context(), []activity.Activity{
 		one("17900000000000001", activity.KindPost, 20, 8), one("17900000000000002", activity.KindPost, 22, 8),
 		one("17900000000000003", activity.KindMention, 1, 8),
+		approval, one("f1", activity.KindFollowers, 4, 8), // no export has those
 	}) {
 		if err != nil {
 			t.Fatal(err)

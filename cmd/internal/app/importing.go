@@ -143,7 +143,11 @@ func (h *HistoryImport) checkCursor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Unpolled = len(cp.Cursor) == 0
+	polled, err := cp.Polled()
+	if err != nil {
+		return err
+	}
+	h.Unpolled = !polled
 	head, err := h.journal.Head(ctx, h.journal.Partition(h.account))
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package collectors
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // Clip cuts text to at most n bytes between characters.
 func Clip(text string, n int) string {
@@ -11,4 +14,13 @@ func Clip(text string, n int) string {
 		n--
 	}
 	return text[:n]
+}
+
+// Extent says how much came of an answer that broke off: n bytes, of total where
+// that was announced.
+func Extent(n int, total int64) string {
+	if total > 0 {
+		return fmt.Sprintf("%d of %d bytes", n, total)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }

@@ -26,3 +26,15 @@ func TestClip(t *testing.T) {
 		}
 	}
 }
+
+func TestExtent(t *testing.T) {
+	for _, tt := range []struct {
+		n     int
+		total int64
+		want  string
+	}{{5, 10, "5 of 10 bytes"}, {5, 0, "5 bytes"}, {5, -1, "5 bytes"}} {
+		if got := collectors.Extent(tt.n, tt.total); got != tt.want {
+			t.Errorf("%d of %d: %q, want %q", tt.n, tt.total, got, tt.want)
+		}
+	}
+}

@@ -141,20 +141,13 @@ func (c *Collector) send(req *http.Request) (*body, error) {
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: answer with status %d breaks off after %s: %w",
-			b.endpoint, resp.StatusCode, extent(len(data), resp.ContentLength), c.bare(err))
+			b.endpoint, resp.StatusCode, collectors.Extent(len(data), resp.ContentLength), c.bare(err))
 	}
 	b.status, b.header, b.bytes = resp.StatusCode, resp.Header, data
 	if b.status != http.StatusOK {
 		return nil, c.fault(b)
 	}
 	return b, nil
-}
-
-func extent(n int, total int64) string {
-	if total > 0 {
-		return fmt.Sprintf("%d of %d bytes", n, total)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // errNotJSON and errCut name the two ways in which a body with status 200 is
@@ -220,7 +213,7 @@ func unreadable(b *body, err error) error {
 	case !ok:
 		return &collectors.Malformed{Field: "value", Err: fmt.Errorf("%s: answer is no object with a list value and a link @odata.nextLink", b.endpoint)}
 	case syntax.Offset >= int64(len(bytes.TrimRight(b.bytes, " \t\r\n"))):
-		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, extent(len(b.bytes), contentLength(b)))
+		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, collectors.Extent(len(b.bytes), contentLength(b)))
 	}
 	return fmt.Errorf("%s: %w: byte %d of %d: %w", b.endpoint, errNotJSON, syntax.Offset, len(b.bytes), err)
 }

@@ -79,16 +79,9 @@ func (c *Collector) ask(ctx context.Context, q query) (*answer, error) {
 	case resp.StatusCode != http.StatusOK:
 		return nil, c.fault(endpoint, resp.Response)
 	case err != nil:
-		return nil, fmt.Errorf("%s: answer breaks off after %s: %w", endpoint, extent(body.Len(), resp.ContentLength), c.bare(err))
+		return nil, fmt.Errorf("%s: answer breaks off after %s: %w", endpoint, collectors.Extent(body.Len(), resp.ContentLength), c.bare(err))
 	}
 	return c.read(endpoint, resp, body.Bytes())
-}
-
-func extent(n int, total int64) string {
-	if total > 0 {
-		return fmt.Sprintf("%d of %d bytes", n, total)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // read turns a body into a page of events.

@@ -181,7 +181,7 @@ func unreadable(b *body, err error, at int64) error {
 		if err != nil {
 			announced = 0
 		}
-		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, extent(len(b.bytes), announced))
+		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, collectors.Extent(len(b.bytes), announced))
 	case !ok:
 		return &collectors.Malformed{Field: b.endpoint + " answer", Err: err}
 	}

@@ -67,16 +67,9 @@ func (c *Collector) send(req *http.Request) (*body, error) {
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: answer with status %d breaks off after %s: %w",
-			endpoint, resp.StatusCode, extent(len(data), resp.ContentLength), c.bare(err))
+			endpoint, resp.StatusCode, collectors.Extent(len(data), resp.ContentLength), c.bare(err))
 	}
 	return &body{endpoint: endpoint, status: resp.StatusCode, header: resp.Header, bytes: data}, nil
-}
-
-func extent(n int, total int64) string {
-	if total > 0 {
-		return fmt.Sprintf("%d of %d bytes", n, total)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // read turns a body into a page of events.
@@ -178,7 +171,7 @@ func unreadable(b *body, err error) error {
 	case !ok:
 		return &collectors.Malformed{Field: b.endpoint + " answer", Err: errors.New("is no array of events")}
 	case syntax.Offset >= int64(len(bytes.TrimRight(b.bytes, " \t\r\n"))):
-		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, extent(len(b.bytes), contentLength(b)))
+		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, collectors.Extent(len(b.bytes), contentLength(b)))
 	}
 	return fmt.Errorf("%s: %w: byte %d of %d: %w", b.endpoint, errNotJSON, syntax.Offset, len(b.bytes), err)
 }

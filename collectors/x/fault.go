@@ -249,7 +249,7 @@ func unreadable(b *body, err error) error {
 	case !ok:
 		return &collectors.Malformed{Field: b.endpoint + " answer", Err: err}
 	case syntax.Offset >= int64(len(bytes.TrimRight(b.bytes, " \t\r\n"))):
-		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, extent(len(b.bytes), contentLength(b)))
+		return fmt.Errorf("%s: %w: JSON ends unfinished after %s", b.endpoint, errCut, collectors.Extent(len(b.bytes), contentLength(b)))
 	}
 	return fmt.Errorf("%s: %w: byte %d of %d: %w", b.endpoint, errNotJSON, syntax.Offset, len(b.bytes), err)
 }

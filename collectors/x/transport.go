@@ -100,20 +100,13 @@ func (e *exchange) send(req *http.Request) (*body, error) {
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: answer with status %d breaks off after %s: %w",
-			endpoint, resp.StatusCode, extent(len(data), resp.ContentLength), e.c.bare(err))
+			endpoint, resp.StatusCode, collectors.Extent(len(data), resp.ContentLength), e.c.bare(err))
 	}
 	b := &body{endpoint: endpoint, status: resp.StatusCode, header: resp.Header, bytes: data}
 	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		b.date = t.UTC()
 	}
 	return b, nil
-}
-
-func extent(n int, total int64) string {
-	if total > 0 {
-		return fmt.Sprintf("%d of %d bytes", n, total)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

@@ -116,8 +116,9 @@ func (b *Budget) Name() string {
 }
 
 // BudgetStatus is what is left of a budget. The times at which something is
-// used up are forecasts from how fast it was used lately: zero where it lasts
-// until it is granted anew, and where too little is known.
+// used up are forecasts from how fast it was used lately: now where nothing is
+// left, zero where it lasts until it is granted anew, and where too little is
+// known.
 type BudgetStatus struct {
 	Name      string
 	Endpoints []EndpointStatus // ordered by name

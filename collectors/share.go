@@ -136,9 +136,12 @@ func (p *pace) fade(now time.Time) float64 {
 	return math.Exp(-max(0, now.Sub(p.last).Seconds()) / p.over.Seconds())
 }
 
-// usedUp is when left is used up at this pace, zero when that is not known yet
-// or comes after end.
+// usedUp is when left is used up at this pace, now when it is, zero when that is
+// not known yet or comes after end.
 func (p *pace) usedUp(left float64, now, end time.Time) time.Time {
+	if left <= 0 {
+		return now
+	}
 	age := now.Sub(p.since)
 	if p.since.IsZero() || age < p.over/10 {
 		return time.Time{}
@@ -151,7 +154,6 @@ func (p *pace) usedUp(left float64, now, end time.Time) time.Time {
 // soon is when left is used up at so much a second, zero when that comes after
 // end.
 func soon(left, perSecond float64, now, end time.Time) time.Time {
-	left = max(0, left)
 	if perSecond <= 0 || left >= perSecond*end.Sub(now).Seconds() {
 		return time.Time{}
 	}

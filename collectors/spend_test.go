@@ -193,6 +193,47 @@ func TestForecastOfAWindow(t *testing.T) {
 	}
 }
 
+// Of what is used up already no pace need be known, nor is any left.
+func TestForecastOfWhatIsUsedUp(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		opts  BudgetOptions
+		uses  int           // requests at first
+		later time.Duration // and none until then
+		fails bool          // the last of them is refused
+	}{
+		{"configured requests, before any come back", BudgetOptions{Requests: 4, Per: time.Hour}, 4, 40 * time.Minute, false},
+		{"units, by the process before", BudgetOptions{Units: 100, Spend: spentBefore()}, 1, time.Second, true},
+		{"dollars, by the process before", BudgetOptions{Dollars: 10, Spend: spentBefore()}, 1, time.Second, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := NewBudget("main", c.opts)
+				for i := range c.uses {
+					if err := fetchWith(t.Context(), b, "/"); (err != nil) != (c.fails && i == c.uses-1) {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(c.later)
+				st := b.Status()
+				if at := st.UsedUp(); !at.Equal(time.Now()) {
+					t.Errorf("used up at %s, want now, %s", at, time.Now())
+				}
+			})
+		})
+	}
+	w := &window{limit: 100}
+	w.learn(quota{limit: 100, remaining: 0, reset: noon.Add(15 * time.Minute)}, noon)
+	if at := w.usedUp(noon); !at.Equal(noon) {
+		t.Errorf("a window of which nothing was left is used up at %s, want when that was seen", at)
+	}
+}
+
+// spentBefore is a store that knows of a process that has used everything up.
+func spentBefore() Spend {
+	return &memorySpend{sums: map[string]float64{"main units-2000-01-01": 100, "main 2000-01": 10}}
+}
+
 // Mentions have no more than their part, and what nobody else uses.
 func TestMentionsHaveTheirPart(t *testing.T) {
 	told := func(n *int) http.RoundTripper {

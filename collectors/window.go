@@ -31,6 +31,9 @@ func (w *window) used() float64 { return float64(w.granted - w.left) }
 // usedUp is when nothing is left at the pace of this window so far, see
 // BudgetStatus.
 func (w *window) usedUp(now time.Time) time.Time {
+	if w.left <= 0 {
+		return now
+	}
 	age := now.Sub(w.start).Seconds()
 	if age < w.span().length()/16 {
 		return time.Time{}
@@ -184,9 +187,13 @@ func (s *sliding) lately(parts int64) int {
 }
 
 // usedUp is when nothing is left at the pace of the last quarter of the span,
-// while what was used before it comes back, see BudgetStatus.
+// while what was used before it comes back, see BudgetStatus. Once all is used
+// the pace says nothing any more: nobody can go on.
 func (s *sliding) usedUp(now time.Time) time.Time {
 	s.advance(now)
+	if s.used() >= s.n {
+		return now
+	}
 	whole := s.width.Seconds() * slidingParts
 	used, back := 4*float64(s.lately(slidingParts/4))/whole, float64(s.used())/whole
 	if used*whole <= float64(s.n) {

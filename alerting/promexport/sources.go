@@ -125,8 +125,9 @@ type Credential struct {
 	Spent, DollarLimit float64
 	// Units are used of UnitLimit today, which is 0 for no limit.
 	Units, UnitLimit int
-	// UsedUp is when the first of its quotas is used up at the pace of late,
-	// zero when all last until they are granted anew.
+	// UsedUp is when the first of its quotas is used up at the pace of late, now
+	// when one is; zero when all last until they are granted anew, or too little
+	// is known yet.
 	UsedUp time.Time
 }
 
@@ -147,7 +148,7 @@ func newCredentials(f factory) *credentials {
 		dollarLimit:  f.desc("credential_dollars_limit", "US dollars that a credential may spend in a calendar month.", label),
 		units:        f.desc("credential_units_remaining", "Units that a credential may still use until its network grants new ones.", label),
 		unitLimit:    f.desc("credential_units_limit", "Units that a network grants a credential in a day.", label),
-		usedUp:       f.desc("credential_used_up_timestamp_seconds", "When the first quota of a credential is used up at the pace of late, in seconds since 1970; absent when all last until they are granted anew.", label),
+		usedUp:       f.desc("credential_used_up_timestamp_seconds", "When the first quota of a credential is used up at the pace of late, in seconds since 1970, now when one is; absent when all last until they are granted anew, or too little is known yet.", label),
 	}
 }
 

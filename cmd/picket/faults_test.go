@@ -189,6 +189,9 @@ func (s *site) spend(t *testing.T, p *prometheus) {
 	const few = "requests: {limit: 4, per: 1h}, "
 	s.configure(t, "budget_usd", few+"budget_usd")
 	p.fires(t, "PicketQuotaNearlyGone")
+	p.await(t, exprOf(t, queries(t), "picket-collectors", "Used up in", "A"), func(v sample) bool {
+		return v.labels["credential"] == "acme-x" && v.value == 0 // it has no line below its axis
+	})
 	s.configure(t, few, "")
 	p.end(t, "PicketQuotaNearlyGone")
 

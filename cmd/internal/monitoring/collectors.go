@@ -82,9 +82,9 @@ func budgetsPanels() []panel {
 			queries: []query{{expr: "min by (credential) (" + series("picket_credential_units_remaining") + ")", legend: "{{credential}}"}},
 		},
 		{
-			view: asLines, title: "Used up in", unit: "s", none: "every quota lasts until it is granted anew", width: 12,
-			what:    "When the first quota of a credential is used up at the pace of late.",
-			queries: []query{{expr: "min by (credential) (" + series("picket_credential_used_up_timestamp_seconds") + ") - time()", legend: "{{credential}}"}},
+			view: asLines, title: "Used up in", unit: "s", none: "every quota lasts until it is granted anew, or too little is known yet", width: 12,
+			what:    "How long until the first quota of a credential is used up at the pace of late: requests, units or dollars. At 0 nothing is left of one, and polls wait. A credential without a line has enough, as far as is known.",
+			queries: []query{{expr: "clamp_min(min by (credential) (" + series("picket_credential_used_up_timestamp_seconds") + ") - time(), 0)", legend: "{{credential}}"}},
 		},
 	}
 }

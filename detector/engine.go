@@ -17,9 +17,14 @@ import (
 	"github.com/picketd/picket/rules"
 )
 
-// touchAtOnce bounds the accounts that are touched together, so that the first
-// is still in the cache when it is its turn.
-const touchAtOnce = 256
+const (
+	// touchAtOnce bounds the accounts that are touched together, so that the first
+	// is still in the cache when it is its turn.
+	touchAtOnce = 256
+	// fetchAhead is how many activities before its turn an account's memory is
+	// asked for: long enough for it to come, and not so long that it is gone again.
+	fetchAhead = 4
+)
 
 const (
 	// DuplicateHorizon is how long, in log time, the same activity of one
@@ -174,6 +179,9 @@ func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 	for some := range slices.Chunk(b.Activities, touchAtOnce) {
 		e.look(some)
 		for i := range some {
+			if i+fetchAhead < len(some) {
+				e.memory.store.Accounts.Fetch(e.rows[i+fetchAhead])
+			}
 			e.at, e.key, e.row = &some[i], e.keys[i], e.rows[i]
 			if e.memory.release(0); !e.counting && e.recent.seen(e.ids[i], e.now) {
 				e.stats.Duplicates++
@@ -198,6 +206,9 @@ func (e *Engine) look(some []activity.Activity) {
 		}
 	}
 	e.recent.touch(e.ids)
+	for _, row := range e.rows[:min(fetchAhead, len(e.rows))] {
+		e.memory.store.Accounts.Fetch(row)
+	}
 }
 
 // keyOf returns an activity's key.

@@ -137,13 +137,13 @@ func (h *habits) putPlace() {
 }
 
 func (h *habits) cell(slot int) state.Ref {
-	h.cells[slot] = h.st.m.store.Accounts.Slot(h.st.row, slot)
+	h.cells[slot] = h.st.slot(slot)
 	return h.cells[slot]
 }
 
 func (h *habits) setCell(slot int, r state.Ref) {
 	if r != h.cells[slot] {
-		h.st.m.store.Accounts.SetSlot(h.st.row, slot, r)
+		h.st.setSlot(slot, r)
 		h.cells[slot] = r
 	}
 }
@@ -237,19 +237,19 @@ func loggedIn(h *habit.Habits, a *activity.Activity, t int64) bool {
 // counted. It reports false where that has to be done at length.
 func (st *accountState) postedAgain(hour int) bool {
 	heap := st.m.store.Heap
-	r, head := st.m.store.Accounts.Slot(st.row, habitToday), int(unsafe.Sizeof(todayHead{}))
+	r, head := st.slot(habitToday), int(unsafe.Sizeof(todayHead{}))
 	return habit.Bump(unsafe.Slice((*byte)(unsafe.Add(heap.Mut(r), head)), heap.Size(r)-head), hour)
 }
 
 // postedOn reports whether a day is the latest one of which posts are counted.
 func (st *accountState) postedOn(day int64) bool {
-	r := st.m.store.Accounts.Slot(st.row, habitToday)
+	r := st.slot(habitToday)
 	return r != 0 && state.Read[todayHead](st.m.store.Heap, r).Day == day
 }
 
 // see notes that an account sent something of a kind.
 func (st *accountState) see(k activity.Kind, t int64) {
-	texts, old := st.m.store.Texts, st.m.store.Accounts.Slot(st.row, habitSeen)
+	texts, old := st.m.store.Texts, st.slot(habitSeen)
 	_, list := state.EditList[seenHead, habit.SeenKind](st.m.store.Heap, old)
 	seen := habit.Seen(list)
 	if i := slices.IndexFunc(seen, func(s habit.SeenKind) bool { return texts.Text(s.Kind) == string(k) }); i >= 0 {
@@ -259,13 +259,13 @@ func (st *accountState) see(k activity.Kind, t int64) {
 	seen = withRoom(list, &st.m.room.seen)
 	seen.Learn(texts.Hold(string(k)), t)
 	if r := state.PutList(st.m.store.Heap, old, seenHead{}, seen); r != old {
-		st.m.store.Accounts.SetSlot(st.row, habitSeen, r)
+		st.setSlot(habitSeen, r)
 	}
 }
 
 // seen returns when which kinds were last sent.
 func (st *accountState) seen() habit.Seen {
-	_, list := state.ReadList[seenHead, habit.SeenKind](st.m.store.Heap, st.m.store.Accounts.Slot(st.row, habitSeen))
+	_, list := state.ReadList[seenHead, habit.SeenKind](st.m.store.Heap, st.slot(habitSeen))
 	return list
 }
 

@@ -309,10 +309,10 @@ func (e *Engine) derive() {
 	}
 	heap.Init(&e.closing)
 	e.awaitSilences(false)
-	accounts := e.memory.store.Accounts
+	accounts, st := e.memory.store.Accounts, accountState{}
 	accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
 		if accounts.Slot(row, habitLogins) != 0 {
-			st := accountState{m: e.memory, row: row, cold: &e.memory.colds.none}
+			st.open(e.memory, row)
 			h := st.habits(logging)
 			e.organisation.learn(&h.Habits)
 		}

@@ -107,9 +107,37 @@ func (m *memory) slot(k slotKind, key string) int {
 // accountState is a handle on what is remembered of one account. It is good
 // while one activity is judged.
 type accountState struct {
-	m   *memory
-	row state.Ref
+	m     *memory
+	row   state.Ref
+	cells []state.Ref // by the number of their slots, as the row has them; 0 and what is beyond are none
 	*cold
+}
+
+// open makes st the handle of a row.
+func (st *accountState) open(m *memory, row state.Ref) {
+	st.m, st.row = m, row
+	st.cold = m.colds.open(state.Read[state.Row](m.store.Heap, row).Cold)
+	st.look()
+}
+
+// look takes over what the row has in which slots.
+func (st *accountState) look() { st.cells = st.m.store.Accounts.Cells(st.row, st.cells) }
+
+// slot returns the cell that the account has in a slot, 0 for none.
+func (st *accountState) slot(n int) state.Ref {
+	if n >= len(st.cells) {
+		return 0
+	}
+	return st.cells[n]
+}
+
+// setSlot puts a cell in a slot, or with 0 nothing.
+func (st *accountState) setSlot(n int, cell state.Ref) {
+	st.m.store.Accounts.SetSlot(st.row, n, cell)
+	for n >= len(st.cells) {
+		st.cells = append(st.cells, 0)
+	}
+	st.cells[n] = cell
 }
 
 // release lets go of all handles but the first so many.
@@ -128,7 +156,7 @@ func (m *memory) handle(row state.Ref) *accountState {
 	}
 	st := m.handles[m.used]
 	m.used++
-	*st = accountState{m, row, m.colds.open(state.Read[state.Row](m.store.Heap, row).Cold)}
+	st.open(m, row)
 	return st
 }
 
@@ -148,7 +176,7 @@ func (st *accountState) ref(k slotKind, stateKey, group string) state.Ref {
 		if !ok {
 			return 0
 		}
-		return st.m.store.Accounts.Slot(st.row, n)
+		return st.slot(n)
 	}
 	st.m.key = append(append(st.m.key[:0], stateKey...), group...)
 	return st.Groups[k][string(st.m.key)]
@@ -157,7 +185,7 @@ func (st *accountState) ref(k slotKind, stateKey, group string) state.Ref {
 // set puts a cell where ref looks for it.
 func (st *accountState) set(k slotKind, stateKey, group string, cell state.Ref) {
 	if group == "" {
-		st.m.store.Accounts.SetSlot(st.row, st.m.slot(k, stateKey), cell)
+		st.setSlot(st.m.slot(k, stateKey), cell)
 		return
 	}
 	st.own().setGroup(k, stateKey+group, cell)
@@ -213,7 +241,7 @@ func memoryOf[T any](st *accountState, stateKey, group string) *T {
 	}
 	var r state.Ref
 	if group == "" {
-		r = st.m.store.Accounts.Slot(st.row, n)
+		r = st.slot(n)
 	} else {
 		r = st.ref(slotModel, stateKey, group)
 	}
@@ -255,6 +283,9 @@ func (m *memory) dropModels(stateKey string) {
 		m.store.Accounts.SetSlot(row, n, 0)
 		return true
 	})
+	for _, st := range m.handles[:m.used] {
+		st.look()
+	}
 	m.eachCold(func(_ uint32, c *cold) {
 		m.dropGroups(c, slotModel, func(key string) bool { return stateOf(key) == stateKey })
 	})

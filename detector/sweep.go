@@ -192,7 +192,8 @@ func (e *Engine) sweepRow(row state.Ref) (gone bool) {
 // forget drops an account with everything that is known of it.
 func (e *Engine) forget(row state.Ref) {
 	m := e.memory
-	st := accountState{m: m, row: row, cold: &m.colds.none}
+	var st accountState
+	st.open(m, row)
 	logins := st.habits(logging)
 	e.organisation.forget(&logins.Habits)
 	if n := state.Read[state.Row](m.store.Heap, row).Cold; n != 0 {

@@ -40,7 +40,6 @@ type Accounts struct {
 	shift uint
 	n     int
 	tags  []uint32 // of the names that are touched
-	read  uint32   // keeps Touch from being optimised away
 }
 
 func newAccounts(h *Heap) *Accounts {
@@ -144,43 +143,41 @@ func (a *Accounts) put(e entry) {
 	a.index[at] = e
 }
 
-// Touch reads what the accounts of n names will need, so that the waits for
-// memory overlap instead of following each other, and appends their rows to
-// rows, 0 for an account that there is not.
+// Touch finds the rows of n names and appends them to rows, 0 for an account that
+// there is not. The waits for memory overlap instead of following each other.
 func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
-	from, read := len(rows), uint32(0)
 	a.tags = a.tags[:0]
 	for i := range n {
 		tag := a.hash(name(i))
-		e := a.index[tag>>a.shift]
-		a.tags, rows = append(a.tags, tag), append(rows, e.row)
+		a.tags = append(a.tags, tag)
+		fetch(unsafe.Pointer(&a.index[tag>>a.shift]), 1)
 	}
-	of := rows[from:]
-	for _, r := range of {
-		if r != 0 {
-			read += Read[Row](a.h, r).Touched
+	for _, tag := range a.tags {
+		if r := a.index[tag>>a.shift].row; r != 0 {
+			a.h.fetch(r)
 		}
 	}
-	for i := range of {
-		of[i], _ = a.find(name(i), a.tags[i])
-	}
-	for _, r := range of {
-		if r != 0 {
+	for i, tag := range a.tags {
+		r, _ := a.find(name(i), tag)
+		if rows = append(rows, r); r != 0 {
 			if s := Read[Row](a.h, r).slots; s != 0 {
-				read += *Read[uint32](a.h, s)
+				a.h.fetch(s)
 			}
 		}
 	}
-	for _, r := range of {
-		if r != 0 {
-			refs, numbers := a.slots(Read[Row](a.h, r))
-			for i, c := range refs {
-				read += *Read[uint32](a.h, c) + uint32(numbers[i])
-			}
-		}
-	}
-	a.read += read
 	return rows
+}
+
+// Fetch begins to bring the cells of a row that Touch found nearer to the
+// processor. The account may be gone by now.
+func (a *Accounts) Fetch(r Ref) {
+	if r == 0 {
+		return
+	}
+	cells, _ := a.slots(Read[Row](a.h, r))
+	for _, c := range cells {
+		a.h.fetch(c)
+	}
 }
 
 // slots returns an account's cells and the numbers of their slots.
@@ -202,6 +199,20 @@ func (a *Accounts) Slot(r Ref, slot int) Ref {
 		}
 	}
 	return 0
+}
+
+// Cells returns the cells of an account by the numbers of their slots, 0 where it
+// has none, in room that is used again.
+func (a *Accounts) Cells(r Ref, room []Ref) []Ref {
+	clear(room)
+	refs, numbers := a.slots(Read[Row](a.h, r))
+	for i, n := range numbers {
+		for int(n) >= len(room) {
+			room = append(room, 0)
+		}
+		room[n] = refs[i]
+	}
+	return room
 }
 
 // SetSlot puts a cell in a slot, or with 0 nothing.

@@ -38,6 +38,7 @@ type page struct {
 	dirty uint64 // blocks changed since the last image
 	held  uint64 // blocks that an image in the making has yet to copy
 	class uint16
+	units uint16 // of a cell
 }
 
 // class is what cells of one kind and size have in common.
@@ -138,7 +139,7 @@ func (h *Heap) addPage(k kind, n uint16) {
 	}
 	blocks := (8*h.sizes[n] + 1<<blockBits - 1) >> blockBits << min(2*c.Full, 8)
 	c.Page, c.Next = uint32(len(h.pages)), 0
-	h.pages = append(h.pages, page{words: h.words(min(blocks<<blockBits, pageUnits)), class: uint16(k)<<12 | n})
+	h.pages = append(h.pages, page{words: h.words(min(blocks<<blockBits, pageUnits)), class: uint16(k)<<12 | n, units: uint16(h.sizes[n])})
 }
 
 // Free gives a cell back; 0 is none.
@@ -148,7 +149,7 @@ func (h *Heap) Free(r Ref) {
 	}
 	p := &h.pages[r>>unitBits]
 	h.mark(r)
-	units := h.sizes[p.class&0xfff]
+	units := uint32(p.units)
 	at := uint32(r) & (pageUnits - 1)
 	clear(p.words[at : at+units])
 	c := &h.classes[p.class>>12][p.class&0xfff]
@@ -159,12 +160,19 @@ func (h *Heap) Free(r Ref) {
 
 // Size returns how many bytes a cell has.
 func (h *Heap) Size(r Ref) int {
-	return int(h.sizes[h.pages[r>>unitBits].class&0xfff]) * unit
+	return int(h.pages[r>>unitBits].units) * unit
 }
 
 // At returns where a cell is, to be read.
 func (h *Heap) At(r Ref) unsafe.Pointer {
 	return unsafe.Pointer(&h.pages[r>>unitBits].words[r&(pageUnits-1)])
+}
+
+// fetch asks for a cell to be brought nearer to the processor; see the function of
+// that name.
+func (h *Heap) fetch(r Ref) {
+	p := &h.pages[r>>unitBits]
+	fetch(unsafe.Pointer(&p.words[r&(pageUnits-1)]), int(p.units)*unit)
 }
 
 // Mut returns where a cell is, to be changed before the next image begins.
@@ -178,7 +186,7 @@ func (h *Heap) Mut(r Ref) unsafe.Pointer {
 func (h *Heap) mark(r Ref) {
 	p := &h.pages[r>>unitBits]
 	at := uint32(r) & (pageUnits - 1)
-	first, last := at>>blockBits, (at+h.sizes[p.class&0xfff]-1)>>blockBits
+	first, last := at>>blockBits, (at+uint32(p.units)-1)>>blockBits
 	blocks := (^uint64(0) >> (63 - last + first)) << first
 	p.dirty |= blocks
 	if p.held&blocks != 0 {
@@ -229,7 +237,7 @@ func (h *Heap) cells(k kind, from, to uint32, each func(Ref)) {
 		if kind(p.class>>12) != k {
 			continue
 		}
-		units, end := h.sizes[p.class&0xfff], uint32(len(p.words))
+		units, end := uint32(p.units), uint32(len(p.words))
 		if c := &h.classes[k][p.class&0xfff]; c.Page == n {
 			end = c.Next
 		}

@@ -131,10 +131,11 @@ func (h *Heap) Load(pieces []byte) error {
 			return fmt.Errorf("%w: page %d of class %d", ErrImage, n, class)
 		}
 		for uint32(len(h.pages)) <= n {
-			h.pages = append(h.pages, page{})
+			h.pages = append(h.pages, page{units: uint16(h.sizes[0])})
 		}
 		p := &h.pages[n]
-		if p.class = class; len(p.words) != size<<blockBits {
+		p.class, p.units = class, uint16(h.sizes[class&0xfff])
+		if len(p.words) != size<<blockBits {
 			p.words = h.words(uint32(size) << blockBits)
 		}
 		for all := p.bytes(); blocks != 0; blocks &= blocks - 1 {

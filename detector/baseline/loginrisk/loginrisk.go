@@ -44,6 +44,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picketd/picket/detector/baseline/internal/approx"
 	"github.com/picketd/picket/detector/baseline/internal/tally"
 )
 
@@ -258,7 +259,7 @@ func (s *State) Judge(l Login, crowd *Crowd) Weights {
 	s.judgeAgent(&l, crowd, &w)
 	h := int(l.Hour)
 	own := s.hourShare(h)
-	w[5].Nats = math.Log((knowsHour*own + (1-knowsHour)/24) / own)
+	w[5].Nats = approx.Log((knowsHour*own + (1-knowsHour)/24) / own)
 	w[5].Seen, w[5].Of = float64(s.hour(h)), float64(s.logins())
 	return w
 }
@@ -267,7 +268,7 @@ func (s *State) Judge(l Login, crowd *Crowd) Weights {
 func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
 	if l.Country != 0 {
 		own := s.own(country, l.Country, crowd.share(country, l, 1.0/countries), &w[0])
-		w[0].Nats = math.Log((knowsCountry*own + (1-knowsCountry)/countries) / own)
+		w[0].Nats = approx.Log((knowsCountry*own + (1-knowsCountry)/countries) / own)
 	}
 	if l.ASN != 0 {
 		theirs, others := (1-relayed)/networks, (1-otherRelayed)/networks
@@ -275,11 +276,11 @@ func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
 			theirs, others = relayed/networks, otherRelayed/networks
 		}
 		own := s.given(country, l.Country, asn, l.ASN, crowd.share(asn, l, others), &w[1])
-		w[1].Nats = math.Log((knowsNetwork*own + (1-knowsNetwork)*theirs) / own)
+		w[1].Nats = approx.Log((knowsNetwork*own + (1-knowsNetwork)*theirs) / own)
 	}
 	if l.Prefix != 0 {
 		own := s.given(asn, l.ASN, prefix, l.Prefix, 1.0/prefixes, &w[2])
-		w[2].Nats = math.Log((knowsPrefix*own + (1-knowsPrefix)/prefixes) / own)
+		w[2].Nats = approx.Log((knowsPrefix*own + (1-knowsPrefix)/prefixes) / own)
 	}
 }
 
@@ -289,12 +290,12 @@ func (s *State) judgeAgent(l *Login, crowd *Crowd, w *Weights) {
 	if l.System != 0 {
 		others := crowd.share(system, l, 1.0/systems)
 		own := s.own(system, l.System, others, &w[3])
-		w[3].Nats = math.Log((knowsAgent*own + (1-knowsAgent)*(others+1.0/systems)/2) / own)
+		w[3].Nats = approx.Log((knowsAgent*own + (1-knowsAgent)*(others+1.0/systems)/2) / own)
 	}
 	if l.Browser != 0 {
 		others := crowd.share(browser, l, 1.0/browsers)
 		own := s.given(system, l.System, browser, l.Browser, others, &w[4])
-		w[4].Nats = math.Log((knowsAgent*own+(1-knowsAgent)*(others+1.0/browsers)/2)/own) + s.judgeVersion(l)
+		w[4].Nats = approx.Log((knowsAgent*own+(1-knowsAgent)*(others+1.0/browsers)/2)/own) + s.judgeVersion(l)
 	}
 }
 
@@ -306,9 +307,9 @@ func (s *State) judgeVersion(l *Login) float64 {
 		return 0
 	}
 	if ahead := l.Version - s.version[i]; ahead <= soon {
-		return math.Log((1 - theirStale) / (1 - ownStale))
+		return approx.Log((1 - theirStale) / (1 - ownStale))
 	}
-	return math.Log(theirStale / ownStale)
+	return approx.Log(theirStale / ownStale)
 }
 
 // own is the share of a value, where a first use has the probability first, and

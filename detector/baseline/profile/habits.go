@@ -1,6 +1,10 @@
 package profile
 
-import "math"
+import (
+	"math"
+
+	"github.com/picketd/picket/detector/baseline/internal/approx"
+)
 
 // Habits besides the voice: whom the account names, its languages, its hours
 // and its clients.
@@ -14,9 +18,9 @@ func (s *State) pointed(p *Post, m *Model) float64 {
 		own := (float64(s.newName[n.kind])/math.MaxUint16*seen + 0.5) / (seen + 1)
 		own = min(0.98, max(0.01, own))
 		if s.uses(n.hash%counters) == 0 {
-			e += math.Log(0.9 / own)
+			e += approx.Log(0.9 / own)
 		} else {
-			e += math.Log(0.1 / (1 - own))
+			e += approx.Log(0.1 / (1 - own))
 		}
 	}
 	if p.nNames > 1 {
@@ -108,7 +112,7 @@ func (s *State) tongue(p *Post) float64 {
 	if p.Lang == 0 {
 		return 0
 	}
-	return max(-0.3, math.Log(0.2/share(s.langs[:], p.Lang)))
+	return max(-0.3, approx.Log(0.2/share(s.langs[:], p.Lang)))
 }
 
 // client is the log of the months after which the account takes up another new
@@ -118,9 +122,9 @@ func (s *State) client(p *Post, m *Model) float64 {
 	case p.App == 0:
 		return 0
 	case s.known(p.App) >= 0:
-		return m.RareClient * math.Log(max(1, 0.05/share(s.clients[:], short(p.App))))
+		return m.RareClient * approx.Log(max(1, 0.05/share(s.clients[:], short(p.App))))
 	}
-	return math.Log((float64(s.exposure)+0.2)/(float64(s.newClients)+0.3)) + m.ClientOff
+	return approx.Log((float64(s.exposure)+0.2)/(float64(s.newClients)+0.3)) + m.ClientOff
 }
 
 func short(app uint32) uint16 { return uint16(app >> 16) }
@@ -169,7 +173,7 @@ func (s *State) hourOnce(p *Post, m *Model) float64 {
 // hourOfPost is the evidence of the hour of one post, against somebody who
 // posts at any hour.
 func (s *State) hourOfPost(p *Post, m *Model) float64 {
-	return math.Log((float64(s.hoursSeen()) + 12) / 24 / (s.atHour(p.Hour, m) + 0.5))
+	return approx.Log((float64(s.hoursSeen()) + 12) / 24 / (s.atHour(p.Hour, m) + 0.5))
 }
 
 func (s *State) hoursSeen() int {

@@ -1,6 +1,10 @@
 package profile
 
-import "math"
+import (
+	"math"
+
+	"github.com/picketd/picket/detector/baseline/internal/approx"
+)
 
 // Pace: how short a time the account's latest posts took. A span tells a hurry
 // from a usual day more sharply than a count within a window does, which grows
@@ -40,7 +44,7 @@ func (s *State) hurry(gap float64, m *Model) float64 {
 		x := octaves(max(1, paceSpan/(span+paceLeast)), paceBins)
 		most = max(most, s.months(chPace+i, x, m.PaceSlope, m))
 	}
-	return math.Log(most)
+	return approx.Log(most)
 }
 
 // follow notes the gap before a post.

@@ -1,6 +1,10 @@
 package profile
 
-import "math"
+import (
+	"math"
+
+	"github.com/picketd/picket/detector/baseline/internal/approx"
+)
 
 const (
 	weights   = 224 // of the voice
@@ -118,7 +122,7 @@ func (s *State) Judge(p *Post, m *Model, ready bool) Verdict {
 		s.close(m)
 		s.start = now
 	}
-	decay := float32(math.Exp(-gap / m.Decay))
+	decay := float32(approx.Exp(-gap / m.Decay))
 	s.talk *= decay
 	s.oddHour *= decay
 	s.heldClient *= decay
@@ -147,7 +151,7 @@ func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 	}
 	s.oddHour = float32(max(0, float64(s.oddHour)+s.hourOfPost(p, m)))
 	hours := s.months(chHour, octaves(1+float64(s.oddHour), 3), m.HourSlope, m)
-	v.Hour = m.Hour * (math.Log(max(s.hourOnce(p, m), hours)) + m.HourOff)
+	v.Hour = m.Hour * (approx.Log(max(s.hourOnce(p, m), hours)) + m.HourOff)
 	s.heldClient = max(s.heldClient, float32(m.Client*s.client(p, m)))
 	v.Client = float64(s.heldClient)
 	pace := s.hurry(gap, m)

@@ -1,12 +1,16 @@
 package profile
 
-import "math"
+import (
+	"math"
+
+	"github.com/picketd/picket/detector/baseline/internal/approx"
+)
 
 // Sessions: how seldom what they show is, and the threshold that follows from
 // the oddest of late.
 
 // octaves are the bins of a number that is at least 1, so many to each doubling.
-func octaves(x, each float64) float64 { return each * math.Log2(x) }
+func octaves(x, each float64) float64 { return each * approx.Log2(x) }
 
 // join is the Euclidean norm of what is positive: between the maximum and the
 // sum.
@@ -23,7 +27,7 @@ func join(xs ...float64) float64 {
 // seldom notes what a channel shows, in bins, and returns the log of the months
 // after which a session of the account shows as much again.
 func (s *State) seldom(channel int, x, slope float64, m *Model) float64 {
-	return math.Log(s.months(channel, x, slope, m))
+	return approx.Log(s.months(channel, x, slope, m))
 }
 
 // months is seldom without the logarithm.
@@ -37,7 +41,7 @@ func (s *State) months(channel int, x, slope float64, m *Model) float64 {
 	prior := m.Prior
 	if above == 0 {
 		if beyond := x - float64(highest(low, high)); beyond > 0 {
-			prior *= math.Exp(-slope * beyond)
+			prior *= approx.Exp(-slope * beyond)
 		}
 	}
 	as := float64(above) + float64(h[b])*(1-(x-float64(b)))

@@ -28,6 +28,8 @@ package rate
 import (
 	"math"
 	"time"
+
+	"github.com/picketd/picket/detector/baseline/internal/approx"
 )
 
 const (
@@ -155,7 +157,7 @@ func (s *State) At(t int64) Moment {
 			w *= m.hour
 		}
 		m.counts[i] = s.count(i, m.at)
-		m.heights[i] = math.Log(m.counts[i] / (floor + w))
+		m.heights[i] = approx.Log(m.counts[i] / (floor + w))
 	}
 	return m
 }
@@ -231,7 +233,7 @@ func (s *State) Learn(m *Moment, withhold bool) {
 		return
 	}
 	if s.Used&disowned == 0 {
-		s.Gaps.raise(math.Log(s.since(m)/3600 + 1))
+		s.Gaps.raise(approx.Log(s.since(m)/3600 + 1))
 	}
 	s.Used &^= disowned | told
 	s.Latest = at
@@ -277,16 +279,16 @@ func (s *State) Silence(t int64, p *Params) Silence {
 func (s *State) longest(p *Params) float64 {
 	blocks := max(p.Every.Seconds()/s.perBlock(s.Weeks, week), 1.5)
 	level := s.Gaps.level(blocks, spreadGaps, int(s.Weeks), memoryWeeks)
-	return s.unweighed(s.Latest, (math.Exp(level)-1)*3600)
+	return s.unweighed(s.Latest, (approx.Exp(level)-1)*3600)
 }
 
 // count is the count of a window with one more activity at a second.
 func (s *State) count(i int, at uint32) float64 {
 	tau := Windows()[i].Seconds()
 	if at >= s.Latest {
-		return float64(s.Counts[i])*math.Exp(-float64(at-s.Latest)/tau) + 1
+		return float64(s.Counts[i])*approx.Exp(-float64(at-s.Latest)/tau) + 1
 	}
-	return float64(s.Counts[i]) + math.Exp(-float64(s.Latest-at)/tau)
+	return float64(s.Counts[i]) + approx.Exp(-float64(s.Latest-at)/tau)
 }
 
 // perBlock is how many seconds there are to one of n blocks that are known.

@@ -805,13 +805,13 @@ func TestRestoreRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	version := func(v string) string { return strings.Replace(string(whole), `{"v":5`, `{"v":`+v, 1) }
-	for name, data := range map[string]string{"not JSON": "{", "an older version": version("2"), "a newer version": version("6")} {
+	version := func(v string) string { return strings.Replace(string(whole), `{"v":6`, `{"v":`+v, 1) }
+	for name, data := range map[string]string{"not JSON": "{", "an older version": version("2"), "a newer version": version("7")} {
 		if err := e.Restore([]byte(data)); err == nil {
 			t.Errorf("%s is restored", name)
 		}
 	}
-	for _, v := range []string{"3", "4", "5"} {
+	for _, v := range []string{"3", "4", "5", "6"} {
 		if err := e.Restore([]byte(version(v))); err != nil {
 			t.Errorf("version %s: %v", v, err)
 		}
@@ -848,7 +848,7 @@ func TestOlderSnapshot(t *testing.T) {
 
 	origin := newLog(t)
 	before(origin)
-	wide, err := origin.e.WideSnapshot()
+	wide, err := origin.e.OlderSnapshot(4)
 	if err != nil {
 		t.Fatal(err)
 	}

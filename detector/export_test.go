@@ -2,6 +2,7 @@ package detector
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/picketd/picket/detector/baseline"
@@ -41,15 +42,15 @@ func (e *Engine) Windows() map[string][]window.Event {
 	return out
 }
 
-// WideSnapshot returns the snapshot that a version before the short heads of
-// learned values would have taken. The engine is of no use any more.
-func (e *Engine) WideSnapshot() ([]byte, error) {
+// OlderSnapshot returns the snapshot that an engine of version 4 or 5 would have
+// taken. This one is of no use any more.
+func (e *Engine) OlderSnapshot(version int) ([]byte, error) {
 	m := e.memory
 	accounts := m.store.Accounts
 	accounts.Each(0, m.end(), func(row state.Ref) bool {
 		for n := range m.slots {
 			if cell := accounts.Slot(row, n); cell != 0 {
-				accounts.SetSlot(row, n, m.widened(m.holds(n), cell))
+				accounts.SetSlot(row, n, m.widened(version, m.holds(n), cell))
 			}
 		}
 		return true
@@ -57,31 +58,43 @@ func (e *Engine) WideSnapshot() ([]byte, error) {
 	m.eachCold(func(_ uint32, c *cold) {
 		for _, k := range []slotKind{slotValues, slotPeaks} {
 			for key, cell := range c.Groups[k] {
-				c.Groups[k][key] = m.widened(k, cell)
+				c.Groups[k][key] = m.widened(version, k, cell)
 			}
 		}
 	})
 	whole, err := e.Snapshot()
-	return bytes.Replace(whole, []byte(`{"v":5`), []byte(`{"v":4`), 1), err
+	return bytes.Replace(whole, []byte(`{"v":6`), fmt.Appendf(nil, `{"v":%d`, version), 1), err
 }
 
-func (m *memory) widened(k slotKind, cell state.Ref) state.Ref {
+func (m *memory) widened(version int, k slotKind, cell state.Ref) state.Ref {
+	h := m.store.Heap
+	r := cell
 	switch k {
 	case slotValues:
-		return widen[value](m.store.Heap, cell)
+		head, items := state.ReadList[valuesHead, value](h, cell)
+		if version < packedSnapshot {
+			r = state.PutList(h, 0, wide(head), items)
+		}
 	case slotPeaks:
-		return widen[baseline.Peak](m.store.Heap, cell)
+		head, days := state.ReadList[peaksHead, baseline.Peak](h, cell)
+		items := make([]widePeak, len(days))
+		for i, d := range days {
+			items[i] = widePeak{int32(d.Day), int32(d.Count)}
+		}
+		if version < packedSnapshot {
+			r = state.PutList(h, 0, wide(head), items)
+		} else {
+			r = state.PutList(h, 0, head, items)
+		}
 	case slotHabit, slotWindow, slotModel:
 	}
-	return cell
-}
-
-func widen[T any](h *state.Heap, cell state.Ref) state.Ref {
-	head, items := state.ReadList[valuesHead, T](h, cell)
-	r := state.PutList(h, 0, wideHead{Events: uint32(head.Events()), Since: head.Since()}, items)
-	h.Free(cell)
+	if r != cell {
+		h.Free(cell)
+	}
 	return r
 }
+
+func wide(h valuesHead) wideHead { return wideHead{Events: uint32(h.Events()), Since: h.Since()} }
 
 // Groups returns how many groups that are more than an account have learned values.
 func (e *Engine) Groups() int {

@@ -18,10 +18,11 @@ var ErrSnapshot = errors.New("snapshot not readable")
 
 const (
 	// snapshotVersion changes when the meaning of a snapshot does.
-	snapshotVersion = 5
-	// packedSnapshot is the version from which on learned values have short heads;
-	// see valuesHead.
+	snapshotVersion = 6
+	// packedSnapshot is the version from which on learned values have short heads,
+	// see valuesHead, and packedPeaks that from which on days of peaks are short.
 	packedSnapshot = 5
+	packedPeaks    = 6
 	// oldestSnapshot is the version from which on snapshots are read. Those of
 	// version 3 keep a value with each event of a window; see windowHead.
 	oldestSnapshot = 3
@@ -266,8 +267,8 @@ func (l *Loader) Finish() error {
 	e.recent.restore(l.recent[max(0, len(l.recent)-r.Recent):])
 	e.crowds, e.blind = r.Crowds, r.Blind
 	e.replanned = true // the plan may be another one
-	if r.Version < packedSnapshot {
-		m.pack()
+	if r.Version < packedPeaks {
+		m.pack(r.Version)
 		e.derive()
 		return nil // what was packed belongs in the next image
 	}

@@ -17,10 +17,17 @@ type Peaks struct {
 	Days   []Peak // by day; see keep
 }
 
-// Peak is the fullest window of one day.
+// Peak is the fullest window of one day. There are some for every account, so that
+// they are packed: days go to the year 2149, and a window holds fewer than a count
+// can say.
 type Peak struct {
-	Day   int32 // days since 1970 in UTC
-	Count int32
+	Day   uint16 // days since 1970 in UTC
+	Count uint16
+}
+
+// PeakOf is the peak of a day since 1970.
+func PeakOf(day int64, count int) Peak {
+	return Peak{uint16(min(max(day, 0), math.MaxUint16)), uint16(min(max(count, 0), math.MaxUint16))}
 }
 
 // PeakParams say when a burst is one.
@@ -32,6 +39,9 @@ type PeakParams struct {
 
 const dayLength = int64(24 * time.Hour)
 
+// dayOf is DayOf as peaks have it.
+func dayOf(t int64) uint16 { return PeakOf(DayOf(t), 0).Day }
+
 // DayOf returns the day of a time in Unix nanoseconds.
 func DayOf(t int64) int64 { return t / dayLength }
 
@@ -39,8 +49,8 @@ func DayOf(t int64) int64 { return t / dayLength }
 // day before today, so that one extraordinary day, or one attack, does not make
 // the next unseen. It is 0 where fewer than two days are known.
 func (p *Peaks) Own(t int64, params PeakParams) int {
-	oldest, today := int32(DayOf(t-int64(params.Forget))), int32(DayOf(t))
-	first, second := int32(0), int32(0)
+	oldest, today := dayOf(t-int64(params.Forget)), dayOf(t)
+	first, second := uint16(0), uint16(0)
 	for _, d := range p.Days {
 		switch {
 		case d.Day < oldest || d.Day >= today:
@@ -75,7 +85,7 @@ func (p *Peaks) Seen(t int64) {
 
 // Raise makes the peak of a day at least count.
 func (p *Peaks) Raise(day int64, count int) {
-	d := Peak{int32(day), int32(min(count, math.MaxInt32))}
+	d := PeakOf(day, count)
 	at, ok := slices.BinarySearchFunc(p.Days, d, func(a, b Peak) int { return cmp.Compare(a.Day, b.Day) })
 	switch {
 	case !ok:
@@ -92,7 +102,7 @@ func (p *Peaks) Raise(day int64, count int) {
 // remembered, and they are for longer, they say more. The newest day is not
 // over: it stays and makes none superfluous.
 func (p *Peaks) keep() {
-	first, second := int32(0), int32(0) // the highest of later days but the newest
+	first, second := uint16(0), uint16(0) // the highest of later days but the newest
 	kept := len(p.Days) - 1
 	for i := len(p.Days) - 2; i >= 0; i-- {
 		d := p.Days[i]
@@ -120,6 +130,6 @@ func (p *Peaks) Latest() int64 {
 
 // Forget drops the days that are forgotten at time t.
 func (p *Peaks) Forget(t int64, params PeakParams) {
-	oldest := int32(DayOf(t - int64(params.Forget)))
+	oldest := dayOf(t - int64(params.Forget))
 	p.Days = slices.DeleteFunc(p.Days, func(d Peak) bool { return d.Day < oldest })
 }

@@ -2,7 +2,6 @@ package state
 
 import (
 	"hash/maphash"
-	"math/bits"
 	"unsafe"
 )
 
@@ -24,8 +23,11 @@ type Row struct {
 // first the cells and then the slots' numbers.
 const slotBytes = int(unsafe.Sizeof(Ref(0)) + unsafe.Sizeof(uint16(0)))
 
-// entry of the index: an account and the hash of its name. Entries stand near
-// the place that the upper bits of the hash say.
+// leastIndex is how many places an index has at least.
+const leastIndex = 64
+
+// entry of the index: an account and the hash of its name. Entries stand at the
+// place that the hash says, as a fraction of all places, or after it.
 type entry struct {
 	row Ref
 	tag uint32
@@ -36,8 +38,7 @@ type entry struct {
 type Accounts struct {
 	h     *Heap
 	hash  func(string) uint32
-	index []entry // open addressing; its length is a power of two
-	shift uint
+	index []entry // open addressing
 	n     int
 	tags  []uint32 // of the names that are touched
 }
@@ -45,12 +46,38 @@ type Accounts struct {
 func newAccounts(h *Heap) *Accounts {
 	seed := maphash.MakeSeed() // whoever chooses names cannot choose hashes; no order depends on it
 	a := &Accounts{h: h, hash: func(s string) uint32 { return uint32(maphash.String(seed, s) >> 32) }}
-	a.size(64)
+	a.size(leastIndex)
 	return a
 }
 
-func (a *Accounts) size(n int) {
-	a.index, a.shift = hugely[entry](n), uint(32-bits.TrailingZeros(uint(n)))
+func (a *Accounts) size(n int) { a.index = hugely[entry](n) }
+
+// home is the place that a hash says.
+func (a *Accounts) home(tag uint32) int { return int(uint64(tag) * uint64(len(a.index)) >> 32) }
+
+// after is the place after another one.
+func (a *Accounts) after(at int) int {
+	if at++; at == len(a.index) {
+		return 0
+	}
+	return at
+}
+
+// past is how far a place is behind another one.
+func (a *Accounts) past(from, at int) int {
+	if at -= from; at < 0 {
+		at += len(a.index)
+	}
+	return at
+}
+
+// room returns how many places an index of some has to have for n accounts: more by
+// a quarter, and so again, until four of five suffice.
+func room(size, n int) int {
+	for n*5 > size*4 {
+		size += size / 4
+	}
+	return size
 }
 
 // Len returns the number of accounts.
@@ -73,8 +100,7 @@ func (a *Accounts) Find(name string) Ref {
 }
 
 func (a *Accounts) find(name string, tag uint32) (r Ref, at int) {
-	mask := len(a.index) - 1
-	for at = int(tag >> a.shift); ; at = (at + 1) & mask {
+	for at = a.home(tag); ; at = a.after(at) {
 		e := a.index[at]
 		if e.row == 0 || e.tag == tag && a.Name(e.row) == name {
 			return e.row, at
@@ -97,8 +123,9 @@ func (a *Accounts) Add(name string) Ref {
 		copy(p.text[:], name)
 	}
 	a.index[at] = entry{r, tag}
-	if a.n++; a.n*5 > len(a.index)*4 {
-		a.grow()
+	a.n++
+	if size := room(len(a.index), a.n); size != len(a.index) {
+		a.grow(size)
 	}
 	return r
 }
@@ -108,10 +135,8 @@ func (a *Accounts) Add(name string) Ref {
 func (a *Accounts) Delete(r Ref) {
 	name := a.Name(r)
 	_, at := a.find(name, a.hash(name))
-	mask := len(a.index) - 1
-	for next := (at + 1) & mask; a.index[next].row != 0; next = (next + 1) & mask {
-		home := int(a.index[next].tag >> a.shift)
-		if (next-home)&mask >= (next-at)&mask {
+	for next := a.after(at); a.index[next].row != 0; next = a.after(next) {
+		if a.past(a.home(a.index[next].tag), next) >= a.past(at, next) {
 			a.index[at], at = a.index[next], next
 		}
 	}
@@ -125,9 +150,9 @@ func (a *Accounts) Delete(r Ref) {
 	a.h.Free(r)
 }
 
-func (a *Accounts) grow() {
+func (a *Accounts) grow(size int) {
 	old := a.index
-	a.size(2 * len(old))
+	a.size(size)
 	for _, e := range old {
 		if e.row != 0 {
 			a.put(e)
@@ -136,9 +161,9 @@ func (a *Accounts) grow() {
 }
 
 func (a *Accounts) put(e entry) {
-	mask, at := len(a.index)-1, int(e.tag>>a.shift)
+	at := a.home(e.tag)
 	for a.index[at].row != 0 {
-		at = (at + 1) & mask
+		at = a.after(at)
 	}
 	a.index[at] = e
 }
@@ -150,10 +175,10 @@ func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
 	for i := range n {
 		tag := a.hash(name(i))
 		a.tags = append(a.tags, tag)
-		fetch(unsafe.Pointer(&a.index[tag>>a.shift]), 1)
+		fetch(unsafe.Pointer(&a.index[a.home(tag)]), 1)
 	}
 	for _, tag := range a.tags {
-		if r := a.index[tag>>a.shift].row; r != 0 {
+		if r := a.index[a.home(tag)].row; r != 0 {
 			a.h.fetch(r)
 		}
 	}
@@ -290,12 +315,8 @@ func (a *Accounts) Each(from, to uint32, each func(Ref) bool) {
 // restore builds the index of the rows that the heap holds.
 func (a *Accounts) restore() {
 	a.n = 0
-	size := 64
 	a.Each(0, uint32(len(a.h.pages)), func(Ref) bool { a.n++; return true })
-	for a.n*5 > size*4 {
-		size *= 2
-	}
-	a.size(size)
+	a.size(room(leastIndex, a.n))
 	a.Each(0, uint32(len(a.h.pages)), func(r Ref) bool {
 		a.put(entry{r, a.hash(a.Name(r))})
 		return true

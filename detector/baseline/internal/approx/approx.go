@@ -1,8 +1,8 @@
 // Package approx has logarithms and powers that take half the time of those in
-// package math, for models that ask for a dozen of them about each activity. They are right to about eleven digits, which is far more than what
-// is estimated from counts deserves, and they are the same on every processor:
-// no product is fused with a sum. What needs the last digit belongs to package
-// math.
+// package math, for models that ask for a dozen of them about each activity. They
+// are right to about eleven digits, which is far more than what is estimated from
+// counts deserves, and they are the same on every processor: no product is fused
+// with a sum. What needs the last digit belongs to package math.
 package approx
 
 import "math"

@@ -39,7 +39,7 @@ func (e *Engine) settingOf(a *activity.Activity, t int64) setting {
 		of = logging // also of one that failed
 	}
 	h := st.habits(of)
-	for _, n := range h.Notes(a, t, e.plan.zone(a.Account)) {
+	for _, n := range h.Notes(a, t, e.zone(a)) {
 		r := Reason{Field: n.Field, Seen: n.Words}
 		if n.Odd {
 			out.Odd = append(out.Odd, r)

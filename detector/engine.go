@@ -103,6 +103,7 @@ type Engine struct {
 	at      *activity.Activity // which it is, nil between two
 	key     uint64             // its key
 	row     state.Ref          // where its account stands
+	where   *time.Location     // its account's people work, nil until somebody asks
 	odd     bool               // it is of an alert that waits for a verdict, and no habit
 }
 
@@ -151,6 +152,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 		e.memory.release(0)
 	}
 	e.plan, e.replanned = plan, true
+	clear(e.memory.reach)
 	e.matcher = plan.Program.NewMatcher()
 	e.awaitSilences(true)
 	e.remeasure()
@@ -182,7 +184,7 @@ func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 			if i+fetchAhead < len(some) {
 				e.memory.store.Accounts.Fetch(e.rows[i+fetchAhead])
 			}
-			e.at, e.key, e.row = &some[i], e.keys[i], e.rows[i]
+			e.at, e.key, e.row, e.where = &some[i], e.keys[i], e.rows[i], nil
 			if e.memory.release(0); !e.counting && e.recent.seen(e.ids[i], e.now) {
 				e.stats.Duplicates++
 				continue
@@ -217,6 +219,17 @@ func (e *Engine) keyOf(a *activity.Activity) uint64 {
 		return e.key
 	}
 	return a.Key()
+}
+
+// zone returns where the people of an activity's account work.
+func (e *Engine) zone(a *activity.Activity) *time.Location {
+	if a != e.at {
+		return e.plan.zone(a.Account)
+	}
+	if e.where == nil {
+		e.where = e.plan.zone(a.Account)
+	}
+	return e.where
 }
 
 // Tick moves log time on and returns what became due: episodes that close,
@@ -265,7 +278,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	for _, i := range matched {
 		e.charged(st, i, a, t, backfill)
 	}
-	if !backfill && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
+	if !backfill && e.plan.approves && len(e.plan.approval) > 0 && e.plan.accounts[a.Account].Approvals {
 		e.published(a, t, matched)
 	}
 	e.learnHabits(st, a, t)
@@ -283,7 +296,7 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 		for _, k := range pl.resolves {
 			e.resolve(st, k, a, pl.rule)
 		}
-		if pl.rule.Mode != rules.Off && (!pl.rule.Silent || len(pl.steps) > 0) {
+		if !pl.off && (!pl.silent || len(pl.steps) > 0) {
 			if group, ok := e.groupOf(pl.rule, a); ok {
 				e.hit(st, pl.rule, group, match{a: a, t: t}, func() []Reason { return e.explain(pl.rule, a) })
 			}
@@ -296,17 +309,16 @@ func (e *Engine) matched(st *accountState, i int, a *activity.Activity, t int64,
 func (e *Engine) feed(st *accountState, i int, a *activity.Activity, t int64, backfill bool) {
 	e.pass(i, a, backfill)
 	for _, k := range e.fedBy(i) {
-		r := e.plan.rules[k].rule
-		if r.Mode == rules.Off || r.Type == rules.TypeApproval {
+		if pl := &e.plan.rules[k]; pl.off || pl.kind == rules.TypeApproval {
 			continue
 		}
-		group, ok := e.groupAs(r, i, a)
+		group, ok := e.groupAs(k, i, a)
 		if !ok {
 			continue
 		}
 		st := e.holder(st, group)
 		measured := e.enterFed(k)
-		switch r.Type {
+		switch e.plan.rules[k].kind {
 		case rules.TypeEventCount, rules.TypeValueCount, rules.TypeTemporal:
 			e.count(st, k, i, group, a, t, backfill)
 		case rules.TypeTemporalOrdered, rules.TypeValueSum, rules.TypeValueAvg, rules.TypeValuePercentile:

@@ -13,17 +13,18 @@ import (
 // groupOf returns the names and values of a rule's group; false where the
 // activity lacks one of the fields, so that it belongs to no group.
 func (e *Engine) groupOf(r *rules.Rule, a *activity.Activity) ([]activity.Field, bool) {
-	return e.groupAs(r, r.Index, a)
+	return e.groupAs(r.Index, r.Index, a)
 }
 
-// groupAs is groupOf for a match of rule input, in which aliases stand for
-// fields of their own.
-func (e *Engine) groupAs(r *rules.Rule, input int, a *activity.Activity) ([]activity.Field, bool) {
+// groupAs is groupOf for a rule and a match of rule input, in which aliases stand
+// for fields of their own.
+func (e *Engine) groupAs(rule, input int, a *activity.Activity) ([]activity.Field, bool) {
 	e.group = e.group[:0]
-	if e.plan.rules[r.Index].alone {
+	if e.plan.rules[rule].alone {
 		e.group = append(e.group, activity.Field{Name: "account", Value: baseline.Shorten(a.Account)})
 		return e.group, a.Account != ""
 	}
+	r := e.plan.rules[rule].rule
 	if len(r.GroupBy) == 0 {
 		e.group = append(e.group, activity.Field{Name: "account", Value: a.Account})
 		return e.group, true

@@ -201,7 +201,7 @@ func (e *Engine) learnHabits(st *accountState, a *activity.Activity, t int64) {
 	if of == neither || e.odd {
 		return
 	}
-	zone := e.plan.zone(a.Account)
+	zone := e.zone(a)
 	if of == posting && st.postedOn(baseline.DayOf(t)) {
 		if len(a.LinkDomains) == 0 && st.postedAgain(habit.Hour(t, zone)) {
 			return

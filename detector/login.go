@@ -121,7 +121,7 @@ func (e *Engine) loginOf(a *activity.Activity, t int64) loginrisk.Login {
 	l := loginrisk.Login{
 		Time: t, Country: loginrisk.Code(a.Geo.Country), Relay: relay(a),
 		System: by.system, Browser: by.browser, Version: uint8(by.parts.Version),
-		Hour: int8(time.Unix(0, t).In(e.plan.zone(a.Account)).Hour()),
+		Hour: int8(time.Unix(0, t).In(e.zone(a)).Hour()),
 	}
 	if a.Geo.ASN.OK {
 		l.ASN = loginrisk.Number(uint64(a.Geo.ASN.V))

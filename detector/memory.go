@@ -43,6 +43,7 @@ type memory struct {
 	by    [slotKinds]map[string]int // numbers of the slots in use
 	asked [64]asked                 // the latest that were asked for
 	colds colds
+	reach []int64 // by the number of a window's slot: how far back activities reach it, nanoseconds; 0 until that is asked for
 
 	handles []*accountState // of the activity that is being judged; the first used of them
 	used    int
@@ -100,6 +101,7 @@ func (m *memory) slot(k slotKind, key string) int {
 		m.slots = append(m.slots, slot{})
 	}
 	m.slots[n] = slot{Kind: k, Key: key}
+	clear(m.reach)
 	m.by[k][key] = n
 	return n
 }

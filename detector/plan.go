@@ -86,6 +86,7 @@ func ParseSet(data []byte) (Set, error) {
 type Plan struct {
 	Program  *rules.Program
 	accounts map[string]Account
+	approves bool // posts of some account need an approval
 	rules    []planned // by rule index
 	approval map[string][]int
 	grace    map[string]int64          // by verdict, nanoseconds; rules that are off have none
@@ -106,7 +107,11 @@ type planned struct {
 	steps    []stepOf
 	counts   string // of a storm rule: what it counts, in words
 	passes   bool   // the second stage needs its matches
-	alone    bool   // it is grouped by account and nothing else
+	// What of the rule is asked about each activity. Rules are large and lie apart.
+	alone  bool // it is grouped by account and nothing else
+	off    bool
+	silent bool
+	kind   rules.Type
 	numbers
 }
 
@@ -130,6 +135,7 @@ type numbers struct {
 // put sets the rule, and what follows from its parameters.
 func (pl *planned) put(r *rules.Rule) {
 	pl.rule, pl.numbers = r, numbers{}
+	pl.off, pl.silent, pl.kind = r.Mode == rules.Off, r.Silent, r.Type
 	pl.alone = len(r.GroupBy) == 1 && r.GroupBy[0].Name == "account" && len(r.Aliases) == 0
 	switch r.Type {
 	case rules.TypeProfile:
@@ -221,6 +227,7 @@ func (p *Plan) know(accounts []Account) error {
 	slices.SortFunc(accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
 	for _, a := range accounts {
 		p.accounts[a.Name] = a
+		p.approves = p.approves || a.Approvals
 		zone, err := time.LoadLocation(a.TimeZone)
 		if err != nil {
 			return fmt.Errorf("account %s: time zone: %w", a.Name, err)

@@ -60,7 +60,7 @@ func (e *Engine) readPost(a *activity.Activity, t int64) *profile.Post {
 	if e.profiler.reader == nil {
 		e.profiler.reader = profile.NewReader()
 	}
-	hour := time.Unix(0, t).In(e.plan.zone(a.Account)).Hour()
+	hour := time.Unix(0, t).In(e.zone(a)).Hour()
 	e.profiler.reader.Read(&e.profiler.post, a, t/second, hour)
 	return &e.profiler.post
 }

@@ -110,6 +110,26 @@ func (e *Engine) passed(key string, cell state.Ref) bool {
 	return e.memory.advance(cell, e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness) == 0
 }
 
+// passedIn is passed for an account's own window, in a slot.
+func (e *Engine) passedIn(slot int, cell state.Ref) bool {
+	m := e.memory
+	for len(m.reach) < len(m.slots) {
+		m.reach = append(m.reach, 0)
+	}
+	if m.reach[slot] == 0 {
+		i, ok := e.plan.memory[m.slots[slot].Key]
+		if !ok {
+			return true
+		}
+		m.reach[slot] = int64(e.plan.rules[i].rule.Timespan) + e.lateness
+	}
+	until := e.sweptAt - m.reach[slot]
+	if oldest, some := m.oldest(cell); some && oldest > until {
+		return false
+	}
+	return m.advance(cell, until) == 0
+}
+
 // retire gives up the slots of rules that are gone. Their numbers are used no
 // more; what accounts have in them goes when the accounts are swept.
 func (m *memory) retire(p *Plan) {
@@ -163,7 +183,7 @@ func (e *Engine) sweepRow(row state.Ref) (gone bool) {
 	accounts.EachSlot(row, func(n int, cell state.Ref) {
 		s := &m.slots[n]
 		switch {
-		case s.Retired != 0, s.Kind == slotWindow && e.passed(s.Key, cell):
+		case s.Retired != 0, s.Kind == slotWindow && e.passedIn(n, cell):
 			drop = append(drop, n)
 		case s.Kind != slotHabit:
 			others = true

@@ -101,17 +101,17 @@ func (s *State) remember(m *Model) {
 // as the budget allows for it, moved by what the budget is ahead or behind.
 func (s *State) threshold(t int64, m *Model) float64 {
 	day := uint16(t / 86400)
-	var scores [topSize]float64 // the highest first
+	var scores [topSize]uint16 // the highest first
 	n := 0
 	for _, x := range s.top {
 		if x.score == 0 || float64(day-x.day) > m.Horizon {
 			continue
 		}
 		i := n
-		for ; i > 0 && scores[i-1] < float64(x.score)/scoreUnit; i-- {
+		for ; i > 0 && scores[i-1] < x.score; i-- {
 			scores[i] = scores[i-1]
 		}
-		scores[i] = float64(x.score) / scoreUnit
+		scores[i] = x.score
 		n++
 	}
 	if n == 0 {
@@ -123,12 +123,12 @@ func (s *State) threshold(t int64, m *Model) float64 {
 	var at float64
 	switch {
 	case whole < 1:
-		at = scores[0] + (1 - allowed)
+		at = float64(scores[0])/scoreUnit + (1 - allowed)
 	case whole >= n:
-		at = scores[n-1]
+		at = float64(scores[n-1]) / scoreUnit
 	default:
 		part := allowed - float64(whole)
-		at = scores[whole-1]*(1-part) + scores[whole]*part
+		at = (float64(scores[whole-1])*(1-part) + float64(scores[whole])*part) / scoreUnit
 	}
 	return max(m.Least, at) + m.Control*max(-1.5, min(6, -float64(s.tokens)))
 }

@@ -25,9 +25,10 @@ const (
 
 // What a batch of usual activities takes, in bytes.
 const (
-	batchEnd   = "]}"
-	usualHead  = 64
-	usualBytes = 1 << 10 // of an activity
+	batchEnd    = "]}"
+	usualHead   = 64
+	usualBytes  = 1 << 10 // of an activity
+	recentBytes = 11      // of a key: base64 of eight
 )
 
 // errClosed says that the journal is shutting down.

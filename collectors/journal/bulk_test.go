@@ -122,3 +122,51 @@ func TestSubmissionsShareMessages(t *testing.T) {
 		t.Errorf("%d activities in %d messages, want %d in fewer than %d", len(got), head.Last, submitters*each, submitters)
 	}
 }
+
+// TestPageIsParted: what a page holds of other accounts, and approvals, are for
+// the bulk subject; the rest and the cursor stay together.
+func TestPageIsParted(t *testing.T) {
+	t.Parallel()
+	js := journaltest.Connect(t, journaltest.Server(t, t.TempDir(), nil))
+	j := open(t, js, journal.Config{})
+	l := openLog(t, j, "x/acme")
+	next := uint64(1)
+	for _, tt := range []struct {
+		name, page  string // o: own, f: of another account, a: approval
+		bulk, stays []string
+	}{
+		{"own only", "ooo", nil, []string{"0", "1", "2"}},
+		{"others only", "fa", []string{"0", "1"}, nil},
+		{"both", "ofoao", []string{"1", "3"}, []string{"0", "2", "4"}},
+		{"others first", "afo", []string{"0", "1"}, []string{"2"}},
+		{"nothing but the cursor", "", nil, nil},
+	} {
+		var page []activity.Activity
+		for i, c := range tt.page {
+			a := post("x/acme", i)
+			switch c {
+			case 'f':
+				a = post("x/other", i)
+			case 'a':
+				a.Kind, a.Approval.Text = activity.KindApproval, "hello"
+			}
+			page = append(page, a)
+		}
+		if err := l.Append(t.Context(), &activity.Batch{Cursor: []byte(`"` + tt.name + `"`), Activities: page}); err != nil {
+			t.Fatal(err)
+		}
+		if len(tt.bulk) > 0 {
+			m := read(t, j, 0, next, 1)[0]
+			if got := asEncoded(t, &m); m.Type != journal.Bulk || !slices.Equal(got, tt.bulk) {
+				t.Errorf("%s: message of type %v with %v, want bulk with %v", tt.name, m.Type, got, tt.bulk)
+			}
+			next++
+		}
+		m := read(t, j, 0, next, 1)[0]
+		cursor := string(decode(t, &m).Cursor)
+		if got := asEncoded(t, &m); m.Type != journal.Page || cursor != `"`+tt.name+`"` || !slices.Equal(got, tt.stays) {
+			t.Errorf("%s: message of type %v with cursor %s and %v, want page with %v", tt.name, m.Type, cursor, got, tt.stays)
+		}
+		next++
+	}
+}

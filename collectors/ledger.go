@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ func (l *ledger) admit(as []activity.Activity, source string, multi bool, now ti
 		known[it.key] = struct{}{}
 	}
 	fresh := make([]activity.Activity, 0, len(as))
+	order := make([]placed, 0, len(as))
 	for i := range as {
 		a := as[i]
 		if reason := misfit(&a, source, multi); reason != "" {
@@ -34,14 +36,36 @@ func (l *ledger) admit(as []activity.Activity, source string, multi bool, now ti
 			continue
 		}
 		known[key] = struct{}{}
-		if l.horizon != (mark{}) && markOf(&a).compare(l.horizon) <= 0 {
+		at := markOf(&a)
+		if l.horizon != (mark{}) && at.compare(l.horizon) <= 0 {
 			drops[DropHorizon]++
 			continue
 		}
+		order = append(order, placed{at, len(fresh)})
 		fresh = append(fresh, a)
 	}
-	slices.SortStableFunc(fresh, func(a, b activity.Activity) int { return markOf(&a).compare(markOf(&b)) })
-	return fresh, drops
+	return inOrder(fresh, order), drops
+}
+
+// placed is an activity's place in the journal, and in its page.
+type placed struct {
+	mark
+	i int
+}
+
+// inOrder returns as in order. Activities are large, so that their places are
+// sorted in their stead.
+func inOrder(as []activity.Activity, order []placed) []activity.Activity {
+	byPlace := func(a, b placed) int { return cmp.Or(a.compare(b.mark), cmp.Compare(a.i, b.i)) }
+	if slices.IsSortedFunc(order, byPlace) {
+		return as
+	}
+	slices.SortFunc(order, byPlace)
+	sorted := make([]activity.Activity, len(as))
+	for i := range order {
+		sorted[i] = as[order[i].i]
+	}
+	return sorted
 }
 
 func misfit(a *activity.Activity, source string, multi bool) string {
@@ -130,17 +154,17 @@ func fit(as []activity.Activity, room int) (kept []activity.Activity, sizes []in
 	var buf []byte
 	kept, sizes = as[:0], make([]int, 0, len(as))
 	for i := range as {
-		a := as[i]
-		buf = activity.AppendActivity(buf[:0], &a)
+		a := &as[i]
+		buf = activity.AppendActivity(buf[:0], a)
 		if len(buf) > room && len(a.Raw) > 0 {
 			a.Raw = nil
-			buf = activity.AppendActivity(buf[:0], &a)
+			buf = activity.AppendActivity(buf[:0], a)
 		}
 		if len(buf) > room {
 			dropped++
 			continue
 		}
-		kept, sizes = append(kept, a), append(sizes, len(buf)+1)
+		kept, sizes = append(kept, *a), append(sizes, len(buf)+1)
 	}
 	return kept, sizes, dropped
 }

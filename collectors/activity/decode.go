@@ -12,7 +12,7 @@ import (
 //
 // What it fills in aliases the input, or the Decoder's own memory where text
 // holds escapes: it is valid until the input is changed or the same Decoder
-// is used again. Whoever keeps an activity for longer clones it.
+// is used again. Whoever keeps an activity for longer clones it, or calls Part.
 //
 // Every error is a *SyntaxError.
 type Decoder struct {
@@ -42,6 +42,10 @@ func (d *Decoder) Batch(data []byte, into *Batch) error {
 	}
 	return err
 }
+
+// Part lets go of what was decoded last: it stays valid when the Decoder is used
+// again, as long as the input is not changed.
+func (d *Decoder) Part() { d.arena, d.alien = nil, "" }
 
 // UnmarshalJSON reads the interchange form, tolerant of unknown fields. The
 // activity keeps its own copy of the data.

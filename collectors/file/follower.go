@@ -360,7 +360,8 @@ func (p *lines) line(line []byte) {
 	if line = bytes.Trim(line, " \t\r"); len(line) == 0 {
 		return
 	}
-	a, err := intake.Decode(p.r.f.cfg.Content, line, p.now)
+	var a activity.Activity
+	err := intake.Decode(p.r.f.cfg.Content, line, p.now, &a)
 	if err == nil {
 		err = p.r.f.accept(&a)
 	}

@@ -61,7 +61,8 @@ func (s *lineSource) next() (activity.Activity, error) {
 		if line = bytes.Trim(line, " \t\r"); len(line) == 0 {
 			continue
 		}
-		a, err := intake.Decode(intake.Recorded, line, time.Time{})
+		var a activity.Activity
+		err = intake.Decode(intake.Recorded, line, time.Time{}, &a)
 		if err == nil && s.only != "" && a.Account != s.only {
 			err = fmt.Errorf("account: %q; expected %q, the only account asked for", a.Account, s.only)
 		}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -25,27 +26,38 @@ const (
 	Recorded   Content = "recorded"   // activities as they are replayed, those that Picket wrote among them
 )
 
-// Decode reads one item, completes it and checks it. The activity aliases
-// data. The error names the field: it is an *activity.SyntaxError or an
-// *activity.FieldError, or wraps ErrForbiddenKind.
-func Decode(content Content, data []byte, now time.Time) (activity.Activity, error) {
+// decoders are kept, since they learn how others write.
+//
+//nolint:gochecknoglobals // shared by all who decode one item now and then
+var decoders = sync.Pool{New: func() any { return &activity.Decoder{Strict: true} }}
+
+// Decode reads one item into into, completes it and checks it. The activity
+// aliases data. The error names the field: it is an *activity.SyntaxError or an
+// *activity.FieldError, or wraps ErrForbiddenKind; into is empty then.
+func Decode(content Content, data []byte, now time.Time, into *activity.Activity) error {
+	err := decode(content, data, now, into)
+	if err != nil {
+		*into = activity.Activity{}
+	}
+	return err
+}
+
+func decode(content Content, data []byte, now time.Time, into *activity.Activity) (err error) {
 	if content == Approvals {
-		return ParseApproval(data, now)
+		*into, err = ParseApproval(data, now)
+		return err
 	}
-	// A decoder of its own for each item: what it returns aliases its memory.
-	dec := activity.Decoder{Strict: true}
-	var a activity.Activity
-	if err := dec.Activity(data, &a); err != nil {
-		return activity.Activity{}, err
+	dec, _ := decoders.Get().(*activity.Decoder)
+	defer decoders.Put(dec)
+	defer dec.Part()
+	if err := dec.Activity(data, into); err != nil {
+		return err
 	}
-	if err := own(a.Kind); err != nil && content != Recorded {
-		return activity.Activity{}, err
+	if err := own(into.Kind); err != nil && content != Recorded {
+		return err
 	}
-	Complete(&a, now)
-	if err := a.Validate(); err != nil {
-		return activity.Activity{}, err
-	}
-	return a, nil
+	Complete(into, now)
+	return into.Validate()
 }
 
 // own refuses the kinds that Picket alone writes.

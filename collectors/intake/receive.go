@@ -116,15 +116,15 @@ func (r *Receiver) Receive(ctx context.Context, b Body) (*Answer, error) {
 	for i, p := range pieces {
 		result := &answer.Results[i]
 		result.Index = i
-		a, err := decode(p, &b, now)
-		if err != nil {
+		a := &sound[:len(sound)+1][len(sound)]
+		if err := b.decode(p, now, a); err != nil {
 			result.refuse(err)
 			continue
 		}
 		if b.Content == Approvals {
 			result.ID = a.ID
 		}
-		sound = append(sound, a)
+		sound = sound[:len(sound)+1]
 		index = append(index, i)
 	}
 	if len(sound) > 0 {
@@ -154,15 +154,18 @@ func (r *Receiver) submit(ctx context.Context, sound []activity.Activity) []erro
 	return fixed
 }
 
-func decode(p piece, b *Body, now time.Time) (activity.Activity, error) {
+// decode reads one of its items into into.
+func (b *Body) decode(p piece, now time.Time, into *activity.Activity) error {
 	if p.err != nil {
-		return activity.Activity{}, p.err
+		return p.err
 	}
-	a, err := Decode(b.Content, p.data, now)
-	if err == nil && b.May != nil && !b.May(a.Account) {
-		return a, fmt.Errorf("account: %w %q: %s may send only for the accounts that it is configured for", errNotAllowed, a.Account, b.Sender)
+	if err := Decode(b.Content, p.data, now, into); err != nil {
+		return err
 	}
-	return a, err
+	if b.May != nil && !b.May(into.Account) {
+		return fmt.Errorf("account: %w %q: %s may send only for the accounts that it is configured for", errNotAllowed, into.Account, b.Sender)
+	}
+	return nil
 }
 
 var errNotAllowed = errors.New("not allowed for")

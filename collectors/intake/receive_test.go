@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,45 @@ func TestReceiveBodies(t *testing.T) {
 
 // TestRefuseItem holds that a bad item has one clear error, and that the items
 // around it are kept.
+// TestItemsShareNothing has items with escapes and lists, some of them refused:
+// none shows anything of another, nor changes when the next body comes.
+func TestItemsShareNothing(t *testing.T) {
+	const time = `,"kind":"post","time":"2026-03-01T12:00:00Z"`
+	var kept keeper
+	r := &intake.Receiver{Intake: &kept, Now: now, Metrics: &tally{}, MaxItems: 100}
+	for _, body := range []string{
+		`{"id":"1","account":"x/acme","text":"say \"one\"","links":["https://a.example/\u0031"]` + time + "}\n" +
+			`{"id":"2","account":"x/acme","text":"say \"two\"","links":["https://b.example/\u0032"],"mentions":["m"],"drill":"d","nonsense":1` + time + "}\n" +
+			`{"id":"3","account":"x/acme","text":"say \"three\""` + time + "}\n",
+		`{"id":"4","account":"x/acme","text":"none of \"them\"","links":["https://c.example/\u0034"]` + time + "}\n",
+	} {
+		if _, err := r.Receive(t.Context(), intake.Body{Data: []byte(body), Form: intake.FormLines, Content: intake.Activities}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for i := range kept {
+		a := &kept[i]
+		got = append(got, fmt.Sprintf("%s %s %s %s %s %q", a.ID, a.Text, a.Links, a.LinkDomains, a.Mentions, a.Drill))
+	}
+	want := []string{
+		`1 say "one" [https://a.example/1] [a.example] [] ""`,
+		`3 say "three" [] [] [] ""`,
+		`4 none of "them" [https://c.example/4] [c.example] [] ""`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// keeper is an intake that keeps what it gets as it is.
+type keeper []activity.Activity
+
+func (k *keeper) Submit(_ context.Context, activities []activity.Activity) []error {
+	*k = append(*k, activities...)
+	return make([]error, len(activities))
+}
+
 func TestRefuseItem(t *testing.T) {
 	for _, row := range []struct{ name, item, field, reason, want string }{
 		{"not JSON", `{"id":}`, "id", "malformed", `byte 6: id: expected text in double quotes, found '}'`},

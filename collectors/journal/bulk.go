@@ -1,10 +1,10 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -19,10 +19,16 @@ import (
 const (
 	bulkActivities = 100
 	bulkLinger     = 5 * time.Millisecond
-	bulkOverhead   = 64      // bytes of a batch beside its activities
-	usualBytes     = 1 << 10 // of an activity
-	bulkInFlight   = 64      // messages awaiting their acknowledgement, per partition
+	bulkInFlight   = 64 // messages awaiting their acknowledgement, per partition
 	bulkAckWait    = 10 * time.Second
+)
+
+// What a batch of usual activities takes, in bytes.
+const (
+	batchEnd    = "]}"
+	usualHead   = 64
+	usualBytes  = 1 << 10 // of an activity
+	recentBytes = 11      // of a key: base64 of eight
 )
 
 // errClosed says that the journal is shutting down.
@@ -32,104 +38,136 @@ var errClosed = errors.New("journal is closed")
 // validates each, appends the good ones in bulk and answers per activity.
 func (j *Journal) Submit(ctx context.Context, activities []activity.Activity) []error {
 	errs := make([]error, len(activities))
-	index := make([]int, 0, len(activities)) // of the good ones
+	bad := 0
 	for i := range activities {
 		if err := activities[i].Validate(); err != nil {
 			errs[i] = fmt.Errorf("%w: %w", collectors.ErrInvalid, err)
-			continue
-		}
-		index = append(index, i)
-	}
-	good := activities
-	if len(index) < len(activities) {
-		good = make([]activity.Activity, len(index))
-		for k, i := range index {
-			good[k] = activities[i]
+			bad++
 		}
 	}
-	if n := len(activities) - len(good); n > 0 {
-		j.obs.Refused("invalid", n)
+	if bad > 0 {
+		j.obs.Refused("invalid", bad)
 	}
 	if err := j.room(); err != nil {
-		j.obs.Refused("no_room", len(good))
-		for _, i := range index {
-			errs[i] = err
+		j.obs.Refused("no_room", len(activities)-bad)
+		for i := range errs {
+			errs[i] = cmp.Or(errs[i], err)
 		}
 		return errs
 	}
-	for k, err := range j.submit(ctx, good, false) {
-		errs[index[k]] = err
-	}
+	j.submit(ctx, activities, false, errs)
 	return errs
 }
 
 // appendBulk appends activities that are known to be valid; the error joins
 // what could not be made durable.
 func (j *Journal) appendBulk(ctx context.Context, activities []activity.Activity, backfill bool) error {
-	return errors.Join(j.submit(ctx, activities, backfill)...)
+	errs := make([]error, len(activities))
+	j.submit(ctx, activities, backfill, errs)
+	return errors.Join(errs...)
 }
 
-// submit hands each activity to the writer of its partition, approvals to all
-// of them, and waits until each is durable.
-func (j *Journal) submit(ctx context.Context, activities []activity.Activity, backfill bool) []error {
-	of := &submission{errs: make([]error, len(activities))}
-	var room []byte // where they are encoded, some into one piece of memory
+// submit hands those activities that have no error in errs to the writers of
+// their partitions, approvals to all of them, and waits until each is durable or
+// has its error there.
+func (j *Journal) submit(ctx context.Context, activities []activity.Activity, backfill bool, errs []error) {
+	of := &submission{backfill: backfill, errs: errs}
+	runs := make([]*run, len(j.bulk)) // by partition, the latest
 	for i := range activities {
-		a := &activities[i]
-		if cap(room)-len(room) < usualBytes {
-			room = make([]byte, 0, usualBytes*min(len(activities)-i, bulkActivities))
-		}
-		from := len(room)
-		room = activity.AppendActivity(room, a)
-		it := item{slices.Clip(room[from:]), backfill, j.cfg.Retention.life(a.Kind), of, i}
-		if a.Kind != activity.KindApproval {
-			of.waits.Add(1)
-			j.bulk[j.Partition(a.Account)].add(ctx, it)
+		if errs[i] != nil {
 			continue
 		}
-		for _, w := range j.bulk {
-			of.waits.Add(1)
-			w.add(ctx, it)
+		a := &activities[i]
+		life := j.cfg.Retention.life(a.Kind)
+		first, last := 0, len(j.bulk)-1
+		if a.Kind != activity.KindApproval {
+			first = j.Partition(a.Account)
+			last = first
+		}
+		for p := first; p <= last; p++ {
+			if runs[p] != nil && runs[p].add(a, i, life) {
+				continue
+			}
+			if runs[p] != nil {
+				j.bulk[p].add(ctx, runs[p])
+			}
+			runs[p] = of.begin(1 + (len(activities)-i-1)/len(j.bulk))
+			runs[p].add(a, i, life)
+		}
+	}
+	for p, r := range runs {
+		if r != nil {
+			j.bulk[p].add(ctx, r)
 		}
 	}
 	of.waits.Wait()
-	return of.errs
 }
 
 // submission is what became of activities that were submitted together.
 type submission struct {
-	waits sync.WaitGroup
-	mu    sync.Mutex
-	errs  []error // by activity
-}
-
-// item is one encoded activity on its way; it is encoded by its submitter, so
-// that the partition's one writer only joins bytes.
-type item struct {
-	data     []byte
 	backfill bool
-	life     time.Duration
-	of       *submission
-	i        int // which of its activities it is
+	waits    sync.WaitGroup // for its runs
+	mu       sync.Mutex
+	errs     []error // by activity
 }
 
-// done notes that an activity is stored, or why it is not.
-func (it *item) done(err error) {
-	if err != nil {
-		it.of.mu.Lock()
-		it.of.errs[it.i] = errors.Join(it.of.errs[it.i], err)
-		it.of.mu.Unlock()
+// begin begins a run for about that many activities.
+func (s *submission) begin(activities int) *run {
+	n := min(activities, bulkActivities)
+	data := activity.AppendBatch(make([]byte, 0, usualHead+n*usualBytes), &activity.Batch{Backfill: s.backfill})
+	data = data[:len(data)-len(batchEnd)]
+	s.waits.Add(1)
+	return &run{of: s, which: make([]int, 0, n), data: data, head: len(data)}
+}
+
+// run is a batch in the making: activities of one submission and one partition
+// that follow each other and are kept equally long. Their submitter encodes
+// them, so that the partition's one writer has little to do.
+type run struct {
+	of    *submission
+	which []int // of the submission's activities
+	life  time.Duration
+	data  []byte // the batch but for batchEnd
+	head  int    // where the first activity begins in data
+}
+
+// add encodes one activity more. It reports false, and changes nothing, where r
+// has no room for it or is kept for another time.
+func (r *run) add(a *activity.Activity, i int, life time.Duration) bool {
+	data := r.data
+	if len(r.which) > 0 {
+		if len(r.which) == bulkActivities || r.life != life {
+			return false
+		}
+		data = append(data, ',')
 	}
-	it.of.waits.Done()
+	data = activity.AppendActivity(data, a)
+	if len(r.which) > 0 && len(data)+len(batchEnd) > MaxMessage {
+		return false
+	}
+	r.data, r.which, r.life = data, append(r.which, i), life
+	return true
 }
 
-// bulkWriter gathers the activities of one partition into messages: a message
-// leaves when it is full or when its oldest activity has waited for the linger
-// time.
+// done notes that the activities are stored, or why they are not.
+func (r *run) done(err error) {
+	if err != nil {
+		r.of.mu.Lock()
+		for _, i := range r.which {
+			r.of.errs[i] = errors.Join(r.of.errs[i], err)
+		}
+		r.of.mu.Unlock()
+	}
+	r.of.waits.Done()
+}
+
+// bulkWriter gathers the runs of one partition into messages: a message leaves
+// when it is full, when the next run does not fit in or when its oldest activity
+// has waited for the linger time.
 type bulkWriter struct {
 	j       *Journal
 	subject string
-	in      chan item
+	in      chan *run
 	slots   chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -142,7 +180,7 @@ func newBulkWriter(j *Journal, partition int) *bulkWriter {
 	w := &bulkWriter{
 		j:       j,
 		subject: subjectPrefix + strconv.Itoa(partition) + ".bulk",
-		in:      make(chan item, 4*bulkActivities),
+		in:      make(chan *run, bulkActivities),
 		slots:   make(chan struct{}, bulkInFlight),
 		stop:    make(chan struct{}),
 	}
@@ -150,19 +188,19 @@ func newBulkWriter(j *Journal, partition int) *bulkWriter {
 	return w
 }
 
-// add queues one activity. It blocks while the queue is full: the caller is
-// slowed down, nothing is dropped.
-func (w *bulkWriter) add(ctx context.Context, it item) {
+// add queues a run. It blocks while the queue is full: the caller is slowed
+// down, nothing is dropped.
+func (w *bulkWriter) add(ctx context.Context, r *run) {
 	w.adding.RLock()
 	defer w.adding.RUnlock()
 	if w.closed {
-		it.done(errClosed)
+		r.done(errClosed)
 		return
 	}
 	select {
-	case w.in <- it:
+	case w.in <- r:
 	case <-ctx.Done():
-		it.done(ctx.Err())
+		r.done(ctx.Err())
 	}
 }
 
@@ -178,67 +216,60 @@ func (w *bulkWriter) close() {
 func (w *bulkWriter) run() {
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
-	var first *item
+	var first *run
 	for {
 		if first == nil {
 			select {
-			case it := <-w.in:
-				first = &it
+			case first = <-w.in:
 			case <-w.stop:
 				select {
-				case it := <-w.in: // added before the end
-					first = &it
+				case first = <-w.in: // added before the end
 				default:
 					return
 				}
 			}
 		}
-		first = w.gather(*first, &inFlight)
+		first = w.gather(first, &inFlight)
 	}
 }
 
-// gather fills one message starting with it and sends it. It returns an item
+// gather fills one message starting with first and sends it. It returns the run
 // that has to begin the next one, if there is one.
-func (w *bulkWriter) gather(it item, inFlight *sync.WaitGroup) (next *item) {
-	items := append(make([]item, 0, bulkActivities), it)
-	size := len(it.data)
+func (w *bulkWriter) gather(first *run, inFlight *sync.WaitGroup) (next *run) {
+	m := message{runs: []*run{first}, activities: len(first.which), size: len(first.data) + len(batchEnd)}
 	timer := time.NewTimer(bulkLinger)
 	defer timer.Stop()
-	for full := false; !full && len(items) < bulkActivities; {
+	for full := false; !full && m.activities < bulkActivities; {
 		select {
-		case more := <-w.in:
-			size += len(more.data) + 1
-			if more.backfill != it.backfill || more.life != it.life || size > MaxMessage-bulkOverhead {
-				begins := more // a copy, so that only such a one is put aside
-				next, full = &begins, true
-				break
+		case r := <-w.in:
+			if full = !m.add(r); full {
+				next = r
 			}
-			items = append(items, more)
 		case <-timer.C:
 			full = true
 		case <-w.stop:
 			full = len(w.in) == 0
 		}
 	}
-	w.send(items, it.backfill, it.life, inFlight)
+	w.send(&m, inFlight)
 	return next
 }
 
-func (w *bulkWriter) send(items []item, backfill bool, life time.Duration, inFlight *sync.WaitGroup) {
-	data := joinBatch(items, backfill)
+func (w *bulkWriter) send(m *message, inFlight *sync.WaitGroup) {
+	data := m.batch()
 	finish := func(err error) {
 		if err != nil {
 			err = classify(err)
-			w.j.obs.Refused("journal", len(items))
+			w.j.obs.Refused("journal", m.activities)
 		} else {
-			w.j.obs.Appended(len(items), len(data))
+			w.j.obs.Appended(m.activities, len(data))
 		}
-		for i := range items {
-			items[i].done(err)
+		for _, r := range m.runs {
+			r.done(err)
 		}
 	}
 	w.slots <- struct{}{}
-	ack, err := w.j.js.PublishAsync(w.subject, data, expires(life, jetstream.WithStallWait(bulkAckWait))...)
+	ack, err := w.j.js.PublishAsync(w.subject, data, expires(m.runs[0].life, jetstream.WithStallWait(bulkAckWait))...)
 	if err != nil {
 		<-w.slots
 		finish(err)
@@ -259,19 +290,33 @@ func (w *bulkWriter) send(items []item, backfill bool, life time.Duration, inFli
 	})
 }
 
-// joinBatch is activity.AppendBatch over activities that are encoded already.
-func joinBatch(items []item, backfill bool) []byte {
-	size := bulkOverhead
-	for i := range items {
-		size += len(items[i].data) + 1
+// message is what one bulk message is made of: at least one run.
+type message struct {
+	runs       []*run
+	activities int
+	size       int // in bytes
+}
+
+// add adds a run. It reports false where there is no room for it, or where it is
+// not of the same kind.
+func (m *message) add(r *run) bool {
+	first := m.runs[0]
+	size := m.size + len(",") + len(r.data) - r.head
+	if r.of.backfill != first.of.backfill || r.life != first.life || m.activities+len(r.which) > bulkActivities || size > MaxMessage {
+		return false
 	}
-	data := activity.AppendBatch(make([]byte, 0, size), &activity.Batch{Backfill: backfill})
-	data = data[:len(data)-len("]}")]
-	for i := range items {
-		if i > 0 {
-			data = append(data, ',')
+	m.runs, m.activities, m.size = append(m.runs, r), m.activities+len(r.which), size
+	return true
+}
+
+// batch returns the encoded batch. One run is nearly one as it is.
+func (m *message) batch() []byte {
+	data := m.runs[0].data
+	if len(m.runs) > 1 {
+		data = append(make([]byte, 0, m.size), data...)
+		for _, r := range m.runs[1:] {
+			data = append(append(data, ','), r.data[r.head:]...)
 		}
-		data = append(data, items[i].data...)
 	}
-	return append(data, "]}"...)
+	return append(data, batchEnd...)
 }

@@ -80,21 +80,15 @@ func (l *sourceLog) Append(ctx context.Context, b *activity.Batch) error {
 		return fmt.Errorf("append to %s: its checkpoint has not been read", l.source)
 	}
 	own := *b
-	own.Activities = nil
 	var others []activity.Activity
-	for i := range b.Activities {
-		if b.Activities[i].Account == l.source && b.Activities[i].Kind != activity.KindApproval {
-			own.Activities = append(own.Activities, b.Activities[i])
-		} else {
-			others = append(others, b.Activities[i])
-		}
-	}
+	own.Activities, others = l.split(b.Activities)
 	if len(others) > 0 {
 		if err := l.j.appendBulk(ctx, others, b.Backfill); err != nil {
 			return fmt.Errorf("append %d activities of %s: %w", len(others), l.source, err)
 		}
 	}
-	data := activity.AppendBatch(nil, &own)
+	room := usualHead + len(own.Cursor) + recentBytes*len(own.Recent) + usualBytes*len(own.Activities)
+	data := activity.AppendBatch(make([]byte, 0, room), &own)
 	if len(data) > MaxMessage+collectors.MaxCursor {
 		return fmt.Errorf("append to %s: page of %d bytes, limit %d: split it", l.source, len(data), MaxMessage)
 	}
@@ -106,6 +100,33 @@ func (l *sourceLog) Append(ctx context.Context, b *activity.Batch) error {
 	l.last = seq
 	l.j.obs.Appended(len(own.Activities), len(data))
 	return nil
+}
+
+// split parts a page into what goes to the source's own subject and what goes to
+// others. A page of one of the two is not copied.
+func (l *sourceLog) split(page []activity.Activity) (own, others []activity.Activity) {
+	isOwn := func(a *activity.Activity) bool { return a.Account == l.source && a.Kind != activity.KindApproval }
+	n := 0
+	for i := range page {
+		if isOwn(&page[i]) {
+			n++
+		}
+	}
+	switch n {
+	case len(page):
+		return page, nil
+	case 0:
+		return nil, page
+	}
+	own, others = make([]activity.Activity, 0, n), make([]activity.Activity, 0, len(page)-n)
+	for i := range page {
+		if isOwn(&page[i]) {
+			own = append(own, page[i])
+		} else {
+			others = append(others, page[i])
+		}
+	}
+	return own, others
 }
 
 // settle decides an append that did not get a plain acknowledgement. The

@@ -14,7 +14,7 @@ import (
 // accounts and identities that nobody configured are refused, each with its
 // reason, before anything of them is stored.
 //
-// What is taken gets places added.
+// What is taken gets places added, in the caller's list.
 type knownOnly struct {
 	cfg     *current
 	places  *places
@@ -24,14 +24,18 @@ type knownOnly struct {
 // Submit implements collectors.Intake.
 func (k knownOnly) Submit(ctx context.Context, activities []activity.Activity) []error {
 	errs := make([]error, len(activities))
-	good := make([]activity.Activity, 0, len(activities))
-	index := make([]int, 0, len(activities))
+	index := make([]int, 0, len(activities)) // of the good ones
 	for i := range activities {
-		if errs[i] = k.refusal(&activities[i]); errs[i] != nil {
-			continue
+		if errs[i] = k.refusal(&activities[i]); errs[i] == nil {
+			index = append(index, i)
 		}
-		good = append(good, activities[i])
-		index = append(index, i)
+	}
+	good := activities
+	if len(index) < len(activities) {
+		good = make([]activity.Activity, len(index))
+		for n, i := range index {
+			good[n] = activities[i]
+		}
 	}
 	k.places.add(good)
 	for n, err := range k.journal.Submit(ctx, good) {

@@ -185,6 +185,7 @@ func (e *Engine) Apply(seq uint64, at time.Time, b *activity.Batch) []Finding {
 				e.memory.store.Accounts.Fetch(e.rows[i+fetchAhead])
 			}
 			e.at, e.key, e.row, e.where = &some[i], e.keys[i], e.rows[i], nil
+			e.profiler.judged = nil
 			if e.memory.release(0); !e.counting && e.recent.seen(e.ids[i], e.now) {
 				e.stats.Duplicates++
 				continue
@@ -429,6 +430,9 @@ func (e *Engine) open(st *accountState, r *rules.Rule, group []activity.Field, k
 		around = new(e.settingOf(m.a, m.t))
 	}
 	ep.Notes, ep.Usual = around.Odd, around.Usual
+	if e.weighed(r, m.a) {
+		ep.Held = HeldBudget
+	}
 	e.watch(ep, r, m.a)
 	c := st.own()
 	if c.Episodes == nil {
@@ -452,9 +456,12 @@ func keepEvidence(evidence *[]kept, a *activity.Activity) {
 }
 
 func (e *Engine) emit(r *rules.Rule, ep *episode, phase Phase, closed string) {
-	held := ""
+	held := ep.Held
 	if ep.Muted {
-		r, held = observed(r), HeldTold
+		held = HeldTold
+	}
+	if held != "" {
+		r = observed(r)
 	}
 	f := Finding{
 		Episode: ep.ID, Phase: phase,

@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -30,6 +31,8 @@ const withheldPosts = "posts"
 type profiler struct {
 	reader *profile.Reader
 	post   profile.Post
+	judged *activity.Activity // the latest that was judged, and not found odd
+	by     int                // the rule by which
 }
 
 // profile feeds a match to a rule that knows how an account posts: judge first,
@@ -43,6 +46,9 @@ func (e *Engine) profile(st *accountState, k int, group []activity.Field, a *act
 	since, posts := own.Known()
 	ready := !backfill && baseline.Learn(r.Learn).Ready(since*second, posts, t)
 	v := own.Judge(p, model, ready)
+	if e.profiler.judged = nil; ready && !v.Alert {
+		e.profiler.judged, e.profiler.by = a, k
+	}
 	if !v.Alert {
 		e.learnPost(own, pl, p)
 		return
@@ -53,6 +59,16 @@ func (e *Engine) profile(st *accountState, k int, group []activity.Field, a *act
 		return
 	}
 	ep.Learn = map[string]int{withheldPosts: 1}
+}
+
+// weighed reports whether what a rule finds in an activity has been judged already:
+// by a profile that it joins, which keeps a budget, weighs an app that is new with
+// everything else, and has not found the activity odd enough for it. Alone it would
+// be an alert beyond the budget.
+func (e *Engine) weighed(r *rules.Rule, a *activity.Activity) bool {
+	return e.profiler.judged == a && a != nil && slices.Contains(r.Joins, e.profiler.by) &&
+		(r.Type == rules.TypeNewValue || r.Type == rules.TypeRareValue) && r.Field.Name == "app" && Budgeted(r) &&
+		wakes(e.plan.rules[e.profiler.by].rule, r)
 }
 
 // readPost reads what the model looks at in an activity that occurred at t.

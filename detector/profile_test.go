@@ -129,3 +129,54 @@ func TestProfileCoverage(t *testing.T) {
 		t.Errorf("after 25 days: %+v", c)
 	}
 }
+
+// TestNewAppWithinTheBudget holds that an app is told of alone while the profile
+// still learns, and after that as the profile's budget allows: an account that
+// takes up a new app each week has no alert of each.
+func TestNewAppWithinTheBudget(t *testing.T) {
+	const newApp = `
+---
+title: New app
+name: new_app
+id: 00000000-0000-4000-8000-0000000000a2
+level: medium
+baseline: {type: new_value, rules: [published], group-by: [account], field: app, learn: {period: 5d, events: 10, need: both}, forget: 90d}
+picket: {quiet: 1h, joins: [unlike]}
+`
+	for _, row := range []struct {
+		name, rules string
+		// Of findings that open: new apps that are told, new apps that are held back for
+		// the budget, and posts that are unlike the account, at least and at most.
+		told, held, unlike [2]int
+	}{
+		{"a profile that weighs it", profileRules + newApp, [2]int{2, 3}, [2]int{15, 22}, [2]int{1, 7}},
+		{"a profile that only observes", strings.Replace(profileRules, "{quiet: 1h}", "{quiet: 1h, mode: observe}", 1) + newApp, [2]int{24, 25}, [2]int{0, 0}, [2]int{1, 7}},
+		{"no profile joined", profileRules + strings.Replace(newApp, ", joins: [unlike]", "", 1), [2]int{24, 25}, [2]int{0, 0}, [2]int{1, 7}},
+		{"critical is told whatever the budget", strings.Replace(profileRules, "level: high", "level: critical", 1) + strings.Replace(newApp, "level: medium", "level: critical", 1), [2]int{10, 25}, [2]int{0, 0}, [2]int{1, 7}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			e := detector.NewEngine(0, plan(t, row.rules), detector.EngineOptions{})
+			start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+			var seq uint64
+			var told, held, unlike int
+			for d := range 26 * 7 {
+				for _, f := range feed(e, &seq, false, spoken("x/acme", start.AddDate(0, 0, d), fmt.Sprintf("App %d", d/7), "Fresh bread and coffee")...) {
+					switch {
+					case f.Phase != detector.Open:
+					case f.Rule.Name == "unlike":
+						unlike++
+					case f.Held == detector.HeldBudget && f.Rule.Mode == "observe":
+						held++
+					case f.Held == "":
+						told++
+					}
+				}
+			}
+			for what, got := range map[string][2]any{"told": {told, row.told}, "held": {held, row.held}, "unlike": {unlike, row.unlike}} {
+				if n, within := got[0].(int), got[1].([2]int); n < within[0] || n > within[1] {
+					t.Errorf("%s: %d, want %d to %d", what, n, within[0], within[1])
+				}
+			}
+		})
+	}
+}

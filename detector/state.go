@@ -27,6 +27,9 @@ type episode struct {
 	// episode's own opening, or that of an earlier one, which makes it Muted.
 	Told  int64 `json:"told,omitempty"`
 	Muted bool  `json:"muted,omitempty"`
+	// Held says why nobody is told of the episode, see Finding.Held; Muted is not
+	// among it.
+	Held string `json:"held,omitempty"`
 	// Notes and Usual say what else is odd and what is usual about the activity
 	// that opened the episode.
 	Notes   []Reason  `json:"notes,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -52,7 +53,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	}
 	p := hijack.Standard()
 	p.Moments, p.Seed = c.Moments, c.Seed
-	donors, made, err := c.donors(e, all)
+	donors, err := c.donors(e)
 	if err != nil {
 		return err
 	}
@@ -69,33 +70,29 @@ func (c *evaluateCmd) Run(e *env) error {
 	if c.JSON {
 		err = json.NewEncoder(e.out).Encode(evaluated(&report, &p))
 	} else {
-		err = evaluateText(e.out, &report, made)
+		err = evaluateText(e.out, &report)
 	}
 	fmt.Fprintf(e.errOut, "%.2f s\n", time.Since(started).Seconds()) // not on standard output, which the same input makes the same
 	return err
 }
 
-// donors returns whose posts attackers send, and whether they are made up.
-func (c *evaluateCmd) donors(e *env, own []*hijack.History) (donors []*hijack.History, made bool, err error) {
-	if len(c.Donors) > 0 {
-		from := recording{Files: c.Donors}
-		in, err := from.open(e)
-		if err != nil {
-			return nil, false, err
-		}
-		defer in.close()
-		donors, err = histories(e.ctx, in.src)
-		return donors, false, err
+// donors returns whose posts attackers send.
+func (c *evaluateCmd) donors(e *env) (evaluate.Donors, error) {
+	out := evaluate.Donors{Made: sync.OnceValues(strangers)}
+	if len(c.Donors) == 0 {
+		return out, nil
 	}
-	if len(own) > 1 {
-		return nil, false, nil
+	in, err := (&recording{Files: c.Donors}).open(e)
+	if err != nil {
+		return out, err
 	}
-	donors, err = strangers(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	return donors, true, err
+	defer in.close()
+	out.Named, err = histories(e.ctx, in.src)
+	return out, err
 }
 
 // evaluateText writes the tables for a person.
-func evaluateText(out io.Writer, r *evaluate.Report, made bool) error {
+func evaluateText(out io.Writer, r *evaluate.Report) error {
 	var b strings.Builder
 	if err := r.Table.WriteText(&b); err != nil {
 		return err
@@ -129,11 +126,20 @@ func evaluateText(out io.Writer, r *evaluate.Report, made bool) error {
 	if len(r.Short) > 0 {
 		fmt.Fprintf(&b, "\ntoo short to be judged: %s\n", strings.Join(r.Short, ", "))
 	}
-	if made {
-		b.WriteString("\nThe attackers' posts are simulated: name histories of other accounts with --donors to have real ones.\n")
+	if len(r.Made) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", simulated(r))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// simulated says whose attackers sent made-up posts.
+func simulated(r *evaluate.Report) string {
+	on := ""
+	if len(r.Made) < len(r.Accounts) {
+		on = " on " + strings.Join(r.Made, ", ")
+	}
+	return "The attackers' posts" + on + " are simulated: name histories of other accounts with --donors to have real ones."
 }
 
 // attackNames returns the attacks that were played, in their order.
@@ -173,6 +179,7 @@ type evaluatedJSON struct {
 	Accounts []accountJSON     `json:"accounts"`
 	Rules    []falseByRuleJSON `json:"false_by_rule"`
 	Short    []string          `json:"too_short,omitempty"`
+	Made     []string          `json:"attacked_with_simulated_posts,omitempty"` // accounts
 }
 
 type attackJSON struct {
@@ -206,7 +213,7 @@ type falseByRuleJSON struct {
 func evaluated(r *evaluate.Report, p *hijack.Protocol) evaluatedJSON {
 	out := evaluatedJSON{
 		Moments: p.Moments, Seed: p.Seed, Months: r.Table.Months, False: r.Table.Alerts, Mean: r.Table.Mean,
-		Worst: r.Table.Worst, WorstOf: r.Table.WorstAccount, Rules: []falseByRuleJSON{}, Short: r.Short,
+		Worst: r.Table.Worst, WorstOf: r.Table.WorstAccount, Rules: []falseByRuleJSON{}, Short: r.Short, Made: r.Made,
 	}
 	for i := range r.Table.Rows {
 		row := &r.Table.Rows[i]

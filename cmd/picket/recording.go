@@ -92,19 +92,23 @@ const (
 )
 
 // strangers returns simulated accounts, whose posts an attacker can send where
-// there is no other account to take them from.
-func strangers(start time.Time) ([]*hijack.History, error) {
+// there is no other account to take them from: each as it is, for accounts whose
+// network names the client of a post, and without its clients, for others.
+func strangers() ([]*hijack.History, error) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	world, err := simulate.New(simulate.Config{Seed: 1, Accounts: donorAccounts, Start: start, End: start.AddDate(0, 0, donorDays)})
 	if err != nil {
 		return nil, fmt.Errorf("simulate attackers: %w", err)
 	}
-	by := map[string][]activity.Activity{}
+	by, bare := map[string][]activity.Activity{}, map[string][]activity.Activity{}
 	for {
 		a, _, ok := world.Next()
 		if !ok {
-			return sorted(by), nil
+			return slices.Concat(sorted(by), sorted(bare)), nil
 		}
 		by[a.Account] = append(by[a.Account], a.Clone())
+		a.App = ""
+		bare[a.Account] = append(bare[a.Account], a.Clone())
 	}
 }
 

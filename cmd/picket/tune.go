@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -120,11 +121,8 @@ func (c *tuneCmd) attacks(e *env, t *evaluate.Tuning) error {
 	}
 	p := hijack.Standard()
 	p.Moments = c.Attacks
-	t.Attacks = &p
-	if len(t.Histories) == 1 {
-		t.Donors, err = strangers(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	}
-	return err
+	t.Attacks, t.Donors.Made = &p, sync.OnceValues(strangers)
+	return nil
 }
 
 const (

@@ -3,6 +3,8 @@ package evaluate_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/evaluate"
 	"github.com/picketd/picket/detector/hijack"
+	"github.com/picketd/picket/rules"
 	"github.com/picketd/picket/rules/packs"
 )
 
@@ -61,7 +64,7 @@ func social(t *testing.T, accounts ...detector.Account) *detector.Plan {
 
 func run(t *testing.T, plan *detector.Plan, p hijack.Protocol, histories ...*hijack.History) evaluate.Report {
 	t.Helper()
-	out, err := evaluate.Run(t.Context(), plan, p, histories, nil)
+	out, err := evaluate.Run(t.Context(), plan, p, histories, evaluate.Donors{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,9 +141,69 @@ func TestTooShort(t *testing.T) {
 	if d := cmp.Diff([]string{"x/short"}, report.Short); d != "" {
 		t.Errorf("too short (-want +got):\n%s", d)
 	}
-	_, err := evaluate.Run(t.Context(), social(t), hijackAgain(2), []*hijack.History{short}, nil)
+	_, err := evaluate.Run(t.Context(), social(t), hijackAgain(2), []*hijack.History{short}, evaluate.Donors{})
 	const want = "no history is long enough: one needs more than 300 posts and 30 days of warm-up, and as much again to be judged"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// without is a history whose posts do not say which client they came from.
+func without(h *hijack.History) *hijack.History {
+	for i := range h.Activities {
+		h.Activities[i].App = ""
+	}
+	return hijack.NewHistory(h.Account, false, h.Activities)
+}
+
+// TestWhoLends: attackers send posts of the accounts that are named, else of
+// those that are evaluated, else of made-up ones, and one account to which none
+// of the others can lend does not keep them from being evaluated.
+func TestWhoLends(t *testing.T) {
+	// The text of every first post that no rule noticed is in the report, and no
+	// rule notices anything.
+	files := []rules.File{{Name: "none.yml", Data: []byte("title: None\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: picket}\ndetection: {s: {kind: login}, condition: s}\n")}}
+	plan, err := detector.Compile(detector.Set{Rules: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func() ([]*hijack.History, error) {
+		return []*hijack.History{history("made", 20, 5), without(history("bare", 20, 6))}, nil
+	}
+	for _, tc := range []struct {
+		name      string
+		histories []*hijack.History
+		donors    evaluate.Donors
+		want      []string // whose posts are sent
+		made      []string
+	}{
+		{"the other one", []*hijack.History{history("a", 400, 1), history("b", 400, 2)}, evaluate.Donors{Made: made}, []string{"a", "b"}, nil},
+		{"those that are named, and no others", []*hijack.History{history("a", 400, 1), history("b", 400, 2)}, evaluate.Donors{Named: []*hijack.History{history("c", 20, 3)}, Made: made}, []string{"c"}, nil},
+		{"the other one, though it is short", []*hijack.History{history("a", 400, 1), history("b", 20, 2)}, evaluate.Donors{Made: made}, []string{"b"}, nil},
+		{"made-up ones for one alone", []*hijack.History{history("a", 400, 1)}, evaluate.Donors{Made: made}, []string{"made"}, []string{"x/a"}},
+		{"made-up ones for the one without clients", []*hijack.History{history("a", 400, 1), history("b", 400, 2), without(history("c", 400, 3))}, evaluate.Donors{Made: made}, []string{"a", "b", "bare"}, []string{"x/c"}},
+		{"made-up ones where those that are named have no clients", []*hijack.History{history("a", 400, 1)}, evaluate.Donors{Named: []*hijack.History{without(history("c", 20, 3))}, Made: made}, []string{"made"}, []string{"x/a"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := hijackAgain(6)
+			p.Attacks = slices.DeleteFunc(p.Attacks, func(a hijack.Attack) bool { return a.Name != "splice-mimic" })
+			report, err := evaluate.Run(t.Context(), plan, p, tc.histories, tc.donors)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, a := range report.Accounts {
+				for _, m := range a.Attacks[0].Missed {
+					got = append(got, strings.Fields(m.First)[0])
+				}
+			}
+			slices.Sort(got)
+			if d := cmp.Diff(tc.want, slices.Compact(got)); d != "" {
+				t.Errorf("whose posts are sent (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(tc.made, report.Made); d != "" {
+				t.Errorf("attacked with made-up posts (-want +got):\n%s", d)
+			}
+		})
 	}
 }

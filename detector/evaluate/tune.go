@@ -26,7 +26,7 @@ type Tuning struct {
 	// Attacks plays the hijack protocol for each value, on Histories; nil for not.
 	Attacks   *hijack.Protocol
 	Histories []*hijack.History
-	Donors    []*hijack.History
+	Donors    Donors
 }
 
 // Curve is what a rule does at each value.

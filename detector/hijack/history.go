@@ -49,6 +49,13 @@ func (h *History) HasApps() bool { return len(h.apps) > 0 }
 // Posts returns how many posts the history holds.
 func (h *History) Posts() int { return len(h.posts) }
 
+// Lends reports whether an attacker can send posts of h from the account of
+// victim: it is another account with posts enough, and both name their clients or
+// neither does.
+func (h *History) Lends(victim *History) bool {
+	return h.Account != victim.Account && h.HasApps() == victim.HasApps() && h.Posts() >= splicePosts
+}
+
 // post returns the i-th post.
 func (h *History) post(i int) *activity.Activity { return &h.Activities[h.posts[i]] }
 

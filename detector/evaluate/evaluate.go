@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -129,11 +130,12 @@ func (s *interrupted) Observe(a *activity.Activity) bool {
 // falseOf counts an account's false alerts by rule.
 func (e *Engine) falseOf(r *hijack.Result) map[string]int {
 	out := map[string]int{}
-	for _, at := range r.False {
-		for _, one := range e.raised {
-			if one.account == r.Account && one.at.Equal(at) {
-				out[one.rule]++
-			}
+	for _, one := range e.flags[r.Account] {
+		if _, counted := slices.BinarySearchFunc(r.False, one.at, time.Time.Compare); !counted {
+			continue
+		}
+		for _, rule := range one.rules {
+			out[rule]++
 		}
 	}
 	return out

@@ -207,3 +207,49 @@ func TestWhoLends(t *testing.T) {
 		})
 	}
 }
+
+const silenceRules = `
+title: Post
+name: post
+id: 00000000-0000-4000-8000-000000000001
+logsource: {product: picket}
+detection: {s: {kind: post}, condition: s}
+picket: {generate: false}
+---
+title: Silent
+name: silent
+id: 00000000-0000-4000-8000-000000000002
+baseline: {type: rate, rules: [post], group-by: [account], direction: -1, every: 90d, gap: 12h, warm-up: 20d}
+picket: {quiet: 1h}
+`
+
+// TestSilence: a silence is no attacker's doing, so that it catches none; it is a
+// false alert, and of the rule that raised it.
+func TestSilence(t *testing.T) {
+	plan, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "silent.yml", Data: []byte(silenceRules)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := run(t, plan, hijackAgain(40), gaps("victim", 1), gaps("donor", 2))
+	for _, row := range report.Table.Rows {
+		if row.Within[2].Count > 0 {
+			t.Errorf("%s: %d of %d noticed, want none", row.Attack, row.Within[2].Count, row.Played)
+		}
+	}
+	if report.Table.Alerts == 0 || len(report.Rules) != 1 || report.Rules[0].Alerts != report.Table.Alerts {
+		t.Errorf("%d false alerts, by rule %+v; want some, all of the one rule", report.Table.Alerts, report.Rules)
+	}
+}
+
+// gaps is a history in which each day but some has posts.
+func gaps(name string, seed uint64) *hijack.History {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	whole := history(name, 500, seed)
+	var as []activity.Activity
+	for day := range 500 {
+		if rng.IntN(12) > 0 {
+			as = append(as, whole.Activities[day*4:day*4+4]...)
+		}
+	}
+	return hijack.NewHistory(whole.Account, false, as)
+}

@@ -53,7 +53,7 @@ type Result struct {
 	Late       uint64               `json:"late"`
 	From       time.Time            `json:"from"` // log time of the first and last message
 	Until      time.Time            `json:"until"`
-	Months     float64              `json:"account_months"` // sum over accounts of the time between first and last activity, in months of 30.44 days
+	Months     float64              `json:"account_months"` // sum over accounts of the time between first and last activity that could raise something, in months of 30.44 days
 	Accounts   int                  `json:"accounts"`
 	Rules      []RuleCount          `json:"rules"` // every rule that can raise, in program order
 	PerAccount map[string]*Activity `json:"-"`
@@ -73,7 +73,7 @@ type RuleCount struct {
 
 // Activity is one account's share.
 type Activity struct {
-	First, Last time.Time
+	First, Last time.Time // of what could raise something; zero where all of it only teaches
 	Activities  int
 	Findings    int
 }
@@ -184,7 +184,7 @@ func (r *run) message(m *Message) error {
 	}
 	if m.Batch != nil {
 		for i := range m.Batch.Activities {
-			r.seen(&m.Batch.Activities[i])
+			r.seen(&m.Batch.Activities[i], m.Batch.Backfill)
 		}
 	}
 	return r.judge(m)
@@ -235,14 +235,19 @@ func (r *run) engine(partition int) *detector.Engine {
 	return engine
 }
 
-func (r *run) seen(a *activity.Activity) {
+// seen counts an activity; one that only teaches takes no time in which something
+// could be raised.
+func (r *run) seen(a *activity.Activity, teaches bool) {
 	acc := r.res.PerAccount[a.Account]
 	if acc == nil {
-		acc = &Activity{First: a.Time, Last: a.Time}
+		acc = &Activity{}
 		r.res.PerAccount[string([]byte(a.Account))] = acc
 	}
 	acc.Activities++
-	if a.Time.Before(acc.First) {
+	if teaches {
+		return
+	}
+	if acc.First.IsZero() || a.Time.Before(acc.First) {
 		acc.First = a.Time
 	}
 	if a.Time.After(acc.Last) {

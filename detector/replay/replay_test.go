@@ -135,3 +135,30 @@ func TestRunStops(t *testing.T) {
 		t.Errorf("a replay that is interrupted: %v", err)
 	}
 }
+
+// TestWhatTeachesIsNoTime: rates are over the time in which something could be
+// raised; activities that only teach are counted and add none.
+func TestWhatTeachesIsNoTime(t *testing.T) {
+	const day = 24 * 60
+	var acts []*activity.Activity
+	for d := 0; d <= 400; d += 10 {
+		acts = append(acts, at("x/a", activity.KindPost, d*day))
+	}
+	log := func() replay.Source {
+		return replay.Merge([]replay.Feed{feed(acts...), feed(at("x/b", activity.KindPost, 5))}, start.AddDate(0, 0, 340))
+	}
+	p := plan(t)
+	res, err := replay.Run(t.Context(), p, log(), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	swept, err := replay.Sweep(t.Context(), []*detector.Plan{p}, log(), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []replay.Result{res, swept[0]} {
+		if got := fmt.Sprintf("%d activities of %d accounts, %.3f months", r.Activities, r.Accounts, r.Months); got != "42 activities of 2 accounts, 1.971 months" {
+			t.Errorf("%s; want 42, 2, and 60 days", got)
+		}
+	}
+}

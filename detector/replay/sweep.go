@@ -132,7 +132,7 @@ func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
 	var kept *activity.Batch
 	for i := range b.Activities {
 		a := &b.Activities[i]
-		s.census.seen(a)
+		s.census.seen(a, b.Backfill)
 		if s.before[partition].Seen(a, s.now) {
 			s.census.res.Duplicates++
 			continue

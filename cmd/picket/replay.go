@@ -27,7 +27,7 @@ import (
 type replayCmd struct {
 	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
 	Journal  bool          `help:"Replay the daemon's own journal instead of files, each stretch by the rules in force there unless --rules or --pack is given."`
-	Since    time.Duration `help:"With --journal: how far back findings count, such as 30d. What lies before teaches only." default:"30d"`
+	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before teaches only."`
 	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts apply." type:"path"`
 	Rules    []string      `help:"Folders of rule documents to use instead of the built-in pack." type:"existingdir"`
 	Pack     []string      `help:"Built-in packs to use; social unless --rules is given."`
@@ -40,6 +40,9 @@ type replayCmd struct {
 
 // Run replays recorded activity through the engine and prints what it finds.
 func (c *replayCmd) Run(e *env) error {
+	if err := sinceOf(c.Since, c.Journal); err != nil {
+		return err
+	}
 	in, err := c.input(e)
 	if err != nil {
 		return err
@@ -62,6 +65,17 @@ func (c *replayCmd) Run(e *env) error {
 	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
 	return err
 }
+
+// sinceOf refuses a --since that would do nothing.
+func sinceOf(since time.Duration, journal bool) error {
+	if since != 0 && !journal {
+		return errors.New("--since goes with --journal: of files everything counts")
+	}
+	return nil
+}
+
+// usualSince is how far back findings of a journal count unless told otherwise.
+const usualSince = 30 * 24 * time.Hour
 
 // input opens what is replayed, and the rules that judge it.
 func (c *replayCmd) input(e *env) (*input, error) {
@@ -182,7 +196,7 @@ func (c *replayCmd) openJournal(e *env, cfg *config.Config, recorded bool, src *
 	if cfg == nil {
 		return nil, errors.New("--journal needs --config, to know where the journal is")
 	}
-	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), recorded)
+	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-cmp.Or(c.Since, usualSince)), recorded)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/cmd/internal/page"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/evaluate"
 	"github.com/picketd/picket/detector/hijack"
 	"github.com/picketd/picket/rules"
@@ -48,8 +49,11 @@ VALUES are a range (5..40, at most 20 values; 5..40/5 in steps of 5) or a list
 
 // Run tries values of a number and prints what the rule does at each.
 func (c *tuneCmd) Run(e *env) error {
-	if c.Budget < 0 || c.Attacks < 0 {
-		return fmt.Errorf("--budget %g, --attacks %d: expected 0 or more", c.Budget, c.Attacks)
+	switch {
+	case !(c.Budget >= 0 && !math.IsInf(c.Budget, 0)):
+		return fmt.Errorf("--budget %g: expected a number, 0 or more", c.Budget)
+	case c.Attacks < 0:
+		return fmt.Errorf("--attacks %d: expected 0 or more", c.Attacks)
 	}
 	in, err := c.open(e)
 	if err != nil {
@@ -63,7 +67,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if t.Number, t.Values, err = tried(t.Rule, c.Param); err != nil {
 		return err
 	}
-	if t.Labels, err = c.labels(); err != nil {
+	if t.Labels, err = c.labels(in.plan); err != nil {
 		return err
 	}
 	if err := c.attacks(e, &t); err != nil {
@@ -77,7 +81,7 @@ func (c *tuneCmd) Run(e *env) error {
 		return err
 	}
 	if curve.Months == 0 {
-		return errors.New("nothing to tune on: the activity spans no time")
+		return errors.New("nothing to tune on: the rule looks at none of the activities, or those it looks at span no time (what was imported only teaches)")
 	}
 	if c.HTML != "" {
 		if err := writePage(c.HTML, tunePage(&curve)); err != nil {
@@ -93,7 +97,7 @@ func (c *tuneCmd) Run(e *env) error {
 	return err
 }
 
-func (c *tuneCmd) labels() ([]evaluate.Label, error) {
+func (c *tuneCmd) labels(plan *detector.Plan) ([]evaluate.Label, error) {
 	if c.Labels == "" {
 		return nil, nil
 	}
@@ -102,7 +106,10 @@ func (c *tuneCmd) labels() ([]evaluate.Label, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // was only read
-	return evaluate.ReadLabels(c.Labels, f)
+	return evaluate.ReadLabels(c.Labels, f, func(rule string) error {
+		_, err := plan.Find(rule)
+		return err
+	})
 }
 
 // attacks reads the histories on which attacks are played, where they are asked
@@ -276,10 +283,23 @@ func tuneText(out io.Writer, c *evaluate.Curve) error {
 	}
 	fmt.Fprintf(&text, "\n%s\n", tuneAdvice(c))
 	if c.Unplaced > 0 {
-		fmt.Fprintf(&text, "%s no alert that the rule raises here as it is.\n", word(c.Unplaced, "1 verdict is on", fmt.Sprintf("%d verdicts are on", c.Unplaced)))
+		text.WriteString(unplaced(c) + "\n")
+	}
+	if len(c.Unseen) > 0 {
+		text.WriteString(unseen(c) + "\n")
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// unplaced says how many verdicts count for nothing.
+func unplaced(c *evaluate.Curve) string {
+	return word(c.Unplaced, "1 verdict is on", fmt.Sprintf("%d verdicts are on", c.Unplaced)) + " no alert that the rule raises here as it is."
+}
+
+// unseen names the accounts that labels are about in vain.
+func unseen(c *evaluate.Curve) string {
+	return "Labels are about accounts of which the rule sees nothing here: " + strings.Join(c.Unseen, ", ") + "."
 }
 
 // tuneCells are the cells of one value's row.
@@ -332,6 +352,7 @@ type tunedJSON struct {
 	Incidents int         `json:"incidents"`
 	Harmless  int         `json:"harmless"`
 	Unplaced  int         `json:"unplaced_verdicts,omitempty"`
+	Unseen    []string    `json:"unseen_accounts,omitempty"`
 	Meets     *float64    `json:"meets"` // null where no value keeps to the budget
 	Points    []pointJSON `json:"points"`
 }
@@ -350,7 +371,7 @@ type pointJSON struct {
 func tuned(c *evaluate.Curve) tunedJSON {
 	out := tunedJSON{
 		Rule: cmp.Or(c.Rule.Name, c.Rule.ID), Title: c.Rule.Title, Param: c.Number.Name, Now: c.Number.Value, Budget: c.Budget,
-		Accounts: c.Accounts, Months: c.Months, Incidents: c.Incidents, Harmless: c.Harmless, Unplaced: c.Unplaced,
+		Accounts: c.Accounts, Months: c.Months, Incidents: c.Incidents, Harmless: c.Harmless, Unplaced: c.Unplaced, Unseen: c.Unseen,
 	}
 	if c.Meets >= 0 {
 		out.Meets = &c.Points[c.Meets].Value
@@ -392,6 +413,12 @@ func tunePage(c *evaluate.Curve) *page.Page {
 			Plot:  &page.Plot{X: c.Number.Name, Y: "alerts per account-month", Limit: c.Budget, Mark: mark, Series: []page.Series{alerts}},
 			Table: table,
 		}},
+	}
+	if c.Unplaced > 0 {
+		out.Lead = append(out.Lead, unplaced(c))
+	}
+	if len(c.Unseen) > 0 {
+		out.Lead = append(out.Lead, unseen(c))
 	}
 	if len(c.Points[0].Attacks) > 0 {
 		out.Parts = append(out.Parts, page.Part{

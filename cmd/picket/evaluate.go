@@ -258,10 +258,28 @@ func evaluatePage(r *evaluate.Report, p *hijack.Protocol) *page.Page {
 		},
 		Parts: []page.Part{attacksPart(r.Table.Rows), falsePart(r)},
 	}
+	if r.Table.WorstAccount != "" {
+		out.Lead[0] += fmt.Sprintf(" Worst: %.2f (%s), of accounts judged for %d months.", r.Table.Worst, r.Table.WorstAccount, hijack.LongMonths)
+	}
+	if len(r.Rules) > 0 {
+		out.Parts = append(out.Parts, rulesPart(r))
+	}
 	if len(r.Short) > 0 {
 		out.Lead = append(out.Lead, "Too short to be judged: "+strings.Join(r.Short, ", ")+".")
 	}
+	if len(r.Made) > 0 {
+		out.Lead = append(out.Lead, simulated(r))
+	}
 	return out
+}
+
+// rulesPart lists which rules raised the alerts on real posts.
+func rulesPart(r *evaluate.Report) page.Part {
+	table := &page.Table{Head: []string{"rule", "false alerts"}}
+	for _, rule := range r.Rules {
+		table.Rows = append(table.Rows, page.Row{Cells: []string{rule.Rule.Title, fmt.Sprint(rule.Alerts)}})
+	}
+	return page.Part{Title: "False alerts by rule", Table: table}
 }
 
 // attacksPart plots and lists what was noticed of each attack.
@@ -275,7 +293,7 @@ func attacksPart(rows []hijack.Row) page.Part {
 			s.Points = append(s.Points, page.Point{Y: w.Value, Low: w.Low, High: w.High})
 		}
 		plot.Series = append(plot.Series, s)
-		table.Head = append(table.Head, s.Name+" posts")
+		table.Head = append(table.Head, s.Name+" "+word(depth, "post", "posts"))
 	}
 	for i := range rows {
 		plot.Names = append(plot.Names, rowName(&rows[i]))

@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/cmd/internal/app"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/activity"
@@ -235,7 +236,7 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 				return nil
 			}
 			bar.clear()
-			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, about(&f), f.Rule.Title, why(f.Reasons))
+			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, shown(about(&f)), f.Rule.Title, shown(why(f.Reasons)))
 			return err
 		}
 		out := found{
@@ -254,6 +255,9 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 		return enc.Encode(out)
 	}
 }
+
+// shown is text of strangers on one line, without what would disturb a terminal.
+func shown(s string) string { return alerting.Name(s) }
 
 // about names what a finding is about: its account, or the group of a rule
 // across accounts.

@@ -162,3 +162,21 @@ func TestWhatTeachesIsNoTime(t *testing.T) {
 		}
 	}
 }
+
+// TestSweepApprovals: approvals are read where a rule asks for them.
+func TestSweepApprovals(t *testing.T) {
+	p := plan(t, detector.Account{Name: "x/a", Approvals: true})
+	approval := at("x/a", activity.KindApproval, 0)
+	approval.Approval = activity.Approval{Text: "text 5", From: start, Until: start.Add(time.Hour)}
+	res, err := replay.Sweep(t.Context(), []*detector.Plan{p}, replay.Merge([]replay.Feed{
+		feed(approval, at("x/a", activity.KindPost, 5), at("x/a", activity.KindPost, 10)),
+	}, time.Time{}), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range res[0].Rules {
+		if want := map[bool]int{true: 1}[r.Name == "message_not_approved"]; r.Findings != want {
+			t.Errorf("%s: %d findings, want %d", r.Name, r.Findings, want)
+		}
+	}
+}

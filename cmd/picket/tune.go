@@ -41,7 +41,8 @@ judged at every value, by the daemon's own engine. Of each value it says how
 many alerts there are, on the account with the most of them, too, how many
 incidents that people labelled it still sees, and on request how many attacks.
 One value is recommended: of those that keep to the budget the one that misses
-least.
+least. The rule is judged alone, so that what joins another rule's alert in a
+replay counts here, too.
 
 VALUES are a range (5..40, at most 20 values; 5..40/5 in steps of 5) or a list
 (5,8,12). Spans are written as durations.`
@@ -208,23 +209,43 @@ func spread(r *rules.Rule, n rules.Number, least, most float64) []float64 {
 	half := math.Trunc(least) + 0.5
 	_, err := r.Having(n.Name, half)
 	whole := err != nil
+	unit := 1.0 // of a span: the longest that tells all values apart
+	for _, u := range slices.Backward(spanUnits()) {
+		if u.seconds*(triedByDefault-1) <= most-least {
+			unit = u.seconds
+		}
+	}
 	var out []float64
 	for i := range triedByDefault {
 		v := least + (most-least)*float64(i)/(triedByDefault-1)
-		if whole {
+		switch {
+		case whole:
 			v = math.Round(v)
+		case n.Span && i > 0 && i < triedByDefault-1:
+			v = math.Round(v/unit) * unit
 		}
 		out = append(out, v)
 	}
 	return out
 }
 
+// spanUnit is a unit in which rules take spans.
+type spanUnit struct {
+	name    string
+	seconds float64
+}
+
+// spanUnits are the units, the longest first.
+func spanUnits() []spanUnit {
+	return []spanUnit{{"d", 24 * 60 * 60}, {"h", 60 * 60}, {"m", 60}, {"s", 1}}
+}
+
 func valueOf(n rules.Number, text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if n.Span {
 		d, err := config.ParseDuration(text)
-		if err != nil {
-			return 0, fmt.Errorf("%q: expected a duration such as 30m or 7d", text)
+		if err != nil || d%time.Second != 0 {
+			return 0, fmt.Errorf("%q: expected a duration in whole seconds such as 30m or 7d", text)
 		}
 		return d.Seconds(), nil
 	}
@@ -235,10 +256,12 @@ func valueOf(n rules.Number, text string) (float64, error) {
 	return v, nil
 }
 
-// valueText writes a value as rules do.
+// valueText writes a value as rules take it.
 func valueText(n rules.Number, v float64) string {
-	if n.Span {
-		return spanText(time.Duration(v * float64(time.Second)).String())
+	for _, u := range spanUnits() {
+		if n.Span && math.Mod(v, u.seconds) == 0 {
+			return strconv.FormatFloat(v/u.seconds, 'f', -1, 64) + u.name
+		}
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)
 }
@@ -389,6 +412,10 @@ func tuned(c *evaluate.Curve) tunedJSON {
 
 // tunePage is the curve as a page.
 func tunePage(c *evaluate.Curve) *page.Page {
+	axis := c.Number.Name
+	if c.Number.Span {
+		axis += ", in seconds"
+	}
 	alerts := page.Series{Name: "alerts per account-month"}
 	table := &page.Table{Head: []string{c.Number.Name, "alerts", "per account-month", "worst account"}}
 	if c.Incidents+c.Harmless > 0 {
@@ -410,7 +437,7 @@ func tunePage(c *evaluate.Curve) *page.Page {
 		Lead:  []string{fmt.Sprintf("%s, %.1f account-months.", plural(c.Accounts, "account", "accounts"), c.Months), tuneAdvice(c)},
 		Parts: []page.Part{{
 			Title: "Alerts", Note: "The dashed line is the budget, the dotted one the recommended value.",
-			Plot:  &page.Plot{X: c.Number.Name, Y: "alerts per account-month", Limit: c.Budget, Mark: mark, Series: []page.Series{alerts}},
+			Plot:  &page.Plot{X: axis, Y: "alerts per account-month", Limit: c.Budget, Mark: mark, Series: []page.Series{alerts}},
 			Table: table,
 		}},
 	}
@@ -423,7 +450,7 @@ func tunePage(c *evaluate.Curve) *page.Page {
 	if len(c.Points[0].Attacks) > 0 {
 		out.Parts = append(out.Parts, page.Part{
 			Title: "Attacks noticed within ten posts",
-			Plot:  &page.Plot{X: c.Number.Name, Y: "share noticed", Top: 1, Mark: mark, Series: attackLines(c)},
+			Plot:  &page.Plot{X: axis, Y: "share noticed", Top: 1, Mark: mark, Series: attackLines(c)},
 		})
 	}
 	return out

@@ -180,3 +180,23 @@ func TestSweepApprovals(t *testing.T) {
 		}
 	}
 }
+
+// TestSweepCountsWhoIsLookedAt: an account of which rules see nothing but what
+// people said adds no account-months.
+func TestSweepCountsWhoIsLookedAt(t *testing.T) {
+	const month = 30 * 24 * 60
+	said := func(minute int) *activity.Activity {
+		a := at("x/quiet", activity.KindVerdict, minute)
+		a.Verdict = activity.Verdict{Rule: "posting_burst", Says: activity.VerdictTrust, By: "jane"}
+		return a
+	}
+	res, err := replay.Sweep(t.Context(), []*detector.Plan{plan(t)}, replay.Merge([]replay.Feed{
+		feed(at("x/a", activity.KindPost, 0), at("x/a", activity.KindPost, month)), feed(said(0), said(10*month)),
+	}, time.Time{}), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%d, %.2f", res[0].Accounts, res[0].Months); got != "1, 0.99" {
+		t.Errorf("accounts and account-months %s, want those of x/a alone: 1, 0.99", got)
+	}
+}

@@ -144,9 +144,6 @@ func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
 		if !s.looks(a) {
 			continue
 		}
-		if !s.looked[a.Account] {
-			s.looked[strings.Clone(a.Account)] = true
-		}
 		if kept == nil {
 			kept = &activity.Batch{Backfill: b.Backfill}
 		}
@@ -157,11 +154,13 @@ func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
 
 // looks reports whether some rule looks at an activity, or at what it says.
 func (s *sweep) looks(a *activity.Activity) bool {
-	switch {
-	case a.Kind == activity.KindVerdict, a.Kind == activity.KindApproval && s.approves:
+	if s.plan.Concerns(s.plan.Program.Match(a, s.matcher)) {
+		if !s.looked[a.Account] {
+			s.looked[strings.Clone(a.Account)] = true
+		}
 		return true
 	}
-	return s.plan.Concerns(s.plan.Program.Match(a, s.matcher))
+	return a.Kind == activity.KindVerdict || a.Kind == activity.KindApproval && s.approves
 }
 
 // judge has every plan judge a chunk, as many at a time as there are processors.

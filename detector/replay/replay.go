@@ -184,7 +184,7 @@ func (r *run) message(m *Message) error {
 	}
 	if m.Batch != nil {
 		for i := range m.Batch.Activities {
-			r.seen(&m.Batch.Activities[i], m.Batch.Backfill)
+			r.seen(&m.Batch.Activities[i], m)
 		}
 	}
 	return r.judge(m)
@@ -235,23 +235,27 @@ func (r *run) engine(partition int) *detector.Engine {
 	return engine
 }
 
-// seen counts an activity; one that only teaches takes no time in which something
-// could be raised.
-func (r *run) seen(a *activity.Activity, teaches bool) {
+// seen counts an activity of a message; one that only teaches takes no time in
+// which something could be raised.
+func (r *run) seen(a *activity.Activity, m *Message) {
 	acc := r.res.PerAccount[a.Account]
 	if acc == nil {
 		acc = &Activity{}
 		r.res.PerAccount[string([]byte(a.Account))] = acc
 	}
 	acc.Activities++
-	if teaches {
+	if m.Batch.Backfill {
 		return
 	}
-	if acc.First.IsZero() || a.Time.Before(acc.First) {
-		acc.First = a.Time
+	at := a.Time
+	if at.After(m.Time) { // a clock that runs ahead
+		at = m.Time
 	}
-	if a.Time.After(acc.Last) {
-		acc.Last = a.Time
+	if acc.First.IsZero() || at.Before(acc.First) {
+		acc.First = at
+	}
+	if at.After(acc.Last) {
+		acc.Last = at
 	}
 }
 

@@ -200,3 +200,17 @@ func TestSweepCountsWhoIsLookedAt(t *testing.T) {
 		t.Errorf("accounts and account-months %s, want those of x/a alone: 1, 0.99", got)
 	}
 }
+
+// TestClocksThatRunAhead: an activity that says it is yet to happen happened when
+// it was seen, as the engine has it.
+func TestClocksThatRunAhead(t *testing.T) {
+	ahead := at("x/a", activity.KindPost, 2)
+	ahead.Time, ahead.Seen = start.AddDate(100, 0, 0), start.AddDate(0, 1, 0)
+	res, err := replay.Run(t.Context(), plan(t), replay.Merge([]replay.Feed{feed(at("x/a", activity.KindPost, 0), ahead)}, time.Time{}), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%.2f", res.Months); got != "1.02" {
+		t.Errorf("%s account-months, want 31 days: 1.02", got)
+	}
+}

@@ -118,7 +118,7 @@ func (s *sweep) read(ctx context.Context, src Source) ([]Message, error) {
 		if m.Time.After(s.now) {
 			s.now = m.Time
 		}
-		if kept := s.concerning(m.Partition, m.Batch); kept != nil {
+		if kept := s.concerning(&m); kept != nil {
 			m.Batch = kept
 			out = append(out, m)
 		}
@@ -126,16 +126,17 @@ func (s *sweep) read(ctx context.Context, src Source) ([]Message, error) {
 	return out, nil
 }
 
-// concerning returns a copy of a batch with the activities that some rule looks
+// concerning returns a copy of a message's batch with the activities that some rule looks
 // at, nil where there are none.
-func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
+func (s *sweep) concerning(m *Message) *activity.Batch {
+	partition, b := m.Partition, m.Batch
 	if s.before[partition] == nil {
 		s.before[partition] = &detector.Duplicates{}
 	}
 	var kept *activity.Batch
 	for i := range b.Activities {
 		a := &b.Activities[i]
-		s.census.seen(a, b.Backfill)
+		s.census.seen(a, m)
 		if s.before[partition].Seen(a, s.now) {
 			s.census.res.Duplicates++
 			continue

@@ -24,6 +24,10 @@ type evaluateCmd struct {
 	HTML    string   `help:"Write a page with plots to this file." placeholder:"FILE" type:"path"`
 }
 
+// maxMoments bounds how often an attack is played on each account: all of them are
+// prepared beforehand, some 80 KB a moment.
+const maxMoments = 1000
+
 // Help is shown below the flags.
 func (*evaluateCmd) Help() string {
 	return `How would these rules have caught a takeover of your accounts? The history of
@@ -39,8 +43,8 @@ An account needs more than 330 posts over more than two months.`
 
 // Run plays attacks on recorded accounts and prints what the rules noticed.
 func (c *evaluateCmd) Run(e *env) error {
-	if c.Moments < 1 {
-		return fmt.Errorf("--moments %d: expected 1 or more", c.Moments)
+	if c.Moments < 1 || c.Moments > maxMoments {
+		return fmt.Errorf("--moments %d: expected 1 to %d", c.Moments, maxMoments)
 	}
 	in, err := c.open(e)
 	if err != nil {
@@ -87,8 +91,13 @@ func (c *evaluateCmd) donors(e *env) (evaluate.Donors, error) {
 		return out, err
 	}
 	defer in.close()
-	out.Named, err = histories(e.ctx, in.src)
-	return out, err
+	if out.Named, err = histories(e.ctx, in.src); err != nil {
+		return out, err
+	}
+	if len(out.Named) == 0 {
+		return out, fmt.Errorf("--donors: no posts in %s; name histories of accounts that publish", strings.Join(c.Donors, ", "))
+	}
+	return out, nil
 }
 
 // evaluateText writes the tables for a person.

@@ -53,8 +53,8 @@ func (c *tuneCmd) Run(e *env) error {
 	switch {
 	case !(c.Budget >= 0 && !math.IsInf(c.Budget, 0)):
 		return fmt.Errorf("--budget %g: expected a number, 0 or more", c.Budget)
-	case c.Attacks < 0:
-		return fmt.Errorf("--attacks %d: expected 0 or more", c.Attacks)
+	case c.Attacks < 0 || c.Attacks > maxMoments:
+		return fmt.Errorf("--attacks %d: expected 0 to %d", c.Attacks, maxMoments)
 	}
 	in, err := c.open(e)
 	if err != nil {
@@ -220,7 +220,7 @@ func spread(r *rules.Rule, n rules.Number, least, most float64) []float64 {
 		v := least + (most-least)*float64(i)/(triedByDefault-1)
 		switch {
 		case whole:
-			v = math.Round(v)
+			v = math.Round(v) + 0 // not -0
 		case n.Span && i > 0 && i < triedByDefault-1:
 			v = math.Round(v/unit) * unit
 		}

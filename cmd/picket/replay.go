@@ -28,7 +28,7 @@ import (
 type replayCmd struct {
 	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
 	Journal  bool          `help:"Replay the daemon's own journal instead of files, each stretch by the rules in force there unless --rules or --pack is given."`
-	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before teaches only."`
+	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before is judged, and neither counted nor shown."`
 	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts apply." type:"path"`
 	Rules    []string      `help:"Folders of rule documents to use instead of the built-in pack." type:"existingdir"`
 	Pack     []string      `help:"Built-in packs to use; social unless --rules is given."`
@@ -351,6 +351,9 @@ func (w watched) Next(ctx context.Context) (replay.Message, error) {
 
 // Partitions implements replay.Parted.
 func (w watched) Partitions() int { return replay.Partitions(w.src) }
+
+// Since implements replay.Dated.
+func (w watched) Since() time.Time { return replay.Since(w.src) }
 
 func (b *bar) clear() {
 	if b.bar != nil {

@@ -23,7 +23,7 @@ type rulesDiffCmd struct {
 	New      string        `arg:"" name:"newdir" help:"Folder of new rules. Each takes the place of the one with its id or name; the others stay." type:"existingdir"`
 	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
 	Journal  bool          `help:"Play the daemon's own journal instead of files, all of it by the rules of the configuration and then by the new ones."`
-	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before teaches only."`
+	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before is judged, and neither counted nor shown."`
 	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts are those in force." type:"path"`
 	Rules    []string      `help:"Folders of rule documents that are in force instead of the built-in pack." type:"existingdir"`
 	Pack     []string      `help:"Built-in packs that are in force; social unless --rules is given."`

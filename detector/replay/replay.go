@@ -38,6 +38,11 @@ type Source interface {
 // one. The findings of rules across accounts have the partition after them.
 type Parted interface{ Partitions() int }
 
+// Dated is a Source of which findings count from a log time on. What lies before
+// is judged too, so that it teaches no more than it taught, and neither counted
+// nor reported.
+type Dated interface{ Since() time.Time }
+
 // ItemError is one record that could not be read.
 type ItemError struct{ Err error }
 
@@ -114,7 +119,7 @@ func Engines(ctx context.Context, plan *detector.Plan, src Source, opts detector
 
 func newRun(src Source, plan *detector.Plan, opts detector.EngineOptions, report func(detector.Finding) error) *run {
 	r := &run{
-		plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
+		since: Since(src), plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
 		second: detector.NewKeyed(Partitions(src), plan, opts), res: Result{PerAccount: map[string]*Activity{}},
 		counts: map[string]*RuleCount{}, held: map[string]bool{},
 	}
@@ -150,7 +155,16 @@ func Partitions(src Source) int {
 	return 1
 }
 
+// Since returns the log time from which a source's findings count; zero for all.
+func Since(src Source) time.Time {
+	if d, ok := src.(Dated); ok {
+		return d.Since()
+	}
+	return time.Time{}
+}
+
 type run struct {
+	since   time.Time // log time
 	plan    *detector.Plan
 	opts    detector.EngineOptions
 	engines map[int]*detector.Engine // by partition
@@ -159,7 +173,7 @@ type run struct {
 	seq     uint64
 	res     Result
 	counts  map[string]*RuleCount
-	held    map[string]bool // open episodes of which nobody is told
+	held    map[string]bool // open episodes of which nobody is told, and whether they are counted
 	order   []string
 }
 
@@ -244,7 +258,7 @@ func (r *run) seen(a *activity.Activity, m *Message) {
 		r.res.PerAccount[string([]byte(a.Account))] = acc
 	}
 	acc.Activities++
-	if m.Batch.Backfill {
+	if m.Batch.Backfill || m.Time.Before(r.since) {
 		return
 	}
 	at := a.Time
@@ -261,21 +275,9 @@ func (r *run) seen(a *activity.Activity, m *Message) {
 
 func (r *run) found(findings []detector.Finding) error {
 	for _, f := range findings {
-		c := r.counts[f.Rule.ID]
-		switch f.Phase {
-		case detector.Open:
-			r.opened(c, &f)
-		case detector.Update:
-			if r.held[f.Episode] && f.Held == "" { // people are told of it now
-				c.Held--
-				r.opened(c, &f)
-			} else {
-				c.Updates++
-			}
-		case detector.Close:
-			delete(r.held, f.Episode)
-		}
-		if r.report != nil {
+		counts := !f.LogTime.Before(r.since)
+		r.count(&f, counts)
+		if r.report != nil && counts {
 			if err := r.report(f); err != nil {
 				return err
 			}
@@ -284,14 +286,38 @@ func (r *run) found(findings []detector.Finding) error {
 	return nil
 }
 
-// opened counts an episode, which may be kept from people up to now.
-func (r *run) opened(c *RuleCount, f *detector.Finding) {
+// count takes a finding into the counts of its rule, if it counts.
+func (r *run) count(f *detector.Finding, counts bool) {
+	c := r.counts[f.Rule.ID]
+	switch counted, held := r.held[f.Episode]; {
+	case f.Phase == detector.Close:
+		delete(r.held, f.Episode)
+	case f.Phase == detector.Open:
+		r.opened(c, f, counts)
+	case held && f.Held == "": // people are told of it now
+		if counted {
+			c.Held--
+		}
+		r.opened(c, f, counts)
+	case counts:
+		c.Updates++
+	}
+}
+
+// opened counts an episode, which may be kept from people up to now, if it counts.
+func (r *run) opened(c *RuleCount, f *detector.Finding, counts bool) {
 	if f.Held != "" {
+		r.held[f.Episode] = counts
+	} else {
+		delete(r.held, f.Episode)
+	}
+	switch {
+	case !counts:
+		return
+	case f.Held != "":
 		c.Held++
-		r.held[f.Episode] = true
 		return
 	}
-	delete(r.held, f.Episode)
 	c.Findings++
 	if acc := r.res.PerAccount[f.Account]; acc != nil {
 		acc.Findings++

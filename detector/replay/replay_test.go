@@ -214,3 +214,20 @@ func TestClocksThatRunAhead(t *testing.T) {
 		t.Errorf("%s account-months, want 31 days: 1.02", got)
 	}
 }
+
+// TestEpisodesThatOpenedBefore: what opened before findings count is no finding
+// of either set.
+func TestEpisodesThatOpenedBefore(t *testing.T) {
+	p := plan(t)
+	var was, is replay.Episodes
+	for _, phase := range []detector.Phase{detector.Update, detector.Close} {
+		if err := was.Report(detector.Finding{Episode: "1", Phase: phase, Rule: p.Rules()[0], Account: "x/a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range replay.Diff(p, p, &was, &is) {
+		if !d.Same() || d.Before != 0 {
+			t.Errorf("%s: %d before, %+v vanished", d.Title, d.Before, d.Vanish)
+		}
+	}
+}

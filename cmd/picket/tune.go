@@ -26,12 +26,12 @@ import (
 type tuneCmd struct {
 	Rule string `arg:"" help:"Name, id or title of a rule."`
 	recording
-	Param   string  `required:"" help:"Number of the rule and the values to try: condition.gte=5..40, floor=6..60/6, factor=1.5,2,3, window=10m..2h/10m." placeholder:"NAME=VALUES"`
-	Budget  float64 `help:"Alerts per account and month that people bear." default:"1"`
-	Labels  string  `help:"File of what is known to have happened, one JSON object a line: {\"account\":\"x/acme\",\"rule\":\"posting_burst\",\"verdict\":\"true\",\"from\":\"2026-03-01T12:00:00Z\"}; verdict is true, expected or false. Verdicts in the journal count in any case." type:"existingfile" placeholder:"FILE"`
-	Attacks int     `help:"Play so many attacks of each kind on each account at every value, as picket evaluate does." placeholder:"N"`
-	JSON    bool    `help:"Print one JSON object."`
-	HTML    string  `help:"Write a page with plots to this file." placeholder:"FILE" type:"path"`
+	Param   string   `required:"" help:"Number of the rule and the values to try: condition.gte=5..40, floor=6..60/6, factor=1.5,2,3, window=10m..2h/10m." placeholder:"NAME=VALUES"`
+	Budget  *float64 `help:"Alerts per account and month that people bear; the configuration's, or 1, unless given."`
+	Labels  string   `help:"File of what is known to have happened, one JSON object a line: {\"account\":\"x/acme\",\"rule\":\"posting_burst\",\"verdict\":\"true\",\"from\":\"2026-03-01T12:00:00Z\"}; verdict is true, expected or false. Verdicts in the journal count in any case." type:"existingfile" placeholder:"FILE"`
+	Attacks int      `help:"Play so many attacks of each kind on each account at every value, as picket evaluate does." placeholder:"N"`
+	JSON    bool     `help:"Print one JSON object."`
+	HTML    string   `help:"Write a page with plots to this file." placeholder:"FILE" type:"path"`
 }
 
 // Help is shown below the flags.
@@ -51,8 +51,8 @@ VALUES are a range (5..40, at most 20 values; 5..40/5 in steps of 5) or a list
 // Run tries values of a number and prints what the rule does at each.
 func (c *tuneCmd) Run(e *env) error {
 	switch {
-	case !(c.Budget >= 0 && !math.IsInf(c.Budget, 0)):
-		return fmt.Errorf("--budget %g: expected a number, 0 or more", c.Budget)
+	case c.Budget != nil && !(*c.Budget >= 0 && !math.IsInf(*c.Budget, 0)):
+		return fmt.Errorf("--budget %g: expected a number, 0 or more", *c.Budget)
 	case c.Attacks < 0 || c.Attacks > maxMoments:
 		return fmt.Errorf("--attacks %d: expected 0 to %d", c.Attacks, maxMoments)
 	}
@@ -61,7 +61,7 @@ func (c *tuneCmd) Run(e *env) error {
 		return err
 	}
 	defer in.close()
-	t := evaluate.Tuning{Budget: c.Budget}
+	t := evaluate.Tuning{Budget: c.budget(in.cfg)}
 	if t.Rule, err = in.plan.Find(c.Rule); err != nil {
 		return err
 	}
@@ -96,6 +96,17 @@ func (c *tuneCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.errOut, "%.2f s\n", time.Since(started).Seconds()) // not on standard output, which the same input makes the same
 	return err
+}
+
+// budget is how many alerts people bear.
+func (c *tuneCmd) budget(cfg *config.Config) float64 {
+	switch {
+	case c.Budget != nil:
+		return *c.Budget
+	case cfg != nil && cfg.Budget > 0:
+		return cfg.Budget
+	}
+	return 1
 }
 
 func (c *tuneCmd) labels(plan *detector.Plan) ([]evaluate.Label, error) {

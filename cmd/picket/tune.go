@@ -206,8 +206,10 @@ func valuesOf(r *rules.Rule, n rules.Number, text string) ([]float64, error) {
 			return nil, fmt.Errorf("a step of %s from %s to %s; expected at most %d steps", by, from, to, maxTried)
 		}
 		var out []float64
-		for i := 0; least+float64(i)*step <= most*(1+1e-12); i++ {
-			out = append(out, least+float64(i)*step)
+		for i := range maxTried + 1 {
+			if v := decimal(least + float64(i)*step); v <= most {
+				out = append(out, v)
+			}
 		}
 		return out, nil
 	}
@@ -228,7 +230,7 @@ func spread(r *rules.Rule, n rules.Number, least, most float64) []float64 {
 	}
 	var out []float64
 	for i := range triedByDefault {
-		v := least + (most-least)*float64(i)/(triedByDefault-1)
+		v := decimal(least + (most-least)*float64(i)/(triedByDefault-1))
 		switch {
 		case whole:
 			v = math.Round(v) + 0 // not -0
@@ -236,6 +238,17 @@ func spread(r *rules.Rule, n rules.Number, least, most float64) []float64 {
 			v = math.Round(v/unit) * unit
 		}
 		out = append(out, v)
+	}
+	return out
+}
+
+// decimal returns the number that people write for a sum of such: 0.1 for
+// 0.09999999999999999.
+func decimal(v float64) float64 {
+	const digits = 12
+	out, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
+	if err != nil { // beyond what a number holds
+		return v
 	}
 	return out
 }

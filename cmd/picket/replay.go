@@ -37,6 +37,8 @@ type replayCmd struct {
 	Summary  bool          `help:"Print the table of rules only."`
 	JSON     bool          `help:"Print JSON lines: one finding each, the summary last."`
 	Lateness time.Duration `help:"How late an activity may come and still count in its window; the configuration's, or 15m, unless given."`
+
+	now time.Time // that --since counts from; zero for when the journal is opened
 }
 
 // Run replays recorded activity through the engine and prints what it finds.
@@ -197,7 +199,11 @@ func (c *replayCmd) openJournal(e *env, cfg *config.Config, recorded bool, src *
 	if cfg == nil {
 		return nil, errors.New("--journal needs --config, to know where the journal is")
 	}
-	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-cmp.Or(c.Since, usualSince)), recorded)
+	now := c.now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	log, err := app.OpenJournalReplay(e.ctx, cfg, now.Add(-cmp.Or(c.Since, usualSince)), recorded)
 	if err != nil {
 		return nil, err
 	}

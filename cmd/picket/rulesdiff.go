@@ -64,11 +64,12 @@ func (c *rulesDiffCmd) Run(e *env) error {
 		return fmt.Errorf("new rules: %w", err)
 	}
 	var was, is replay.Episodes
-	res, err := c.play(e, in, cfg, before, &was)
+	in.now = time.Now()
+	res, err := c.play(e, in, cfg, before, time.Time{}, &was)
 	if err != nil {
 		return err
 	}
-	if _, err := c.play(&env{ctx: e.ctx, in: e.in, out: e.out, errOut: twiceTold{}, getenv: e.getenv}, in, cfg, after, &is); err != nil {
+	if _, err := c.play(&env{ctx: e.ctx, in: e.in, out: e.out, errOut: twiceTold{}, getenv: e.getenv}, in, cfg, after, res.Until, &is); err != nil {
 		return err
 	}
 	return c.print(e, &res, replay.Diff(before, after, &was, &is))
@@ -79,13 +80,17 @@ type twiceTold struct{}
 
 func (twiceTold) Write(p []byte) (int, error) { return len(p), nil }
 
-// play replays the activity by one set of rules.
-func (c *rulesDiffCmd) play(e *env, in replayCmd, cfg *config.Config, plan *detector.Plan, into *replay.Episodes) (replay.Result, error) {
+// play replays the activity by one set of rules, up to a log time unless it is
+// zero: a journal has grown when it is read again.
+func (c *rulesDiffCmd) play(e *env, in replayCmd, cfg *config.Config, plan *detector.Plan, until time.Time, into *replay.Episodes) (replay.Result, error) {
 	src, _, closeSource, err := in.open(e, cfg, false)
 	if err != nil {
 		return replay.Result{}, err
 	}
 	defer closeSource()
+	if !until.IsZero() {
+		src = replay.UpTo(src, until)
+	}
 	res, err := replay.Run(e.ctx, plan, src, in.engine(cfg), into.Report)
 	if err == nil && res.Activities == 0 {
 		err = errors.New("nothing to compare: no activity can be read")

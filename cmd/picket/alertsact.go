@@ -76,6 +76,8 @@ func (c *verdictFlags) deed() (alerting.Deed, error) {
 // ending is the time that --until or --for names; zero for none.
 func ending(until time.Time, span time.Duration) (time.Time, error) {
 	switch {
+	case span == 0 && !until.IsZero() && !until.After(time.Now()):
+		return until, fmt.Errorf("--until %s is past; expected a time to come", until.Format(time.RFC3339))
 	case span == 0:
 		return until, nil
 	case !until.IsZero():

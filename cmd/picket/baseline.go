@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ type baselineCmd struct {
 }
 
 type baselineShowCmd struct {
-	withConfig
+	Config  string   `short:"c" help:"Configuration of the daemon, picket.yaml unless given; with --in its rules, overrides and accounts apply where it is given." type:"path"`
 	Account string   `arg:"" help:"Account or identity, such as x/acme."`
 	Rule    string   `arg:"" optional:"" help:"Name or id of one rule; all that learn values unless given."`
 	Journal bool     `help:"Rebuild it from the daemon's journal instead of asking the daemon."`
@@ -62,17 +63,21 @@ func (c *baselineShowCmd) Run(e *env) error {
 }
 
 func (c *baselineShowCmd) learned(e *env) ([]app.Baseline, error) {
+	path, err := filepath.Abs(cmp.Or(c.Config, "picket.yaml"))
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case len(c.In) > 0 && c.Journal:
 		return nil, errors.New("give --in or --journal, not both")
 	case len(c.In) == 0 && len(c.Rules)+len(c.Pack) > 0:
 		return nil, errors.New("--rules and --pack go with --in: the daemon and its journal have rules of their own")
 	case len(c.In) > 0:
-		return c.replayed(e, replayCmd{Files: c.In, Rules: c.Rules, Pack: c.Pack})
+		return c.replayed(e, replayCmd{Files: c.In, Config: c.Config, Rules: c.Rules, Pack: c.Pack})
 	case c.Journal:
-		return c.replayed(e, replayCmd{Journal: true, Config: c.Config})
+		return c.replayed(e, replayCmd{Journal: true, Config: path})
 	}
-	cfg, err := config.Load(c.Config, e.getenv)
+	cfg, err := config.Load(path, e.getenv)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/replay"
 	"github.com/picketd/picket/rules"
@@ -73,6 +74,9 @@ func (c *budgetCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Account != "" && len(alerts) == 0 && !isWatched(cfg, &set, c.Account) {
+		return fmt.Errorf("%s: the configuration does not know it: expected one of its accounts, or an identity that guards one", c.Account)
+	}
 	out := spentOf(plan.Rules(), alerts, time.Now().Add(-replay.Month))
 	out.Budget, out.Accounts = cfg.Budget, len(set.Accounts)
 	if c.Account != "" {
@@ -85,6 +89,13 @@ func (c *budgetCmd) Run(e *env) error {
 		return json.NewEncoder(e.out).Encode(&out)
 	}
 	return out.write(e.out)
+}
+
+// isWatched reports whether an account or identity is one that rules judge.
+func isWatched(cfg *config.Config, set *detector.Set, account string) bool {
+	return cfg.Known(account) || slices.ContainsFunc(set.Accounts, func(a detector.Account) bool {
+		return a.Name == account || slices.Contains(a.GuardedBy, account)
+	})
 }
 
 // spentOf counts the alerts of budgeted rules that opened since then.

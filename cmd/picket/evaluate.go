@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -23,6 +24,10 @@ type evaluateCmd struct {
 	HTML    string   `help:"Write a page with plots to this file." placeholder:"FILE" type:"path"`
 }
 
+// maxMoments bounds how often an attack is played on each account: all of them are
+// prepared beforehand, some 80 KB a moment.
+const maxMoments = 1000
+
 // Help is shown below the flags.
 func (*evaluateCmd) Help() string {
 	return `How would these rules have caught a takeover of your accounts? The history of
@@ -38,8 +43,8 @@ An account needs more than 330 posts over more than two months.`
 
 // Run plays attacks on recorded accounts and prints what the rules noticed.
 func (c *evaluateCmd) Run(e *env) error {
-	if c.Moments < 1 {
-		return fmt.Errorf("--moments %d: expected 1 or more", c.Moments)
+	if c.Moments < 1 || c.Moments > maxMoments {
+		return fmt.Errorf("--moments %d: expected 1 to %d", c.Moments, maxMoments)
 	}
 	in, err := c.open(e)
 	if err != nil {
@@ -52,7 +57,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	}
 	p := hijack.Standard()
 	p.Moments, p.Seed = c.Moments, c.Seed
-	donors, made, err := c.donors(e, all)
+	donors, err := c.donors(e)
 	if err != nil {
 		return err
 	}
@@ -69,33 +74,34 @@ func (c *evaluateCmd) Run(e *env) error {
 	if c.JSON {
 		err = json.NewEncoder(e.out).Encode(evaluated(&report, &p))
 	} else {
-		err = evaluateText(e.out, &report, made)
+		err = evaluateText(e.out, &report)
 	}
 	fmt.Fprintf(e.errOut, "%.2f s\n", time.Since(started).Seconds()) // not on standard output, which the same input makes the same
 	return err
 }
 
-// donors returns whose posts attackers send, and whether they are made up.
-func (c *evaluateCmd) donors(e *env, own []*hijack.History) (donors []*hijack.History, made bool, err error) {
-	if len(c.Donors) > 0 {
-		from := recording{Files: c.Donors}
-		in, err := from.open(e)
-		if err != nil {
-			return nil, false, err
-		}
-		defer in.close()
-		donors, err = histories(e.ctx, in.src)
-		return donors, false, err
+// donors returns whose posts attackers send.
+func (c *evaluateCmd) donors(e *env) (evaluate.Donors, error) {
+	out := evaluate.Donors{Made: sync.OnceValues(strangers)}
+	if len(c.Donors) == 0 {
+		return out, nil
 	}
-	if len(own) > 1 {
-		return nil, false, nil
+	in, err := (&recording{Files: c.Donors}).open(e)
+	if err != nil {
+		return out, err
 	}
-	donors, err = strangers(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	return donors, true, err
+	defer in.close()
+	if out.Named, err = histories(e.ctx, in.src); err != nil {
+		return out, err
+	}
+	if len(out.Named) == 0 {
+		return out, fmt.Errorf("--donors: no posts in %s; name histories of accounts that publish", strings.Join(c.Donors, ", "))
+	}
+	return out, nil
 }
 
 // evaluateText writes the tables for a person.
-func evaluateText(out io.Writer, r *evaluate.Report, made bool) error {
+func evaluateText(out io.Writer, r *evaluate.Report) error {
 	var b strings.Builder
 	if err := r.Table.WriteText(&b); err != nil {
 		return err
@@ -129,11 +135,20 @@ func evaluateText(out io.Writer, r *evaluate.Report, made bool) error {
 	if len(r.Short) > 0 {
 		fmt.Fprintf(&b, "\ntoo short to be judged: %s\n", strings.Join(r.Short, ", "))
 	}
-	if made {
-		b.WriteString("\nThe attackers' posts are simulated: name histories of other accounts with --donors to have real ones.\n")
+	if len(r.Made) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", simulated(r))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// simulated says whose attackers sent made-up posts.
+func simulated(r *evaluate.Report) string {
+	on := ""
+	if len(r.Made) < len(r.Accounts) {
+		on = " on " + strings.Join(r.Made, ", ")
+	}
+	return "The attackers' posts" + on + " are simulated: name histories of other accounts with --donors to have real ones."
 }
 
 // attackNames returns the attacks that were played, in their order.
@@ -173,6 +188,7 @@ type evaluatedJSON struct {
 	Accounts []accountJSON     `json:"accounts"`
 	Rules    []falseByRuleJSON `json:"false_by_rule"`
 	Short    []string          `json:"too_short,omitempty"`
+	Made     []string          `json:"attacked_with_simulated_posts,omitempty"` // accounts
 }
 
 type attackJSON struct {
@@ -206,7 +222,7 @@ type falseByRuleJSON struct {
 func evaluated(r *evaluate.Report, p *hijack.Protocol) evaluatedJSON {
 	out := evaluatedJSON{
 		Moments: p.Moments, Seed: p.Seed, Months: r.Table.Months, False: r.Table.Alerts, Mean: r.Table.Mean,
-		Worst: r.Table.Worst, WorstOf: r.Table.WorstAccount, Rules: []falseByRuleJSON{}, Short: r.Short,
+		Worst: r.Table.Worst, WorstOf: r.Table.WorstAccount, Rules: []falseByRuleJSON{}, Short: r.Short, Made: r.Made,
 	}
 	for i := range r.Table.Rows {
 		row := &r.Table.Rows[i]
@@ -251,10 +267,28 @@ func evaluatePage(r *evaluate.Report, p *hijack.Protocol) *page.Page {
 		},
 		Parts: []page.Part{attacksPart(r.Table.Rows), falsePart(r)},
 	}
+	if r.Table.WorstAccount != "" {
+		out.Lead[0] += fmt.Sprintf(" Worst: %.2f (%s), of accounts judged for %d months.", r.Table.Worst, r.Table.WorstAccount, hijack.LongMonths)
+	}
+	if len(r.Rules) > 0 {
+		out.Parts = append(out.Parts, rulesPart(r))
+	}
 	if len(r.Short) > 0 {
 		out.Lead = append(out.Lead, "Too short to be judged: "+strings.Join(r.Short, ", ")+".")
 	}
+	if len(r.Made) > 0 {
+		out.Lead = append(out.Lead, simulated(r))
+	}
 	return out
+}
+
+// rulesPart lists which rules raised the alerts on real posts.
+func rulesPart(r *evaluate.Report) page.Part {
+	table := &page.Table{Head: []string{"rule", "false alerts"}}
+	for _, rule := range r.Rules {
+		table.Rows = append(table.Rows, page.Row{Cells: []string{rule.Rule.Title, fmt.Sprint(rule.Alerts)}})
+	}
+	return page.Part{Title: "False alerts by rule", Table: table}
 }
 
 // attacksPart plots and lists what was noticed of each attack.
@@ -268,7 +302,7 @@ func attacksPart(rows []hijack.Row) page.Part {
 			s.Points = append(s.Points, page.Point{Y: w.Value, Low: w.Low, High: w.High})
 		}
 		plot.Series = append(plot.Series, s)
-		table.Head = append(table.Head, s.Name+" posts")
+		table.Head = append(table.Head, s.Name+" "+word(depth, "post", "posts"))
 	}
 	for i := range rows {
 		plot.Names = append(plot.Names, rowName(&rows[i]))

@@ -52,6 +52,9 @@ func (c *explainCmd) alert(e *env) error {
 	if c.In != "" || len(c.Rules)+len(c.Pack) > 0 {
 		return errors.New("an alert is explained from the daemon's journal, by the rules that were in force: give --config alone")
 	}
+	if !namesAlert(c.Rule) {
+		return fmt.Errorf("%q is no alert: expected a number such as PK-1A2B3C or an id; why a rule matches is explained with an activity, too", c.Rule)
+	}
 	with := withConfig{cmp.Or(c.Config, "picket.yaml")}
 	m, _, done, err := with.open(e)
 	if err != nil {
@@ -94,6 +97,13 @@ func (c *explainCmd) alert(e *env) error {
 	}
 	_, err = io.WriteString(e.out, out.text())
 	return err
+}
+
+// namesAlert reports whether a text may be the number or id of an alert, of which
+// digits are enough.
+func namesAlert(text string) bool {
+	digits := strings.TrimPrefix(strings.ToLower(text), "pk-")
+	return digits != "" && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 // knownBefore is what the rule of an alert knows of its account: of a sequence

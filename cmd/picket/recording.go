@@ -15,6 +15,7 @@ import (
 	"github.com/picketd/picket/cmd/internal/page"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/simulate"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/hijack"
 	"github.com/picketd/picket/detector/replay"
 )
@@ -48,9 +49,10 @@ func (c *recording) open(e *env) (*input, error) {
 	return in, nil
 }
 
-// histories reads all activity of accounts that publish.
+// histories reads all activity of accounts that publish, what comes twice once.
 func histories(ctx context.Context, src replay.Source) ([]*hijack.History, error) {
 	by := map[string][]activity.Activity{}
+	before := map[int]*detector.Duplicates{} // by partition
 	for {
 		m, err := src.Next(ctx)
 		var item *replay.ItemError
@@ -64,9 +66,13 @@ func histories(ctx context.Context, src replay.Source) ([]*hijack.History, error
 		case m.Batch == nil:
 			continue
 		}
+		if before[m.Partition] == nil {
+			before[m.Partition] = &detector.Duplicates{}
+		}
 		for i := range m.Batch.Activities {
-			a := m.Batch.Activities[i].Clone()
-			by[a.Account] = append(by[a.Account], a)
+			if a := &m.Batch.Activities[i]; !before[m.Partition].Seen(a, m.Time) {
+				by[a.Account] = append(by[a.Account], a.Clone())
+			}
 		}
 	}
 }
@@ -92,19 +98,23 @@ const (
 )
 
 // strangers returns simulated accounts, whose posts an attacker can send where
-// there is no other account to take them from.
-func strangers(start time.Time) ([]*hijack.History, error) {
+// there is no other account to take them from: each as it is, for accounts whose
+// network names the client of a post, and without its clients, for others.
+func strangers() ([]*hijack.History, error) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	world, err := simulate.New(simulate.Config{Seed: 1, Accounts: donorAccounts, Start: start, End: start.AddDate(0, 0, donorDays)})
 	if err != nil {
 		return nil, fmt.Errorf("simulate attackers: %w", err)
 	}
-	by := map[string][]activity.Activity{}
+	by, bare := map[string][]activity.Activity{}, map[string][]activity.Activity{}
 	for {
 		a, _, ok := world.Next()
 		if !ok {
-			return sorted(by), nil
+			return slices.Concat(sorted(by), sorted(bare)), nil
 		}
 		by[a.Account] = append(by[a.Account], a.Clone())
+		a.App = ""
+		bare[a.Account] = append(bare[a.Account], a.Clone())
 	}
 }
 

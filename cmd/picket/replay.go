@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/cmd/internal/app"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors/activity"
@@ -27,7 +28,7 @@ import (
 type replayCmd struct {
 	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
 	Journal  bool          `help:"Replay the daemon's own journal instead of files, each stretch by the rules in force there unless --rules or --pack is given."`
-	Since    time.Duration `help:"With --journal: how far back findings count, such as 30d. What lies before teaches only." default:"30d"`
+	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before is judged, and neither counted nor shown."`
 	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts apply." type:"path"`
 	Rules    []string      `help:"Folders of rule documents to use instead of the built-in pack." type:"existingdir"`
 	Pack     []string      `help:"Built-in packs to use; social unless --rules is given."`
@@ -36,10 +37,15 @@ type replayCmd struct {
 	Summary  bool          `help:"Print the table of rules only."`
 	JSON     bool          `help:"Print JSON lines: one finding each, the summary last."`
 	Lateness time.Duration `help:"How late an activity may come and still count in its window; the configuration's, or 15m, unless given."`
+
+	now time.Time // that --since counts from; zero for when the journal is opened
 }
 
 // Run replays recorded activity through the engine and prints what it finds.
 func (c *replayCmd) Run(e *env) error {
+	if err := sinceOf(c.Since, c.Journal); err != nil {
+		return err
+	}
 	in, err := c.input(e)
 	if err != nil {
 		return err
@@ -62,6 +68,17 @@ func (c *replayCmd) Run(e *env) error {
 	_, err = fmt.Fprintf(e.errOut, "%.2f s, %.0f activities/s\n", took, float64(res.Activities+res.Duplicates)/took)
 	return err
 }
+
+// sinceOf refuses a --since that would do nothing.
+func sinceOf(since time.Duration, journal bool) error {
+	if since != 0 && !journal {
+		return errors.New("--since goes with --journal: of files everything counts")
+	}
+	return nil
+}
+
+// usualSince is how far back findings of a journal count unless told otherwise.
+const usualSince = 30 * 24 * time.Hour
 
 // input opens what is replayed, and the rules that judge it.
 func (c *replayCmd) input(e *env) (*input, error) {
@@ -182,7 +199,11 @@ func (c *replayCmd) openJournal(e *env, cfg *config.Config, recorded bool, src *
 	if cfg == nil {
 		return nil, errors.New("--journal needs --config, to know where the journal is")
 	}
-	log, err := app.OpenJournalReplay(e.ctx, cfg, time.Now().Add(-c.Since), recorded)
+	now := c.now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	log, err := app.OpenJournalReplay(e.ctx, cfg, now.Add(-cmp.Or(c.Since, usualSince)), recorded)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +242,7 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 				return nil
 			}
 			bar.clear()
-			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, about(&f), f.Rule.Title, why(f.Reasons))
+			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, shown(about(&f)), f.Rule.Title, shown(why(f.Reasons)))
 			return err
 		}
 		out := found{
@@ -240,6 +261,9 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 		return enc.Encode(out)
 	}
 }
+
+// shown is text of strangers on one line, without what would disturb a terminal.
+func shown(s string) string { return alerting.Name(s) }
 
 // about names what a finding is about: its account, or the group of a rule
 // across accounts.
@@ -333,6 +357,9 @@ func (w watched) Next(ctx context.Context) (replay.Message, error) {
 
 // Partitions implements replay.Parted.
 func (w watched) Partitions() int { return replay.Partitions(w.src) }
+
+// Since implements replay.Dated.
+func (w watched) Since() time.Time { return replay.Since(w.src) }
 
 func (b *bar) clear() {
 	if b.bar != nil {

@@ -23,7 +23,7 @@ type rulesDiffCmd struct {
 	New      string        `arg:"" name:"newdir" help:"Folder of new rules. Each takes the place of the one with its id or name; the others stay." type:"existingdir"`
 	Files    []string      `arg:"" optional:"" name:"file" help:"Recorded activity: JSON lines (plain or .gz), or an X archive (zip or folder)." type:"existingpath"`
 	Journal  bool          `help:"Play the daemon's own journal instead of files, all of it by the rules of the configuration and then by the new ones."`
-	Since    time.Duration `help:"With --journal: how far back findings count, such as 30d. What lies before teaches only." default:"30d"`
+	Since    time.Duration `help:"With --journal: how far back findings count, such as 7d; 30d unless given. What lies before is judged, and neither counted nor shown."`
 	Config   string        `short:"c" help:"Configuration: its rules, overrides and accounts are those in force." type:"path"`
 	Rules    []string      `help:"Folders of rule documents that are in force instead of the built-in pack." type:"existingdir"`
 	Pack     []string      `help:"Built-in packs that are in force; social unless --rules is given."`
@@ -38,6 +38,9 @@ type rulesDiffCmd struct {
 func (c *rulesDiffCmd) Run(e *env) error {
 	if c.Examples < 0 {
 		return errors.New("--examples takes a number of findings, 0 for none")
+	}
+	if err := sinceOf(c.Since, c.Journal); err != nil {
+		return err
 	}
 	in := replayCmd{Files: c.Files, Journal: c.Journal, Since: c.Since, Config: c.Config, Rules: c.Rules, Pack: c.Pack, Account: c.Account, Approval: c.Approval}
 	cfg, set, err := in.rules(e)
@@ -61,11 +64,12 @@ func (c *rulesDiffCmd) Run(e *env) error {
 		return fmt.Errorf("new rules: %w", err)
 	}
 	var was, is replay.Episodes
-	res, err := c.play(e, in, cfg, before, &was)
+	in.now = time.Now()
+	res, err := c.play(e, in, cfg, before, time.Time{}, &was)
 	if err != nil {
 		return err
 	}
-	if _, err := c.play(&env{ctx: e.ctx, in: e.in, out: e.out, errOut: twiceTold{}, getenv: e.getenv}, in, cfg, after, &is); err != nil {
+	if _, err := c.play(&env{ctx: e.ctx, in: e.in, out: e.out, errOut: twiceTold{}, getenv: e.getenv}, in, cfg, after, res.Until, &is); err != nil {
 		return err
 	}
 	return c.print(e, &res, replay.Diff(before, after, &was, &is))
@@ -76,13 +80,17 @@ type twiceTold struct{}
 
 func (twiceTold) Write(p []byte) (int, error) { return len(p), nil }
 
-// play replays the activity by one set of rules.
-func (c *rulesDiffCmd) play(e *env, in replayCmd, cfg *config.Config, plan *detector.Plan, into *replay.Episodes) (replay.Result, error) {
+// play replays the activity by one set of rules, up to a log time unless it is
+// zero: a journal has grown when it is read again.
+func (c *rulesDiffCmd) play(e *env, in replayCmd, cfg *config.Config, plan *detector.Plan, until time.Time, into *replay.Episodes) (replay.Result, error) {
 	src, _, closeSource, err := in.open(e, cfg, false)
 	if err != nil {
 		return replay.Result{}, err
 	}
 	defer closeSource()
+	if !until.IsZero() {
+		src = replay.UpTo(src, until)
+	}
 	res, err := replay.Run(e.ctx, plan, src, in.engine(cfg), into.Report)
 	if err == nil && res.Activities == 0 {
 		err = errors.New("nothing to compare: no activity can be read")
@@ -135,7 +143,7 @@ func (c *rulesDiffCmd) examples(e *env, d *replay.RuleDiff) {
 	}
 	fmt.Fprintf(e.out, "\n%s\n", d.Title)
 	one := func(sign string, ep *replay.Episode, what string) {
-		fmt.Fprintf(e.out, "  %s %s  %-8s %s: %s\n", sign, ep.Last.Format("2006-01-02 15:04Z"), ep.Level, ep.Account, what)
+		fmt.Fprintf(e.out, "  %s %s  %-8s %s: %s\n", sign, ep.Last.Format("2006-01-02 15:04Z"), ep.Level, ep.Account, shown(what))
 	}
 	more := func(sign string, n int) {
 		if n > c.Examples {

@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/cmd/internal/page"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/evaluate"
 	"github.com/picketd/picket/detector/hijack"
 	"github.com/picketd/picket/rules"
@@ -24,12 +26,12 @@ import (
 type tuneCmd struct {
 	Rule string `arg:"" help:"Name, id or title of a rule."`
 	recording
-	Param   string  `required:"" help:"Number of the rule and the values to try: condition.gte=5..40, floor=6..60/6, factor=1.5,2,3, window=10m..2h/10m." placeholder:"NAME=VALUES"`
-	Budget  float64 `help:"Alerts per account and month that people bear." default:"1"`
-	Labels  string  `help:"File of what is known to have happened, one JSON object a line: {\"account\":\"x/acme\",\"rule\":\"posting_burst\",\"verdict\":\"true\",\"from\":\"2026-03-01T12:00:00Z\"}; verdict is true, expected or false. Verdicts in the journal count in any case." type:"existingfile" placeholder:"FILE"`
-	Attacks int     `help:"Play so many attacks of each kind on each account at every value, as picket evaluate does." placeholder:"N"`
-	JSON    bool    `help:"Print one JSON object."`
-	HTML    string  `help:"Write a page with plots to this file." placeholder:"FILE" type:"path"`
+	Param   string   `required:"" help:"Number of the rule and the values to try: condition.gte=5..40, floor=6..60/6, factor=1.5,2,3, window=10m..2h/10m." placeholder:"NAME=VALUES"`
+	Budget  *float64 `help:"Alerts per account and month that people bear; the configuration's, or 1, unless given."`
+	Labels  string   `help:"File of what is known to have happened, one JSON object a line: {\"account\":\"x/acme\",\"rule\":\"posting_burst\",\"verdict\":\"true\",\"from\":\"2026-03-01T12:00:00Z\"}; verdict is true, expected or false. Verdicts in the journal count in any case." type:"existingfile" placeholder:"FILE"`
+	Attacks int      `help:"Play so many attacks of each kind on each account at every value, as picket evaluate does." placeholder:"N"`
+	JSON    bool     `help:"Print one JSON object."`
+	HTML    string   `help:"Write a page with plots to this file." placeholder:"FILE" type:"path"`
 }
 
 // Help is shown below the flags.
@@ -39,7 +41,8 @@ judged at every value, by the daemon's own engine. Of each value it says how
 many alerts there are, on the account with the most of them, too, how many
 incidents that people labelled it still sees, and on request how many attacks.
 One value is recommended: of those that keep to the budget the one that misses
-least.
+least. The rule is judged alone, so that what joins another rule's alert in a
+replay counts here, too.
 
 VALUES are a range (5..40, at most 20 values; 5..40/5 in steps of 5) or a list
 (5,8,12). Spans are written as durations.`
@@ -47,22 +50,25 @@ VALUES are a range (5..40, at most 20 values; 5..40/5 in steps of 5) or a list
 
 // Run tries values of a number and prints what the rule does at each.
 func (c *tuneCmd) Run(e *env) error {
-	if c.Budget < 0 || c.Attacks < 0 {
-		return fmt.Errorf("--budget %g, --attacks %d: expected 0 or more", c.Budget, c.Attacks)
+	switch {
+	case c.Budget != nil && !(*c.Budget >= 0 && !math.IsInf(*c.Budget, 0)):
+		return fmt.Errorf("--budget %g: expected a number, 0 or more", *c.Budget)
+	case c.Attacks < 0 || c.Attacks > maxMoments:
+		return fmt.Errorf("--attacks %d: expected 0 to %d", c.Attacks, maxMoments)
 	}
 	in, err := c.open(e)
 	if err != nil {
 		return err
 	}
 	defer in.close()
-	t := evaluate.Tuning{Budget: c.Budget}
+	t := evaluate.Tuning{Budget: c.budget(in.cfg)}
 	if t.Rule, err = in.plan.Find(c.Rule); err != nil {
 		return err
 	}
 	if t.Number, t.Values, err = tried(t.Rule, c.Param); err != nil {
 		return err
 	}
-	if t.Labels, err = c.labels(); err != nil {
+	if t.Labels, err = c.labels(in.plan); err != nil {
 		return err
 	}
 	if err := c.attacks(e, &t); err != nil {
@@ -76,7 +82,7 @@ func (c *tuneCmd) Run(e *env) error {
 		return err
 	}
 	if curve.Months == 0 {
-		return errors.New("nothing to tune on: the activity spans no time")
+		return errors.New("nothing to tune on: the rule looks at none of the activities, or those it looks at span no time (what was imported only teaches)")
 	}
 	if c.HTML != "" {
 		if err := writePage(c.HTML, tunePage(&curve)); err != nil {
@@ -92,7 +98,18 @@ func (c *tuneCmd) Run(e *env) error {
 	return err
 }
 
-func (c *tuneCmd) labels() ([]evaluate.Label, error) {
+// budget is how many alerts people bear.
+func (c *tuneCmd) budget(cfg *config.Config) float64 {
+	switch {
+	case c.Budget != nil:
+		return *c.Budget
+	case cfg != nil && cfg.Budget > 0:
+		return cfg.Budget
+	}
+	return 1
+}
+
+func (c *tuneCmd) labels(plan *detector.Plan) ([]evaluate.Label, error) {
 	if c.Labels == "" {
 		return nil, nil
 	}
@@ -101,7 +118,10 @@ func (c *tuneCmd) labels() ([]evaluate.Label, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // was only read
-	return evaluate.ReadLabels(c.Labels, f)
+	return evaluate.ReadLabels(c.Labels, f, func(rule string) error {
+		_, err := plan.Find(rule)
+		return err
+	})
 }
 
 // attacks reads the histories on which attacks are played, where they are asked
@@ -120,11 +140,8 @@ func (c *tuneCmd) attacks(e *env, t *evaluate.Tuning) error {
 	}
 	p := hijack.Standard()
 	p.Moments = c.Attacks
-	t.Attacks = &p
-	if len(t.Histories) == 1 {
-		t.Donors, err = strangers(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	}
-	return err
+	t.Attacks, t.Donors.Made = &p, sync.OnceValues(strangers)
+	return nil
 }
 
 const (
@@ -189,8 +206,10 @@ func valuesOf(r *rules.Rule, n rules.Number, text string) ([]float64, error) {
 			return nil, fmt.Errorf("a step of %s from %s to %s; expected at most %d steps", by, from, to, maxTried)
 		}
 		var out []float64
-		for i := 0; least+float64(i)*step <= most*(1+1e-12); i++ {
-			out = append(out, least+float64(i)*step)
+		for i := range maxTried + 1 {
+			if v := decimal(least + float64(i)*step); v <= most {
+				out = append(out, v)
+			}
 		}
 		return out, nil
 	}
@@ -203,23 +222,54 @@ func spread(r *rules.Rule, n rules.Number, least, most float64) []float64 {
 	half := math.Trunc(least) + 0.5
 	_, err := r.Having(n.Name, half)
 	whole := err != nil
+	unit := 1.0 // of a span: the longest that tells all values apart
+	for _, u := range slices.Backward(spanUnits()) {
+		if u.seconds*(triedByDefault-1) <= most-least {
+			unit = u.seconds
+		}
+	}
 	var out []float64
 	for i := range triedByDefault {
-		v := least + (most-least)*float64(i)/(triedByDefault-1)
-		if whole {
-			v = math.Round(v)
+		v := decimal(least + (most-least)*float64(i)/(triedByDefault-1))
+		switch {
+		case whole:
+			v = math.Round(v) + 0 // not -0
+		case n.Span && i > 0 && i < triedByDefault-1:
+			v = math.Round(v/unit) * unit
 		}
 		out = append(out, v)
 	}
 	return out
 }
 
+// decimal returns the number that people write for a sum of such: 0.1 for
+// 0.09999999999999999.
+func decimal(v float64) float64 {
+	const digits = 12
+	out, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
+	if err != nil { // beyond what a number holds
+		return v
+	}
+	return out
+}
+
+// spanUnit is a unit in which rules take spans.
+type spanUnit struct {
+	name    string
+	seconds float64
+}
+
+// spanUnits are the units, the longest first.
+func spanUnits() []spanUnit {
+	return []spanUnit{{"d", 24 * 60 * 60}, {"h", 60 * 60}, {"m", 60}, {"s", 1}}
+}
+
 func valueOf(n rules.Number, text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if n.Span {
 		d, err := config.ParseDuration(text)
-		if err != nil {
-			return 0, fmt.Errorf("%q: expected a duration such as 30m or 7d", text)
+		if err != nil || d%time.Second != 0 {
+			return 0, fmt.Errorf("%q: expected a duration in whole seconds such as 30m or 7d", text)
 		}
 		return d.Seconds(), nil
 	}
@@ -230,10 +280,12 @@ func valueOf(n rules.Number, text string) (float64, error) {
 	return v, nil
 }
 
-// valueText writes a value as rules do.
+// valueText writes a value as rules take it.
 func valueText(n rules.Number, v float64) string {
-	if n.Span {
-		return spanText(time.Duration(v * float64(time.Second)).String())
+	for _, u := range spanUnits() {
+		if n.Span && math.Mod(v, u.seconds) == 0 {
+			return strconv.FormatFloat(v/u.seconds, 'f', -1, 64) + u.name
+		}
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)
 }
@@ -278,10 +330,23 @@ func tuneText(out io.Writer, c *evaluate.Curve) error {
 	}
 	fmt.Fprintf(&text, "\n%s\n", tuneAdvice(c))
 	if c.Unplaced > 0 {
-		fmt.Fprintf(&text, "%s no alert that the rule raises here as it is.\n", word(c.Unplaced, "1 verdict is on", fmt.Sprintf("%d verdicts are on", c.Unplaced)))
+		text.WriteString(unplaced(c) + "\n")
+	}
+	if len(c.Unseen) > 0 {
+		text.WriteString(unseen(c) + "\n")
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// unplaced says how many verdicts count for nothing.
+func unplaced(c *evaluate.Curve) string {
+	return word(c.Unplaced, "1 verdict is on", fmt.Sprintf("%d verdicts are on", c.Unplaced)) + " no alert that the rule raises here as it is."
+}
+
+// unseen names the accounts that labels are about in vain.
+func unseen(c *evaluate.Curve) string {
+	return "Labels are about accounts of which the rule sees nothing here: " + strings.Join(c.Unseen, ", ") + "."
 }
 
 // tuneCells are the cells of one value's row.
@@ -334,6 +399,7 @@ type tunedJSON struct {
 	Incidents int         `json:"incidents"`
 	Harmless  int         `json:"harmless"`
 	Unplaced  int         `json:"unplaced_verdicts,omitempty"`
+	Unseen    []string    `json:"unseen_accounts,omitempty"`
 	Meets     *float64    `json:"meets"` // null where no value keeps to the budget
 	Points    []pointJSON `json:"points"`
 }
@@ -352,7 +418,7 @@ type pointJSON struct {
 func tuned(c *evaluate.Curve) tunedJSON {
 	out := tunedJSON{
 		Rule: cmp.Or(c.Rule.Name, c.Rule.ID), Title: c.Rule.Title, Param: c.Number.Name, Now: c.Number.Value, Budget: c.Budget,
-		Accounts: c.Accounts, Months: c.Months, Incidents: c.Incidents, Harmless: c.Harmless, Unplaced: c.Unplaced,
+		Accounts: c.Accounts, Months: c.Months, Incidents: c.Incidents, Harmless: c.Harmless, Unplaced: c.Unplaced, Unseen: c.Unseen,
 	}
 	if c.Meets >= 0 {
 		out.Meets = &c.Points[c.Meets].Value
@@ -370,6 +436,10 @@ func tuned(c *evaluate.Curve) tunedJSON {
 
 // tunePage is the curve as a page.
 func tunePage(c *evaluate.Curve) *page.Page {
+	axis := c.Number.Name
+	if c.Number.Span {
+		axis += ", in seconds"
+	}
 	alerts := page.Series{Name: "alerts per account-month"}
 	table := &page.Table{Head: []string{c.Number.Name, "alerts", "per account-month", "worst account"}}
 	if c.Incidents+c.Harmless > 0 {
@@ -391,14 +461,20 @@ func tunePage(c *evaluate.Curve) *page.Page {
 		Lead:  []string{fmt.Sprintf("%s, %.1f account-months.", plural(c.Accounts, "account", "accounts"), c.Months), tuneAdvice(c)},
 		Parts: []page.Part{{
 			Title: "Alerts", Note: "The dashed line is the budget, the dotted one the recommended value.",
-			Plot:  &page.Plot{X: c.Number.Name, Y: "alerts per account-month", Limit: c.Budget, Mark: mark, Series: []page.Series{alerts}},
+			Plot:  &page.Plot{X: axis, Y: "alerts per account-month", Limit: c.Budget, Mark: mark, Series: []page.Series{alerts}},
 			Table: table,
 		}},
+	}
+	if c.Unplaced > 0 {
+		out.Lead = append(out.Lead, unplaced(c))
+	}
+	if len(c.Unseen) > 0 {
+		out.Lead = append(out.Lead, unseen(c))
 	}
 	if len(c.Points[0].Attacks) > 0 {
 		out.Parts = append(out.Parts, page.Part{
 			Title: "Attacks noticed within ten posts",
-			Plot:  &page.Plot{X: c.Number.Name, Y: "share noticed", Top: 1, Mark: mark, Series: attackLines(c)},
+			Plot:  &page.Plot{X: axis, Y: "share noticed", Top: 1, Mark: mark, Series: attackLines(c)},
 		})
 	}
 	return out

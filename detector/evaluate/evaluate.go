@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
@@ -17,6 +18,7 @@ type Report struct {
 	Table    hijack.Table
 	Accounts []Result // in the order of the histories
 	Short    []string // accounts whose histories are too short for the protocol
+	Made     []string // accounts that were attacked with made-up posts
 	Rules    []Rule   // of those that raised false alerts, most first
 }
 
@@ -32,17 +34,26 @@ type Rule struct {
 	Alerts int
 }
 
+// Donors is whose posts attackers send.
+type Donors struct {
+	// Named are in place of the evaluated histories; none: these.
+	Named []*hijack.History
+	// Made makes histories up, for accounts to which none of the others can lend;
+	// nil for not.
+	Made func() ([]*hijack.History, error)
+}
+
 // Run plays the protocol on the histories, all of them on one engine of plan in
-// the order of their time, as a daemon watches all accounts. Donors are where
-// attackers' posts come from besides the histories. Histories that are too short
-// are named in the report; it is an error where all are.
-func Run(ctx context.Context, plan *detector.Plan, p hijack.Protocol, histories, donors []*hijack.History) (Report, error) {
+// the order of their time, as a daemon watches all accounts. Histories that are
+// too short are named in the report; it is an error where all are.
+func Run(ctx context.Context, plan *detector.Plan, p hijack.Protocol, histories []*hijack.History, donors Donors) (Report, error) {
 	var out Report
-	var long []*hijack.History
+	var long, short []*hijack.History
 	for _, h := range histories {
 		if p.Long(h) {
 			long = append(long, h)
 		} else {
+			short = append(short, h)
 			out.Short = append(out.Short, h.Account)
 		}
 	}
@@ -51,10 +62,19 @@ func Run(ctx context.Context, plan *detector.Plan, p hijack.Protocol, histories,
 	}
 	engine := NewEngine(plan)
 	scripts, subjects := make([]*hijack.Script, len(long)), make([]hijack.Subject, len(long))
-	all := slices.Concat(long, donors)
+	from := [][]*hijack.History{long, short}
+	if len(donors.Named) > 0 {
+		from = [][]*hijack.History{donors.Named}
+	}
 	for i, h := range long {
-		var err error
-		if scripts[i], err = write(plan, p, h, all); err != nil {
+		lenders, made, err := donors.lenders(h, from)
+		if err != nil {
+			return out, err
+		}
+		if made {
+			out.Made = append(out.Made, h.Account)
+		}
+		if scripts[i], err = write(plan, p, h, lenders); err != nil {
 			return out, err
 		}
 		subjects[i] = &interrupted{ctx, engine.Account(h.Account)}
@@ -69,6 +89,21 @@ func Run(ctx context.Context, plan *detector.Plan, p hijack.Protocol, histories,
 	out.Table = hijack.Summarise(results)
 	out.count(plan)
 	return out, nil
+}
+
+// lenders returns the first of some groups of histories in which one can lend to
+// a victim, or made-up ones.
+func (d *Donors) lenders(victim *hijack.History, from [][]*hijack.History) (all []*hijack.History, made bool, err error) {
+	for _, group := range from {
+		if slices.ContainsFunc(group, func(h *hijack.History) bool { return h.Lends(victim) }) {
+			return group, false, nil
+		}
+	}
+	if d.Made == nil {
+		return nil, false, nil
+	}
+	all, err = d.Made()
+	return all, true, err
 }
 
 // write prepares the attacks on a history. Where posts need an approval and the
@@ -95,11 +130,12 @@ func (s *interrupted) Observe(a *activity.Activity) bool {
 // falseOf counts an account's false alerts by rule.
 func (e *Engine) falseOf(r *hijack.Result) map[string]int {
 	out := map[string]int{}
-	for _, at := range r.False {
-		for _, one := range e.raised {
-			if one.account == r.Account && one.at.Equal(at) {
-				out[one.rule]++
-			}
+	for _, one := range e.flags[r.Account] {
+		if _, counted := slices.BinarySearchFunc(r.False, one.at, time.Time.Compare); !counted {
+			continue
+		}
+		for _, rule := range one.rules {
+			out[rule]++
 		}
 	}
 	return out

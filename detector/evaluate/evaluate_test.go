@@ -3,6 +3,8 @@ package evaluate_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/evaluate"
 	"github.com/picketd/picket/detector/hijack"
+	"github.com/picketd/picket/rules"
 	"github.com/picketd/picket/rules/packs"
 )
 
@@ -61,7 +64,7 @@ func social(t *testing.T, accounts ...detector.Account) *detector.Plan {
 
 func run(t *testing.T, plan *detector.Plan, p hijack.Protocol, histories ...*hijack.History) evaluate.Report {
 	t.Helper()
-	out, err := evaluate.Run(t.Context(), plan, p, histories, nil)
+	out, err := evaluate.Run(t.Context(), plan, p, histories, evaluate.Donors{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,9 +141,115 @@ func TestTooShort(t *testing.T) {
 	if d := cmp.Diff([]string{"x/short"}, report.Short); d != "" {
 		t.Errorf("too short (-want +got):\n%s", d)
 	}
-	_, err := evaluate.Run(t.Context(), social(t), hijackAgain(2), []*hijack.History{short}, nil)
+	_, err := evaluate.Run(t.Context(), social(t), hijackAgain(2), []*hijack.History{short}, evaluate.Donors{})
 	const want = "no history is long enough: one needs more than 300 posts and 30 days of warm-up, and as much again to be judged"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+}
+
+// without is a history whose posts do not say which client they came from.
+func without(h *hijack.History) *hijack.History {
+	for i := range h.Activities {
+		h.Activities[i].App = ""
+	}
+	return hijack.NewHistory(h.Account, false, h.Activities)
+}
+
+// TestWhoLends: attackers send posts of the accounts that are named, else of
+// those that are evaluated, else of made-up ones, and one account to which none
+// of the others can lend does not keep them from being evaluated.
+func TestWhoLends(t *testing.T) {
+	// The text of every first post that no rule noticed is in the report, and no
+	// rule notices anything.
+	files := []rules.File{{Name: "none.yml", Data: []byte("title: None\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: picket}\ndetection: {s: {kind: login}, condition: s}\n")}}
+	plan, err := detector.Compile(detector.Set{Rules: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func() ([]*hijack.History, error) {
+		return []*hijack.History{history("made", 20, 5), without(history("bare", 20, 6))}, nil
+	}
+	for _, tc := range []struct {
+		name      string
+		histories []*hijack.History
+		donors    evaluate.Donors
+		want      []string // whose posts are sent
+		made      []string
+	}{
+		{"the other one", []*hijack.History{history("a", 400, 1), history("b", 400, 2)}, evaluate.Donors{Made: made}, []string{"a", "b"}, nil},
+		{"those that are named, and no others", []*hijack.History{history("a", 400, 1), history("b", 400, 2)}, evaluate.Donors{Named: []*hijack.History{history("c", 20, 3)}, Made: made}, []string{"c"}, nil},
+		{"the other one, though it is short", []*hijack.History{history("a", 400, 1), history("b", 20, 2)}, evaluate.Donors{Made: made}, []string{"b"}, nil},
+		{"made-up ones for one alone", []*hijack.History{history("a", 400, 1)}, evaluate.Donors{Made: made}, []string{"made"}, []string{"x/a"}},
+		{"made-up ones for the one without clients", []*hijack.History{history("a", 400, 1), history("b", 400, 2), without(history("c", 400, 3))}, evaluate.Donors{Made: made}, []string{"a", "b", "bare"}, []string{"x/c"}},
+		{"made-up ones where those that are named have no clients", []*hijack.History{history("a", 400, 1)}, evaluate.Donors{Named: []*hijack.History{without(history("c", 20, 3))}, Made: made}, []string{"made"}, []string{"x/a"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := hijackAgain(6)
+			p.Attacks = slices.DeleteFunc(p.Attacks, func(a hijack.Attack) bool { return a.Name != "splice-mimic" })
+			report, err := evaluate.Run(t.Context(), plan, p, tc.histories, tc.donors)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, a := range report.Accounts {
+				for _, m := range a.Attacks[0].Missed {
+					got = append(got, strings.Fields(m.First)[0])
+				}
+			}
+			slices.Sort(got)
+			if d := cmp.Diff(tc.want, slices.Compact(got)); d != "" {
+				t.Errorf("whose posts are sent (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(tc.made, report.Made); d != "" {
+				t.Errorf("attacked with made-up posts (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+const silenceRules = `
+title: Post
+name: post
+id: 00000000-0000-4000-8000-000000000001
+logsource: {product: picket}
+detection: {s: {kind: post}, condition: s}
+picket: {generate: false}
+---
+title: Silent
+name: silent
+id: 00000000-0000-4000-8000-000000000002
+baseline: {type: rate, rules: [post], group-by: [account], direction: -1, every: 90d, gap: 12h, warm-up: 20d}
+picket: {quiet: 1h}
+`
+
+// TestSilence: a silence is no attacker's doing, so that it catches none; it is a
+// false alert, and of the rule that raised it.
+func TestSilence(t *testing.T) {
+	plan, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "silent.yml", Data: []byte(silenceRules)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := run(t, plan, hijackAgain(40), gaps("victim", 1), gaps("donor", 2))
+	for _, row := range report.Table.Rows {
+		if row.Within[2].Count > 0 {
+			t.Errorf("%s: %d of %d noticed, want none", row.Attack, row.Within[2].Count, row.Played)
+		}
+	}
+	if report.Table.Alerts == 0 || len(report.Rules) != 1 || report.Rules[0].Alerts != report.Table.Alerts {
+		t.Errorf("%d false alerts, by rule %+v; want some, all of the one rule", report.Table.Alerts, report.Rules)
+	}
+}
+
+// gaps is a history in which each day but some has posts.
+func gaps(name string, seed uint64) *hijack.History {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	whole := history(name, 500, seed)
+	var as []activity.Activity
+	for day := range 500 {
+		if rng.IntN(12) > 0 {
+			as = append(as, whole.Activities[day*4:day*4+4]...)
+		}
+	}
+	return hijack.NewHistory(whole.Account, false, as)
 }

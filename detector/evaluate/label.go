@@ -22,7 +22,7 @@ import (
 //	 "by":"jane","reason":"the intern's laptop"}
 //
 // account, verdict and from are needed. verdict is true, expected or false, as
-// verdicts on alerts are. rule is a name or id; without it the label is about
+// verdicts on alerts are. rule is a name, id or title; without it the label is about
 // whatever rule sees it. until is from where it is absent. Unknown names are
 // refused. Empty lines are passed over.
 type Label struct {
@@ -41,8 +41,8 @@ type Label struct {
 const maxLabelLine = 1 << 20
 
 // ReadLabels reads a file of labels. Its errors name the file and line of every
-// fault.
-func ReadLabels(name string, in io.Reader) ([]Label, error) {
+// fault, among them rules for which known has an error; nil knows all.
+func ReadLabels(name string, in io.Reader, known func(rule string) error) ([]Label, error) {
 	var out []Label
 	var faults []error
 	lines := bufio.NewScanner(in)
@@ -55,6 +55,9 @@ func ReadLabels(name string, in io.Reader) ([]Label, error) {
 			continue
 		}
 		l, err := parseLabel(line)
+		if err == nil && l.Rule != "" && known != nil {
+			err = about(known(l.Rule))
+		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s:%d: %w", name, n, err))
 			continue
@@ -65,6 +68,14 @@ func ReadLabels(name string, in io.Reader) ([]Label, error) {
 		faults = append(faults, fmt.Errorf("%s:%d: %w", name, n+1, err))
 	}
 	return out, errors.Join(faults...)
+}
+
+// about words a label about no rule.
+func about(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("rule: %w; correct it, or leave it out where any rule will do", err)
 }
 
 func parseLabel(line []byte) (Label, error) {

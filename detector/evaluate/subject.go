@@ -19,17 +19,16 @@ type Engine struct {
 	graces bool // messages wait for an approval before they are told
 	seq    uint64
 	batch  activity.Batch
-	quiet  map[string]bool // open episodes of which nobody is told
-	raised []raised        // in order
-	unseen map[string]bool // accounts of which something was raised since they were last looked at
-	fault  error           // the first one, of forks too
+	quiet  map[string]bool     // open episodes of which nobody is told
+	unseen map[string][]string // by account, ids of rules that raised something since it was last looked at
+	flags  map[string][]flag   // by account, in order
+	fault  error               // the first one, of forks too
 }
 
-// raised is one alert.
-type raised struct {
-	account string
-	at      time.Time // log time
-	rule    string    // id
+// flag is an activity of an account at which something had been raised.
+type flag struct {
+	at    time.Time
+	rules []string // ids
 }
 
 // NewEngine returns an engine with empty memory.
@@ -39,7 +38,7 @@ func NewEngine(plan *detector.Plan) *Engine {
 	})
 	return &Engine{
 		engine: detector.NewEngine(0, plan, detector.EngineOptions{}), graces: graces,
-		quiet: map[string]bool{}, unseen: map[string]bool{},
+		quiet: map[string]bool{}, unseen: map[string][]string{}, flags: map[string][]flag{},
 	}
 }
 
@@ -57,8 +56,7 @@ func (e *Engine) note(found []detector.Finding) {
 			e.quiet[f.Episode] = true
 		case f.Phase == detector.Open || e.quiet[f.Episode]:
 			delete(e.quiet, f.Episode)
-			e.unseen[f.Account] = true
-			e.raised = append(e.raised, raised{f.Account, f.LogTime, f.Rule.ID})
+			e.unseen[f.Account] = append(e.unseen[f.Account], f.Rule.ID)
 		}
 	}
 }
@@ -79,15 +77,21 @@ func (e *Engine) Account(name string) *Account { return &Account{engine: e, name
 // Observe implements hijack.Subject.
 func (s *Account) Observe(a *activity.Activity) bool {
 	e := s.engine
+	if s.origin != nil {
+		e.engine.Ended() // the silence before is not the attacker's
+	}
 	e.seq++
 	e.batch.Activities = append(e.batch.Activities[:0], *a)
 	e.note(e.engine.Apply(e.seq, a.Time, &e.batch))
-	told := e.unseen[s.name]
+	by := e.unseen[s.name]
 	delete(e.unseen, s.name)
-	if !told && s.origin != nil && e.graces {
-		return s.toldLater(a)
+	switch {
+	case len(by) == 0:
+		return s.origin != nil && e.graces && s.toldLater(a)
+	case s.origin == nil:
+		e.flags[s.name] = append(e.flags[s.name], flag{a.Time, by})
 	}
-	return told
+	return true
 }
 
 // longestGrace bounds how long after a message its missing approval is told.
@@ -105,7 +109,7 @@ func (s *Account) toldLater(a *activity.Activity) bool {
 		}
 		later.engine.seq++
 		later.engine.note(later.engine.engine.Tick(later.engine.seq, due))
-		if later.engine.unseen[s.name] {
+		if len(later.engine.unseen[s.name]) > 0 {
 			return true
 		}
 	}
@@ -129,7 +133,7 @@ func (s *Account) fork() *Account {
 	}
 	return &Account{
 		engine: &Engine{
-			engine: engine, graces: s.engine.graces, seq: s.engine.seq, quiet: maps.Clone(s.engine.quiet), unseen: map[string]bool{},
+			engine: engine, graces: s.engine.graces, seq: s.engine.seq, quiet: maps.Clone(s.engine.quiet), unseen: map[string][]string{},
 		},
 		origin: origin, name: s.name,
 	}

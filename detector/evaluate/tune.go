@@ -26,7 +26,7 @@ type Tuning struct {
 	// Attacks plays the hijack protocol for each value, on Histories; nil for not.
 	Attacks   *hijack.Protocol
 	Histories []*hijack.History
-	Donors    []*hijack.History
+	Donors    Donors
 }
 
 // Curve is what a rule does at each value.
@@ -44,7 +44,8 @@ type Curve struct {
 	// Incidents is how many labels say true of what this rule may see, and
 	// Harmless how many say expected or false.
 	Incidents, Harmless int
-	Unplaced            int // verdicts on alerts that the rule as it is does not raise in these activities
+	Unplaced            int      // verdicts on alerts that the rule as it is does not raise in these activities
+	Unseen              []string // accounts that labels are about and of which the rule looks at nothing here
 }
 
 // Point is what a rule does at one value.
@@ -103,7 +104,7 @@ func Tune(ctx context.Context, plan *detector.Plan, src replay.Source, opts dete
 	for i := range out.Points {
 		out.Points[i].rate(&results[i])
 	}
-	out.label(newest(noted.labels))
+	out.label(newest(noted.labels), results[0].PerAccount)
 	if t.Attacks != nil {
 		if err := out.attack(ctx, plans, &t); err != nil {
 			return out, err
@@ -170,13 +171,17 @@ func (p *Point) rate(r *replay.Result) {
 	}
 }
 
-// label counts what people said that each point still sees.
-func (c *Curve) label(labels []Label) {
+// label counts what people said that each point still sees, of the accounts that
+// the rule looks at.
+func (c *Curve) label(labels []Label, seen map[string]*replay.Activity) {
 	asItIs := &c.Points[slices.IndexFunc(c.Points, func(p Point) bool { return p.AsItIs })]
 	for i := range labels {
 		l := &labels[i]
-		if l.Rule != "" && l.Rule != c.Rule.ID && l.Rule != c.Rule.Name {
+		if l.Rule != "" && l.Rule != c.Rule.ID && l.Rule != c.Rule.Name && l.Rule != c.Rule.Title {
 			continue
+		}
+		if seen[l.Account] == nil && l.alert == "" && !slices.Contains(c.Unseen, l.Account) {
+			c.Unseen = append(c.Unseen, l.Account)
 		}
 		if l.alert != "" {
 			at := slices.IndexFunc(asItIs.intervals, func(in interval) bool { return in.alert == l.alert })

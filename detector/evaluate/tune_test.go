@@ -213,7 +213,7 @@ func TestReadLabels(t *testing.T) {
 	got, err := evaluate.ReadLabels("labels.jsonl", strings.NewReader(`{"account":"x/acme","rule":"burst","verdict":"true","from":"2026-03-01T12:00:00Z","until":"2026-03-01T12:20:00Z","by":"jane","reason":"the intern"}
 
 {"account":"x/acme","verdict":"false","from":"2026-03-02T12:00:00Z"}
-`))
+`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,13 +237,13 @@ func TestBadLabels(t *testing.T) {
 		{"two", `{"account":"x/a","verdict":"true","from":"2026-03-01T12:00:00Z"} {}`, "l:1: label: something stands behind the object; write one a line"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := evaluate.ReadLabels("l", strings.NewReader(tt.in))
+			_, err := evaluate.ReadLabels("l", strings.NewReader(tt.in), nil)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
 	}
-	if _, err := evaluate.ReadLabels("l", errReader{}); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := evaluate.ReadLabels("l", errReader{}, nil); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v, want the fault of the file", err)
 	}
 }
@@ -255,7 +255,7 @@ func (errReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func FuzzLabels(f *testing.F) {
 	f.Add(`{"account":"x/acme","verdict":"true","from":"2026-03-01T12:00:00Z"}`)
 	f.Fuzz(func(t *testing.T, in string) {
-		labels, err := evaluate.ReadLabels("l", strings.NewReader(in))
+		labels, err := evaluate.ReadLabels("l", strings.NewReader(in), nil)
 		for _, l := range labels {
 			if l.Account == "" || l.From.IsZero() || l.Until.Before(l.From) {
 				t.Errorf("%+v taken from %q (%v)", l, in, err)

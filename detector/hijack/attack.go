@@ -2,6 +2,7 @@ package hijack
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -144,23 +145,41 @@ func (s *site) forged(n int, take func(donor *History, from, i int) activity.Act
 
 func (s *site) donor() *History { return s.donors[s.rng.IntN(len(s.donors))] }
 
+// strangeApp is a client that no account uses.
+const strangeApp = "an app of the attacker's"
+
 // clientSwitch is the victim's own next posts from a client that it had not
-// used, drawn as often as the donors use it.
+// used, drawn as often as the donors use it; from strangeApp where they use none
+// but the victim's, as accounts of one publishing tool do.
 func (s *site) clientSwitch() []activity.Activity {
-	used := map[string]bool{}
+	used := map[string]bool{"": true}
 	for i := range s.at {
 		used[s.victim.post(i).App] = true
 	}
-	app := ""
-	for used[app] || app == "" {
-		donor := s.donor()
-		app = donor.post(s.rng.IntN(donor.Posts())).App
+	app := strangeApp
+	if s.useOther(used) {
+		for app = ""; used[app]; {
+			donor := s.donor()
+			app = donor.post(s.rng.IntN(donor.Posts())).App
+		}
 	}
 	out := s.own(splicePosts)
 	for i := range out {
 		out[i].App = app
 	}
 	return out
+}
+
+// useOther reports whether a donor uses a client that is not in used.
+func (s *site) useOther(used map[string]bool) bool {
+	return slices.ContainsFunc(s.donors, func(d *History) bool {
+		for app := range d.apps {
+			if !used[app] {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (s *site) oddHour() []activity.Activity { return s.paced(s.own(oddHourPosts)) }

@@ -286,3 +286,31 @@ func TestCampaigns(t *testing.T) {
 		t.Errorf("mentions %q and hashtags %q", a.Mentions, a.Hashtags)
 	}
 }
+
+// TestClientSwitchWhereAllUseOneClient: accounts that are all served by one
+// publishing tool can still be attacked with another one.
+func TestClientSwitchWhereAllUseOneClient(t *testing.T) {
+	victim, donor := history("victim", 400), history("donor", 300)
+	for _, h := range []*History{victim, donor} {
+		for i := range h.Activities {
+			h.Activities[i].App = "publishing tool"
+		}
+	}
+	victim, donor = NewHistory("x/victim", false, victim.Activities), NewHistory("x/donor", false, donor.Activities)
+	p := Standard()
+	half, _, _ := p.split(victim)
+	plans, err := p.plan(victim, []*History{donor}, half)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switched := 0
+	for _, pl := range plans {
+		if p.Attacks[pl.attack].Name == "client-switch" {
+			switched++
+			check(t, "client-switch", pl.posts[0].App != "publishing tool" && pl.posts[0].App != "")
+		}
+	}
+	if switched != p.Moments {
+		t.Errorf("played %d times, want %d", switched, p.Moments)
+	}
+}

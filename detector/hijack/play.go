@@ -232,9 +232,7 @@ func (q *queue) Pop() any {
 
 // plan prepares all attacks on a history, in the order of their times.
 func (p *Protocol) plan(h *History, donors []*History, half time.Time) ([]planned, error) {
-	others := slices.DeleteFunc(slices.Clone(donors), func(d *History) bool {
-		return d.Account == h.Account || d.apps != h.apps || d.Posts() < splicePosts
-	})
+	others := slices.DeleteFunc(slices.Clone(donors), func(d *History) bool { return !d.Lends(h) })
 	if len(others) == 0 {
 		return nil, fmt.Errorf("%s: no other history to take an attacker's posts from", h.Account)
 	}
@@ -248,7 +246,7 @@ func (p *Protocol) plan(h *History, donors []*History, half time.Time) ([]planne
 		}
 		for i := range p.Attacks {
 			at := &p.Attacks[i]
-			if at.NeedsApps && !h.apps {
+			if at.NeedsApps && !h.HasApps() {
 				continue
 			}
 			s := &site{victim: h, donors: others, moment: moment, at: h.before(moment), rng: p.rng(h, at.Name, m)}

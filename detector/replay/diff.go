@@ -33,10 +33,14 @@ type Episodes struct {
 	all  []*Episode
 }
 
-// Report takes one finding.
+// Report takes one finding; those of an episode whose opening is not among them
+// are passed over.
 func (e *Episodes) Report(f detector.Finding) error {
 	ep := e.byID[f.Episode]
-	if ep == nil {
+	switch {
+	case ep == nil && f.Phase != detector.Open:
+		return nil // it opened before findings count
+	case ep == nil:
 		if e.byID == nil {
 			e.byID = map[string]*Episode{}
 		}

@@ -38,6 +38,11 @@ type Source interface {
 // one. The findings of rules across accounts have the partition after them.
 type Parted interface{ Partitions() int }
 
+// Dated is a Source of which findings count from a log time on. What lies before
+// is judged too, so that it teaches no more than it taught, and neither counted
+// nor reported.
+type Dated interface{ Since() time.Time }
+
 // ItemError is one record that could not be read.
 type ItemError struct{ Err error }
 
@@ -53,7 +58,7 @@ type Result struct {
 	Late       uint64               `json:"late"`
 	From       time.Time            `json:"from"` // log time of the first and last message
 	Until      time.Time            `json:"until"`
-	Months     float64              `json:"account_months"` // sum over accounts of the time between first and last activity, in months of 30.44 days
+	Months     float64              `json:"account_months"` // sum over accounts of the time between first and last activity that could raise something, in months of 30.44 days
 	Accounts   int                  `json:"accounts"`
 	Rules      []RuleCount          `json:"rules"` // every rule that can raise, in program order
 	PerAccount map[string]*Activity `json:"-"`
@@ -73,7 +78,7 @@ type RuleCount struct {
 
 // Activity is one account's share.
 type Activity struct {
-	First, Last time.Time
+	First, Last time.Time // of what could raise something; zero where all of it only teaches
 	Activities  int
 	Findings    int
 }
@@ -114,7 +119,7 @@ func Engines(ctx context.Context, plan *detector.Plan, src Source, opts detector
 
 func newRun(src Source, plan *detector.Plan, opts detector.EngineOptions, report func(detector.Finding) error) *run {
 	r := &run{
-		plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
+		since: Since(src), plan: plan, opts: opts, engines: map[int]*detector.Engine{}, report: report,
 		second: detector.NewKeyed(Partitions(src), plan, opts), res: Result{PerAccount: map[string]*Activity{}},
 		counts: map[string]*RuleCount{}, held: map[string]bool{},
 	}
@@ -150,7 +155,16 @@ func Partitions(src Source) int {
 	return 1
 }
 
+// Since returns the log time from which a source's findings count; zero for all.
+func Since(src Source) time.Time {
+	if d, ok := src.(Dated); ok {
+		return d.Since()
+	}
+	return time.Time{}
+}
+
 type run struct {
+	since   time.Time // log time
 	plan    *detector.Plan
 	opts    detector.EngineOptions
 	engines map[int]*detector.Engine // by partition
@@ -159,7 +173,7 @@ type run struct {
 	seq     uint64
 	res     Result
 	counts  map[string]*RuleCount
-	held    map[string]bool // open episodes of which nobody is told
+	held    map[string]bool // open episodes of which nobody is told, and whether they are counted
 	order   []string
 }
 
@@ -184,7 +198,7 @@ func (r *run) message(m *Message) error {
 	}
 	if m.Batch != nil {
 		for i := range m.Batch.Activities {
-			r.seen(&m.Batch.Activities[i])
+			r.seen(&m.Batch.Activities[i], m)
 		}
 	}
 	return r.judge(m)
@@ -235,38 +249,35 @@ func (r *run) engine(partition int) *detector.Engine {
 	return engine
 }
 
-func (r *run) seen(a *activity.Activity) {
+// seen counts an activity of a message; one that only teaches takes no time in
+// which something could be raised.
+func (r *run) seen(a *activity.Activity, m *Message) {
 	acc := r.res.PerAccount[a.Account]
 	if acc == nil {
-		acc = &Activity{First: a.Time, Last: a.Time}
+		acc = &Activity{}
 		r.res.PerAccount[string([]byte(a.Account))] = acc
 	}
 	acc.Activities++
-	if a.Time.Before(acc.First) {
-		acc.First = a.Time
+	if m.Batch.Backfill || m.Time.Before(r.since) {
+		return
 	}
-	if a.Time.After(acc.Last) {
-		acc.Last = a.Time
+	at := a.Time
+	if at.After(m.Time) { // a clock that runs ahead
+		at = m.Time
+	}
+	if acc.First.IsZero() || at.Before(acc.First) {
+		acc.First = at
+	}
+	if at.After(acc.Last) {
+		acc.Last = at
 	}
 }
 
 func (r *run) found(findings []detector.Finding) error {
 	for _, f := range findings {
-		c := r.counts[f.Rule.ID]
-		switch f.Phase {
-		case detector.Open:
-			r.opened(c, &f)
-		case detector.Update:
-			if r.held[f.Episode] && f.Held == "" { // people are told of it now
-				c.Held--
-				r.opened(c, &f)
-			} else {
-				c.Updates++
-			}
-		case detector.Close:
-			delete(r.held, f.Episode)
-		}
-		if r.report != nil {
+		counts := !f.LogTime.Before(r.since)
+		r.count(&f, counts)
+		if r.report != nil && counts {
 			if err := r.report(f); err != nil {
 				return err
 			}
@@ -275,14 +286,38 @@ func (r *run) found(findings []detector.Finding) error {
 	return nil
 }
 
-// opened counts an episode, which may be kept from people up to now.
-func (r *run) opened(c *RuleCount, f *detector.Finding) {
+// count takes a finding into the counts of its rule, if it counts.
+func (r *run) count(f *detector.Finding, counts bool) {
+	c := r.counts[f.Rule.ID]
+	switch counted, held := r.held[f.Episode]; {
+	case f.Phase == detector.Close:
+		delete(r.held, f.Episode)
+	case f.Phase == detector.Open:
+		r.opened(c, f, counts)
+	case held && f.Held == "": // people are told of it now
+		if counted {
+			c.Held--
+		}
+		r.opened(c, f, counts)
+	case counts:
+		c.Updates++
+	}
+}
+
+// opened counts an episode, which may be kept from people up to now, if it counts.
+func (r *run) opened(c *RuleCount, f *detector.Finding, counts bool) {
 	if f.Held != "" {
+		r.held[f.Episode] = counts
+	} else {
+		delete(r.held, f.Episode)
+	}
+	switch {
+	case !counts:
+		return
+	case f.Held != "":
 		c.Held++
-		r.held[f.Episode] = true
 		return
 	}
-	delete(r.held, f.Episode)
 	c.Findings++
 	if acc := r.res.PerAccount[f.Account]; acc != nil {
 		acc.Findings++

@@ -135,3 +135,99 @@ func TestRunStops(t *testing.T) {
 		t.Errorf("a replay that is interrupted: %v", err)
 	}
 }
+
+// TestWhatTeachesIsNoTime: rates are over the time in which something could be
+// raised; activities that only teach are counted and add none.
+func TestWhatTeachesIsNoTime(t *testing.T) {
+	const day = 24 * 60
+	var acts []*activity.Activity
+	for d := 0; d <= 400; d += 10 {
+		acts = append(acts, at("x/a", activity.KindPost, d*day))
+	}
+	log := func() replay.Source {
+		return replay.Merge([]replay.Feed{feed(acts...), feed(at("x/b", activity.KindPost, 5))}, start.AddDate(0, 0, 340))
+	}
+	p := plan(t)
+	res, err := replay.Run(t.Context(), p, log(), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	swept, err := replay.Sweep(t.Context(), []*detector.Plan{p}, log(), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []replay.Result{res, swept[0]} {
+		if got := fmt.Sprintf("%d activities of %d accounts, %.3f months", r.Activities, r.Accounts, r.Months); got != "42 activities of 2 accounts, 1.971 months" {
+			t.Errorf("%s; want 42, 2, and 60 days", got)
+		}
+	}
+}
+
+// TestSweepApprovals: approvals are read where a rule asks for them.
+func TestSweepApprovals(t *testing.T) {
+	p := plan(t, detector.Account{Name: "x/a", Approvals: true})
+	approval := at("x/a", activity.KindApproval, 0)
+	approval.Approval = activity.Approval{Text: "text 5", From: start, Until: start.Add(time.Hour)}
+	res, err := replay.Sweep(t.Context(), []*detector.Plan{p}, replay.Merge([]replay.Feed{
+		feed(approval, at("x/a", activity.KindPost, 5), at("x/a", activity.KindPost, 10)),
+	}, time.Time{}), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range res[0].Rules {
+		if want := map[bool]int{true: 1}[r.Name == "message_not_approved"]; r.Findings != want {
+			t.Errorf("%s: %d findings, want %d", r.Name, r.Findings, want)
+		}
+	}
+}
+
+// TestSweepCountsWhoIsLookedAt: an account of which rules see nothing but what
+// people said adds no account-months.
+func TestSweepCountsWhoIsLookedAt(t *testing.T) {
+	const month = 30 * 24 * 60
+	said := func(minute int) *activity.Activity {
+		a := at("x/quiet", activity.KindVerdict, minute)
+		a.Verdict = activity.Verdict{Rule: "posting_burst", Says: activity.VerdictTrust, By: "jane"}
+		return a
+	}
+	res, err := replay.Sweep(t.Context(), []*detector.Plan{plan(t)}, replay.Merge([]replay.Feed{
+		feed(at("x/a", activity.KindPost, 0), at("x/a", activity.KindPost, month)), feed(said(0), said(10*month)),
+	}, time.Time{}), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%d, %.2f", res[0].Accounts, res[0].Months); got != "1, 0.99" {
+		t.Errorf("accounts and account-months %s, want those of x/a alone: 1, 0.99", got)
+	}
+}
+
+// TestClocksThatRunAhead: an activity that says it is yet to happen happened when
+// it was seen, as the engine has it.
+func TestClocksThatRunAhead(t *testing.T) {
+	ahead := at("x/a", activity.KindPost, 2)
+	ahead.Time, ahead.Seen = start.AddDate(100, 0, 0), start.AddDate(0, 1, 0)
+	res, err := replay.Run(t.Context(), plan(t), replay.Merge([]replay.Feed{feed(at("x/a", activity.KindPost, 0), ahead)}, time.Time{}), detector.EngineOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%.2f", res.Months); got != "1.02" {
+		t.Errorf("%s account-months, want 31 days: 1.02", got)
+	}
+}
+
+// TestEpisodesThatOpenedBefore: what opened before findings count is no finding
+// of either set.
+func TestEpisodesThatOpenedBefore(t *testing.T) {
+	p := plan(t)
+	var was, is replay.Episodes
+	for _, phase := range []detector.Phase{detector.Update, detector.Close} {
+		if err := was.Report(detector.Finding{Episode: "1", Phase: phase, Rule: p.Rules()[0], Account: "x/a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range replay.Diff(p, p, &was, &is) {
+		if !d.Same() || d.Before != 0 {
+			t.Errorf("%s: %d before, %+v vanished", d.Title, d.Before, d.Vanish)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,8 @@ func Sweep(ctx context.Context, plans []*detector.Plan, src Source, opts detecto
 	}
 	opts.Counting = true
 	s := &sweep{
-		census: newRun(src, plans[0], opts, nil), plan: plans[0], matcher: plans[0].Program.NewMatcher(), before: map[int]*detector.Duplicates{}, looked: map[string]bool{},
+		approves: slices.ContainsFunc(plans[0].Rules(), func(r *rules.Rule) bool { return r.Type == rules.TypeApproval && r.Mode != rules.Off }),
+		census:   newRun(src, plans[0], opts, nil), plan: plans[0], matcher: plans[0].Program.NewMatcher(), before: map[int]*detector.Duplicates{}, looked: map[string]bool{},
 	}
 	for i, plan := range plans {
 		var each func(detector.Finding) error
@@ -49,13 +51,14 @@ func Sweep(ctx context.Context, plans []*detector.Plan, src Source, opts detecto
 
 // sweep is a replay with several plans.
 type sweep struct {
-	census  *run // counts activities, and judges none
-	plan    *detector.Plan
-	matcher *rules.Matcher
-	looked  map[string]bool              // accounts with an activity that some rule looks at
-	before  map[int]*detector.Duplicates // by partition
-	now     time.Time                    // log time
-	runs    []*run
+	census   *run // counts activities, and judges none
+	plan     *detector.Plan
+	matcher  *rules.Matcher
+	approves bool                         // some rule asks for approvals
+	looked   map[string]bool              // accounts with an activity that some rule looks at
+	before   map[int]*detector.Duplicates // by partition
+	now      time.Time                    // log time
+	runs     []*run
 }
 
 // play reads one chunk while the plans judge the one before.
@@ -115,7 +118,7 @@ func (s *sweep) read(ctx context.Context, src Source) ([]Message, error) {
 		if m.Time.After(s.now) {
 			s.now = m.Time
 		}
-		if kept := s.concerning(m.Partition, m.Batch); kept != nil {
+		if kept := s.concerning(&m); kept != nil {
 			m.Batch = kept
 			out = append(out, m)
 		}
@@ -123,26 +126,24 @@ func (s *sweep) read(ctx context.Context, src Source) ([]Message, error) {
 	return out, nil
 }
 
-// concerning returns a copy of a batch with the activities that some rule looks
+// concerning returns a copy of a message's batch with the activities that some rule looks
 // at, nil where there are none.
-func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
+func (s *sweep) concerning(m *Message) *activity.Batch {
+	partition, b := m.Partition, m.Batch
 	if s.before[partition] == nil {
 		s.before[partition] = &detector.Duplicates{}
 	}
 	var kept *activity.Batch
 	for i := range b.Activities {
 		a := &b.Activities[i]
-		s.census.seen(a)
+		s.census.seen(a, m)
 		if s.before[partition].Seen(a, s.now) {
 			s.census.res.Duplicates++
 			continue
 		}
 		s.census.res.Activities++
-		if a.Kind != activity.KindVerdict && a.Kind != activity.KindApproval && !s.plan.Concerns(s.plan.Program.Match(a, s.matcher)) {
+		if !s.looks(a) {
 			continue
-		}
-		if !s.looked[a.Account] {
-			s.looked[strings.Clone(a.Account)] = true
 		}
 		if kept == nil {
 			kept = &activity.Batch{Backfill: b.Backfill}
@@ -150,6 +151,17 @@ func (s *sweep) concerning(partition int, b *activity.Batch) *activity.Batch {
 		kept.Activities = append(kept.Activities, a.Clone())
 	}
 	return kept
+}
+
+// looks reports whether some rule looks at an activity, or at what it says.
+func (s *sweep) looks(a *activity.Activity) bool {
+	if s.plan.Concerns(s.plan.Program.Match(a, s.matcher)) {
+		if !s.looked[a.Account] {
+			s.looked[strings.Clone(a.Account)] = true
+		}
+		return true
+	}
+	return a.Kind == activity.KindVerdict || a.Kind == activity.KindApproval && s.approves
 }
 
 // judge has every plan judge a chunk, as many at a time as there are processors.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,7 +155,7 @@ func (a *App) showBaseline(p *parts, m *nats.Msg) {
 		a.replyBaseline(p, m, errors.New("the question is not understood: use the same version of picket and its daemon"), nil)
 		return
 	}
-	if fault := a.reviewable(p, req.Account, req.Rule); fault != nil {
+	if _, fault := a.reviewable(p, req.Account, req.Rule); fault != nil {
 		a.replyBaseline(p, m, fault, nil)
 		return
 	}
@@ -164,19 +165,38 @@ func (a *App) showBaseline(p *parts, m *nats.Msg) {
 	}})
 }
 
-// reviewable tells an account that nobody watches, and a rule that learns
-// nothing that can be looked at.
-func (a *App) reviewable(p *parts, account, rule string) error {
+// check tells values that would change nothing: a peak learns days.
+func (r *Review) check(plan *detector.Plan) error {
+	at := slices.IndexFunc(plan.Rules(), func(of *rules.Rule) bool {
+		return of.Type == rules.TypePeak && r.Rule != "" && (r.Rule == of.ID || r.Rule == of.Name)
+	})
+	switch {
+	case at < 0 || len(r.Values) == 0:
+		return nil
+	case r.Says == activity.VerdictTrust:
+		return fmt.Errorf("rule %q learns the busiest days, of which none can be trusted before it was: trust what waits for a verdict, without values, or plan more (picket plan add)", r.Rule)
+	}
+	for _, day := range r.Values {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return fmt.Errorf("%q is no day of rule %q: expected one such as 2026-03-01, as picket baseline show names them", day, r.Rule)
+		}
+	}
+	return nil
+}
+
+// reviewable returns the plan in force, and tells an account that nobody watches,
+// and a rule that learns nothing that can be looked at.
+func (a *App) reviewable(p *parts, account, rule string) (*detector.Plan, error) {
 	if !a.cfg.accepts(account) {
-		return fmt.Errorf("%s: the daemon does not know it: expected an account of its configuration, or an identity that guards one", account)
+		return nil, fmt.Errorf("%s: the daemon does not know it: expected an account of its configuration, or an identity that guards one", account)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), baselineWait)
 	defer cancel()
 	plan, err := p.plans.get(ctx, p.plans.current())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return CheckReview(plan, rule)
+	return plan, CheckReview(plan, rule)
 }
 
 // CheckReview tells why what a rule of a plan learns cannot be looked at; nil
@@ -203,7 +223,11 @@ func (a *App) sayBaseline(p *parts, data []byte) error {
 	if err := json.Unmarshal(data, &r); err != nil || r.V != baselineVersion {
 		return errors.New("the question is not understood: use the same version of picket and its daemon")
 	}
-	if err := a.reviewable(p, r.Account, r.Rule); err != nil {
+	plan, err := a.reviewable(p, r.Account, r.Rule)
+	if err != nil {
+		return err
+	}
+	if err := r.check(plan); err != nil {
 		return err
 	}
 	id, err := randomHex()

@@ -44,8 +44,8 @@ type replayPart struct {
 }
 
 // OpenJournalReplay opens the journal that cfg names: through the running
-// daemon, or, where none runs, by itself. Messages before since teach and
-// raise nothing. With recorded, each stretch is judged by the rules that were
+// daemon, or, where none runs, by itself. Findings count from since on; see
+// replay.Dated. With recorded, each stretch is judged by the rules that were
 // in force there; else one plan judges all.
 func OpenJournalReplay(ctx context.Context, cfg *config.Config, since time.Time, recorded bool) (*JournalReplay, error) {
 	r := &JournalReplay{cfg: cfg, since: since, recorded: recorded}
@@ -125,6 +125,9 @@ func (r *JournalReplay) JudgeByOne() { r.recorded = false }
 // Progress returns messages read and messages in all.
 func (r *JournalReplay) Progress() (done, total int64) { return r.done, r.total }
 
+// Since implements replay.Dated.
+func (r *JournalReplay) Since() time.Time { return r.since }
+
 // Partitions implements replay.Parted.
 func (r *JournalReplay) Partitions() int { return r.journal.Partitions() }
 
@@ -155,7 +158,6 @@ func (r *JournalReplay) Next(ctx context.Context) (replay.Message, error) {
 		if err := part.dec.Batch(m.Data, &r.batch); err != nil {
 			return out, &replay.ItemError{Err: fmt.Errorf("partition %d, sequence %d: %w", m.Partition, m.Sequence, err)}
 		}
-		r.batch.Backfill = r.batch.Backfill || m.Time.Before(r.since)
 		out.Batch = &r.batch
 	}
 	return out, nil

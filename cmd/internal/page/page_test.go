@@ -6,10 +6,15 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -94,6 +99,48 @@ func TestPlots(t *testing.T) {
 			}
 			if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
 				t.Errorf("a number is none: %s", svg)
+			}
+		})
+	}
+}
+
+// TestNamesFit: names below bars are whole, or cut with an ellipsis, and inside
+// the drawing, clear of the title of the axis.
+func TestNamesFit(t *testing.T) {
+	label := regexp.MustCompile(`<text transform="translate\(([\d.]+) ([\d.]+)\) rotate\(-(\d+)\)" text-anchor="end">([^<]+)</text>`)
+	size := regexp.MustCompile(`viewBox="0 0 880 (\d+)"`)
+	title := regexp.MustCompile(`y="([\d.]+)" text-anchor="middle">account</text>`)
+	for _, tt := range []struct {
+		name  string
+		names []string
+		want  []string
+	}{
+		{"attacks", []string{"campaign-mimic (in clear)", "splice", "burst", "odd-hour", "client-switch", "campaign", "x"}, []string{"campaign-mimic (in clear)", "splice", "burst", "odd-hour", "client-switch", "campaign", "x"}},
+		{"accounts", slices.Repeat([]string{"x/landsurveyorsunited"}, 35), slices.Repeat([]string{"x/landsurveyorsunited"}, 35)},
+		{"identifiers", slices.Repeat([]string{"bluesky/did:plc:ewvi7nxzyoun6zhxrhs64oiz"}, 30), slices.Repeat([]string{"bluesky/did:plc:ewvi7nxz…"}, 30)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plot := page.Plot{X: "account", Names: tt.names, Series: []page.Series{{Name: "s", Points: make([]page.Point, len(tt.names))}}}
+			svg := string(plot.SVG())
+			number := func(s string) float64 {
+				v, err := strconv.ParseFloat(s, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return v
+			}
+			bottom, axis := number(size.FindStringSubmatch(svg)[1]), number(title.FindStringSubmatch(svg)[1])
+			var got []string
+			for _, m := range label.FindAllStringSubmatch(svg, -1) {
+				got = append(got, m[4])
+				const letter = 6.2 // mean width at 12 pixels
+				angle, long := number(m[3])*math.Pi/180, letter*float64(utf8.RuneCountInString(m[4]))
+				if x, y := number(m[1])-long*math.Cos(angle), number(m[2])+long*math.Sin(angle); x < 0 || y > axis-10 || axis > bottom {
+					t.Errorf("%s begins at %.0f, %.0f, outside of the drawing or in the title at %.0f of %.0f", m[4], x, y, axis, bottom)
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("names aslant (-want +got):\n%s", d)
 			}
 		})
 	}

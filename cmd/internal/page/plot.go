@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Plot draws lines over numbers, or bars over names. Axes begin at zero upwards
@@ -39,6 +40,13 @@ const (
 	ticks         = 5
 )
 
+// Names below bars, where there is no room for them side by side.
+const (
+	letter  = 6.5 // pixels that one takes
+	longest = 25  // letters; what is longer is cut
+	slope   = 65  // degrees
+)
+
 // colours that people with any sight tell apart (Okabe and Ito 2008).
 func colour(i int) string {
 	all := []string{"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"}
@@ -49,7 +57,8 @@ func colour(i int) string {
 func (p *Plot) SVG() template.HTML {
 	d := &drawing{plot: p}
 	d.scale()
-	fmt.Fprintf(&d.b, `<svg viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, height, template.HTMLEscapeString(p.Y+" by "+p.X))
+	d.fit()
+	fmt.Fprintf(&d.b, `<svg viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, height+d.deeper, template.HTMLEscapeString(p.Y+" by "+p.X))
 	d.axes()
 	if len(p.Names) > 0 {
 		d.bars()
@@ -67,6 +76,26 @@ type drawing struct {
 	plot             *Plot
 	b                strings.Builder
 	least, most, top float64
+	aslant           bool // names are
+	deeper           int  // pixels that this takes
+}
+
+// fit finds how the names below bars are written.
+func (d *drawing) fit() {
+	most := 0
+	for _, name := range d.plot.Names {
+		most = max(most, utf8.RuneCountInString(name))
+	}
+	if letter*float64(most) <= d.room() {
+		return
+	}
+	d.aslant = true
+	d.deeper = int(letter * float64(min(most, longest)) * math.Sin(slope*math.Pi/180))
+}
+
+// room is how wide the place of one name is.
+func (d *drawing) room() float64 {
+	return float64(width-left-right) / float64(max(1, len(d.plot.Names)))
 }
 
 // scale finds the bounds of the axes.
@@ -136,7 +165,7 @@ func (d *drawing) axes() {
 	}
 	d.line(left, d.y(0), width-right, d.y(0), axis)
 	d.text(left, top-18, "start", d.plot.Y)
-	d.text((left+width-right)/2, height-8, "middle", d.plot.X)
+	d.text((left+width-right)/2, float64(height+d.deeper-8), "middle", d.plot.X)
 	if len(d.plot.Names) > 0 {
 		return
 	}
@@ -161,7 +190,7 @@ func (d *drawing) lines() {
 }
 
 func (d *drawing) bars() {
-	room := float64(width-left-right) / float64(len(d.plot.Names))
+	room := d.room()
 	bar := room * 0.8 / float64(max(1, len(d.plot.Series)))
 	for k, name := range d.plot.Names {
 		start := left + room*float64(k) + room*0.1
@@ -174,22 +203,24 @@ func (d *drawing) bars() {
 			fmt.Fprintf(&d.b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`,
 				x, d.y(p.Y), bar*0.92, d.y(0)-d.y(p.Y), colour(i), template.HTMLEscapeString(name+", "+s.Name+": "+short(p.Y)))
 			if p.High > p.Low {
-				d.line(x+bar*0.46, d.y(p.Low), x+bar*0.46, d.y(p.High), `stroke="#1d2430" stroke-width="1.2"`)
+				d.line(x+bar*0.46, d.y(p.Low), x+bar*0.46, d.y(p.High), `stroke="currentColor" stroke-width="1.2"`)
 			}
 		}
-		d.label(start+room*0.4, name, room)
+		d.label(start+room*0.4, name)
 	}
 }
 
-// label writes a name below its bars, aslant where there is little room.
-func (d *drawing) label(x float64, name string, room float64) {
-	const perLetter = 6.5
+// label writes a name below its bars, aslant where some are too long.
+func (d *drawing) label(x float64, name string) {
 	y := float64(height - bottom + 16)
-	if float64(len(name))*perLetter <= room {
+	if !d.aslant {
 		d.text(x, y, "middle", name)
 		return
 	}
-	fmt.Fprintf(&d.b, `<text transform="translate(%.1f %.1f) rotate(-25)" text-anchor="end">%s</text>`, x, y, template.HTMLEscapeString(name))
+	if runes := []rune(name); len(runes) > longest {
+		name = string(runes[:longest-1]) + "…"
+	}
+	fmt.Fprintf(&d.b, `<text transform="translate(%.1f %.1f) rotate(-%d)" text-anchor="end">%s</text>`, x, y, slope, template.HTMLEscapeString(name))
 }
 
 func (d *drawing) limits() {

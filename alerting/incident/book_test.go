@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -298,5 +299,27 @@ func TestTakenBack(t *testing.T) {
 		if !ch.Material || ch.Incident.Members[0].Denied != tt.denied {
 			t.Errorf("answer %v: material %v, denied %v; want true, %v", tt.me, ch.Material, ch.Incident.Members[0].Denied, tt.denied)
 		}
+	}
+}
+
+// TestLongNameAfterRestart: a name that is cut to its bound is the same one once
+// its incident was stored and read again.
+func TestLongNameAfterRestart(t *testing.T) {
+	long := actor("x" + strings.Repeat("é", 120))
+	b := incident.NewBook(incident.Config{})
+	first := alert("a1", "x/acme", 0, long)
+	data, err := json.Marshal(b.Apply(&first, nil).Incident)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored incident.Incident
+	if err := json.Unmarshal(data, &stored); err != nil {
+		t.Fatal(err)
+	}
+	b = incident.NewBook(incident.Config{})
+	b.Put(&stored)
+	second := alert("a2", "x/beta", 1, long)
+	if got := b.Apply(&second, nil).Incident.ID; got != stored.ID {
+		t.Errorf("a second alert of the same person is in %s, want %s", got, stored.ID)
 	}
 }

@@ -248,6 +248,28 @@ func TestInhibition(t *testing.T) {
 	}
 }
 
+// TestInhibitionByWhatChanges: what explains others by a label that a reload has
+// changed meanwhile explains nothing any more once it is over.
+func TestInhibitionByWhatChanges(t *testing.T) {
+	p := policy()
+	p.Inhibit = []Inhibition{{Source: matchers(t, `rule="takeover"`), Target: matchers(t, `rule="burst"`), Equal: []string{"level"}}}
+	takeover := firing("a", "x/acme", rules.High, start())
+	takeover.Rule.Name = "takeover"
+	r := newRig(p, nil, nil)
+	r.apply(start(), takeover)
+	takeover = raised(takeover, rules.Critical, after(time.Minute))
+	r.apply(after(time.Minute), takeover)
+	burst := firing("b", "x/beta", rules.High, after(2*time.Minute))
+	if diff := cmp.Diff([]string{"ops opened"}, told(r.apply(after(2*time.Minute), burst))); diff != "" {
+		t.Errorf("of another level by now (-want +got):\n%s", diff)
+	}
+	r.apply(after(3*time.Minute), moved(takeover, alerting.Resolved, "jane", after(3*time.Minute)))
+	burst = firing("c", "x/gamma", rules.High, after(4*time.Minute))
+	if diff := cmp.Diff([]string{"ops opened"}, told(r.apply(after(4*time.Minute), burst))); diff != "" {
+		t.Errorf("it is over (-want +got):\n%s", diff)
+	}
+}
+
 func TestQuietHours(t *testing.T) {
 	hours, err := calendar.ParseHours("Mon-Sun 00:00-08:00", time.UTC)
 	if err != nil {

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,25 @@ func TestKeys(t *testing.T) {
 		if len(k) > 128 {
 			t.Errorf("key %s has %d bytes", k, len(k))
 		}
+	}
+}
+
+// TestManyAlerts: a message of an incident with more alerts than it has room for
+// says so; those that wait come first.
+func TestManyAlerts(t *testing.T) {
+	r := newRig(policy(), nil, nil)
+	var all []alerting.Alert
+	for i := range 60 {
+		all = append(all, firing(fmt.Sprintf("a%02d", i), "x/acme", rules.High, start()))
+	}
+	r.apply(start(), all[0])
+	for i := range all[1:] {
+		r.apply(after(time.Minute), all[i+1])
+	}
+	all[0] = moved(all[0], alerting.Resolved, "jane", after(2*time.Minute))
+	r.apply(after(2*time.Minute), all[0])
+	got := r.until(after(10 * time.Minute))
+	if len(got) != 1 || len(got[0].Alerts) != 50 || got[0].More != 9 || got[0].Alerts[0].ID != "a01" {
+		t.Fatalf("%d messages, %+v", len(got), got)
 	}
 }

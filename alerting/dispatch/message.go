@@ -11,8 +11,8 @@ import (
 	"github.com/picketd/picket/alerting/notify"
 )
 
-// maxAlerts bounds the alerts of a message.
-const maxAlerts = 10
+// maxAlerts bounds the alerts of a message. Buttons act on what is among them.
+const maxAlerts = 50
 
 // emit decides a message about an incident. What an alert says is not in it yet;
 // see Dress.
@@ -26,7 +26,7 @@ func (o *outlook) emit(t *Told, kind notify.Kind, people []notify.Person) {
 		Key:      fmt.Sprintf("%s.%s.%d.%s", in.ID, t.Receiver, t.N, kind),
 		Incident: in.ID, Number: in.Number(), State: in.State, Started: in.Opened, Ended: in.Ended,
 		Level: in.Level, Urgency: o.c.urgency(lead, o.now), Network: lead.Network, Account: lead.Account, Drill: in.Drill,
-		Alerts: alertsOf(in), People: people, Labels: labelsOf(o.newest()),
+		Alerts: alertsOf(in), More: more(in), People: people, Labels: labelsOf(o.newest()),
 	}
 	if next := o.foretell(); next != "" {
 		m.Lines = []notify.Line{{Label: alerting.LabelNext, Text: next}}
@@ -64,6 +64,18 @@ func alertsOf(in *incident.Incident) []notify.Alert {
 		})
 	}
 	return out
+}
+
+// more is how many alerts of an incident are not resolved and have no room in a
+// message.
+func more(in *incident.Incident) int {
+	open := 0
+	for i := range in.Members {
+		if in.Members[i].State != alerting.Resolved {
+			open++
+		}
+	}
+	return max(open-maxAlerts, 0)
 }
 
 // labelsOf writes labels as pairs: of several values, the first.

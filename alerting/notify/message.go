@@ -66,7 +66,10 @@ type Message struct {
 	// Labels are what the message's newest alert is matched by, by name.
 	Labels []alerting.Label `json:"labels,omitempty"`
 	Alerts []Alert          `json:"alerts,omitempty"` // of the incident, the most pressing first
-	Links  []Link           `json:"links,omitempty"`
+	// More is how many alerts of the incident that are not resolved Alerts has no
+	// room for.
+	More  int    `json:"more,omitempty"`
+	Links []Link `json:"links,omitempty"`
 	// People are those whom the message is for, the one on duty first.
 	People []Person `json:"people,omitempty"`
 

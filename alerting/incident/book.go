@@ -163,7 +163,7 @@ func (b *Book) find(a *alerting.Alert, own, near []string) *Incident {
 	for _, s := range slices.Concat(own, near) {
 		for id := range b.subjects[drill+"\x00"+s] {
 			in := b.incidents[id]
-			if len(in.Members) < MaxMembers && !b.Over(in, a.Updated) && !slices.Contains(found, in) {
+			if !in.full() && !b.Over(in, a.Updated) && !slices.Contains(found, in) {
 				found = append(found, in)
 			}
 		}

@@ -323,3 +323,26 @@ func TestLongNameAfterRestart(t *testing.T) {
 		t.Errorf("a second alert of the same person is in %s, want %s", got, stored.ID)
 	}
 }
+
+// TestHostileLabels: whoever chooses what a rule groups by cannot make an
+// incident too large to be stored, so that nobody is told of anything any more.
+func TestHostileLabels(t *testing.T) {
+	b := incident.NewBook(incident.Config{})
+	largest := 0
+	for i := range 100 {
+		a := alert(fmt.Sprint("a", i), "x/acme", 0, func(a *alerting.Alert) {
+			for g := range 4 { // JSON writes six bytes for each
+				a.Group = append(a.Group, alerting.Label{Name: fmt.Sprint("field", g), Value: strings.Repeat("\x01", 500) + fmt.Sprint(i)})
+			}
+		})
+		in := b.Apply(&a, nil).Incident
+		data, err := json.Marshal(in)
+		if err != nil || in.Member(a.ID) < 0 {
+			t.Fatalf("alert %d: %v", i, err)
+		}
+		largest = max(largest, len(data))
+	}
+	if most := 512 << 10; largest > most {
+		t.Errorf("an incident has %d bytes, want at most %d", largest, most)
+	}
+}

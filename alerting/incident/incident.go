@@ -20,6 +20,9 @@ const (
 	MaxMembers  = 100 // alerts
 	MaxTimeline = 64  // entries: the first and the newest
 	maxSubjects = 64
+	// maxLabels bounds the labels of all members, in bytes of JSON. Others choose
+	// the values of what rules group by, and an incident is stored in one message.
+	maxLabels = 256 << 10
 )
 
 // Incident is what belongs together. Its JSON is the stored form, version
@@ -100,6 +103,37 @@ func idOf(alert string, opened time.Time) string {
 // Member returns the place of an alert among the members, -1 where it is none.
 func (in *Incident) Member(alert string) int {
 	return slices.IndexFunc(in.Members, func(m Member) bool { return m.Alert == alert })
+}
+
+// full reports whether no further alert has room.
+func (in *Incident) full() bool {
+	if len(in.Members) >= MaxMembers {
+		return true
+	}
+	size := 0
+	for i := range in.Members {
+		for name, values := range in.Members[i].Labels {
+			size += len(name)
+			for _, v := range values {
+				size += written(v)
+			}
+		}
+	}
+	return size >= maxLabels
+}
+
+// written returns how many bytes JSON writes for a text, at most.
+func written(s string) int {
+	const escaped = len(`\u0001`)
+	n := len(`"",`)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || strings.IndexByte(`"\<>&`, c) >= 0 {
+			n += escaped
+			continue
+		}
+		n++
+	}
+	return n
 }
 
 // ErrReference says that what was given names no incident, whichever there are.

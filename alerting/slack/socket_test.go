@@ -155,8 +155,13 @@ func TestButtons(t *testing.T) {
 		},
 		{
 			"take it", "Take it", nil, nil,
-			[]string{`assign 3fa29c77aa by jana to "jana" `, `assign 91b0de2410 by jana to "jana" `},
+			[]string{`ack 3fa29c77aa by jana to "" `, `assign 3fa29c77aa by jana to "jana" `, `ack 91b0de2410 by jana to "" `, `assign 91b0de2410 by jana to "jana" `},
 			"assign of PK-3FA29C: done for 2 of 2 alerts, as jana.",
+		},
+		{
+			"take it, of somebody who is on it already", "Take it", nil, fmt.Errorf("ack: %w", alerting.ErrState),
+			[]string{`ack 3fa29c77aa by jana to "" `, `assign 3fa29c77aa by jana to "jana" `, `ack 91b0de2410 by jana to "" `, `assign 91b0de2410 by jana to "jana" `},
+			"assign of PK-3FA29C: done for 0 of 2 alerts, as jana. Failed for 2: ack: the alert's state does not allow it",
 		},
 		{
 			"expected", "Expected", nil, nil,
@@ -242,8 +247,8 @@ func TestOnce(t *testing.T) {
 	}
 	r.press(t, "e3", nil, "Take it")
 	r.wait(t, "both clicks", func() bool { return len(r.Whispers()) == 2 })
-	if n := len(r.desk.done()); n != 4 {
-		t.Errorf("%d deeds, want 4: %q", n, r.desk.done())
+	if n := len(r.desk.done()); n != 6 {
+		t.Errorf("%d deeds, want 6: %q", n, r.desk.done())
 	}
 }
 

@@ -73,6 +73,17 @@ func TestLife(t *testing.T) {
 	quiet2 := moved(again, alerting.Resolved, alerting.ByPicket, after(26*time.Minute))
 	again2 := moved(quiet2, alerting.Firing, alerting.ByPicket, after(27*time.Minute))
 	quiet3 := moved(again2, alerting.Resolved, alerting.ByPicket, after(28*time.Minute))
+	ended := moved(critical, alerting.Resolved, "jane", after(5*time.Minute))
+	back := moved(ended, alerting.Firing, alerting.ByPicket, after(10*time.Minute))
+	ended2 := moved(back, alerting.Resolved, "jane", after(12*time.Minute))
+	back2 := moved(ended2, alerting.Firing, alerting.ByPicket, after(20*time.Minute))
+	ended3 := moved(back2, alerting.Resolved, "jane", after(22*time.Minute))
+	other := firing("e", "x/acme", rules.Critical, after(23*time.Minute))
+	other.Rule = critical.Rule
+	over2 := moved(back, alerting.Resolved, alerting.ByPicket, after(12*time.Minute))
+	back3 := moved(over2, alerting.Firing, alerting.ByPicket, after(13*time.Minute))
+	over3 := moved(back3, alerting.Resolved, alerting.ByPicket, after(14*time.Minute))
+	back4 := moved(over3, alerting.Firing, alerting.ByPicket, after(15*time.Minute))
 	late := moved(quiet, alerting.Firing, alerting.ByPicket, after(3*time.Hour))
 	medium := firing("c", "x/acme", rules.Medium, start())
 	low := firing("d", "x/acme", rules.Low, start())
@@ -141,6 +152,25 @@ func TestLife(t *testing.T) {
 			happens(26*time.Minute, quiet2),
 			happens(27*time.Minute, again2),
 			passes(57*time.Minute, "ops updated"),
+		}},
+		{"comes again and again though a person ended it", policy(), nil, nil, []step{
+			happens(0, critical, "ops opened"),
+			happens(5*time.Minute, ended, "ops resolved"),
+			happens(10*time.Minute, back, "ops opened"),
+			happens(12*time.Minute, ended2, "ops resolved"),
+			happens(20*time.Minute, back2, "ops opened"),
+			happens(22*time.Minute, ended3, "ops resolved"),
+			happens(23*time.Minute, other, "ops opened"), // of the same rule
+		}},
+		{"flaps after a person ended it", policy(), nil, nil, []step{
+			happens(0, critical, "ops opened"),
+			happens(5*time.Minute, ended, "ops resolved"),
+			happens(10*time.Minute, back, "ops opened"),
+			happens(12*time.Minute, over2, "ops resolved"),
+			happens(13*time.Minute, back3, "ops opened"),
+			happens(14*time.Minute, over3),
+			happens(15*time.Minute, back4),
+			passes(45*time.Minute, "ops updated"),
 		}},
 		{"comes again long after: another incident", policy(), nil, nil, []step{
 			happens(0, critical, "ops opened"),

@@ -38,10 +38,12 @@ type Incident struct {
 	// Firing is since when it waits for somebody; zero when it does not.
 	Firing   time.Time `json:"firing,omitzero"`
 	Reopened int       `json:"reopened,omitempty"` // how often it came again
-	Drill    string    `json:"drill,omitempty"`
-	Members  []Member  `json:"members"`  // as they joined
-	Subjects []string  `json:"subjects"` // by which others join, "account x/acme"
-	Timeline []Entry   `json:"timeline"` // oldest first
+	// Flaps is how often it came again since a person ended it last, by itself.
+	Flaps    int      `json:"flaps,omitempty"`
+	Drill    string   `json:"drill,omitempty"`
+	Members  []Member `json:"members"`  // as they joined
+	Subjects []string `json:"subjects"` // by which others join, "account x/acme"
+	Timeline []Entry  `json:"timeline"` // oldest first
 	// Forgotten is how many entries after the first were left out.
 	Forgotten int `json:"timeline_forgotten,omitempty"`
 }
@@ -188,8 +190,20 @@ func (in *Incident) Accounts() []string {
 	return slices.Compact(out)
 }
 
-// derive sets what follows from the members, at a moment.
-func (in *Incident) derive(at time.Time) {
+// ByHand reports whether a person brought about the newest that is known.
+func (in *Incident) ByHand() bool {
+	newest := &in.Members[0]
+	for i := range in.Members {
+		if in.Members[i].Updated.After(newest.Updated) {
+			newest = &in.Members[i]
+		}
+	}
+	return newest.ByHand
+}
+
+// derive sets what follows from the members, at a moment; ended says that a person
+// had ended what comes again.
+func (in *Incident) derive(at time.Time, ended bool) {
 	state := alerting.Resolved
 	for i := range in.Members {
 		if urgent(in.Members[i].State) > urgent(state) {
@@ -211,6 +225,9 @@ func (in *Incident) derive(at time.Time) {
 	case state != alerting.Resolved:
 		if before == alerting.Resolved {
 			in.Reopened++
+			if in.Flaps++; ended {
+				in.Flaps = 0
+			}
 		}
 		in.Ended = time.Time{}
 	}

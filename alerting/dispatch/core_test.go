@@ -120,6 +120,14 @@ func TestLife(t *testing.T) {
 			happens(10*time.Minute, high, "ops updated"),
 			happens(11*time.Minute, moved(high, alerting.Acknowledged, "jane", after(11*time.Minute)), "ops acknowledged"),
 		}},
+		{"it waits again just after somebody took it", escalating(), nil, nil, []step{
+			happens(0, critical, "ops opened for jane"),
+			happens(2*time.Minute, acked, "ops acknowledged"),
+			happens(3*time.Minute, high, "ops updated for jane"), // the escalation counts from now
+			happens(4*time.Minute, firing("f", "x/acme", rules.High, after(4*time.Minute))),
+			passes(8*time.Minute, "ops updated for jane"),
+			passes(13*time.Minute, "ops escalated for tom"),
+		}},
 		{"escalates until the end", escalating(), nil, nil, []step{
 			happens(0, critical, "ops opened for jane"),
 			passes(9 * time.Minute),

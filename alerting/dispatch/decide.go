@@ -251,7 +251,8 @@ func (o *outlook) begin(w *wish) {
 	kind := notify.Opened
 	if t.Open {
 		kind = notify.Updated
-		if due := t.At.Add(updateEvery); !risen && o.r.Incident.State != alerting.Resolved && due.After(o.now) && t.At.Before(o.now.Add(updateEvery)) {
+		// Who believes that somebody is on it is told at once that it waits again.
+		if due := t.At.Add(updateEvery); !risen && !t.Acked && o.r.Incident.State != alerting.Resolved && due.After(o.now) && t.At.Before(o.now.Add(updateEvery)) {
 			o.by(due)
 			return
 		}

@@ -111,3 +111,35 @@ func TestManyAlerts(t *testing.T) {
 		t.Fatalf("%d messages, %+v", len(got), got)
 	}
 }
+
+// TestLabels: a message has all that its newest alert is matched by: what is said
+// in plain words hangs on any of its tags, and addresses are looked for.
+func TestLabels(t *testing.T) {
+	a := firing("a", "x/acme", rules.Critical, start())
+	a.Rule.Tags = []string{"attack.impact", "attack.t1491.002"}
+	a.Group = []alerting.Label{{Name: "ip", Value: "198.51.100.7"}}
+	a.Accounts = []string{"x/acme", "x/beta"}
+	got := newRig(policy(), nil, nil).apply(start(), a)
+	if len(got) != 1 {
+		t.Fatalf("told %v", told(got))
+	}
+	want := []alerting.Label{
+		{Name: "account", Value: "x/acme"},
+		{Name: "accounts", Value: "x/acme"},
+		{Name: "accounts", Value: "x/beta"},
+		{Name: "group.ip", Value: "198.51.100.7"},
+		{Name: "level", Value: "critical"},
+		{Name: "network", Value: "x"},
+		{Name: "rule", Value: "rule-a"},
+		{Name: "rule", Value: "burst"},
+		{Name: "tag", Value: "attack.impact"},
+		{Name: "tag", Value: "attack.t1491.002"},
+		{Name: "type", Value: "event_count"},
+	}
+	if diff := cmp.Diff(want, got[0].Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if plain := notify.Plainly(&got[0]); !strings.Contains(plain.Title, "Something was published that may not be from us") {
+		t.Errorf("in plain words: %q", plain.Title)
+	}
+}

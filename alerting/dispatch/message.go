@@ -3,11 +3,11 @@ package dispatch
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/incident"
-	"github.com/picketd/picket/alerting/match"
 	"github.com/picketd/picket/alerting/notify"
 )
 
@@ -78,12 +78,16 @@ func more(in *incident.Incident) int {
 	return max(open-maxAlerts, 0)
 }
 
-// labelsOf writes labels as pairs: of several values, the first.
+// maxLabel bounds the value of a label, in characters: others choose those that
+// rules group by.
+const maxLabel = 256
+
+// labelsOf writes labels as pairs, by name: of several values, a pair each.
 func labelsOf(m *incident.Member) []alerting.Label {
 	var out []alerting.Label
-	for _, name := range match.Names() {
-		if values := m.Labels[name]; len(values) > 0 {
-			out = append(out, alerting.Label{Name: name, Value: values[0]})
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		for _, value := range m.Labels[name] {
+			out = append(out, alerting.Label{Name: name, Value: cut(value, maxLabel)})
 		}
 	}
 	return out

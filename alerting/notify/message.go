@@ -63,7 +63,8 @@ type Message struct {
 	// plain text with what others wrote defanged. A receiver with minimal detail
 	// has none.
 	Lines []Line `json:"lines,omitempty"`
-	// Labels are what the message's newest alert is matched by, by name.
+	// Labels are what the message's newest alert is matched by, by name; one with
+	// several values is there several times.
 	Labels []alerting.Label `json:"labels,omitempty"`
 	Alerts []Alert          `json:"alerts,omitempty"` // of the incident, the most pressing first
 	// More is how many alerts of the incident that are not resolved Alerts has no

@@ -21,6 +21,7 @@ const (
 
 	maxText    = 2000 // text of a post
 	maxName    = 512
+	maxURL     = 2048 // address of media: signed ones are long, and a part of one leads nowhere
 	maxReason  = 500
 	maxList    = 16
 	maxReasons = 8
@@ -197,7 +198,10 @@ func trim(a *activity.Activity) {
 	a.Media = a.Media[:min(len(a.Media), maxList)]
 	for i := range a.Media {
 		m := &a.Media[i]
-		m.Hash, m.Type, m.URL = clip(m.Hash, maxName), clip(m.Type, maxName), clip(m.URL, maxName)
+		m.Hash, m.Type = clip(m.Hash, maxName), clip(m.Type, maxName)
+		if len(m.URL) > maxURL {
+			m.URL = ""
+		}
 	}
 	a.Metrics = a.Metrics[:min(len(a.Metrics), maxList)]
 	for _, fields := range []*[]activity.Field{&a.Profile, &a.Old} {

@@ -229,6 +229,19 @@ func TestStoredFormIsBounded(t *testing.T) {
 	}
 }
 
+// TestAddressesOfMedia: signed addresses are long, and one that is cut leads
+// nowhere.
+func TestAddressesOfMedia(t *testing.T) {
+	long := "https://cdn.example/a.jpg?signature=" + strings.Repeat("a", 900)
+	f := finding("e1", detector.Open, 1, 1)
+	f.Evidence[0].Media = []activity.Media{{Type: "image", URL: long}, {Type: "image", URL: long + strings.Repeat("a", 2000)}}
+	a, _ := Apply(Alert{}, f)
+	want := []activity.Media{{Type: "image", URL: long}, {Type: "image"}}
+	if diff := cmp.Diff(want, a.Evidence[0].Media); diff != "" {
+		t.Errorf("media (-want +got):\n%s", diff)
+	}
+}
+
 func TestEvidenceIsCopied(t *testing.T) {
 	f := finding("e1", detector.Open, 1, 1)
 	f.Evidence[0].Links = []string{"https://acme.example"}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -23,6 +24,7 @@ const (
 	labelReceiver = "receiver"
 	labelLevel    = "level"
 	labelSeverity = "severity"
+	labelAgain    = "again"
 
 	groupPrefix = "group."
 )
@@ -54,6 +56,10 @@ type origin struct {
 	Level  rules.Level       `json:"level"`
 	Firing *alert            `json:"firing,omitempty"` // nil: nothing that lasts
 	Told   time.Time         `json:"told,omitzero"`    // when it was told to fire
+	// Again is how often it waited for somebody again after it was acknowledged;
+	// Acked says that it is acknowledged now.
+	Again int  `json:"again,omitempty"`
+	Acked bool `json:"acked,omitempty"`
 }
 
 // originOf returns the origin of a message's incident, that of the message where
@@ -82,16 +88,38 @@ func (c *Config) labels(m *notify.Message) map[string]string {
 		if strings.HasPrefix(l.Name, groupPrefix) {
 			value = outside(l.Value)
 		}
-		if _, taken := out[name]; !taken && value != "" && name != labelLevel && name != labelSeverity && len(out) < maxLabels {
+		if _, taken := out[name]; !taken && value != "" && name != labelLevel && name != labelSeverity && name != labelAgain && len(out) < maxLabels {
 			out[name] = value
 		}
 	}
 	return out
 }
 
+// follow takes in what a message says of whether somebody is on it, and returns the
+// alert that is over since: what waits again is another one.
+func (o *origin) follow(m *notify.Message) *alert {
+	was := o.Acked
+	o.Acked = m.Kind == notify.Acknowledged || was && m.State == alerting.Acknowledged
+	if !was || o.Acked || !lasting(m) {
+		return nil
+	}
+	o.Again++
+	if o.Firing == nil {
+		return nil
+	}
+	over := *o.Firing
+	if over.EndsAt = moment(m.At); over.EndsAt.Before(over.StartsAt) {
+		over.EndsAt = over.StartsAt
+	}
+	return &over
+}
+
 // at returns the labels of an incident at a level.
 func (o *origin) at(level rules.Level) map[string]string {
 	out := maps.Clone(o.Labels)
+	if o.Again > 0 {
+		out[labelAgain] = strconv.Itoa(o.Again + 1)
+	}
 	out[labelLevel], out[labelSeverity] = string(level), severity(level)
 	return out
 }

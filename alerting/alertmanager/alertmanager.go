@@ -61,7 +61,11 @@ func New(cfg Config) (*Output, error) {
 // alert as long as it fires.
 func (o *Output) Notify(ctx context.Context, m *notify.Message) (receipt string, err error) {
 	first := o.cfg.originOf(m)
+	over := first.follow(m)
 	alerts := o.cfg.alerts(m, &first)
+	if over != nil {
+		alerts = append(alerts, *over)
+	}
 	first.Firing, first.Told = nil, time.Time{}
 	if lasting(m) {
 		first.Firing, first.Told = &alerts[0], m.At

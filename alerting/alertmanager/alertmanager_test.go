@@ -145,6 +145,9 @@ func said(alerts []posted) []string {
 		if a.Labels["incident"] != "" {
 			text += " " + a.Labels["incident"] + " " + a.Labels["level"]
 		}
+		if again := a.Labels["again"]; again != "" {
+			text += " again " + again
+		}
 		out = append(out, text+" "+a.EndsAt.Sub(notifytest.At()).Truncate(time.Minute).String())
 	}
 	return out

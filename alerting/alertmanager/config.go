@@ -109,7 +109,7 @@ func (c *Config) checkLabels() error {
 		switch {
 		case !named.MatchString(name):
 			return fmt.Errorf("labels: %q is no name of a label; expected letters, digits and _", name)
-		case slices.Contains([]string{labelName, labelIncident, labelReceiver, labelLevel, labelSeverity}, name):
+		case slices.Contains([]string{labelName, labelIncident, labelReceiver, labelLevel, labelSeverity, labelAgain}, name):
 			return fmt.Errorf("labels: %s is set by Picket itself; leave it out", name)
 		case c.Labels[name] == "" || c.Labels[name] != printing(c.Labels[name]):
 			return fmt.Errorf("labels: the value of %s is empty, too long or does not print", name)

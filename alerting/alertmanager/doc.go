@@ -12,12 +12,15 @@
 //	receiver   name of Picket's receiver
 //	level      informational, low, medium, high, critical
 //	severity   critical; warning of high and medium; info of the rest
+//	again      2 and so on, of what waits for somebody again after it was acknowledged
 //	network, account, rule, type, tag, drill, group_ip and so on
 //	           what the incident's first message is matched by; signs that label
 //	           names may not have are "_"
 //
 // and those that the configuration adds. When the level changes, the alert with
-// the old one is resolved and one with the new one fires. Values of group_… come
+// the old one is resolved and one with the new one fires. So it is when an incident
+// that was acknowledged waits again: Alertmanager would tell nobody of an alert that
+// goes on firing before its repeat_interval. Values of group_… come
 // from outside and are defanged, but for addresses.
 //
 // The annotations are summary, description, number, state, alerts, and link_…

@@ -39,6 +39,7 @@ func TestRefused(t *testing.T) {
 		{name: "no JSON", method: "POST", target: one + "/ack", secret: annSecret, body: "reason=x", header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: CodeMediaType, detail: "application/json"},
 		{name: "broken JSON", method: "POST", target: one + "/ack", secret: annSecret, body: `{"reason":`, status: 400, code: CodeInvalid, detail: "unexpected EOF"},
 		{name: "more than one object", method: "POST", target: one + "/ack", secret: annSecret, body: `{}{}`, status: 400, code: CodeInvalid, detail: "more behind"},
+		{name: "a list", method: "POST", target: one + "/assign", secret: annSecret, body: `[]`, status: 400, code: CodeInvalid, detail: "body: is a JSON array; expected one JSON object"},
 		{name: "a key spelt wrong", method: "POST", target: one + "/resolve", secret: annSecret, body: `{"verdct":"true"}`, status: 400, code: CodeInvalid, detail: `unknown field "verdct"`},
 		{name: "a field of another action", method: "POST", target: one + "/ack", secret: annSecret, body: `{"to":"tom"}`, status: 400, code: CodeInvalid, detail: `unknown field "to"`},
 		{name: "another type", method: "POST", target: one + "/resolve", secret: annSecret, body: `{"verdict":true}`, status: 422, code: CodeInvalid, field: "verdict", detail: "is a JSON bool"},

@@ -65,6 +65,8 @@ func bodyError(err error) error {
 	switch {
 	case errors.As(err, &large):
 		return &problem{http.StatusRequestEntityTooLarge, CodeTooLarge, "the body has more bytes than are taken"}
+	case errors.As(err, &kind) && kind.Field == "":
+		return &problem{http.StatusBadRequest, CodeInvalid, "body: is a JSON " + kind.Value + "; expected one JSON object as openapi.yaml describes it"}
 	case errors.As(err, &kind):
 		return invalid(kind.Field, "%s is a JSON %s; expected %s", kind.Field, kind.Value, kind.Type)
 	case errors.As(err, &moment):

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -111,6 +112,41 @@ func TestDiedBeforeRestart(t *testing.T) {
 			if d := cmp.Diff([]string{"ill opened"}, notices(t, well)); d != "" {
 				t.Errorf("told (-want +got):\n%s", d)
 			}
+		}
+	})
+}
+
+// TestOthersFailToo: where those that are to be told do not work either, those
+// of the last resort are told, and hear of each that works again.
+func TestOthersFailToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		away.Store(true)
+		refuse := func(*notify.Message) error {
+			if away.Load() {
+				return notify.Permanent(errors.New("proxy: 403"))
+			}
+			return nil
+		}
+		chat := newPhone(nil)
+		m := newMemory(time.Now)
+		stop := run(t, m.delivery(t, Config{},
+			&Receiver{Name: "pd", Notifier: newPhone(refuse), Fallbacks: []string{"am"}, LastResort: []string{"chat"}},
+			&Receiver{Name: "am", Notifier: newPhone(refuse), Fallbacks: []string{"pd"}, LastResort: []string{"chat"}},
+			&Receiver{Name: "chat", Notifier: chat, Fallbacks: []string{"pd", "am"}}))
+		defer stop()
+		put(t, m, "pd", rules.Critical, "i", "k1")
+		put(t, m, "am", rules.Critical, "i", "k2")
+		time.Sleep(time.Minute)
+		if d := cmp.Diff([]string{"am opened", "pd opened"}, slices.Sorted(slices.Values(notices(t, chat)))); d != "" {
+			t.Errorf("told (-want +got):\n%s", d)
+		}
+		away.Store(false)
+		put(t, m, "pd", rules.Critical, "i", "k3")
+		put(t, m, "am", rules.Critical, "i", "k4")
+		time.Sleep(20 * time.Minute)
+		if d := cmp.Diff([]string{"am opened", "am resolved", "pd opened", "pd resolved"}, slices.Sorted(slices.Values(notices(t, chat)))); d != "" {
+			t.Errorf("told (-want +got):\n%s", d)
 		}
 	})
 }

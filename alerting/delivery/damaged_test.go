@@ -42,7 +42,7 @@ func TestDamagedRecords(t *testing.T) {
 		told = append(told, subject)
 	}
 	d.ledger.(*natsLedger).damaged = d.cfg.Damaged
-	d.look(t.Context(), &running{courier: &courier{name: "ops"}, receiver: d.receivers[0]})
+	d.look(t.Context(), &running{courier: &courier{name: "ops"}, receiver: d.receivers[0]}, nil)
 	stop := run(t, d)
 	defer stop()
 	want := map[string][]string{}

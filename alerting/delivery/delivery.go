@@ -33,6 +33,8 @@ type Receiver struct {
 	Words func(m *notify.Message) *notify.Message
 	// Fallbacks are the receivers that are told when this one does not work.
 	Fallbacks []string
+	// LastResort are told beside them where none of the Fallbacks works either.
+	LastResort []string
 }
 
 // Observer counts what happens. Calls must not block.
@@ -196,7 +198,7 @@ func (d *Delivery) Run(ctx context.Context) error {
 				couriers = d.arrange(ctx, couriers)
 			}
 			for _, r := range couriers {
-				d.look(ctx, r)
+				d.look(ctx, r, whomToTell(r, couriers))
 			}
 		}
 	}
@@ -262,14 +264,31 @@ func (d *Delivery) start(ctx context.Context, r *Receiver) *running {
 	}}
 }
 
-// look tells the others where a receiver has begun to fail, or works again.
-func (d *Delivery) look(ctx context.Context, r *running) {
-	if err := d.judge(ctx, r); err != nil && ctx.Err() == nil {
+// whomToTell returns the receivers that are told where one fails: what fails one
+// of them, such as a proxy, may fail all that people are paged by.
+func whomToTell(r *running, couriers []*running) []string {
+	for _, other := range couriers {
+		if other != r && slices.Contains(r.receiver.Fallbacks, other.name) && other.works() {
+			return r.receiver.Fallbacks
+		}
+	}
+	return slices.Concat(r.receiver.Fallbacks, r.receiver.LastResort)
+}
+
+// works reports whether a receiver takes messages, as far as is known.
+func (r *running) works() bool {
+	h := r.report()
+	return h.up() && (r.condition == nil || !r.condition.Failing)
+}
+
+// look tells others where a receiver has begun to fail, or works again.
+func (d *Delivery) look(ctx context.Context, r *running, tell []string) {
+	if err := d.judge(ctx, r, tell); err != nil && ctx.Err() == nil {
 		d.cfg.Log.Warn("that a receiver fails, or works again, cannot be told yet", zap.String("receiver", r.name), zap.Error(err))
 	}
 }
 
-func (d *Delivery) judge(ctx context.Context, r *running) error {
+func (d *Delivery) judge(ctx context.Context, r *running, tell []string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
 	defer cancel()
 	if r.condition == nil {
@@ -283,7 +302,7 @@ func (d *Delivery) judge(ctx context.Context, r *running) error {
 			r.died(letter.Died, letter.Error)
 		}
 	}
-	next := r.condition.step(r.name, d.cfg.Now().UTC(), r.report(), r.receiver.Fallbacks)
+	next := r.condition.step(r.name, d.cfg.Now().UTC(), r.report(), tell)
 	if !next.Owed {
 		return nil
 	}

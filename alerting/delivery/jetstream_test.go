@@ -249,6 +249,40 @@ func TestLetters(t *testing.T) {
 	}
 }
 
+// TestRetryOfWhatIsOver: what the receiver knows to be over is not begun again by
+// a letter, which nobody would end any more.
+func TestRetryOfWhatIsOver(t *testing.T) {
+	js := open(t)
+	o := NewOutbox(js)
+	p := newPhone(func(m *notify.Message) error {
+		if m.Key == "k1" {
+			return notify.Permanent(errors.New("401 Unauthorized"))
+		}
+		return nil
+	})
+	stop := run(t, onServer(t, js, &Receiver{Name: "r", Notifier: p}))
+	defer stop()
+	if err := o.Queue(t.Context(), []notify.Message{message("r", "i", "k1", notify.Opened), message("r", "i", "k2", notify.Resolved)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Await(t.Context(), &notify.Message{Receiver: "r", Incident: "i", Key: "k2"}, func(Trying) {}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := o.Letter(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Retry(t.Context(), &l); !errors.Is(err, ErrOver) {
+		t.Errorf("retried: %v, want %v", err, ErrOver)
+	}
+	if _, err := o.Letter(t.Context(), 1); err != nil {
+		t.Errorf("the letter is gone: %v", err)
+	}
+	if n := len(stored(t, js)); n != 2 {
+		t.Errorf("%d messages in the queue, want 2", n)
+	}
+}
+
 // recalling is an output that goes on with what it told before.
 type recalling struct {
 	*phone

@@ -15,6 +15,10 @@ import (
 // ErrNoLetter says that there is no dead letter of this number.
 var ErrNoLetter = errors.New("no dead letter has this number")
 
+// ErrOver says that a dead letter is not sent again: what it is about is over, and
+// its receiver was told so.
+var ErrOver = errors.New("it is over, and the receiver was told so since; sending it would begin it again")
+
 // passOver is for whoever only looks: the daemon tells of what is damaged.
 func passOver(string, string, error) {}
 
@@ -102,9 +106,15 @@ func decodeLetter(msg *jetstream.RawStreamMsg) (Letter, error) {
 
 // Retry queues a dead letter's message again, with the time of a new one, and
 // deletes the letter. A crash in between queues it once all the same. It returns
-// the message as it was queued.
+// the message as it was queued; ErrOver leaves the letter where it is.
 func (o *Outbox) Retry(ctx context.Context, l *Letter) (notify.Message, error) {
 	m := l.Message
+	if over, err := o.over(ctx, &m); err != nil || over {
+		if over {
+			err = fmt.Errorf("%d: %w", l.Number, ErrOver)
+		}
+		return m, err
+	}
 	suffix := fmt.Sprintf("-r%d", l.Number)
 	m.Key = m.Key[:min(len(m.Key), maxKey-len(suffix))] + suffix
 	if err := o.Queue(ctx, []notify.Message{m}); err != nil {
@@ -124,6 +134,25 @@ func (o *Outbox) Retry(ctx context.Context, l *Letter) (notify.Message, error) {
 		return m, fmt.Errorf("delete dead letter %d, which is queued again: %w", l.Number, err)
 	}
 	return m, nil
+}
+
+// over reports whether the receiver was told that what a message still calls open
+// is over.
+func (o *Outbox) over(ctx context.Context, m *notify.Message) (bool, error) {
+	if m.Over() {
+		return false, nil
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	l, err := openLedger(ctx, o.js, passOver)
+	if err != nil {
+		return false, err
+	}
+	r, err := l.record(ctx, m.Receiver, m.Incident)
+	if err != nil {
+		return false, err
+	}
+	return r.Over && r.Error == "" && r.Trying == nil, nil
 }
 
 // Status is what is known of a receiver from outside the daemon.

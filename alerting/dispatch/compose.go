@@ -52,7 +52,7 @@ func also(m *notify.Message) {
 	}
 	const most = 4
 	if n := len(others) - most; n > 0 {
-		others = append(others[:most], fmt.Sprintf("%d more", n))
+		others = append(others[:most], fmt.Sprintf("%d more", n+m.More))
 	}
 	line := notify.Line{Label: alerting.LabelAlso, Text: strings.Join(others, "; ") + "; all in " + m.Number}
 	at := slices.IndexFunc(m.Lines, func(l notify.Line) bool { return l.Label == alerting.LabelAlso })

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,57 @@ func TestKeys(t *testing.T) {
 		if len(k) > 128 {
 			t.Errorf("key %s has %d bytes", k, len(k))
 		}
+	}
+}
+
+// TestManyAlerts: a message of an incident with more alerts than it has room for
+// says so; those that wait come first.
+func TestManyAlerts(t *testing.T) {
+	r := newRig(policy(), nil, nil)
+	var all []alerting.Alert
+	for i := range 60 {
+		all = append(all, firing(fmt.Sprintf("a%02d", i), "x/acme", rules.High, start()))
+	}
+	r.apply(start(), all[0])
+	for i := range all[1:] {
+		r.apply(after(time.Minute), all[i+1])
+	}
+	all[0] = moved(all[0], alerting.Resolved, "jane", after(2*time.Minute))
+	r.apply(after(2*time.Minute), all[0])
+	got := r.until(after(10 * time.Minute))
+	if len(got) != 1 || len(got[0].Alerts) != 50 || got[0].More != 9 || got[0].Alerts[0].ID != "a01" {
+		t.Fatalf("%d messages, %+v", len(got), got)
+	}
+}
+
+// TestLabels: a message has all that its newest alert is matched by: what is said
+// in plain words hangs on any of its tags, and addresses are looked for.
+func TestLabels(t *testing.T) {
+	a := firing("a", "x/acme", rules.Critical, start())
+	a.Rule.Tags = []string{"attack.impact", "attack.t1491.002"}
+	a.Group = []alerting.Label{{Name: "ip", Value: "198.51.100.7"}}
+	a.Accounts = []string{"x/acme", "x/beta"}
+	got := newRig(policy(), nil, nil).apply(start(), a)
+	if len(got) != 1 {
+		t.Fatalf("told %v", told(got))
+	}
+	want := []alerting.Label{
+		{Name: "account", Value: "x/acme"},
+		{Name: "accounts", Value: "x/acme"},
+		{Name: "accounts", Value: "x/beta"},
+		{Name: "group.ip", Value: "198.51.100.7"},
+		{Name: "level", Value: "critical"},
+		{Name: "network", Value: "x"},
+		{Name: "rule", Value: "rule-a"},
+		{Name: "rule", Value: "burst"},
+		{Name: "tag", Value: "attack.impact"},
+		{Name: "tag", Value: "attack.t1491.002"},
+		{Name: "type", Value: "event_count"},
+	}
+	if diff := cmp.Diff(want, got[0].Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if plain := notify.Plainly(&got[0]); !strings.Contains(plain.Title, "Something was published that may not be from us") {
+		t.Errorf("in plain words: %q", plain.Title)
 	}
 }

@@ -73,6 +73,17 @@ func TestLife(t *testing.T) {
 	quiet2 := moved(again, alerting.Resolved, alerting.ByPicket, after(26*time.Minute))
 	again2 := moved(quiet2, alerting.Firing, alerting.ByPicket, after(27*time.Minute))
 	quiet3 := moved(again2, alerting.Resolved, alerting.ByPicket, after(28*time.Minute))
+	ended := moved(critical, alerting.Resolved, "jane", after(5*time.Minute))
+	back := moved(ended, alerting.Firing, alerting.ByPicket, after(10*time.Minute))
+	ended2 := moved(back, alerting.Resolved, "jane", after(12*time.Minute))
+	back2 := moved(ended2, alerting.Firing, alerting.ByPicket, after(20*time.Minute))
+	ended3 := moved(back2, alerting.Resolved, "jane", after(22*time.Minute))
+	other := firing("e", "x/acme", rules.Critical, after(23*time.Minute))
+	other.Rule = critical.Rule
+	over2 := moved(back, alerting.Resolved, alerting.ByPicket, after(12*time.Minute))
+	back3 := moved(over2, alerting.Firing, alerting.ByPicket, after(13*time.Minute))
+	over3 := moved(back3, alerting.Resolved, alerting.ByPicket, after(14*time.Minute))
+	back4 := moved(over3, alerting.Firing, alerting.ByPicket, after(15*time.Minute))
 	late := moved(quiet, alerting.Firing, alerting.ByPicket, after(3*time.Hour))
 	medium := firing("c", "x/acme", rules.Medium, start())
 	low := firing("d", "x/acme", rules.Low, start())
@@ -109,6 +120,14 @@ func TestLife(t *testing.T) {
 			happens(10*time.Minute, high, "ops updated"),
 			happens(11*time.Minute, moved(high, alerting.Acknowledged, "jane", after(11*time.Minute)), "ops acknowledged"),
 		}},
+		{"it waits again just after somebody took it", escalating(), nil, nil, []step{
+			happens(0, critical, "ops opened for jane"),
+			happens(2*time.Minute, acked, "ops acknowledged"),
+			happens(3*time.Minute, high, "ops updated for jane"), // the escalation counts from now
+			happens(4*time.Minute, firing("f", "x/acme", rules.High, after(4*time.Minute))),
+			passes(8*time.Minute, "ops updated for jane"),
+			passes(13*time.Minute, "ops escalated for tom"),
+		}},
 		{"escalates until the end", escalating(), nil, nil, []step{
 			happens(0, critical, "ops opened for jane"),
 			passes(9 * time.Minute),
@@ -141,6 +160,25 @@ func TestLife(t *testing.T) {
 			happens(26*time.Minute, quiet2),
 			happens(27*time.Minute, again2),
 			passes(57*time.Minute, "ops updated"),
+		}},
+		{"comes again and again though a person ended it", policy(), nil, nil, []step{
+			happens(0, critical, "ops opened"),
+			happens(5*time.Minute, ended, "ops resolved"),
+			happens(10*time.Minute, back, "ops opened"),
+			happens(12*time.Minute, ended2, "ops resolved"),
+			happens(20*time.Minute, back2, "ops opened"),
+			happens(22*time.Minute, ended3, "ops resolved"),
+			happens(23*time.Minute, other, "ops opened"), // of the same rule
+		}},
+		{"flaps after a person ended it", policy(), nil, nil, []step{
+			happens(0, critical, "ops opened"),
+			happens(5*time.Minute, ended, "ops resolved"),
+			happens(10*time.Minute, back, "ops opened"),
+			happens(12*time.Minute, over2, "ops resolved"),
+			happens(13*time.Minute, back3, "ops opened"),
+			happens(14*time.Minute, over3),
+			happens(15*time.Minute, back4),
+			passes(45*time.Minute, "ops updated"),
 		}},
 		{"comes again long after: another incident", policy(), nil, nil, []step{
 			happens(0, critical, "ops opened"),
@@ -245,6 +283,28 @@ func TestInhibition(t *testing.T) {
 	}
 	if in := r.core.book.Of("b"); in == nil || in != r.core.book.Of("a") {
 		t.Error("the inhibited alert is not in the incident of the one that explains it")
+	}
+}
+
+// TestInhibitionByWhatChanges: what explains others by a label that a reload has
+// changed meanwhile explains nothing any more once it is over.
+func TestInhibitionByWhatChanges(t *testing.T) {
+	p := policy()
+	p.Inhibit = []Inhibition{{Source: matchers(t, `rule="takeover"`), Target: matchers(t, `rule="burst"`), Equal: []string{"level"}}}
+	takeover := firing("a", "x/acme", rules.High, start())
+	takeover.Rule.Name = "takeover"
+	r := newRig(p, nil, nil)
+	r.apply(start(), takeover)
+	takeover = raised(takeover, rules.Critical, after(time.Minute))
+	r.apply(after(time.Minute), takeover)
+	burst := firing("b", "x/beta", rules.High, after(2*time.Minute))
+	if diff := cmp.Diff([]string{"ops opened"}, told(r.apply(after(2*time.Minute), burst))); diff != "" {
+		t.Errorf("of another level by now (-want +got):\n%s", diff)
+	}
+	r.apply(after(3*time.Minute), moved(takeover, alerting.Resolved, "jane", after(3*time.Minute)))
+	burst = firing("c", "x/gamma", rules.High, after(4*time.Minute))
+	if diff := cmp.Diff([]string{"ops opened"}, told(r.apply(after(4*time.Minute), burst))); diff != "" {
+		t.Errorf("it is over (-want +got):\n%s", diff)
 	}
 }
 

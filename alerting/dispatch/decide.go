@@ -16,8 +16,8 @@ const (
 	// updateEvery is how long a receiver is left alone with more alerts of an
 	// incident that it knows of, unless they are of a higher level.
 	updateEvery = 5 * time.Minute
-	// flapping is how often an incident must have come again for the next times
-	// to be held back.
+	// flapping is how often an incident must have come again by itself, since a
+	// person ended it last, for the next times to be held back.
 	flapping = 2
 )
 
@@ -146,15 +146,15 @@ func (o *outlook) mute(i int) {
 	o.c.dirty[ofIncident+o.r.Incident.ID] = struct{}{}
 }
 
-// damped reports whether an alert flaps: its incident came again more than once,
-// and has not been firing for long enough to be believed; and it or another of
+// damped reports whether an alert flaps: its incident came again more than once
+// by itself, and has not been firing for long enough to be believed; and it or another of
 // the same rule and account is in it for another time. What is more pressing than
 // all that was told of the incident is not held back.
 func (o *outlook) damped(i int) bool {
 	in := o.r.Incident
 	m := &in.Members[i]
 	again := m.Openings > 1 || slices.ContainsFunc(in.Members[:i], func(n incident.Member) bool { return n.Rule == m.Rule && n.Account == m.Account })
-	if !again || in.Reopened < flapping || !slices.ContainsFunc(o.r.Told, func(t Told) bool { return t.Level.Rank() >= m.Level.Rank() && t.Level != "" }) {
+	if !again || in.Flaps < flapping || !slices.ContainsFunc(o.r.Told, func(t Told) bool { return t.Level.Rank() >= m.Level.Rank() && t.Level != "" }) {
 		return false
 	}
 	return in.State == alerting.Resolved || o.now.Before(in.Firing.Add(o.c.policy.FlapQuiet))
@@ -251,7 +251,8 @@ func (o *outlook) begin(w *wish) {
 	kind := notify.Opened
 	if t.Open {
 		kind = notify.Updated
-		if due := t.At.Add(updateEvery); !risen && o.r.Incident.State != alerting.Resolved && due.After(o.now) && t.At.Before(o.now.Add(updateEvery)) {
+		// Who believes that somebody is on it is told at once that it waits again.
+		if due := t.At.Add(updateEvery); !risen && !t.Acked && o.r.Incident.State != alerting.Resolved && due.After(o.now) && t.At.Before(o.now.Add(updateEvery)) {
 			o.by(due)
 			return
 		}
@@ -273,7 +274,7 @@ func (o *outlook) follow(t *Told) {
 		}
 	case alerting.Resolved:
 		due := in.Ended
-		if in.Reopened > 0 && !o.byHand() {
+		if in.Flaps > 0 && !in.ByHand() {
 			due = due.Add(o.c.policy.FlapQuiet)
 		}
 		if due.After(o.now) {
@@ -285,18 +286,6 @@ func (o *outlook) follow(t *Told) {
 	case alerting.Firing:
 		o.repeat(t)
 	}
-}
-
-// byHand reports whether a person ended the incident.
-func (o *outlook) byHand() bool {
-	members := o.r.Incident.Members
-	newest := &members[0]
-	for i := range members {
-		if members[i].Updated.After(newest.Updated) {
-			newest = &members[i]
-		}
-	}
-	return newest.ByHand
 }
 
 // repeat reminds a receiver of an incident that waits for somebody.

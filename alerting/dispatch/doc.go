@@ -28,9 +28,10 @@
 // inhibited is not told; one that is still firing when the silence ends is.
 //
 // An incident that comes again within its window is opened again. From the
-// second time on it flaps: its end is told once it has been over for
-// Policy.FlapQuiet, and that it came again once it has been firing for as long;
-// a higher level and an alert of another rule are told at once.
+// second time on that it does so by itself, since a person ended it last, it flaps:
+// its end is told once it has been over for Policy.FlapQuiet, and that it came again
+// once it has been firing for as long; a higher level and an alert of another rule
+// are told at once.
 //
 // What pages within Budget.Per is bounded for each receiver, and so is what does
 // not page. What is above it goes into one summary, the first after a minute, then

@@ -16,6 +16,8 @@ type inhibitors struct {
 	rules []Inhibition
 	kept  map[string]*incident.Incident
 	sides []sides // by rule
+	// labels are those that an alert was put with: a reload can change some.
+	labels map[string]match.Set
 }
 
 type sides struct {
@@ -30,7 +32,7 @@ type source struct {
 }
 
 func newInhibitors(rules []Inhibition) *inhibitors {
-	in := &inhibitors{rules: rules, kept: map[string]*incident.Incident{}}
+	in := &inhibitors{rules: rules, kept: map[string]*incident.Incident{}, labels: map[string]match.Set{}}
 	for range rules {
 		in.sides = append(in.sides, sides{sources: map[string]map[string]source{}, targets: map[string]map[string]struct{}{}})
 	}
@@ -53,12 +55,47 @@ func (in *inhibitors) put(one *incident.Incident) map[string]struct{} {
 	}
 	in.kept[one.ID] = one
 	changed := map[string]struct{}{}
+	for i := range one.Members {
+		in.relabel(one.ID, &one.Members[i], changed)
+	}
 	for k := range in.rules {
 		for i := range one.Members {
 			in.member(k, one.ID, &one.Members[i], changed)
 		}
 	}
 	return changed
+}
+
+// relabel forgets an alert under values that it has no more.
+func (in *inhibitors) relabel(id string, m *incident.Member, changed map[string]struct{}) {
+	before := in.labels[m.Alert]
+	in.labels[m.Alert] = m.Labels
+	for k := range in.rules {
+		s, now := &in.sides[k], in.rules[k].values(m.Labels)
+		for _, v := range in.rules[k].values(before) {
+			if slices.Contains(now, v) {
+				continue
+			}
+			if _, was := s.sources[v][m.Alert]; was {
+				for other := range s.targets[v] {
+					changed[other] = struct{}{}
+				}
+			}
+			s.forget(v, m.Alert, id)
+		}
+	}
+}
+
+// forget takes an alert and its incident from under a value.
+func (s *sides) forget(value, alert, id string) {
+	delete(s.sources[value], alert)
+	delete(s.targets[value], id)
+	if len(s.sources[value]) == 0 {
+		delete(s.sources, value)
+	}
+	if len(s.targets[value]) == 0 {
+		delete(s.targets, value)
+	}
 }
 
 func (in *inhibitors) member(k int, id string, m *incident.Member, changed map[string]struct{}) {
@@ -98,20 +135,15 @@ func (in *inhibitors) drop(id string) {
 	}
 	delete(in.kept, id)
 	for k := range in.rules {
-		s := &in.sides[k]
 		for i := range one.Members {
 			m := &one.Members[i]
 			for _, v := range in.rules[k].values(m.Labels) {
-				delete(s.sources[v], m.Alert)
-				delete(s.targets[v], id)
-				if len(s.sources[v]) == 0 {
-					delete(s.sources, v)
-				}
-				if len(s.targets[v]) == 0 {
-					delete(s.targets, v)
-				}
+				in.sides[k].forget(v, m.Alert, id)
 			}
 		}
+	}
+	for i := range one.Members {
+		delete(in.labels, one.Members[i].Alert)
 	}
 }
 

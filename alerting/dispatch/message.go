@@ -3,16 +3,16 @@ package dispatch
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/incident"
-	"github.com/picketd/picket/alerting/match"
 	"github.com/picketd/picket/alerting/notify"
 )
 
-// maxAlerts bounds the alerts of a message.
-const maxAlerts = 10
+// maxAlerts bounds the alerts of a message. Buttons act on what is among them.
+const maxAlerts = 50
 
 // emit decides a message about an incident. What an alert says is not in it yet;
 // see Dress.
@@ -26,7 +26,7 @@ func (o *outlook) emit(t *Told, kind notify.Kind, people []notify.Person) {
 		Key:      fmt.Sprintf("%s.%s.%d.%s", in.ID, t.Receiver, t.N, kind),
 		Incident: in.ID, Number: in.Number(), State: in.State, Started: in.Opened, Ended: in.Ended,
 		Level: in.Level, Urgency: o.c.urgency(lead, o.now), Network: lead.Network, Account: lead.Account, Drill: in.Drill,
-		Alerts: alertsOf(in), People: people, Labels: labelsOf(o.newest()),
+		Alerts: alertsOf(in), More: more(in), People: people, Labels: labelsOf(o.newest()),
 	}
 	if next := o.foretell(); next != "" {
 		m.Lines = []notify.Line{{Label: alerting.LabelNext, Text: next}}
@@ -66,12 +66,28 @@ func alertsOf(in *incident.Incident) []notify.Alert {
 	return out
 }
 
-// labelsOf writes labels as pairs: of several values, the first.
+// more is how many alerts of an incident are not resolved and have no room in a
+// message.
+func more(in *incident.Incident) int {
+	open := 0
+	for i := range in.Members {
+		if in.Members[i].State != alerting.Resolved {
+			open++
+		}
+	}
+	return max(open-maxAlerts, 0)
+}
+
+// maxLabel bounds the value of a label, in characters: others choose those that
+// rules group by.
+const maxLabel = 256
+
+// labelsOf writes labels as pairs, by name: of several values, a pair each.
 func labelsOf(m *incident.Member) []alerting.Label {
 	var out []alerting.Label
-	for _, name := range match.Names() {
-		if values := m.Labels[name]; len(values) > 0 {
-			out = append(out, alerting.Label{Name: name, Value: values[0]})
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		for _, value := range m.Labels[name] {
+			out = append(out, alerting.Label{Name: name, Value: cut(value, maxLabel)})
 		}
 	}
 	return out

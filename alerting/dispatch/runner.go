@@ -25,9 +25,9 @@ type Config struct {
 	Policy    *Policy
 	Directory alerting.Directory // nil: nothing is known of accounts
 	Silences  Silences           // nil: nothing is silenced
-	// Links returns what a message about an alert leads to; person is nameless
+	// Links returns what a message about an alert of an incident leads to; person is nameless
 	// where the message is for several. nil: nowhere.
-	Links    func(a *alerting.Alert, receiver string, person notify.Person) []notify.Link
+	Links    func(a *alerting.Alert, incident, receiver string, person notify.Person) []notify.Link
 	Observer Observer         // nil: nobody counts
 	Now      func() time.Time // nil: time.Now
 	Log      *zap.Logger      // nil: silent
@@ -436,7 +436,7 @@ func (s *session) link(m *notify.Message, a *alerting.Alert) {
 	if len(m.People) == 1 {
 		person = m.People[0]
 	}
-	m.Links = s.cfg.Links(a, m.Receiver, person)
+	m.Links = s.cfg.Links(a, m.Incident, m.Receiver, person)
 }
 
 // sleep waits until something comes or is due.

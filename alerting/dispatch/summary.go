@@ -25,6 +25,8 @@ const (
 	calm = 15 * time.Minute
 	// maxNamed bounds the accounts and incidents that a summary names.
 	maxNamed = 20
+	// maxLeads bounds the incidents whose first alert is among those of a summary.
+	maxLeads = 10
 )
 
 // room reports whether the budget has room for another message.
@@ -210,7 +212,7 @@ func (c *Core) summary(d *desk, id string, n int, all []*incident.Incident, now 
 		if in.Level.Rank() > m.Level.Rank() {
 			m.Level = in.Level
 		}
-		if len(m.Alerts) < maxAlerts {
+		if len(m.Alerts) < maxLeads {
 			m.Alerts = append(m.Alerts, alertsOf(in)[0])
 		}
 	}

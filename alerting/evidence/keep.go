@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,8 +29,9 @@ const (
 )
 
 const (
-	perAlert = 8  // copies of each alert
-	waiting  = 64 // alerts that wait to be copied
+	perAlert   = 8    // copies of each alert
+	waiting    = 64   // alerts that wait to be copied
+	remembered = 1024 // alerts of which it is known what was asked for
 )
 
 // Options fix how long copies are kept, and on how many servers; zero means
@@ -65,7 +67,17 @@ type Config struct {
 // Keeper copies the media of alerts. It is safe for concurrent use.
 type Keeper struct {
 	cfg   Config
-	queue chan alerting.Alert
+	queue chan wanted
+
+	mu    sync.Mutex
+	asked map[string][]string // names of objects, by alert
+	order []string            // alerts, oldest first
+}
+
+// wanted is what is to be copied for an alert.
+type wanted struct {
+	alert string // id
+	at    []address
 }
 
 // NewKeeper returns a Keeper; see Run.
@@ -79,20 +91,52 @@ func NewKeeper(cfg Config) *Keeper {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	return &Keeper{cfg: cfg, queue: make(chan alerting.Alert, waiting)}
+	return &Keeper{cfg: cfg, queue: make(chan wanted, waiting), asked: map[string][]string{}}
 }
 
-// Want asks for copies of an alert's media and returns at once. In a storm
-// alerts beyond those that can wait are left out, which is logged.
+// Want asks for copies of an alert's media and returns at once. Called again as
+// the alert grows, it asks for what was not asked for before, as far as that is
+// remembered, eight in all each time that it begins. In a storm alerts beyond those that can wait are left
+// out, which is logged.
 func (k *Keeper) Want(a *alerting.Alert) {
-	if len(addresses(a)) == 0 {
+	fresh := k.fresh(a)
+	if len(fresh) == 0 {
 		return
 	}
 	select {
-	case k.queue <- *a:
+	case k.queue <- wanted{a.ID, fresh}:
 	default:
 		k.cfg.Log.Warn("media of an alert not copied: too many wait", zap.String("alert", a.Number()))
 	}
+}
+
+// fresh returns the media of an alert that were not asked for, and notes that they
+// are now.
+func (k *Keeper) fresh(a *alerting.Alert) []address {
+	all := addresses(a)
+	if len(all) == 0 {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	names, known := k.asked[a.ID]
+	if !known {
+		if k.order = append(k.order, a.ID); len(k.order) > remembered {
+			delete(k.asked, k.order[0])
+			k.order = slices.Delete(k.order, 0, 1)
+		}
+	}
+	if a.Change == alerting.ChangeReopened { // what it shows now is new
+		names = nil
+	}
+	var out []address
+	for _, at := range all {
+		if name := at.name(a.ID); len(names) < perAlert && !slices.Contains(names, name) {
+			names, out = append(names, name), append(out, at)
+		}
+	}
+	k.asked[a.ID] = names
+	return out
 }
 
 // Run copies what is wanted until ctx ends.
@@ -102,8 +146,8 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case a := <-k.queue:
-			if err := k.Keep(ctx, &a); err != nil && ctx.Err() == nil {
-				k.cfg.Log.Warn("media of an alert not copied", zap.String("alert", a.Number()), zap.Error(err))
+			if err := k.keep(ctx, a.alert, a.at); err != nil && ctx.Err() == nil {
+				k.cfg.Log.Warn("media of an alert not copied", zap.String("alert", alerting.Number(a.alert)), zap.Error(err))
 			}
 		}
 	}
@@ -114,9 +158,13 @@ var errNoRoom = errors.New("the disk is nearly full, and seeing goes before copi
 // Keep copies the media of an alert that are not kept yet, at most eight, and
 // returns what went wrong with some of them.
 func (k *Keeper) Keep(ctx context.Context, a *alerting.Alert) error {
+	return k.keep(ctx, a.ID, addresses(a))
+}
+
+func (k *Keeper) keep(ctx context.Context, alert string, all []address) error {
 	var faults []error
-	for i, at := range addresses(a) {
-		name := at.name(a.ID)
+	for i, at := range all {
+		name := at.name(alert)
 		if _, err := k.cfg.Store.GetInfo(ctx, name); err == nil {
 			continue
 		}

@@ -3,12 +3,14 @@ package evidence
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/picketd/picket/alerting"
@@ -162,8 +164,48 @@ func TestRun(t *testing.T) {
 	}
 	cancel()
 	<-done
-	for range waiting + 1 { // nobody copies any more: Want must not wait
+	for i := range waiting + 1 { // nobody copies any more: Want must not wait
+		k.Want(alert(srv.URL + "/" + fmt.Sprint(i)))
+		a.ID = fmt.Sprintf("%032d", i)
 		k.Want(a)
+	}
+}
+
+// TestWantAsItGrows: what later posts of an alert show is wanted too, each once,
+// and eight in all.
+func TestWantAsItGrows(t *testing.T) {
+	k := NewKeeper(Config{Store: bucket(t)})
+	var got []string
+	want := func(urls ...string) {
+		t.Helper()
+		k.Want(alert(urls...))
+		for len(k.queue) > 0 {
+			for _, at := range (<-k.queue).at {
+				got = append(got, strings.TrimPrefix(at.url, "https://img.example/"))
+			}
+		}
+	}
+	at := func(i int) string { return fmt.Sprint("https://img.example/", i) }
+	want(at(1), at(2))
+	want(at(1), at(2))
+	want(at(2), at(3))
+	want(at(4), at(5), at(6), at(7), at(8), at(9))
+	want(at(10))
+	again := alert(at(11))
+	again.Change = alerting.ChangeReopened
+	k.Want(again)
+	want()
+	if d := cmp.Diff([]string{"1", "2", "3", "4", "5", "6", "7", "8", "11"}, got); d != "" {
+		t.Errorf("wanted (-want +got):\n%s", d)
+	}
+	for i := range 3 * remembered { // of many alerts only the newest are remembered
+		a := alert(at(1))
+		a.ID = fmt.Sprintf("%032d", i)
+		k.Want(a)
+		<-k.queue
+	}
+	if len(k.asked) != remembered || len(k.order) != remembered {
+		t.Errorf("%d alerts are remembered, in an order of %d; want %d", len(k.asked), len(k.order), remembered)
 	}
 }
 

@@ -146,12 +146,13 @@ func (b *Book) Apply(a *alerting.Alert, dir alerting.Directory) Change {
 		in = &Incident{V: Version, ID: idOf(a.ID, at), Opened: at, State: alerting.Firing, Firing: at, Drill: a.Drill()}
 		b.incidents[in.ID] = in
 	}
+	ended := !began && in.State == alerting.Resolved && in.ByHand()
 	ch := in.take(a)
 	b.alerts[a.ID] = in.ID
 	in.join(own)
 	b.index(in)
 	if ch.Material {
-		in.derive(a.Updated)
+		in.derive(a.Updated, ended)
 	}
 	return ch
 }
@@ -163,7 +164,7 @@ func (b *Book) find(a *alerting.Alert, own, near []string) *Incident {
 	for _, s := range slices.Concat(own, near) {
 		for id := range b.subjects[drill+"\x00"+s] {
 			in := b.incidents[id]
-			if len(in.Members) < MaxMembers && !b.Over(in, a.Updated) && !slices.Contains(found, in) {
+			if !in.full() && !b.Over(in, a.Updated) && !slices.Contains(found, in) {
 				found = append(found, in)
 			}
 		}

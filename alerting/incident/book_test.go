@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -298,5 +299,50 @@ func TestTakenBack(t *testing.T) {
 		if !ch.Material || ch.Incident.Members[0].Denied != tt.denied {
 			t.Errorf("answer %v: material %v, denied %v; want true, %v", tt.me, ch.Material, ch.Incident.Members[0].Denied, tt.denied)
 		}
+	}
+}
+
+// TestLongNameAfterRestart: a name that is cut to its bound is the same one once
+// its incident was stored and read again.
+func TestLongNameAfterRestart(t *testing.T) {
+	long := actor("x" + strings.Repeat("é", 120))
+	b := incident.NewBook(incident.Config{})
+	first := alert("a1", "x/acme", 0, long)
+	data, err := json.Marshal(b.Apply(&first, nil).Incident)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored incident.Incident
+	if err := json.Unmarshal(data, &stored); err != nil {
+		t.Fatal(err)
+	}
+	b = incident.NewBook(incident.Config{})
+	b.Put(&stored)
+	second := alert("a2", "x/beta", 1, long)
+	if got := b.Apply(&second, nil).Incident.ID; got != stored.ID {
+		t.Errorf("a second alert of the same person is in %s, want %s", got, stored.ID)
+	}
+}
+
+// TestHostileLabels: whoever chooses what a rule groups by cannot make an
+// incident too large to be stored, so that nobody is told of anything any more.
+func TestHostileLabels(t *testing.T) {
+	b := incident.NewBook(incident.Config{})
+	largest := 0
+	for i := range 100 {
+		a := alert(fmt.Sprint("a", i), "x/acme", 0, func(a *alerting.Alert) {
+			for g := range 4 { // JSON writes six bytes for each
+				a.Group = append(a.Group, alerting.Label{Name: fmt.Sprint("field", g), Value: strings.Repeat("\x01", 500) + fmt.Sprint(i)})
+			}
+		})
+		in := b.Apply(&a, nil).Incident
+		data, err := json.Marshal(in)
+		if err != nil || in.Member(a.ID) < 0 {
+			t.Fatalf("alert %d: %v", i, err)
+		}
+		largest = max(largest, len(data))
+	}
+	if most := 512 << 10; largest > most {
+		t.Errorf("an incident has %d bytes, want at most %d", largest, most)
 	}
 }

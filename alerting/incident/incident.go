@@ -20,6 +20,9 @@ const (
 	MaxMembers  = 100 // alerts
 	MaxTimeline = 64  // entries: the first and the newest
 	maxSubjects = 64
+	// maxLabels bounds the labels of all members, in bytes of JSON. Others choose
+	// the values of what rules group by, and an incident is stored in one message.
+	maxLabels = 256 << 10
 )
 
 // Incident is what belongs together. Its JSON is the stored form, version
@@ -35,10 +38,12 @@ type Incident struct {
 	// Firing is since when it waits for somebody; zero when it does not.
 	Firing   time.Time `json:"firing,omitzero"`
 	Reopened int       `json:"reopened,omitempty"` // how often it came again
-	Drill    string    `json:"drill,omitempty"`
-	Members  []Member  `json:"members"`  // as they joined
-	Subjects []string  `json:"subjects"` // by which others join, "account x/acme"
-	Timeline []Entry   `json:"timeline"` // oldest first
+	// Flaps is how often it came again since a person ended it last, by itself.
+	Flaps    int      `json:"flaps,omitempty"`
+	Drill    string   `json:"drill,omitempty"`
+	Members  []Member `json:"members"`  // as they joined
+	Subjects []string `json:"subjects"` // by which others join, "account x/acme"
+	Timeline []Entry  `json:"timeline"` // oldest first
 	// Forgotten is how many entries after the first were left out.
 	Forgotten int `json:"timeline_forgotten,omitempty"`
 }
@@ -102,6 +107,37 @@ func (in *Incident) Member(alert string) int {
 	return slices.IndexFunc(in.Members, func(m Member) bool { return m.Alert == alert })
 }
 
+// full reports whether no further alert has room.
+func (in *Incident) full() bool {
+	if len(in.Members) >= MaxMembers {
+		return true
+	}
+	size := 0
+	for i := range in.Members {
+		for name, values := range in.Members[i].Labels {
+			size += len(name)
+			for _, v := range values {
+				size += written(v)
+			}
+		}
+	}
+	return size >= maxLabels
+}
+
+// written returns how many bytes JSON writes for a text, at most.
+func written(s string) int {
+	const escaped = len(`\u0001`)
+	n := len(`"",`)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || strings.IndexByte(`"\<>&`, c) >= 0 {
+			n += escaped
+			continue
+		}
+		n++
+	}
+	return n
+}
+
 // ErrReference says that what was given names no incident, whichever there are.
 var ErrReference = errors.New("expected a number such as IN-3FA29C or at least 4 digits of an id")
 
@@ -154,8 +190,20 @@ func (in *Incident) Accounts() []string {
 	return slices.Compact(out)
 }
 
-// derive sets what follows from the members, at a moment.
-func (in *Incident) derive(at time.Time) {
+// ByHand reports whether a person brought about the newest that is known.
+func (in *Incident) ByHand() bool {
+	newest := &in.Members[0]
+	for i := range in.Members {
+		if in.Members[i].Updated.After(newest.Updated) {
+			newest = &in.Members[i]
+		}
+	}
+	return newest.ByHand
+}
+
+// derive sets what follows from the members, at a moment; ended says that a person
+// had ended what comes again.
+func (in *Incident) derive(at time.Time, ended bool) {
 	state := alerting.Resolved
 	for i := range in.Members {
 		if urgent(in.Members[i].State) > urgent(state) {
@@ -177,6 +225,9 @@ func (in *Incident) derive(at time.Time) {
 	case state != alerting.Resolved:
 		if before == alerting.Resolved {
 			in.Reopened++
+			if in.Flaps++; ended {
+				in.Flaps = 0
+			}
 		}
 		in.Ended = time.Time{}
 	}

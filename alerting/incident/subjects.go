@@ -74,7 +74,8 @@ func add(to []string, kind, value string) []string {
 		return to
 	}
 	s := kind + strings.ToLower(value)
-	s = s[:min(len(s), maxSubject)]
+	// Half a letter at the end would be another one once it was stored.
+	s = strings.ToValidUTF8(s[:min(len(s), maxSubject)], "")
 	if slices.Contains(to, s) {
 		return to
 	}

@@ -63,10 +63,14 @@ type Message struct {
 	// plain text with what others wrote defanged. A receiver with minimal detail
 	// has none.
 	Lines []Line `json:"lines,omitempty"`
-	// Labels are what the message's newest alert is matched by, by name.
+	// Labels are what the message's newest alert is matched by, by name; one with
+	// several values is there several times.
 	Labels []alerting.Label `json:"labels,omitempty"`
 	Alerts []Alert          `json:"alerts,omitempty"` // of the incident, the most pressing first
-	Links  []Link           `json:"links,omitempty"`
+	// More is how many alerts of the incident that are not resolved Alerts has no
+	// room for.
+	More  int    `json:"more,omitempty"`
+	Links []Link `json:"links,omitempty"`
 	// People are those whom the message is for, the one on duty first.
 	People []Person `json:"people,omitempty"`
 

@@ -48,6 +48,9 @@ func Plainly(m *Message) *Message {
 		{Label: "Being done", Text: beingDone(m)},
 		{Label: "Ask", Text: ask(m)},
 	}
+	if failing(m) { // nothing has happened to an account
+		out.Lines = slices.DeleteFunc(out.Lines, func(l Line) bool { return l.Label == "Where" || l.Label == "Seen by" })
+	}
 	if m.Drill != "" {
 		out.Lines = slices.Insert(out.Lines, 0, Line{Text: "This is an exercise. Nothing has happened."})
 	}
@@ -83,8 +86,16 @@ func meanings() []meaning {
 	}
 }
 
+// failing reports whether a message says that another receiver does not work.
+func failing(m *Message) bool {
+	return slices.Contains(m.Labels, alerting.Label{Name: "alertname", Value: "NotificationsFailing"})
+}
+
 // happened says what a message's newest alert is about.
 func happened(m *Message) string {
+	if failing(m) {
+		return "Picket cannot tell everybody whom it should"
+	}
 	for _, k := range meanings() {
 		for _, l := range m.Labels {
 			if l.Name == "tag" && (l.Value == k.tag || strings.HasPrefix(l.Value, k.tag+".")) {

@@ -50,12 +50,16 @@ func plainCases() map[string]*notify.Message {
 	for _, name := range []string{"okta/editor-2", "x/acme", "x/b", "x/c", "x/d", "x/e"} {
 		across.Labels = append(across.Labels, alerting.Label{Name: "accounts", Value: name})
 	}
+	receiver := notifytest.Message(notify.Opened)
+	receiver.Number, receiver.Network, receiver.Account, receiver.Alerts = "RCV-PD", "", "", nil
+	receiver.Labels = []alerting.Label{{Name: "alertname", Value: "NotificationsFailing"}, {Name: "receiver", Value: "pd"}}
 	nobody := tagged(notify.Resolved, "of our own")
 	nobody.People = nil
 	return map[string]*notify.Message{
 		"plain_post": post, "plain_login": tagged(notify.Acknowledged, "attack.t1078"), "plain_drill": drill, "plain_across": across,
 		"plain_resolved": nobody, "plain_blind": tagged(notify.Opened, alerting.TagSRE), "plain_app": tagged(notify.Escalated, "attack.t1528"),
-		"plain_summary": notifytest.Message(notify.Summary), "plain_test": notifytest.Message(notify.Test),
+		"plain_receiver": receiver,
+		"plain_summary":  notifytest.Message(notify.Summary), "plain_test": notifytest.Message(notify.Test),
 	}
 }
 

@@ -238,7 +238,7 @@ type Templates struct {
 
 // Apply returns the message in the receiver's own words. Where a template fails
 // in spite of ParseTemplate, the message is as it was there, and the error says
-// why: a page is told in any case.
+// why: a page is told in any case. So it is where one writes nothing.
 func (t Templates) Apply(m *Message) (*Message, error) {
 	out := *m
 	var failed error
@@ -251,8 +251,8 @@ func (t Templates) Apply(m *Message) (*Message, error) {
 	}
 	if t.Lines != nil {
 		text, err := t.Lines.Execute(m)
-		if err == nil {
-			out.Lines = linesOf(text)
+		if lines := linesOf(text); err == nil && len(lines) > 0 {
+			out.Lines = lines
 		}
 		failed = errors.Join(failed, err)
 	}

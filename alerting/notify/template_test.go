@@ -99,6 +99,19 @@ func TestTemplatesFail(t *testing.T) {
 	}
 }
 
+// TestTemplatesWriteNothing: a template that has nothing to say of a message, or
+// whose file was emptied, leaves it as it was: a page says what happened.
+func TestTemplatesWriteNothing(t *testing.T) {
+	m := notifytest.Message(notify.Opened)
+	got, err := notify.Templates{Title: parse(t, ""), Lines: parse(t, `{{if eq .Kind "test"}}a test{{end}} `)}.Apply(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(m, got); d != "" {
+		t.Errorf("the message is another (-want +got):\n%s", d)
+	}
+}
+
 func FuzzParseTemplate(f *testing.F) {
 	for _, text := range []string{"{{.Title}}", "{{", "a\n{{end}}", "{{range .Alerts}}{{.ID}}{{else}}{{end}}", "{{define \"t\"}}{{end}}", "{{/* x */}}\n{{\n.Title\n}}", "{{`\n`}}{{x"} {
 		f.Add(text)

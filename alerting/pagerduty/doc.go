@@ -10,7 +10,11 @@
 //
 // The dedup_key is the message's incident, so that all of it is one alert in
 // PagerDuty; a trigger that comes twice is a line in its log and pages nobody
-// again. An incident that PagerDuty has resolved and that is triggered again is
+// again ("Event Management", support.pagerduty.com). That holds for an alert that
+// is acknowledged, too: what waits for somebody again after Picket has acknowledged
+// it is another alert, whose dedup_key has a number behind, and the end resolves
+// all of them. What people acknowledge in PagerDuty itself Picket does not learn.
+// An incident that PagerDuty has resolved and that is triggered again is
 // a new one there. A summary and a test stay open until a person resolves them.
 //
 //	critical → critical, high → error, medium → warning, low and informational → info

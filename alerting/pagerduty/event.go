@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -103,8 +104,8 @@ func (d *details) set(name, value string) {
 }
 
 // encode returns the event of a message, at most maxEvent bytes.
-func encode(m *notify.Message, key string) ([]byte, error) {
-	e := event{RoutingKey: key, Action: actionOf(m.Kind), DedupKey: dedupKey(m.Incident)}
+func encode(m *notify.Message, key, dedup string) ([]byte, error) {
+	e := event{RoutingKey: key, Action: actionOf(m.Kind), DedupKey: dedup}
 	if e.Action != trigger {
 		return json.Marshal(&e)
 	}
@@ -161,8 +162,12 @@ func severity(level rules.Level) string {
 	return "info"
 }
 
-// dedupKey returns the incident, or what stands for one that is too long.
-func dedupKey(incident string) string {
+// dedupKey returns the incident, with the number of an alert of it that is not its
+// first, or what stands for one that is too long.
+func dedupKey(incident string, n int) string {
+	if n > 0 {
+		incident += "." + strconv.Itoa(n+1)
+	}
 	if len(incident) <= maxDedup {
 		return incident
 	}

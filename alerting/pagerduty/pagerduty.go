@@ -70,21 +70,33 @@ func keyLike(key string) bool {
 	})
 }
 
-// Notify sends one event. It returns no receipt: PagerDuty finds an incident by
-// its dedup_key.
+// Notify sends one event, and at the end of an incident one for each of its
+// alerts. The receipt says which those are; where there is one, and it waits for
+// somebody as it did from the beginning, there is none.
 func (o *Output) Notify(ctx context.Context, m *notify.Message) (receipt string, err error) {
-	body, err := encode(m, o.key.Reveal())
+	after, of := seriesOf(m.Receipt).next(m)
+	for _, n := range of {
+		if err := o.event(ctx, m, n); err != nil {
+			return "", fmt.Errorf("pagerduty: %w", err)
+		}
+	}
+	if after == (series{}) && m.Receipt == "" {
+		return "", nil
+	}
+	return after.String(), nil
+}
+
+// event sends one event of one alert of the incident.
+func (o *Output) event(ctx context.Context, m *notify.Message, n int) error {
+	body, err := encode(m, o.key.Reveal(), dedupKey(m.Incident, n))
 	if err != nil {
-		return "", notify.Permanent(fmt.Errorf("pagerduty: %w", err))
+		return notify.Permanent(err)
 	}
 	answer, err := o.send.Post(ctx, o.url, http.Header{"Content-Type": {"application/json"}}, body)
-	if err == nil {
-		err = o.judge(answer)
-	}
 	if err != nil {
-		return "", fmt.Errorf("pagerduty: %w", err)
+		return err
 	}
-	return "", nil
+	return o.judge(answer)
 }
 
 // reply is the body of an answer.

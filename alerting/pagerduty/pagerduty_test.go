@@ -72,7 +72,7 @@ func send(t *testing.T, m *notify.Message) []byte {
 	}))
 	defer server.Close()
 	receipt, err := output(t, server.URL, server.Client()).Notify(t.Context(), m)
-	if err != nil || receipt != "" {
+	if err != nil || (receipt != "") != (m.Kind == notify.Acknowledged) {
 		t.Fatalf("receipt %q, error %v", receipt, err)
 	}
 	return got

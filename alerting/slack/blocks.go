@@ -43,7 +43,7 @@ func (o *Output) first(m *notify.Message) []slack.Block {
 		slack.NewContextBlock("picket_state", plain(state(m))),
 	}
 	blocks = append(blocks, sections(m.Lines)...)
-	if calls(m) {
+	if calls(m, true) {
 		blocks = append(blocks, mention(m.People)...)
 	}
 	return append(blocks, o.actions(m)...)
@@ -51,7 +51,7 @@ func (o *Output) first(m *notify.Message) []slack.Block {
 
 // reply returns the blocks of a later message. The whole screen stands in the
 // first one; the reply repeats it where it has grown.
-func (o *Output) reply(m *notify.Message) []slack.Block {
+func (o *Output) reply(m *notify.Message, call bool) []slack.Block {
 	blocks := []slack.Block{
 		slack.NewSectionBlock(plain(cut(kindWord(m.Kind)+": "+alerting.Plain(m.Title), maxSection)), nil, nil),
 		slack.NewContextBlock("picket_state", plain(state(m))),
@@ -59,14 +59,19 @@ func (o *Output) reply(m *notify.Message) []slack.Block {
 	if m.Kind == notify.Updated || m.Kind == notify.Summary {
 		blocks = append(blocks, sections(m.Lines)...)
 	}
-	if calls(m) {
+	if call {
 		blocks = append(blocks, mention(m.People)...)
 	}
 	return blocks
 }
 
-// calls reports whether the message is for somebody who should come.
-func calls(m *notify.Message) bool {
+// calls reports whether the message is for somebody who should come: also one of
+// an incident that grew after the thread said that somebody is on it, and waits
+// again.
+func calls(m *notify.Message, acked bool) bool {
+	if m.Kind == notify.Updated {
+		return acked && m.State == alerting.Firing
+	}
 	return m.Kind == notify.Opened || m.Kind == notify.Escalated || m.Kind == notify.Repeated
 }
 

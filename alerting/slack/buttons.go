@@ -16,14 +16,14 @@ import (
 const prefix = "picket_"
 
 // maxAlerts bounds the alerts that a button acts on.
-const maxAlerts = 20
+const maxAlerts = 50
 
 // target is what a button acts on, its value: alerts of one incident, the most
 // pressing first.
 type target struct {
 	Number string   `json:"n"`
 	Alerts []string `json:"a"`
-	Of     int      `json:"of"` // how many alerts the incident had
+	Of     int      `json:"of"` // how many alerts of the incident were not resolved
 }
 
 // encode returns the value of a button, with as many alerts as it has room for.
@@ -117,12 +117,15 @@ func (o *Output) actions(m *notify.Message) []slack.Block {
 }
 
 func (o *Output) acting(m *notify.Message) []slack.BlockElement {
-	t := target{Number: m.Number, Of: len(m.Alerts)}
+	t := target{Number: m.Number}
 	for i := range m.Alerts {
-		if id := m.Alerts[i].ID; alertID(id) {
-			t.Alerts = append(t.Alerts, id)
+		// A verdict on what is over already would take the place of the one that
+		// was given.
+		if a := &m.Alerts[i]; a.State != alerting.Resolved && alertID(a.ID) {
+			t.Alerts = append(t.Alerts, a.ID)
 		}
 	}
+	t.Of = len(t.Alerts) + m.More
 	value, err := t.encode()
 	if err != nil || len(t.Alerts) == 0 {
 		return nil

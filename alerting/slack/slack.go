@@ -66,11 +66,12 @@ func (o *Output) Check(ctx context.Context) (workspace, name string, err error) 
 // without harm: where the reply fails, trying again says nothing twice. Slack
 // recognises no repetition; a message whose answer was lost is there twice.
 //
-// The receipt is the first message's channel and ts, "C0123456789/1700000000.000100".
-// Where somebody has deleted that message, the incident gets a new thread and
+// The receipt is the first message's channel and ts, "C0123456789/1700000000.000100",
+// with " acked" behind once the thread has said that somebody is on it. Where somebody has deleted that message, the incident gets a new thread and
 // its receipt.
 func (o *Output) Notify(ctx context.Context, m *notify.Message) (string, error) {
-	channel, ts, ok := strings.Cut(m.Receipt, "/")
+	thread, acked := strings.CutSuffix(m.Receipt, ackedMark)
+	channel, ts, ok := strings.Cut(thread, "/")
 	if !ok || !id(channel, "CGD") || !timestamp(ts) {
 		return o.begin(ctx, m)
 	}
@@ -82,15 +83,22 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (string, error) 
 	case err != nil:
 		return "", o.fault("chat.update", err)
 	}
-	options := append(o.options(o.reply(m), m.Title), slack.MsgOptionTS(ts))
-	if calls(m) {
+	call := calls(m, acked)
+	options := append(o.options(o.reply(m, call), m.Title), slack.MsgOptionTS(ts))
+	if call {
 		options = append(options, slack.MsgOptionBroadcast())
 	}
 	if _, _, err := o.post(ctx, channel, options); err != nil {
 		return "", o.fault("chat.postMessage", err)
 	}
-	return m.Receipt, nil
+	if m.Kind == notify.Acknowledged {
+		thread += ackedMark
+	}
+	return thread, nil
 }
+
+// ackedMark is what a receipt ends with; see Notify.
+const ackedMark = " acked"
 
 // begin sends the first message of a thread.
 func (o *Output) begin(ctx context.Context, m *notify.Message) (string, error) {

@@ -192,17 +192,22 @@ func TestThread(t *testing.T) {
 	s := slacktest.New(t, 0)
 	o := output(t, configOf(s))
 	receipt := ""
-	for _, kind := range []notify.Kind{notify.Opened, notify.Updated, notify.Escalated, notify.Acknowledged, notify.Resolved, notify.Opened} {
+	for _, kind := range []notify.Kind{
+		notify.Opened, notify.Updated, notify.Escalated, notify.Acknowledged, notify.Updated, notify.Updated,
+		notify.Acknowledged, notify.Resolved, notify.Opened, notify.Updated,
+	} {
 		m := notifytest.Message(kind)
 		m.Receipt = receipt
 		got, err := o.Notify(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if receipt == "" {
-			receipt = got
+		receipt = got
+		want := slacktest.Channel + "/1700000000.000001"
+		if kind == notify.Acknowledged {
+			want += " acked"
 		}
-		if got != slacktest.Channel+"/1700000000.000001" {
+		if got != want {
 			t.Errorf("%s: receipt %q", kind, got)
 		}
 		first := s.Messages()[0]
@@ -212,7 +217,7 @@ func TestThread(t *testing.T) {
 		}
 	}
 	messages := s.Messages()
-	if len(messages) != 6 || messages[0].Edits != 5 {
+	if len(messages) != 10 || messages[0].Edits != 9 {
 		t.Fatalf("%d messages, the first edited %d times", len(messages), messages[0].Edits)
 	}
 	var got []string
@@ -224,8 +229,12 @@ func TestThread(t *testing.T) {
 		"Updated: " + title + ", in the channel false, 6 blocks",
 		"Escalated: " + title + ", in the channel true, 3 blocks",
 		"Acknowledged: " + title + ", in the channel false, 2 blocks",
+		"Updated: " + title + ", in the channel true, 7 blocks", // it waits again
+		"Updated: " + title + ", in the channel false, 6 blocks",
+		"Acknowledged: " + title + ", in the channel false, 2 blocks",
 		"Resolved: " + title + ", in the channel false, 2 blocks",
 		"Opened: " + title + ", in the channel true, 3 blocks",
+		"Updated: " + title + ", in the channel false, 6 blocks",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("replies (-want +got):\n%s", d)
@@ -233,8 +242,11 @@ func TestThread(t *testing.T) {
 	s.Delete("1700000000.000001")
 	m := notifytest.Message(notify.Updated)
 	m.Receipt = receipt
-	if got, err := o.Notify(t.Context(), m); err != nil || got != slacktest.Channel+"/1700000000.000007" {
+	if got, err := o.Notify(t.Context(), m); err != nil || got != slacktest.Channel+"/1700000000.000011" {
 		t.Errorf("after the first message was deleted: %q, %v; want a new thread", got, err)
+	}
+	if n := len(s.Messages()[9].Blocks); n != 8 { // title, state, four lines, people, buttons
+		t.Errorf("the new thread begins with %d blocks, want 8", n)
 	}
 }
 

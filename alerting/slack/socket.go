@@ -119,7 +119,7 @@ func (o *Output) do(ctx context.Context, value string, d alerting.Deed) string {
 	done := 0
 	var failed []string
 	for _, id := range t.Alerts {
-		if _, err := o.cfg.Actor.Act(ctx, id, d); err != nil {
+		if err := o.actOn(ctx, id, d); err != nil {
 			failed = append(failed, err.Error())
 			continue
 		}
@@ -133,6 +133,19 @@ func (o *Output) do(ctx context.Context, value string, d alerting.Deed) string {
 		said += fmt.Sprintf(" Failed for %d: %s", len(failed), failed[0])
 	}
 	return said
+}
+
+// actOn does a deed on one alert. Who takes one is on it: assigning alone leaves
+// it waiting for somebody, and the next person is woken.
+func (o *Output) actOn(ctx context.Context, id string, d alerting.Deed) error {
+	if d.Action == alerting.ActionAssign {
+		on := alerting.Deed{Action: alerting.ActionAck, Actor: d.Actor, Reason: d.Reason}
+		if _, err := o.cfg.Actor.Act(ctx, id, on); err != nil && !errors.Is(err, alerting.ErrState) { // somebody is on it already
+			return err
+		}
+	}
+	_, err := o.cfg.Actor.Act(ctx, id, d)
+	return err
 }
 
 // actor is the name under which somebody in Slack acts.

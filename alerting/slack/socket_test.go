@@ -45,8 +45,9 @@ func (d *desk) done() []string {
 // room is a Slack with one incident in it, and an Output that listens.
 type room struct {
 	*slacktest.Server
-	desk *desk
-	log  *observer.ObservedLogs
+	desk   *desk
+	log    *observer.ObservedLogs
+	config slack.Config
 }
 
 func open(t *testing.T, change func(*slack.Config)) *room {
@@ -60,6 +61,7 @@ func open(t *testing.T, change func(*slack.Config)) *room {
 	if change != nil {
 		change(&cfg)
 	}
+	r.config = cfg
 	o := output(t, cfg)
 	if _, err := o.Notify(t.Context(), notifytest.Message(notify.Opened)); err != nil {
 		t.Fatal(err)
@@ -90,7 +92,19 @@ func (r *room) wait(t *testing.T, what string, ok func() bool) {
 // button is the one with this label on the incident's message.
 func (r *room) button(t *testing.T, label string) (slacktest.Message, slacktest.Element) {
 	t.Helper()
-	m := r.Messages()[0]
+	return r.buttonOf(t, 0, label)
+}
+
+// value is what a button on a message acts on.
+func (r *room) value(t *testing.T, message int, label string) string {
+	t.Helper()
+	_, e := r.buttonOf(t, message, label)
+	return e.Value
+}
+
+func (r *room) buttonOf(t *testing.T, message int, label string) (slacktest.Message, slacktest.Element) {
+	t.Helper()
+	m := r.Messages()[message]
 	for _, e := range m.Blocks[len(m.Blocks)-1].Elements {
 		if text, ok := e.Text.(map[string]any); ok && text["text"] == label {
 			return m, e
@@ -141,8 +155,13 @@ func TestButtons(t *testing.T) {
 		},
 		{
 			"take it", "Take it", nil, nil,
-			[]string{`assign 3fa29c77aa by jana to "jana" `, `assign 91b0de2410 by jana to "jana" `},
+			[]string{`ack 3fa29c77aa by jana to "" `, `assign 3fa29c77aa by jana to "jana" `, `ack 91b0de2410 by jana to "" `, `assign 91b0de2410 by jana to "jana" `},
 			"assign of PK-3FA29C: done for 2 of 2 alerts, as jana.",
+		},
+		{
+			"take it, of somebody who is on it already", "Take it", nil, fmt.Errorf("ack: %w", alerting.ErrState),
+			[]string{`ack 3fa29c77aa by jana to "" `, `assign 3fa29c77aa by jana to "jana" `, `ack 91b0de2410 by jana to "" `, `assign 91b0de2410 by jana to "jana" `},
+			"assign of PK-3FA29C: done for 0 of 2 alerts, as jana. Failed for 2: ack: the alert's state does not allow it",
 		},
 		{
 			"expected", "Expected", nil, nil,
@@ -169,9 +188,9 @@ func TestButtons(t *testing.T) {
 		},
 		{
 			"of too many", "Acknowledge", func(c *slacktest.Click) {
-				c.Action.Value = `{"a":["x"` + strings.Repeat(`,"x"`, 20) + `]}`
+				c.Action.Value = `{"a":["x"` + strings.Repeat(`,"x"`, 50) + `]}`
 			}, nil, nil,
-			"Nothing was done: this button names 21 alerts; expected 1 to 20.",
+			"Nothing was done: this button names 51 alerts; expected 1 to 50.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -191,6 +210,28 @@ func TestButtons(t *testing.T) {
 	}
 }
 
+// TestOverIsLeftAlone: a button acts on what waits or is worked on: a verdict on
+// what is over already would take the place of the one that was given.
+func TestOverIsLeftAlone(t *testing.T) {
+	r := open(t, nil)
+	m := notifytest.Message(notify.Updated)
+	m.Incident, m.More = "in-2", 5
+	m.Alerts[1].State = alerting.Resolved
+	if _, err := output(t, r.config).Notify(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	r.connected(t, 1)
+	r.press(t, "e1", func(c *slacktest.Click) { c.Action.Value = r.value(t, 1, "False alarm") }, "False alarm")
+	r.wait(t, "a word to the person", func() bool { return len(r.Whispers()) > 0 })
+	if d := cmp.Diff([]string{`resolve 3fa29c77aa by jana to "" false`}, r.desk.done()); d != "" {
+		t.Errorf("deeds (-want +got):\n%s", d)
+	}
+	const said = "resolve of PK-3FA29C: done for 1 of 6 alerts, as jana. 5 more are too many for a button: use picket alerts."
+	if w := r.Whispers()[0]; w.Text != said {
+		t.Errorf("said %q, want %q", w.Text, said)
+	}
+}
+
 // TestOnce: an envelope that Slack sends again, and a click that comes in two
 // envelopes, are acted on once and acknowledged each time.
 func TestOnce(t *testing.T) {
@@ -206,8 +247,8 @@ func TestOnce(t *testing.T) {
 	}
 	r.press(t, "e3", nil, "Take it")
 	r.wait(t, "both clicks", func() bool { return len(r.Whispers()) == 2 })
-	if n := len(r.desk.done()); n != 4 {
-		t.Errorf("%d deeds, want 4: %q", n, r.desk.done())
+	if n := len(r.desk.done()); n != 6 {
+		t.Errorf("%d deeds, want 6: %q", n, r.desk.done())
 	}
 }
 

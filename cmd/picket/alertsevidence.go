@@ -70,11 +70,17 @@ func (c *alertsEvidenceCmd) Run(e *env) error {
 }
 
 // saveCopies writes copies into a folder, over nothing that is there already.
+// What several posts show is one file.
 func saveCopies(ctx context.Context, store jetstream.ObjectStore, copies []evidence.Copy, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	saved := map[string]bool{}
 	for i := range copies {
+		if saved[copies[i].SHA256] {
+			continue
+		}
+		saved[copies[i].SHA256] = true
 		data, err := evidence.Read(ctx, store, &copies[i])
 		if err != nil {
 			return err

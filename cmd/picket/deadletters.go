@@ -115,6 +115,10 @@ func (c *deadRetryCmd) Run(e *env) error {
 	for i := range letters {
 		l := &letters[i]
 		m, err := o.Retry(e.ctx, l)
+		if errors.Is(err, delivery.ErrOver) && len(c.Number) == 0 {
+			fmt.Fprintf(e.out, "%d is left: %v\n", l.Number, delivery.ErrOver)
+			continue
+		}
 		if err != nil {
 			faults = append(faults, err)
 			continue

@@ -8,7 +8,9 @@
 // mail scanners and chat previews open all of them. It shows a page with a
 // button, without scripts, and the button acts. Whoever has the link can press
 // it; where the message was for several people the page asks who does, and the
-// reason of the deed says to whom the link had been sent.
+// reason of the deed says to whom the link had been sent. A link to acknowledge
+// takes the other alerts of the message's incident that wait for somebody, too;
+// every other link acts on its own alert alone.
 //
 // The key and the tokens that were used are kept in JetStream, so that daemons
 // that share a server make and serve the same links, and agree on which are

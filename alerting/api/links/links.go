@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/incident"
 	"github.com/picketd/picket/alerting/notify"
 	"github.com/picketd/picket/rules"
 )
@@ -32,11 +33,20 @@ type Alerts interface {
 
 var _ Alerts = (*alerting.Manager)(nil)
 
-// Config is what Links work with. All but Log is required.
+// Incidents is where the other alerts of a message are found; a
+// dispatch.StreamStore is one.
+type Incidents interface {
+	Incident(ctx context.Context, id string) (incident.Incident, error)
+}
+
+// Config is what Links work with. All but Incidents and Log is required.
 type Config struct {
 	Book   *Book
 	Alerts Alerts
-	Now    func() time.Time
+	// Incidents lets a link to acknowledge act on all alerts of its incident that
+	// wait for somebody; nil: on its own alone.
+	Incidents Incidents
+	Now       func() time.Time
 	// Base is where people reach the daemon, "https://picket.example.com"; ""
 	// where they do not, and there are no links then. It is asked each time.
 	Base func() string
@@ -68,17 +78,18 @@ type claims struct {
 	Action   notify.Action `json:"act"`
 	Receiver string        `json:"rcv"`
 	Person   string        `json:"who,omitempty"` // for whom it was made; empty: the page asks
+	Incident string        `json:"inc,omitempty"` // id of that of the message; empty: not known
 	Fired    int64         `json:"at"`            // when the alert began to fire, for the last time, Unix milliseconds
 }
 
 // For returns links to what can be done with an alert as it is, for a message
-// to one receiver; person is the one whom the message is for, nameless where it
+// about its incident, "" where there is none, to one receiver; person is the one whom the message is for, nameless where it
 // is for several. Each call makes new ones. There are none without a Base, and
 // for a rule that only observes.
-func (l *Links) For(a *alerting.Alert, receiver string, person notify.Person) []notify.Link {
+func (l *Links) For(a *alerting.Alert, in, receiver string, person notify.Person) []notify.Link {
 	var out []notify.Link
 	for _, action := range actionsOf(a) {
-		if link, ok := l.make(a, action, receiver, person); ok {
+		if link, ok := l.make(a, in, action, receiver, person); ok {
 			out = append(out, link)
 		}
 	}
@@ -91,7 +102,7 @@ func (l *Links) Ask(a *alerting.Alert, receiver string, person notify.Person) (n
 	if a.State == alerting.Resolved || a.Rule.Mode == rules.Observe || person.Name == "" {
 		return notify.Link{}, false
 	}
-	return l.make(a, notify.ActAnswer, receiver, person)
+	return l.make(a, "", notify.ActAnswer, receiver, person)
 }
 
 // actionsOf returns what can be done with an alert, likeliest first.
@@ -112,7 +123,7 @@ func actionsOf(a *alerting.Alert) []notify.Action {
 	return nil
 }
 
-func (l *Links) make(a *alerting.Alert, action notify.Action, receiver string, person notify.Person) (notify.Link, bool) {
+func (l *Links) make(a *alerting.Alert, in string, action notify.Action, receiver string, person notify.Person) (notify.Link, bool) {
 	base := l.cfg.Base()
 	if base == "" {
 		return notify.Link{}, false
@@ -122,7 +133,7 @@ func (l *Links) make(a *alerting.Alert, action notify.Action, receiver string, p
 			ID: rand.Text(), Subject: a.ID, Audience: jwt.ClaimStrings{audience},
 			ExpiresAt: jwt.NewNumericDate(l.cfg.Now().Add(Validity)),
 		},
-		Action: action, Receiver: receiver, Person: person.Name, Fired: fired(a),
+		Action: action, Receiver: receiver, Person: person.Name, Incident: in, Fired: fired(a),
 	})
 	if err != nil { // a message without a link is better than none
 		l.cfg.Log.Error("link not made", zap.String("alert", a.ID), zap.Error(err))

@@ -106,7 +106,7 @@ func (b *bench) daemon() *Links {
 func (b *bench) link(l *Links, action notify.Action, person string) string {
 	b.t.Helper()
 	to := notify.Person{Name: person}
-	links := l.For(&b.one.alert, "night shift", to)
+	links := l.For(&b.one.alert, "", "night shift", to)
 	if ask, ok := l.Ask(&b.one.alert, "night shift", to); ok {
 		links = append(links, ask)
 	}
@@ -377,7 +377,7 @@ func TestWhichLinks(t *testing.T) {
 			tt.change(&a)
 			l.cfg.Base = func() string { return tt.base }
 			var got []string
-			for _, link := range l.For(&a, "night shift", ann) {
+			for _, link := range l.For(&a, "", "night shift", ann) {
 				got = append(got, string(link.Action))
 			}
 			if strings.Join(got, " ") != tt.want {

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/incident"
 	"github.com/picketd/picket/alerting/notify"
 )
 
@@ -75,6 +76,9 @@ func (l *Links) ask(ctx context.Context, _ *http.Request, c *claims) (int, page)
 	}
 	p := page{Alert: alerting.Title(a), AskBy: c.Person == "", AskTo: c.Action == notify.ActAssign, Notes: standing(&a)}
 	p.Head, p.Buttons = question(c.Action, a.Number())
+	if ids, err := l.beside(ctx, c); err == nil && len(ids) > 0 { // pressing the button asks again
+		p.Notes = append(p.Notes, too(len(ids)))
+	}
 	if c.Person != "" {
 		p.Notes = append(p.Notes, "It will be noted as done by "+c.holder()+".")
 	}
@@ -89,10 +93,12 @@ func (l *Links) act(ctx context.Context, r *http.Request, c *claims) (int, page)
 	if c.Action == notify.ActAnswer && r.PostForm.Get("answer") != "yes" && r.PostForm.Get("answer") != "no" {
 		return http.StatusUnprocessableEntity, page{Head: "Nothing was done: go back and press yes or no"}
 	}
-	if a, err := l.cfg.Alerts.Get(ctx, c.Subject); err != nil {
+	own, err := l.cfg.Alerts.Get(ctx, c.Subject)
+	if err != nil {
 		return l.failed(c, err)
-	} else if fired(&a) != c.Fired {
-		return again(&a)
+	}
+	if fired(&own) != c.Fired {
+		return again(&own)
 	}
 	first, err := l.cfg.Book.take(ctx, c.ID)
 	if err != nil {
@@ -105,18 +111,48 @@ func (l *Links) act(ctx context.Context, r *http.Request, c *claims) (int, page)
 		}
 		return gone(at)
 	}
-	d := c.deed(r.PostForm.Get)
+	return l.perform(ctx, c, &own, c.deed(r.PostForm.Get))
+}
+
+// perform does a deed whose link is taken, and gives the link back where it had
+// no effect.
+func (l *Links) perform(ctx context.Context, c *claims, own *alerting.Alert, d alerting.Deed) (int, page) {
 	a, err := l.cfg.Alerts.Act(ctx, c.Subject, d)
-	if err != nil && a.ID == "" {
+	var r rest
+	if err == nil || a.ID != "" || errors.Is(err, alerting.ErrState) {
+		r = l.takeRest(ctx, c, d)
+	}
+	if err != nil && a.ID == "" && r.done == 0 {
 		if back := l.cfg.Book.giveBack(context.WithoutCancel(ctx), c.ID); back != nil {
 			err = errors.Join(err, back)
 		}
 		return l.failed(c, err)
 	}
-	if err != nil { // it took effect
+	if err != nil && a.ID != "" { // it took effect
 		l.cfg.Log.Warn("deed by link", zap.String("alert", c.Subject), zap.Error(err))
 	}
-	return http.StatusOK, page{Alert: alerting.Title(a), Head: "Done: " + done(&a, d), Notes: []string{"You can close this page."}}
+	p := page{Alert: alerting.Title(*own), Head: "Done: " + what(&a, d, r.done), Notes: []string{"You can close this page."}}
+	if a.ID != "" {
+		p.Alert = alerting.Title(a)
+	}
+	if r.left {
+		p.Notes = []string{"The other alerts of its incident may still wait: picket incidents ack " + incident.Number(c.Incident)}
+	}
+	return http.StatusOK, p
+}
+
+// what says what came of a deed, with that on other alerts. The zero Alert is
+// one that somebody else took.
+func what(a *alerting.Alert, d alerting.Deed, more int) string {
+	switch {
+	case more == 0:
+		return done(a, d)
+	case a.ID != "":
+		return a.Number() + " and " + others(more) + " are acknowledged"
+	case more == 1:
+		return others(more) + " is acknowledged"
+	}
+	return others(more) + " are acknowledged"
 }
 
 // question is what the page asks, with its buttons.

@@ -43,7 +43,7 @@ func TestLinkActs(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := links.New(links.Config{Book: book, Alerts: m, Now: time.Now, Base: func() string { return "http://" + r.at.HTTP }})
-	link := made.For(&a, "night shift", notify.Person{Name: "Ann"})[0]
+	link := made.For(&a, "", "night shift", notify.Person{Name: "Ann"})[0]
 	if link.Action != notify.ActAck {
 		t.Fatalf("the first link is to %s", link.Action)
 	}

@@ -35,8 +35,8 @@ func (a *App) openDispatch(ctx context.Context, cfg *config.Config, p *parts) er
 	p.dispatch, err = dispatch.New(dispatch.Config{
 		Alerts: p.alerts, Store: store, Outbox: delivery.NewOutbox(p.js), Policy: cfg.Policy(),
 		Directory: a.cfg, Silences: &a.silences, Observer: a.metrics, Log: a.log,
-		Links: func(alert *alerting.Alert, receiver string, person notify.Person) []notify.Link {
-			return linksOf(p.links, a.cfg, alert, receiver, person)
+		Links: func(alert *alerting.Alert, incident, receiver string, person notify.Person) []notify.Link {
+			return linksOf(p.links, a.cfg, alert, incident, receiver, person)
 		},
 	})
 	return err
@@ -50,7 +50,7 @@ func (a *App) openLinks(ctx context.Context, cfg *config.Config, p *parts) error
 		return err
 	}
 	p.links = links.New(links.Config{
-		Book: book, Alerts: p.manager, Now: time.Now, Log: a.log,
+		Book: book, Alerts: p.manager, Incidents: p.incidents, Now: time.Now, Log: a.log,
 		Base: func() string { return a.cfg.get().HTTP.PublicURL },
 	})
 	return nil
@@ -59,8 +59,8 @@ func (a *App) openLinks(ctx context.Context, cfg *config.Config, p *parts) error
 // linksOf returns what a message about an alert leads to: what can be done with
 // it and, where it is about an identity whose owner is known, the question to
 // pass on to that person.
-func linksOf(made *links.Links, dir alerting.Directory, alert *alerting.Alert, receiver string, person notify.Person) []notify.Link {
-	out := made.For(alert, receiver, person)
+func linksOf(made *links.Links, dir alerting.Directory, alert *alerting.Alert, incident, receiver string, person notify.Person) []notify.Link {
+	out := made.For(alert, incident, receiver, person)
 	info, _ := dir.Account(alert.Account)
 	if len(info.Guards) == 0 || info.Owner == "" {
 		return out

@@ -42,11 +42,12 @@ func (k keeping) run(ctx context.Context) {
 	}
 }
 
-// want asks for copies of what an alert that has just begun shows. Nobody is to
-// be told of what is only observed, and nothing of a drill is real.
+// want asks for copies of what an alert shows that has just begun, or has grown:
+// further posts are as good a proof as the first. Nobody is to be told of what is
+// only observed, and nothing of a drill is real.
 func (k keeping) want(a *alerting.Alert) {
-	begun := a.Change == alerting.ChangeOpened || a.Change == alerting.ChangeReopened
-	if k.keeper != nil && begun && a.Announced() && a.Drill() == "" {
+	grown := a.Change == alerting.ChangeOpened || a.Change == alerting.ChangeReopened || a.Change == alerting.ChangeUpdated
+	if k.keeper != nil && grown && a.Announced() && a.Drill() == "" {
 		k.keeper.Want(a)
 	}
 }

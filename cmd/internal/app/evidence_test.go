@@ -24,9 +24,9 @@ func (a asked) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("nothing is there")
 }
 
-// TestCopiesOfWhatBegins: media are fetched when an alert begins that people
-// are told of, and for no drill.
-func TestCopiesOfWhatBegins(t *testing.T) {
+// TestCopiesOfWhatIsFlagged: media are fetched when an alert begins that people
+// are told of, and when it grows; for no drill, and not for what people do.
+func TestCopiesOfWhatIsFlagged(t *testing.T) {
 	r := newSite(t, "").run(t)
 	fetched := make(asked, 8)
 	store, err := evidence.Open(t.Context(), r.js(), evidence.Options{})
@@ -43,10 +43,13 @@ func TestCopiesOfWhatBegins(t *testing.T) {
 		change     alerting.Change
 		mode       rules.Mode
 	}{
-		{"https://img.example/updated", "", alerting.ChangeUpdated, rules.Enforce},
+		{"https://img.example/acknowledged", "", alerting.ChangeAcknowledged, rules.Enforce},
+		{"https://img.example/resolved", "", alerting.ChangeResolved, rules.Enforce},
 		{"https://img.example/observed", "", alerting.ChangeOpened, rules.Observe},
 		{"https://img.example/drill", "d1", alerting.ChangeOpened, rules.Enforce},
 		{"https://img.example/opened", "", alerting.ChangeOpened, rules.Enforce},
+		{"https://img.example/updated", "", alerting.ChangeUpdated, rules.Enforce},
+		{"https://img.example/updated", "", alerting.ChangeUpdated, rules.Enforce},
 		{"https://img.example/reopened", "", alerting.ChangeReopened, rules.Enforce},
 	} {
 		observer.Revised(&alerting.Alert{
@@ -54,7 +57,7 @@ func TestCopiesOfWhatBegins(t *testing.T) {
 			Evidence: []activity.Activity{{ID: "p", Drill: a.drill, Media: []activity.Media{{Type: "image", URL: a.url}}}},
 		})
 	}
-	for _, want := range []string{"https://img.example/opened", "https://img.example/reopened"} {
+	for _, want := range []string{"https://img.example/opened", "https://img.example/updated", "https://img.example/reopened"} {
 		if got := <-fetched; got != want {
 			t.Errorf("fetched %s, want %s", got, want)
 		}

@@ -87,7 +87,7 @@ func (r *receivers) build(cfg *config.Config) (map[string]builtReceiver, error) 
 		}
 		built[from.Name] = builtReceiver{from, people, &delivery.Receiver{
 			Name: from.Name, Type: from.Type, Notifier: notifier, Deadlines: delivery.Deadlines(from.Deadlines),
-			Heartbeat: heartbeat, Words: words, Fallbacks: from.Fallback,
+			Heartbeat: heartbeat, Words: words, Fallbacks: from.Fallback, LastResort: from.LastResort,
 		}}
 	}
 	return built, errors.Join(faults...)

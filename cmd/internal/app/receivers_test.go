@@ -65,6 +65,9 @@ func TestReceiversAreBuilt(t *testing.T) {
 	if want := []string{"am", "pd"}; !slices.Equal(built["chat"].Fallbacks, want) {
 		t.Errorf("told when the chat does not work: %v, want %v", built["chat"].Fallbacks, want)
 	}
+	if want := []string{"mail", "hook", "siren"}; !slices.Equal(built["chat"].LastResort, want) {
+		t.Errorf("told when those do not work either: %v, want %v", built["chat"].LastResort, want)
+	}
 	// A reload builds anew what has changed, and nothing else.
 	r.of = built
 	changed := strings.NewReplacer("critical: 2h", "critical: 3h", "U012AB3CD", "U0ZZZZZZZ").Replace(everyType)

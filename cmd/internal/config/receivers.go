@@ -70,6 +70,9 @@ type Receiver struct {
 	// of the file, or where it names none all others that page, or all others
 	// where none does.
 	Fallback []string
+	// LastResort are all others, where the file names no Fallback: they are told
+	// beside it where it does not work either.
+	LastResort []string
 
 	URL collectors.Secret // webhook: where messages are posted; pagerduty: "" for the service's own
 
@@ -346,14 +349,14 @@ func (d *decoder) checkReceivers(c *Config) {
 	for i := range c.Receivers {
 		r := &c.Receivers[i]
 		if _, given := d.src.where[fmt.Sprintf("receivers[%d].fallback", i)]; !given {
-			r.Fallback = othersThan(c.Receivers, r.Name)
+			r.Fallback, r.LastResort = othersThan(c.Receivers, r.Name)
 		}
 	}
 }
 
-// othersThan returns the other receivers that page, or all others where none
-// does.
-func othersThan(all []Receiver, name string) []string {
+// othersThan returns the other receivers that page, and those that do not; all
+// others where none pages.
+func othersThan(all []Receiver, name string) (first, last []string) {
 	var paging, others []string
 	for i := range all {
 		switch r := &all[i]; {
@@ -365,9 +368,9 @@ func othersThan(all []Receiver, name string) []string {
 		}
 	}
 	if len(paging) > 0 {
-		return paging
+		return paging, others
 	}
-	return others
+	return others, nil
 }
 
 // template is a key with the path of a template, which is read.

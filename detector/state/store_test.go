@@ -321,3 +321,39 @@ func TestLoadRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestTouchAndFetch holds that Touch finds what Find does, also names that nobody
+// has, and that Fetch may be asked for accounts which are gone by then.
+func TestTouchAndFetch(t *testing.T) {
+	s := New()
+	rng := rand.New(rand.NewPCG(7, 8))
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprintf("x/%d", i))
+		if i%3 == 0 {
+			continue // nobody has it
+		}
+		r := s.Accounts.Add(names[i])
+		for n := range rng.IntN(20) {
+			s.Accounts.SetSlot(r, n, s.Alloc(8+rng.IntN(700)))
+		}
+	}
+	rows := s.Accounts.Touch(func(i int) string { return names[i] }, len(names), nil)
+	for i, r := range rows {
+		if r != s.Accounts.Find(names[i]) || (r == 0) != (i%3 == 0) {
+			t.Fatalf("%s stands in row %d, Find says %d", names[i], r, s.Accounts.Find(names[i]))
+		}
+	}
+	for i, r := range rows {
+		if r != 0 && i%2 == 0 {
+			s.Accounts.EachSlot(r, func(_ int, cell Ref) { s.Free(cell) })
+			s.Accounts.Delete(r)
+		}
+		if i%5 == 0 {
+			s.Alloc(8 + rng.IntN(100)) // takes what was freed
+		}
+	}
+	for _, r := range rows {
+		s.Accounts.Fetch(r)
+	}
+}

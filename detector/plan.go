@@ -86,7 +86,7 @@ func ParseSet(data []byte) (Set, error) {
 type Plan struct {
 	Program  *rules.Program
 	accounts map[string]Account
-	approves bool // posts of some account need an approval
+	approves bool      // posts of some account need an approval
 	rules    []planned // by rule index
 	approval map[string][]int
 	grace    map[string]int64          // by verdict, nanoseconds; rules that are off have none

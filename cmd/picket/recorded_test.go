@@ -50,12 +50,13 @@ func readJSON(t *testing.T, out []byte) (summary *replay.Result, opened int) {
 	for line := range bytes.Lines(out) {
 		var item struct {
 			Phase   string         `json:"phase"`
+			Held    string         `json:"held"`
 			Summary *replay.Result `json:"summary"`
 		}
 		if err := json.Unmarshal(line, &item); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		if item.Phase == "open" {
+		if item.Phase == "open" && item.Held == "" {
 			opened++
 		}
 		summary = item.Summary

@@ -227,7 +227,8 @@ type found struct {
 	First    time.Time         `json:"first"`
 	Last     time.Time         `json:"last"`
 	Reasons  []detector.Reason `json:"reasons"`
-	Evidence []string          `json:"evidence"` // ids
+	Evidence []string          `json:"evidence"`       // ids
+	Held     string            `json:"held,omitempty"` // why nobody would have been told: "budget" or "told"
 	Closed   string            `json:"closed,omitempty"`
 }
 
@@ -242,12 +243,12 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 				return nil
 			}
 			bar.clear()
-			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, shown(about(&f)), f.Rule.Title, shown(why(f.Reasons)))
+			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s%s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, shown(about(&f)), f.Rule.Title, heldBack(&f), shown(why(f.Reasons)))
 			return err
 		}
 		out := found{
 			Time: f.LogTime, Phase: f.Phase, Level: f.Rule.Level, Account: f.Account, Rule: f.Rule.Title, RuleID: f.Rule.ID, Version: f.Rule.Version,
-			Alert: f.Episode, Count: f.Count, First: f.First, Last: f.Last, Reasons: f.Reasons, Closed: f.Closed,
+			Alert: f.Episode, Count: f.Count, First: f.First, Last: f.Last, Reasons: f.Reasons, Held: f.Held, Closed: f.Closed,
 		}
 		if f.Rule.Keyed {
 			out.Group, out.Accounts = map[string]string{}, f.Accounts
@@ -260,6 +261,17 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 		}
 		return enc.Encode(out)
 	}
+}
+
+// heldBack says in a few words why nobody would have been told of a finding.
+func heldBack(f *detector.Finding) string {
+	switch f.Held {
+	case detector.HeldBudget:
+		return " (held back: the budget has no room)"
+	case detector.HeldTold:
+		return " (held back: people know)"
+	}
+	return ""
 }
 
 // shown is text of strangers on one line, without what would disturb a terminal.
@@ -301,9 +313,14 @@ func (c *replayCmd) summary(e *env, res *replay.Result) error {
 	counts := slices.Clone(res.Rules)
 	slices.SortStableFunc(counts, func(a, b replay.RuleCount) int { return cmp.Compare(b.Findings, a.Findings) })
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nFINDINGS\tPER ACCOUNT-MONTH\tFURTHER MATCHES\tLEVEL\tRULE")
-	for _, r := range counts {
-		fmt.Fprintf(w, "%d\t%.3f\t%d\t%s\t%s\n", r.Findings, r.PerMonth, r.Updates, r.Level, r.Title)
+	column, held := "", func(*replay.RuleCount) string { return "" }
+	if slices.ContainsFunc(counts, func(r replay.RuleCount) bool { return r.Held > 0 }) {
+		column, held = "HELD BACK\t", func(r *replay.RuleCount) string { return fmt.Sprintf("%d\t", r.Held) }
+	}
+	fmt.Fprintf(w, "\nFINDINGS\tPER ACCOUNT-MONTH\tFURTHER MATCHES\t%sLEVEL\tRULE\n", column)
+	for i := range counts {
+		r := &counts[i]
+		fmt.Fprintf(w, "%d\t%.3f\t%d\t%s%s\t%s\n", r.Findings, r.PerMonth, r.Updates, held(r), r.Level, r.Title)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -175,7 +175,7 @@ func better(a, b CoverageState) bool {
 func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	field := ""
 	switch {
-	case c.Rule.Field != nil:
+	case c.Rule.Field != nil && !e.carried(subject, c.Rule):
 		field = c.Rule.Field.Name
 	case c.Rule.Type == rules.TypeTravel && !e.placed(subject, c.Rule):
 		field = "geo.lat"
@@ -183,9 +183,6 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 		if _, logins := e.knownLogins(subject, c.Rule); logins == 0 {
 			field = "user_agent"
 		}
-	}
-	if c.Rule.Type == rules.TypeDrift && len(memoriesOf[drift.State](e.find(subject), e.plan.rules[c.Rule.Index].stateKey)) > 0 {
-		field = "" // it came
 	}
 	if c.Rule.Keyed {
 		field = c.Rule.GroupBy[0].Name // whose value the accounts must share
@@ -227,6 +224,20 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	default:
 	}
 	return c
+}
+
+// carried reports whether a rule of a type that remembers a field knows it of an
+// account; see sees for rules of type new_value.
+func (e *Engine) carried(subject string, r *rules.Rule) bool {
+	switch r.Type {
+	case rules.TypeDrift:
+		return len(memoriesOf[drift.State](e.find(subject), e.plan.rules[r.Index].stateKey)) > 0
+	case rules.TypeRareValue:
+		_, uses := e.knownLogins(subject, r)
+		return uses > 0
+	default:
+		return false
+	}
 }
 
 // sees reports whether activities of one of the kinds come in, with a field if

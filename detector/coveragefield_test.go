@@ -57,3 +57,26 @@ func TestCoverageOfAField(t *testing.T) {
 		})
 	}
 }
+
+// TestCoverageOfAValue: logins that others push with what a rule needs are its
+// source.
+func TestCoverageOfAValue(t *testing.T) {
+	l := &log{e: detector.NewEngine(0, plan(t, loginRules), detector.EngineOptions{})}
+	a := login("DE")
+	a.App = "Mail"
+	l.put(0, a)
+	unread := func(string, activity.Kind, string) detector.Sight { return detector.Sight{Why: "nothing sends logins"} }
+	got := map[string]string{}
+	for _, c := range l.e.Coverage([]string{"x/acme"}, unread) {
+		got[c.Rule.Name] = string(c.State) + " " + c.Why
+	}
+	for name, want := range map[string]string{
+		"new_country": "learning 0 of 14 days and 1 of 20 activities; waits 42 days at most",
+		"seldom":      "learning 0 of 14 days and 1 of 20 activities; waits 42 days at most",
+		"travel":      "no_source nothing sends logins",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+}

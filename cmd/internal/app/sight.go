@@ -225,14 +225,13 @@ func (k *known) unread(account string, kind activity.Kind, field string) detecto
 	return nothing(kind, "this account", field, mend)
 }
 
-// nothing says that nothing sends activities of a kind, and of those that come
-// all the same that they lack the field. What mends the first ends in pushing
-// them.
+// nothing says that nothing sends activities of a kind, and where they come all
+// the same, that the field is missing. mend ends in pushing them.
 func nothing(kind activity.Kind, of, field, mend string) detector.Sight {
 	noun := nounOf(kind)
 	s := detector.Sight{Why: "nothing sends " + noun + " of " + of, Mend: mend}
 	if field != "" {
-		s.Lacking = &detector.Sight{Why: noun + " of " + of + " come without " + field, Mend: mend + " with " + field}
+		s.Lacking = &detector.Sight{Why: noun + " of " + of + " come, but none is known to hold " + field, Mend: mend + " with " + field}
 	}
 	return s
 }

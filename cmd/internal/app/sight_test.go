@@ -188,13 +188,13 @@ func TestSightOfAField(t *testing.T) {
 		want               *detector.Sight
 	}{
 		{"a metric of posts that others push", pushedAccounts, "x/acme", activity.KindPost, "metrics.followers", &detector.Sight{
-			Why: "posts of this account come without metrics.followers", Mend: "connect it (picket connect x), or push posts with metrics.followers",
+			Why: "posts of this account come, but none is known to hold metrics.followers", Mend: "connect it (picket connect x), or push posts with metrics.followers",
 		}},
 		{"where logins of an identity come from", pushedAccounts, "okta/ann", activity.KindLogin, "geo.country", &detector.Sight{
-			Why: "logins of this identity come without geo.country", Mend: "connect Okta (picket connect okta), or push logins with geo.country",
+			Why: "logins of this identity come, but none is known to hold geo.country", Mend: "connect Okta (picket connect okta), or push logins with geo.country",
 		}},
 		{"where logins of an account come from", pushedAccounts, "x/other", activity.KindLogin, "geo.country", &detector.Sight{
-			Why:  "logins of this account come without geo.country",
+			Why:  "logins of this account come, but none is known to hold geo.country",
 			Mend: "name who may log in under guarded_by, and connect Okta (picket connect okta), or push logins with geo.country",
 		}},
 		{"posts that others push", pushedAccounts, "x/acme", activity.KindPost, "", nil},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/baseline/drift"
 	"github.com/picketd/picket/detector/state"
 	"github.com/picketd/picket/rules"
 )
@@ -42,6 +43,9 @@ type Sight struct {
 	Seen bool
 	Why  string // why not: "X does not show the app of a post"
 	Mend string // what would show it: "connect Okta: picket connect okta"
+	// Lacking is what to say in place of that where such activities come, without
+	// the field that was asked for; nil where it is the same.
+	Lacking *Sight
 }
 
 // Sighted asks whether a source shows activities of a kind of an account; with
@@ -171,7 +175,7 @@ func better(a, b CoverageState) bool {
 func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	field := ""
 	switch {
-	case c.Rule.Field != nil:
+	case c.Rule.Field != nil && !e.carried(subject, c.Rule):
 		field = c.Rule.Field.Name
 	case c.Rule.Type == rules.TypeTravel && !e.placed(subject, c.Rule):
 		field = "geo.lat"
@@ -222,6 +226,20 @@ func (e *Engine) alone(c Coverage, subject string, sight Sighted) Coverage {
 	return c
 }
 
+// carried reports whether a rule of a type that remembers a field knows it of an
+// account; see sees for rules of type new_value.
+func (e *Engine) carried(subject string, r *rules.Rule) bool {
+	switch r.Type {
+	case rules.TypeDrift:
+		return len(memoriesOf[drift.State](e.find(subject), e.plan.rules[r.Index].stateKey)) > 0
+	case rules.TypeRareValue:
+		_, uses := e.knownLogins(subject, r)
+		return uses > 0
+	default:
+		return false
+	}
+}
+
 // sees reports whether activities of one of the kinds come in, with a field if
 // one is named.
 func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *rules.Rule, sight Sighted) Sight {
@@ -237,18 +255,22 @@ func (e *Engine) sees(subject string, kinds []activity.Kind, field string, r *ru
 	if len(kinds) == 0 { // on a source's own events
 		return Sight{Seen: true}
 	}
-	var none Sight
+	var none, lacking Sight
 	for _, k := range kinds {
-		if st != nil && field == "" && st.seen().Of(e.memory.store.Texts.Find(string(k))) != 0 {
+		came := st != nil && st.seen().Of(e.memory.store.Texts.Find(string(k))) != 0
+		if came && field == "" {
 			return Sight{Seen: true}
 		}
 		s := sight(subject, k, field)
 		if s.Seen {
 			return s
 		}
+		if came && s.Lacking != nil {
+			lacking = cmp.Or(lacking, *s.Lacking)
+		}
 		none = cmp.Or(none, s)
 	}
-	return none
+	return cmp.Or(lacking, none)
 }
 
 // silence is how long an account may send nothing at all until what it sent

@@ -2,14 +2,20 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed" // openapi.yaml
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
+	"reflect"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -44,9 +50,10 @@ func (s *Service) Handler(tokens func() []Token, log *zap.Logger) http.Handler {
 		ResponseErrorHandlerFunc: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, err) },
 	})
 	inner := http.NewServeMux()
-	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: inner, ErrorHandlerFunc: func(w http.ResponseWriter, _ *http.Request, err error) {
-		refuse(w, parameterError(err))
-	}})
+	HandlerWithOptions(strict, StdHTTPServerOptions{
+		BaseRouter: inner, Middlewares: []MiddlewareFunc{knowParameters},
+		ErrorHandlerFunc: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, parameterError(err)) },
+	})
 	inner.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, &problem{http.StatusNotFound, CodeNotFound, "there is no " + r.Method + " " + r.URL.Path + "; see " + DocumentPath})
 	})
@@ -123,6 +130,48 @@ func decode(body []byte, into any) error {
 		return bodyError(err)
 	}
 	return nil
+}
+
+// knowParameters refuses query parameters that an operation does not have: one
+// that is spelt wrong would leave out a filter silently.
+func knowParameters(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := checkQuery(r); err != nil {
+			refuse(w, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func checkQuery(r *http.Request) error {
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return &problem{http.StatusBadRequest, CodeInvalid, "the query cannot be read: " + err.Error()}
+	}
+	var known []string
+	if r.Pattern == http.MethodGet+" "+AlertsPath {
+		known = listParameters()
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			expected := cmp.Or(strings.Join(known, ", "), "none")
+			return &problem{http.StatusBadRequest, CodeInvalid, fmt.Sprintf("parameter %q is unknown; expected %s", name[:min(len(name), maxLogged)], expected)}
+		}
+	}
+	return nil
+}
+
+// listParameters returns the query parameters of GET /v1/alerts, as openapi.yaml
+// names them: the one operation that has some.
+func listParameters() []string {
+	var names []string
+	for field := range reflect.TypeFor[ListAlertsParams]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("form"), ",")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func parameterError(err error) error {

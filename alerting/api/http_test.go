@@ -53,6 +53,11 @@ func TestRefused(t *testing.T) {
 		{name: "no limit", method: "GET", target: "/v1/alerts?limit=0", secret: annSecret, status: 422, code: CodeInvalid, field: "limit", detail: "expected 1 to 500"},
 		{name: "limit too large", method: "GET", target: "/v1/alerts?limit=501", secret: annSecret, status: 422, code: CodeInvalid, field: "limit", detail: "expected 1 to 500"},
 		{name: "limit no number", method: "GET", target: "/v1/alerts?limit=all", secret: annSecret, status: 422, code: CodeInvalid, field: "limit", detail: "parameter limit"},
+		{name: "a parameter spelt wrong", method: "GET", target: "/v1/alerts?state=firing&acount=x/acme", secret: annSecret, status: 400, code: CodeInvalid, detail: `parameter "acount" is unknown; expected account, cursor, level, limit, network, rule, state`},
+		{name: "a parameter in capitals", method: "GET", target: "/v1/alerts?State=firing", secret: annSecret, status: 400, code: CodeInvalid, detail: `parameter "State" is unknown`},
+		{name: "a parameter of another path", method: "GET", target: one + "?state=firing", secret: annSecret, status: 400, code: CodeInvalid, detail: `parameter "state" is unknown; expected none`},
+		{name: "a parameter of an action", method: "POST", target: one + "/ack?by=tom", secret: annSecret, status: 400, code: CodeInvalid, detail: `parameter "by" is unknown; expected none`},
+		{name: "a query that is none", method: "GET", target: "/v1/alerts?state=%zz", secret: annSecret, status: 400, code: CodeInvalid, detail: "the query cannot be read"},
 		{name: "no cursor", method: "GET", target: "/v1/alerts?cursor=abc", secret: annSecret, status: 422, code: CodeInvalid, field: "cursor", detail: "field next"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

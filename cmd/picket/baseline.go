@@ -210,7 +210,7 @@ func (c *baselineTrustCmd) Run(e *env) error {
 		return err
 	}
 	r := app.Review{Account: c.Account, Rule: c.Rule, Says: activity.VerdictTrust, Values: c.Value, Until: until}
-	if err := c.say(e, &r); err != nil {
+	if _, err := c.say(e, &r); err != nil {
 		return err
 	}
 	end := ""
@@ -231,17 +231,22 @@ type baselineForgetCmd struct {
 // Run says that values are not the account's own.
 func (c *baselineForgetCmd) Run(e *env) error {
 	r := app.Review{Account: c.Account, Rule: c.Rule, Says: activity.VerdictForget, Values: c.Value}
-	if err := c.say(e, &r); err != nil {
+	kind, err := c.say(e, &r)
+	if err != nil {
 		return err
 	}
 	then := "; its next use is told"
 	switch {
 	case len(c.Value) == 0:
 		then = "; the rule learns it from the beginning"
+	case kind == rules.TypePeak && len(c.Value) > 1: // days, which are not used again
+		then = "; a burst is told without them"
+	case kind == rules.TypePeak:
+		then = "; a burst is told without it"
 	case len(c.Value) > 1:
 		then = "; their next uses are told"
 	}
-	_, err := fmt.Fprintf(e.out, "%s, %s: %s forgotten by %s%s\n", c.Account, c.Rule, valuesOr(c.Value, "everything"), r.By, then)
+	_, err = fmt.Fprintf(e.out, "%s, %s: %s forgotten by %s%s\n", c.Account, c.Rule, valuesOr(c.Value, "everything"), r.By, then)
 	return err
 }
 
@@ -249,19 +254,20 @@ func valuesOr(values []string, none string) string {
 	return cmp.Or(strings.Join(values, ", "), none)
 }
 
-// say has the daemon write a review into its journal.
-func (c *reviewFlags) say(e *env, r *app.Review) (err error) {
+// say has the daemon write a review into its journal, and returns the type of
+// the rule that it is of, "" for all rules.
+func (c *reviewFlags) say(e *env, r *app.Review) (kind rules.Type, err error) {
 	if r.By, err = actor(c.By); err != nil {
-		return err
+		return "", err
 	}
 	r.Reason = c.Reason
 	cfg, err := config.Load(c.Config, e.getenv)
 	if err != nil {
-		return err
+		return "", err
 	}
 	nc, err := app.Dial(cfg)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer nc.Close()
 	return app.SayBaseline(context.WithoutCancel(e.ctx), nc, *r)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/picketd/picket/cmd/internal/app"
 	"github.com/picketd/picket/cmd/internal/page"
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/collectors/simulate"
@@ -37,16 +36,9 @@ type recording struct {
 func (c *recording) open(e *env) (*input, error) {
 	r := replayCmd{
 		Files: c.Files, Journal: c.Journal, Since: everything, Config: c.Config, Rules: c.Rules, Pack: c.Pack,
-		Account: c.Account, Approval: c.Approval,
+		Account: c.Account, Approval: c.Approval, byOne: true,
 	}
-	in, err := r.input(e)
-	if err != nil {
-		return nil, err
-	}
-	if log, ok := in.src.(*app.JournalReplay); ok {
-		log.JudgeByOne()
-	}
-	return in, nil
+	return r.input(e)
 }
 
 // histories reads all activity of accounts that publish, what comes twice once.

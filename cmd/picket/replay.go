@@ -38,13 +38,17 @@ type replayCmd struct {
 	JSON     bool          `help:"Print JSON lines: one finding each, the summary last."`
 	Lateness time.Duration `help:"How late an activity may come and still count in its window; the configuration's, or 15m, unless given."`
 
-	now time.Time // that --since counts from; zero for when the journal is opened
+	byOne bool      // one set of rules judges all of a journal
+	now   time.Time // that --since counts from; zero for when the journal is opened
 }
 
 // Run replays recorded activity through the engine and prints what it finds.
 func (c *replayCmd) Run(e *env) error {
 	if err := sinceOf(c.Since, c.Journal); err != nil {
 		return err
+	}
+	if c.Journal && len(c.Approval) > 0 && c.recorded() {
+		return errors.New("--approvals goes with files, or with --rules or --pack: each stretch of the journal is judged by what was in force there")
 	}
 	in, err := c.input(e)
 	if err != nil {
@@ -90,9 +94,13 @@ func (c *replayCmd) input(e *env) (*input, error) {
 	if in.plan, err = detector.Compile(set); err != nil {
 		return nil, err
 	}
-	in.src, in.progress, in.close, err = c.open(e, cfg, len(c.Rules) == 0 && len(c.Pack) == 0)
+	in.src, in.progress, in.close, err = c.open(e, cfg, c.recorded())
 	return in, err
 }
+
+// recorded reports whether each stretch of a journal is judged by what was in
+// force there.
+func (c *replayCmd) recorded() bool { return !c.byOne && len(c.Rules) == 0 && len(c.Pack) == 0 }
 
 // open opens what is replayed; of a journal by the rules that it records, or
 // not.
@@ -106,6 +114,9 @@ func (c *replayCmd) open(e *env, cfg *config.Config, recorded bool) (src replay.
 		err = errors.New("nothing to replay: name files, or give --journal with --config")
 	default:
 		closeSource, err = c.openFiles(e, &src, &progress)
+	}
+	if err == nil {
+		src = withApprovals(src, c.Approval, cfg)
 	}
 	return src, progress, closeSource, err
 }
@@ -146,9 +157,7 @@ func (c *replayCmd) rules(e *env) (*config.Config, detector.Set, error) {
 		}
 		set.Rules, set.Overrides = files, nil
 	}
-	for _, name := range c.Approval {
-		set.Accounts = append(set.Accounts, detector.Account{Name: name, Approvals: true})
-	}
+	set.Accounts = approve(set.Accounts, c.Approval)
 	return cfg, set, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -168,14 +167,8 @@ func checkSecret(secret collectors.Secret) error {
 
 // checkURL keeps secrets and tokens off the open network.
 func checkURL(s, example string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q; want a URL such as %s", collectors.Clip(s, 120), example)
-	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
-	}
-	if err := collectors.CheckHTTPS(u, "requests carry a token"); err != nil {
+	u, err := collectors.ParseURL(s, example, "requests carry a token")
+	if err != nil {
 		return err
 	}
 	if strings.HasSuffix(u.Path, "/v1.0") || strings.HasSuffix(u.Path, "/beta") {

@@ -147,7 +147,7 @@ func TestConfigFaults(t *testing.T) {
 		{"torn secret", func(c *Config) { c.ClientSecret = "hunter2\n" }, "client_secret: holds spaces"},
 		{"base_url", func(c *Config) { c.BaseURL = "http://graph.example" }, "base_url: \"http://graph.example\"; want https"},
 		{"version", func(c *Config) { c.BaseURL = "https://graph.example/beta" }, "leave the API's version out"},
-		{"login_url", func(c *Config) { c.LoginURL = "https://a@login.example" }, "login_url: "},
+		{"login_url", func(c *Config) { c.LoginURL = "https://hunter2@login.example" }, "login_url: \"https://login.example\" with a user; want scheme, host"},
 		{"identity", func(c *Config) { c.Identity = "name" }, "identity: \"name\"; want email_local, login or id"},
 		{"overlap", func(c *Config) { c.Overlap = time.Second }, "overlap: 1s; want 1m0s to 48h0m0s"},
 		{"backfill", func(c *Config) { c.Backfill = 31 * 24 * time.Hour }, "backfill: 744h0m0s; want 1h"},

@@ -155,14 +155,8 @@ func checkToken(token collectors.Secret) error {
 // checkBaseURL keeps the token off the open network, and catches the addresses
 // of pages, which have no API.
 func checkBaseURL(s string) error {
-	u, err := url.Parse(s)
+	u, err := collectors.ParseURL(s, DefaultBaseURL, "requests carry the token")
 	if err != nil {
-		return fmt.Errorf("%q; want the API's URL, such as %s", s, DefaultBaseURL)
-	}
-	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("%q; want scheme, host and perhaps a port and a path, such as %s", u.Redacted(), DefaultBaseURL)
-	}
-	if err := collectors.CheckHTTPS(u, "requests carry the token"); err != nil {
 		return err
 	}
 	switch host := strings.ToLower(u.Hostname()); {

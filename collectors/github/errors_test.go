@@ -146,7 +146,7 @@ func TestConfig(t *testing.T) {
 		{"the web site of a tenant", func(c *Config) { c.BaseURL = "https://acme.ghe.com/" }, "give https://api.acme.ghe.com"},
 		{"the log itself", func(c *Config) { c.BaseURL = "https://api.github.com/orgs/acme/audit-log" }, "leave the path of the log out"},
 		{"http", func(c *Config) { c.BaseURL = "http://github.acme.example/api/v3" }, "want https"},
-		{"a secret in the URL", func(c *Config) { c.BaseURL = "https://u:hush@github.acme.example" }, "u:xxxxx@"},
+		{"a secret in the URL", func(c *Config) { c.BaseURL = "https://hush:hush@github.acme.example/hush" }, `base_url: "https://github.acme.example" with a user; want`},
 		{"another network", func(c *Config) { c.Source = "okta/acme" }, "source: \"okta/acme\"; want github/"},
 		{"include", func(c *Config) { c.Include = "both" }, `include: "both"; want web, git or all`},
 		{"overlap", func(c *Config) { c.Overlap = 25 * time.Hour }, "overlap: 25h0m0s; want 0s to 24h0m0s"},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -163,12 +162,6 @@ func checkKey(key collectors.Secret) error {
 
 // checkURL keeps tokens and assertions off the open network.
 func checkURL(s, example string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q; want a URL such as %s", collectors.Clip(s, 120), example)
-	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
-	}
-	return collectors.CheckHTTPS(u, "requests carry a token")
+	_, err := collectors.ParseURL(s, example, "requests carry a token")
+	return err
 }

@@ -113,7 +113,7 @@ func TestConfig(t *testing.T) {
 		{"half", func(c *Config) { c.RefreshToken = refresh }, "refresh_token: given without client_id and client_secret"},
 		{"token with a line feed", func(c *Config) { c.Token += "\n" }, "token: holds spaces or other characters"},
 		{"http", func(c *Config) { c.BaseURL = "http://api.linkedin.com" }, "base_url: \"http://api.linkedin.com\"; want https"},
-		{"login in an address", func(c *Config) { c.AuthURL = "https://a:b@www.linkedin.com" }, "auth_url: want scheme, host and perhaps a path"},
+		{"login in an address", func(c *Config) { c.AuthURL = "https://a:b@www.linkedin.com" }, `auth_url: "https://www.linkedin.com" with a user; want scheme, host and perhaps a path`},
 		{"version", func(c *Config) { c.Version = "202613" }, `version: "202613"; want a year and a month, such as 202609`},
 		{"watch", func(c *Config) { c.Watch = 101 }, "watch: 101; want 1 to 100"},
 		{"backfill", func(c *Config) { c.Backfill = -1 }, "backfill: -1; want 1 to 4000"},

@@ -104,18 +104,7 @@ func (c Config) complete() (Config, *url.URL, error) {
 // parseServer reads the server's URL and keeps tokens and answers off the open
 // network.
 func parseServer(s string) (*url.URL, error) {
-	const example = "https://social.example"
-	u, err := url.Parse(s)
-	if err != nil {
-		return nil, fmt.Errorf("%q; want a URL such as %s", s, example)
-	}
-	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("%q; want scheme, host and perhaps a path, such as %s", u.Redacted(), example)
-	}
-	if err := collectors.CheckHTTPS(u, "others could read the token and change the answers"); err != nil {
-		return nil, err
-	}
-	return u, nil
+	return collectors.ParseURL(s, "https://social.example", "others could read the token and change the answers")
 }
 
 // isName reports whether s can be an account's name with or without a host:

@@ -30,12 +30,12 @@ func TestNew(t *testing.T) {
 		change func(c *Config)
 		want   string
 	}{
-		{"no server", func(c *Config) { c.Server = "" }, `server: ""; want scheme, host`},
+		{"no server", func(c *Config) { c.Server = "" }, `server: want scheme, host and perhaps a path, such as https://social.example`},
 		{"server over http", func(c *Config) { c.Server = "http://social.example" }, `server: "http://social.example"; want https, since others could read the token`},
-		{"server without scheme", func(c *Config) { c.Server = "social.example" }, `server: "social.example"; want scheme, host`},
-		{"server with a password", func(c *Config) { c.Server = "https://a:hunter22@s.example" }, `server: "https://a:xxxxx@s.example"; want scheme, host`},
-		{"server with a query", func(c *Config) { c.Server = "https://s.example?a=1" }, `want scheme, host and perhaps a path`},
-		{"server unreadable", func(c *Config) { c.Server = "https://[" }, `server: "https://["; want a URL`},
+		{"server without scheme", func(c *Config) { c.Server = "social.example" }, `server: want scheme, host`},
+		{"server with a password", func(c *Config) { c.Server = "https://a:hunter22@s.example" }, `server: "https://s.example" with a user; want scheme, host`},
+		{"server with a query", func(c *Config) { c.Server = "https://s.example?a=1" }, `server: "https://s.example" with a query; want scheme, host and perhaps a path`},
+		{"server unreadable", func(c *Config) { c.Server = "https://[" }, `server: want scheme, host`},
 		{"no name", func(c *Config) { c.Name = "" }, `name: ""; want the account's name without the first @`},
 		{"name with @", func(c *Config) { c.Name = "@acme" }, `name: "@acme"; want`},
 		{"name without host", func(c *Config) { c.Name = "acme@" }, `name: "acme@"; want`},

@@ -171,14 +171,8 @@ func checkToken(token collectors.Secret) error {
 // address, which has no API.
 func checkBaseURL(s string) error {
 	const example = "https://acme.okta.com"
-	u, err := url.Parse(s)
-	if err != nil || s == "" {
-		return fmt.Errorf("%q; want the organisation's URL, such as %s", s, example)
-	}
-	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("%q; want scheme, host and perhaps a port, such as %s", u.Redacted(), example)
-	}
-	if err := collectors.CheckHTTPS(u, "requests carry the token"); err != nil {
+	u, err := collectors.ParseURL(s, example, "requests carry the token")
+	if err != nil {
 		return err
 	}
 	host := strings.ToLower(u.Hostname())

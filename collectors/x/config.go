@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -214,14 +213,8 @@ func (c *Config) checkActivity() error {
 
 // checkBaseURL keeps credentials off the open network.
 func checkBaseURL(s string) error {
-	u, err := url.Parse(s)
-	if err != nil {
-		return fmt.Errorf("%q; want a URL such as %s", s, DefaultBaseURL)
-	}
-	if u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("%q; want scheme, host and perhaps a path, such as %s", u.Redacted(), DefaultBaseURL)
-	}
-	return collectors.CheckHTTPS(u, "requests carry the credential")
+	_, err := collectors.ParseURL(s, DefaultBaseURL, "requests carry the credential")
+	return err
 }
 
 // isHandle reports whether s has the form of a username in openapi.json 2.167.

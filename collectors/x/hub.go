@@ -42,6 +42,10 @@ type Hub struct {
 	members map[*member]struct{}
 	line    *line               // nil while none is open
 	taken   [][sha256.Size]byte // sums of the calls that X made, newest last
+	// warned is when a call that X did not sign was logged, unwarned how many
+	// were not since.
+	warned   time.Time
+	unwarned int
 
 	// subscribing is held while subscriptions are looked at and made.
 	subscribing chan struct{}

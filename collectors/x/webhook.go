@@ -37,6 +37,8 @@ const (
 	// tendEvery is how often it is looked whether X still calls the webhook: one
 	// that did not answer a challenge for 28 hours it calls no more.
 	tendEvery = time.Hour
+	// warnEvery is how often calls that X did not sign are logged at most.
+	warnEvery = time.Minute
 )
 
 // errBusy refuses a large call beside many others.
@@ -110,8 +112,7 @@ func (h *Hub) called(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !hmac.Equal([]byte(signature), []byte(h.sign(data))) {
-		h.app.deps.Log.Warn("a call that X did not sign was refused; if X did, consumer_secret is not that of its app",
-			zap.String("path", r.URL.Path), zap.Int("bytes", len(data)))
+		h.warnUnsigned(r.URL.Path, len(data))
 		http.Error(w, signatureHeader+" does not match the body", http.StatusUnauthorized)
 		return
 	}
@@ -123,6 +124,23 @@ func (h *Hub) called(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// warnUnsigned logs a call that X did not sign, one a minute and how many were
+// left out since the one before: anybody may send them.
+func (h *Hub) warnUnsigned(path string, size int) {
+	now := h.app.deps.Now()
+	h.mu.Lock()
+	if !h.warned.IsZero() && now.Sub(h.warned) < warnEvery {
+		h.unwarned++
+		h.mu.Unlock()
+		return
+	}
+	leftOut := h.unwarned
+	h.warned, h.unwarned = now, 0
+	h.mu.Unlock()
+	h.app.deps.Log.Warn("a call that X did not sign was refused; if X did, consumer_secret is not that of its app",
+		zap.String("path", path), zap.Int("bytes", size), zap.Int("left_out", leftOut))
 }
 
 // readCall reads a call's body, a large one only beside few others.

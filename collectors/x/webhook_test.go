@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -298,6 +299,30 @@ func TestSlowCalls(t *testing.T) {
 		hub.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, callback+"?crc_token=a", http.NoBody))
 		if rec.Code != http.StatusOK {
 			t.Errorf("status of a challenge %d, want 200", rec.Code)
+		}
+	})
+}
+
+// Whoever finds the address can send what X did not sign, as often as they like.
+func TestUnsignedCallsAreLoggedRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.DebugLevel)
+		hub := newWebhook(t, http.DefaultClient, zap.New(core))
+		for _, wait := range []time.Duration{0, time.Second, 58 * time.Second, time.Second, time.Minute, 59 * time.Second} {
+			time.Sleep(wait)
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, callback, strings.NewReader("{}"))
+			req.Header.Set(signatureHeader, "sha256=")
+			rec := httptest.NewRecorder()
+			if hub.ServeHTTP(rec, req); rec.Code != http.StatusUnauthorized {
+				t.Errorf("status %d, want 401", rec.Code)
+			}
+		}
+		var leftOut []any
+		for _, e := range logs.All() {
+			leftOut = append(leftOut, e.ContextMap()["left_out"])
+		}
+		if want := []any{int64(0), int64(2), int64(0)}; !slices.Equal(leftOut, want) {
+			t.Errorf("lines with %v left out before them, want %v", leftOut, want)
 		}
 	})
 }

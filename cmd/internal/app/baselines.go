@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +26,8 @@ const (
 	// {"v":1,"baselines":[…]} of the form of Baseline, or {"v":1,"error":"…"}.
 	BaselineShow = "picket.baseline.show"
 	// BaselineSay has a person's word written into the journal: a Review. One
-	// daemon answers {"v":1}, or {"v":1,"error":"…"}.
+	// daemon answers {"v":1,"type":"new_value"} with the type of the rule that it
+	// is of, without one of all rules, or {"v":1,"error":"…"}.
 	BaselineSay = "picket.baseline.say"
 )
 
@@ -105,6 +105,7 @@ type baselineAnswer struct {
 	V         int        `json:"v"`
 	Error     string     `json:"error,omitempty"`
 	Baselines []Baseline `json:"baselines,omitempty"`
+	Type      rules.Type `json:"type,omitempty"`
 }
 
 // answerBaselines answers questions until the subscriptions end. What people say
@@ -115,7 +116,8 @@ func (a *App) answerBaselines(p *parts) ([]*nats.Subscription, error) {
 		return nil, fmt.Errorf("answer on %s: %w", BaselineShow, err)
 	}
 	say, err := p.nc.QueueSubscribe(BaselineSay, "picket", func(m *nats.Msg) {
-		a.replyBaseline(p, m, a.sayBaseline(p, m.Data), nil)
+		kind, fault := a.sayBaseline(p, m.Data)
+		a.replyBaseline(p, m, fault, baselineAnswer{Type: kind})
 	})
 	if err != nil {
 		_ = show.Unsubscribe() // fails only on a connection that is closed
@@ -124,13 +126,13 @@ func (a *App) answerBaselines(p *parts) ([]*nats.Subscription, error) {
 	return []*nats.Subscription{show, say}, nil
 }
 
-func (a *App) replyBaseline(p *parts, m *nats.Msg, fault error, all []Baseline) {
+func (a *App) replyBaseline(p *parts, m *nats.Msg, fault error, out baselineAnswer) {
 	if !strings.HasPrefix(m.Reply, inboxMark) {
 		// Picket may publish where those who ask may not.
 		a.log.Warn("question about what was learned without an inbox to answer to")
 		return
 	}
-	out := baselineAnswer{V: baselineVersion, Baselines: all}
+	out.V = baselineVersion
 	if fault != nil {
 		out.Error = fault.Error()
 	}
@@ -152,26 +154,33 @@ func (a *App) replyBaseline(p *parts, m *nats.Msg, fault error, all []Baseline) 
 func (a *App) showBaseline(p *parts, m *nats.Msg) {
 	var req baselineRequest
 	if err := json.Unmarshal(m.Data, &req); err != nil || req.V != baselineVersion || req.Account == "" {
-		a.replyBaseline(p, m, errors.New("the question is not understood: use the same version of picket and its daemon"), nil)
+		a.replyBaseline(p, m, errors.New("the question is not understood: use the same version of picket and its daemon"), baselineAnswer{})
 		return
 	}
 	if _, fault := a.reviewable(p, req.Account, req.Rule); fault != nil {
-		a.replyBaseline(p, m, fault, nil)
+		a.replyBaseline(p, m, fault, baselineAnswer{})
 		return
 	}
 	w := p.workers[p.journal.Partition(req.Account)]
 	w.inquiries.ask(inquiry{until: time.Now().Add(baselineWait), answer: func(e *detector.Engine) {
-		a.replyBaseline(p, m, nil, BaselinesOf(e, req.Account, req.Rule))
+		a.replyBaseline(p, m, nil, baselineAnswer{Baselines: BaselinesOf(e, req.Account, req.Rule)})
 	}})
 }
 
+// kind returns the type of the rule that it is of, "" for all rules.
+func (r *Review) kind(plan *detector.Plan) rules.Type {
+	for _, of := range plan.Rules() {
+		if detector.Reviewable(of) && r.Rule != "" && (r.Rule == of.ID || r.Rule == of.Name) {
+			return of.Type
+		}
+	}
+	return ""
+}
+
 // check tells values that would change nothing: a peak learns days.
-func (r *Review) check(plan *detector.Plan) error {
-	at := slices.IndexFunc(plan.Rules(), func(of *rules.Rule) bool {
-		return of.Type == rules.TypePeak && r.Rule != "" && (r.Rule == of.ID || r.Rule == of.Name)
-	})
+func (r *Review) check(kind rules.Type) error {
 	switch {
-	case at < 0 || len(r.Values) == 0:
+	case kind != rules.TypePeak || len(r.Values) == 0:
 		return nil
 	case r.Says == activity.VerdictTrust:
 		return fmt.Errorf("rule %q learns the busiest days, of which none can be trusted before it was: trust what waits for a verdict, without values, or plan more (picket plan add)", r.Rule)
@@ -217,28 +226,30 @@ func CheckReview(plan *detector.Plan, rule string) error {
 	return fmt.Errorf("rule %q learns no values; expected one of %s", rule, strings.Join(known, ", "))
 }
 
-// sayBaseline appends what a person says to the journal.
-func (a *App) sayBaseline(p *parts, data []byte) error {
+// sayBaseline appends what a person says to the journal, and returns the type of
+// the rule that it is of, "" for all rules.
+func (a *App) sayBaseline(p *parts, data []byte) (rules.Type, error) {
 	var r Review
 	if err := json.Unmarshal(data, &r); err != nil || r.V != baselineVersion {
-		return errors.New("the question is not understood: use the same version of picket and its daemon")
+		return "", errors.New("the question is not understood: use the same version of picket and its daemon")
 	}
 	plan, err := a.reviewable(p, r.Account, r.Rule)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := r.check(plan); err != nil {
-		return err
+	kind := r.kind(plan)
+	if err := r.check(kind); err != nil {
+		return "", err
 	}
 	id, err := randomHex()
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := time.Now().UTC()
 	network, _, _ := strings.Cut(r.Account, "/")
 	ctx, cancel := context.WithTimeout(context.Background(), baselineWait)
 	defer cancel()
-	return p.journal.Submit(ctx, []activity.Activity{{
+	return kind, p.journal.Submit(ctx, []activity.Activity{{
 		ID: "review-" + id[:24], Network: network, Account: r.Account, Kind: activity.KindVerdict, Time: now, Seen: now,
 		Verdict: activity.Verdict{Rule: r.Rule, Says: r.Says, Values: r.Values, Until: r.Until, By: r.By, Reason: r.Reason},
 	}})[0]
@@ -252,10 +263,11 @@ func AskBaselines(ctx context.Context, nc *nats.Conn, account, rule string) ([]B
 }
 
 // SayBaseline has a daemon behind nc write what a person says into the journal.
-func SayBaseline(ctx context.Context, nc *nats.Conn, r Review) error {
+// It returns the type of the rule that it is of, "" for all rules.
+func SayBaseline(ctx context.Context, nc *nats.Conn, r Review) (rules.Type, error) {
 	r.V = baselineVersion
-	_, err := askBaseline(ctx, nc, BaselineSay, r)
-	return err
+	answer, err := askBaseline(ctx, nc, BaselineSay, r)
+	return answer.Type, err
 }
 
 func askBaseline(ctx context.Context, nc *nats.Conn, subject string, question any) (baselineAnswer, error) {

@@ -119,9 +119,6 @@ func (r *JournalReplay) Close() {
 	r.close = nil
 }
 
-// JudgeByOne leaves out which rules were in force where: one plan judges all.
-func (r *JournalReplay) JudgeByOne() { r.recorded = false }
-
 // Progress returns messages read and messages in all.
 func (r *JournalReplay) Progress() (done, total int64) { return r.done, r.total }
 

@@ -46,7 +46,7 @@ func (k *known) sight(account string, kind activity.Kind, field string) detector
 	case read:
 		return k.seenIn(own, kind, field)
 	}
-	return k.unread(account, kind)
+	return k.unread(account, kind, field)
 }
 
 // isIdentity reports whether a name is one of somebody behind accounts only.
@@ -217,12 +217,23 @@ func (k *known) enriched(field string) bool {
 }
 
 // unread is about an account that nothing is read of.
-func (k *known) unread(account string, kind activity.Kind) detector.Sight {
+func (k *known) unread(account string, kind activity.Kind, field string) detector.Sight {
 	mend := k.push(account, kind)
 	if network, _, _ := strings.Cut(account, "/"); polls(network) {
 		mend = "connect it (picket connect " + network + "), or " + mend
 	}
-	return detector.Sight{Why: "nothing sends " + nounOf(kind) + " of this account", Mend: mend}
+	return nothing(kind, "this account", field, mend)
+}
+
+// nothing says that nothing sends activities of a kind, and where they come all
+// the same, that the field is missing. mend ends in pushing them.
+func nothing(kind activity.Kind, of, field, mend string) detector.Sight {
+	noun := nounOf(kind)
+	s := detector.Sight{Why: "nothing sends " + noun + " of " + of, Mend: mend}
+	if field != "" {
+		s.Lacking = &detector.Sight{Why: noun + " of " + of + " come, but none is known to hold " + field, Mend: mend + " with " + field}
+	}
+	return s
 }
 
 // polls reports whether a collector reads accounts of a network.
@@ -273,11 +284,11 @@ func (k *known) loginSight(account string, own collectors.Shows, kind activity.K
 	case k.isIdentity(account) && hidden.Why != "":
 		return detector.Sight{Why: hidden.Why, Mend: hidden.Mend}
 	case k.isIdentity(account):
-		return detector.Sight{Why: "nothing sends " + noun + " of this identity", Mend: connect}
+		return nothing(kind, "this identity", field, connect)
 	case hidden.Why != "":
 		return detector.Sight{Why: hidden.Why + ", and no identity guards this account", Mend: "name who may log in under guarded_by, and " + connect}
 	}
-	return detector.Sight{Why: "nothing sends " + noun + " of this account", Mend: "name who may log in under guarded_by, and " + connect}
+	return nothing(kind, "this account", field, "name who may log in under guarded_by, and "+connect)
 }
 
 // pollSight is about whether Picket would notice that it is blind.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -67,7 +68,10 @@ func (d *decoder) apiToken(n *yaml.Node, path string, c *API) {
 // publicURL checks the address at which people reach the daemon's HTTP server.
 func publicURL(s string) (string, error) {
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err == nil && (u.User != nil || u.RawQuery != "" || u.Fragment != "") { // which may be secrets, so they are not repeated
+		return "", errors.New("holds more than scheme, host and path; expected the address of a server such as https://picket.example.com")
+	}
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "", fmt.Errorf("%q is not the address of a server; expected one such as https://picket.example.com", clip(s))
 	}
 	return strings.TrimRight(s, "/"), nil

@@ -18,6 +18,9 @@ const wantMark = "# want: "
 func badEnvironment() func(string) string {
 	return environment(map[string]string{
 		"BEARER": "a bearer token of some length",
+		"TOKEN1": "a bearer token of an old app",
+		"TOKEN2": "a bearer token of another app",
+		"TOKEN3": "a bearer token of a third app",
 		"KEY":    base64.StdEncoding.EncodeToString(make([]byte, 24)),
 		"SHORT":  "hunter2",
 	})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/picketd/picket/collectors"
 )
 
 // checkServer checks what the NATS server decides: Picket's own or another.
@@ -102,6 +104,25 @@ func (d *decoder) checkWebhooks(c *Config) {
 		if cred.Activity == "webhook" {
 			d.on("credentials."+cred.Name+".activity", "X calls https addresses without a port only; give http.public_url one, or use stream")
 		}
+	}
+}
+
+// checkActivity tells of credentials that hear activity of X with the token of
+// one app: each would take a connection of the few that X gives it.
+func (d *decoder) checkActivity(c *Config) {
+	first := map[collectors.Secret]string{}
+	for i := range c.Credentials {
+		cred := &c.Credentials[i]
+		if cred.Collector != CollectorX || cred.Activity == "" || cred.BearerToken == "" {
+			continue
+		}
+		other, again := first[cred.BearerToken]
+		if !again {
+			first[cred.BearerToken] = cred.Name
+			continue
+		}
+		d.on("credentials."+cred.Name+".bearer_token", "is the same as that of credentials.%s, and both hear activity, for which X gives an app few connections; "+
+			"move the accounts of %s to %s, or remove activity from one of them", other, cred.Name, other)
 	}
 }
 

@@ -107,6 +107,7 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 	d.checkIdentities(c)
 	d.checkAccounts(c)
 	d.checkWebhooks(c)
+	d.checkActivity(c)
 	d.checkOnCall(c)
 	d.checkReceivers(c)
 	d.checkRouting(c)

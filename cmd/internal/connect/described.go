@@ -190,6 +190,9 @@ func (w *describedWalk) login(ctx context.Context) error {
 		}
 	}
 	if w.reuse != nil {
+		if err := w.settled(); err != nil {
+			return err
+		}
 		maps.Copy(w.setting.Values, w.reuse.Values)
 		w.setting.Credential = w.reuse.Name
 		w.setting.Secrets = w.reuse.Secrets
@@ -220,6 +223,18 @@ func (w *describedWalk) login(ctx context.Context) error {
 		if s != nil {
 			w.secrets = append(w.secrets, s)
 			w.setting.Secrets[s.key] = s.value
+		}
+	}
+	return nil
+}
+
+// settled refuses settings of a credential that is in the file already: it has
+// them there, and a change would be one for all that it reads.
+func (w *describedWalk) settled() error {
+	for _, key := range w.spec.Credential {
+		if _, given := w.do.Set[key.Name]; given {
+			return fault(fmt.Sprintf("Leave --set %s out, or give the name of a new --credential", key.Name),
+				"--set %s: the credential %s is in the file already, with its settings", key.Name, w.reuse.Name)
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func (e *Engine) profile(st *accountState, k int, group []activity.Field, a *act
 // be an alert beyond the budget.
 func (e *Engine) weighed(r *rules.Rule, a *activity.Activity) bool {
 	return e.profiler.judged == a && a != nil && slices.Contains(r.Joins, e.profiler.by) &&
-		(r.Type == rules.TypeNewValue || r.Type == rules.TypeRareValue) && r.Field.Name == "app" && Budgeted(r) &&
+		(r.Type == rules.TypeNewValue || r.Type == rules.TypeRareValue) && profile.Weighs(r.Field.Name) && Budgeted(r) &&
 		wakes(e.plan.rules[e.profiler.by].rule, r)
 }
 

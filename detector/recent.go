@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/detector/state"
 )
 
 // recentKey is one remembered activity of the duplicate horizon.
@@ -39,9 +41,8 @@ type recentSet struct {
 	known []uint64 // open addressing; its length is a power of two, 0 is empty
 	zero  bool     // the key 0 is known
 	ring  []recentKey
-	head  int    // index of the oldest
-	fresh int    // how many of the newest came after the last image
-	read  uint64 // keeps touch from being optimised away
+	head  int // index of the oldest
+	fresh int // how many of the newest came after the last image
 }
 
 // Duplicates drops repeated activities as an engine does, for whoever reads one
@@ -75,22 +76,21 @@ func (r *recentSet) seen(key uint64, now int64) bool {
 	return false
 }
 
-// touch reads what seen will need for some keys, so that the waits for memory
-// overlap: their own places, and those of as many that may be forgotten.
+// touch asks for what seen will need for some keys: their own places, and those of
+// as many that may be forgotten.
 func (r *recentSet) touch(keys []uint64) {
 	if len(r.known) == 0 {
 		return
 	}
-	sum := uint64(0)
+	ask := func(key uint64) { state.Fetch(unsafe.Pointer(&r.known[r.home(key)]), 1) }
 	for _, key := range keys {
-		sum += r.known[r.home(key)]
+		ask(key)
 	}
 	if queue := r.queue(); len(queue) > minRecent {
 		for _, k := range queue[:len(keys)] {
-			sum += r.known[r.home(k.Key)]
+			ask(k.Key)
 		}
 	}
-	r.read += sum
 }
 
 // home is where a key would like to stand. Keys are hashes, but of a kind whose

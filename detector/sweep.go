@@ -89,45 +89,43 @@ func (p *Plan) keeps(key string) bool {
 // reachedNoMore reports whether a window has events that no activity reaches
 // any more, or none at all.
 func (e *Engine) reachedNoMore(key string, cell state.Ref) bool {
+	reach, kept := e.reach(key)
+	oldest, some := e.memory.oldest(cell)
+	return !kept || !some || oldest <= e.sweptAt-reach
+}
+
+// reach is how far back activities reach a window, nanoseconds; false where no
+// rule keeps it any more.
+func (e *Engine) reach(key string) (int64, bool) {
 	i, ok := e.plan.memory[stateOf(key)]
 	if !ok {
-		return true
+		return 0, false
 	}
-	oldest, some := e.memory.oldest(cell)
-	return !some || oldest <= e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness
+	return int64(e.plan.rules[i].rule.Timespan) + e.lateness, true
 }
 
 // passed drops the events of a window that no activity reaches any more, and
 // reports whether nothing is left.
 func (e *Engine) passed(key string, cell state.Ref) bool {
-	if !e.reachedNoMore(key, cell) {
-		return false
-	}
-	i, ok := e.plan.memory[stateOf(key)]
-	if !ok {
-		return true
-	}
-	return e.memory.advance(cell, e.sweptAt-int64(e.plan.rules[i].rule.Timespan)-e.lateness) == 0
+	reach, kept := e.reach(key)
+	return !kept || e.memory.passed(cell, e.sweptAt-reach)
 }
 
-// passedIn is passed for an account's own window, in a slot.
+// passedIn is passed for an account's own window, in a slot: its rule is looked up
+// once, not for each account.
 func (e *Engine) passedIn(slot int, cell state.Ref) bool {
 	m := e.memory
 	for len(m.reach) < len(m.slots) {
 		m.reach = append(m.reach, 0)
 	}
 	if m.reach[slot] == 0 {
-		i, ok := e.plan.memory[m.slots[slot].Key]
-		if !ok {
+		reach, kept := e.reach(m.slots[slot].Key)
+		if !kept {
 			return true
 		}
-		m.reach[slot] = int64(e.plan.rules[i].rule.Timespan) + e.lateness
+		m.reach[slot] = reach
 	}
-	until := e.sweptAt - m.reach[slot]
-	if oldest, some := m.oldest(cell); some && oldest > until {
-		return false
-	}
-	return m.advance(cell, until) == 0
+	return m.passed(cell, e.sweptAt-m.reach[slot])
 }
 
 // retire gives up the slots of rules that are gone. Their numbers are used no

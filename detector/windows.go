@@ -124,6 +124,15 @@ func (m *memory) oldest(cell state.Ref) (int64, bool) {
 	return events[0].Time, true
 }
 
+// passed drops the events of a window that are not after a time, and reports
+// whether nothing is left.
+func (m *memory) passed(cell state.Ref, until int64) bool {
+	if oldest, some := m.oldest(cell); some && oldest > until {
+		return false
+	}
+	return m.advance(cell, until) == 0
+}
+
 // advance drops the events of a window that are not after a time, in their cell,
 // and returns how many are left.
 func (m *memory) advance(cell state.Ref, until int64) int {

@@ -175,7 +175,7 @@ func (a *Accounts) Touch(name func(i int) string, n int, rows []Ref) []Ref {
 	for i := range n {
 		tag := a.hash(name(i))
 		a.tags = append(a.tags, tag)
-		fetch(unsafe.Pointer(&a.index[a.home(tag)]), 1)
+		Fetch(unsafe.Pointer(&a.index[a.home(tag)]), 1)
 	}
 	for _, tag := range a.tags {
 		if r := a.index[a.home(tag)].row; r != 0 {

@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// func fetch(p unsafe.Pointer, size int)
-TEXT ·fetch(SB), NOSPLIT, $0-16
+// func Fetch(p unsafe.Pointer, size int)
+TEXT ·Fetch(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), AX
 	MOVQ size+8(FP), CX
 	ADDQ AX, CX        // the end

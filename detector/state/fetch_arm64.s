@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// func fetch(p unsafe.Pointer, size int)
-TEXT ·fetch(SB), NOSPLIT, $0-16
+// func Fetch(p unsafe.Pointer, size int)
+TEXT ·Fetch(SB), NOSPLIT, $0-16
 	MOVD p+0(FP), R0
 	MOVD size+8(FP), R1
 	ADD  R0, R1        // the end

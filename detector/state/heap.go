@@ -172,7 +172,7 @@ func (h *Heap) At(r Ref) unsafe.Pointer {
 // that name.
 func (h *Heap) fetch(r Ref) {
 	p := &h.pages[r>>unitBits]
-	fetch(unsafe.Pointer(&p.words[r&(pageUnits-1)]), int(p.units)*unit)
+	Fetch(unsafe.Pointer(&p.words[r&(pageUnits-1)]), int(p.units)*unit)
 }
 
 // Mut returns where a cell is, to be changed before the next image begins.

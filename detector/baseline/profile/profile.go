@@ -97,6 +97,10 @@ type Model struct {
 	First   float64 // threshold while nothing is known
 }
 
+// Weighs reports whether a new value of an activity's field is one of the things
+// that Judge looks at by itself, so that a rule on it says nothing more.
+func Weighs(field string) bool { return field == "app" }
+
 // Verdict is a judgement of one post in its session.
 type Verdict struct {
 	Alert            bool

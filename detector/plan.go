@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/picketd/picket/detector/baseline/rate"
 	"github.com/picketd/picket/detector/baseline/storm"
 	"github.com/picketd/picket/detector/baseline/travel"
+	"github.com/picketd/picket/detector/internal/approx"
 	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
@@ -146,7 +146,7 @@ func (pl *planned) put(r *rules.Rule) {
 	case rules.TypeTravel:
 		pl.travel, pl.radius = travelParams(r), r.Params["radius"]
 	case rules.TypeLoginRisk:
-		pl.login, pl.score = loginrisk.Params{HalfLife: int64(r.Params.Span("half-life"))}, math.Log(r.Params["odds"])
+		pl.login, pl.score = loginrisk.Params{HalfLife: int64(r.Params.Span("half-life"))}, approx.Log(r.Params["odds"])
 	case rules.TypeDrift:
 		pl.drift, pl.wanted = driftParams(r), r.Params["direction"]
 	case rules.TypeStorm:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector/baseline"
+	"github.com/picketd/picket/detector/internal/sphere"
 	"github.com/picketd/picket/detector/state"
 )
 
@@ -69,7 +70,6 @@ const (
 	rare      = 0.02 // share of activities below which an hour or a domain is odd
 	fast      = 900  // km/h, faster than airliners
 	near      = 100  // km within which places are the same: what databases of addresses are off by
-	radius    = 6371 // of the Earth, km
 	maxDomain = 3    // domains of one post that are spoken of
 )
 
@@ -225,12 +225,12 @@ func (h *Habits) ofLogin(a *activity.Activity, t int64, zone *time.Location) []N
 }
 
 // travel compares a login with the place of the one before: the great circle
-// (haversine formula) less what address databases are off by at both ends.
+// less what address databases are off by at both ends.
 func (h *Habits) travel(a *activity.Activity, t int64) (Note, bool) {
 	if h.Last.Time == 0 || t <= h.Last.Time || !a.Geo.Lat.OK || !a.Geo.Lon.OK {
 		return Note{}, false
 	}
-	km := distance(h.Last, Place{Lat: a.Geo.Lat.V, Lon: a.Geo.Lon.V})
+	km := sphere.Distance(h.Last.Lat, h.Last.Lon, a.Geo.Lat.V, a.Geo.Lon.V)
 	if km < near {
 		return Note{}, false
 	}
@@ -241,13 +241,6 @@ func (h *Habits) travel(a *activity.Activity, t int64) (Note, bool) {
 		return Note{"geo", words + " = " + thousands(int(math.Round(km/math.Max(took.Hours(), 1.0/60)))) + " km/h", true}, true
 	}
 	return Note{"geo", "travel (" + words + ")", false}, true
-}
-
-func distance(a, b Place) float64 {
-	rad := func(deg float64) float64 { return deg * math.Pi / 180 }
-	lat, lon := math.Sin(rad(b.Lat-a.Lat)/2), math.Sin(rad(b.Lon-a.Lon)/2)
-	x := lat*lat + math.Cos(rad(a.Lat))*math.Cos(rad(b.Lat))*lon*lon
-	return 2 * radius * math.Asin(math.Min(1, math.Sqrt(x)))
 }
 
 // at returns the hour of t, "03 to 04 h", and how many activities were in it.

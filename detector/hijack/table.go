@@ -102,7 +102,7 @@ func ShareOf(count, n int) Share {
 	const z = 1.959964 // 97.5 % of the normal distribution
 	size, p := float64(n), float64(count)/float64(n)
 	centre := (p + z*z/(2*size)) / (1 + z*z/size)
-	half := z / (1 + z*z/size) * math.Sqrt(p*(1-p)/size+z*z/(4*size*size))
+	half := float64(z / (1 + z*z/size) * math.Sqrt(p*(1-p)/size+z*z/(4*size*size)))
 	return Share{Count: count, Value: p, Low: max(0, centre-half), High: min(1, centre+half)}
 }
 

@@ -120,7 +120,7 @@ func (s *State) change(t int64, now uint32, p *Params) Change {
 // prior while few days are known.
 func (s *State) spread() float64 {
 	n := float64(s.Days)
-	return (prior*priorDays + n*float64(s.Spread)) / (priorDays + n)
+	return (prior*priorDays + float64(n*float64(s.Spread))) / (priorDays + n)
 }
 
 // advance takes the value in, and after a day learns the change and measures
@@ -149,7 +149,7 @@ func (s *State) learn(by float64, took time.Duration) {
 	most := heavy * s.spread()
 	off := min(max(by/days-float64(s.Trend), -most), most)
 	s.Trend += float32(a * off)
-	s.Spread += float32(a * (math.Abs(off)*math.Sqrt(days) - float64(s.Spread)))
+	s.Spread += float32(a * (float64(math.Abs(off)*math.Sqrt(days)) - float64(s.Spread)))
 }
 
 func (s *State) restart(t int64, now uint32) {

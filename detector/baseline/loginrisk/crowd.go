@@ -46,7 +46,7 @@ func (c *Crowd) share(f int, l *Login, world float64) float64 {
 	if f == asn {
 		of = float64(c.asnIn[fold(l.Country)])
 	}
-	return (float64(*c.place(f, l)) + spread*world) / (of + spread)
+	return (float64(*c.place(f, l)) + float64(spread*world)) / (of + spread)
 }
 
 func (c *Crowd) place(f int, l *Login) *uint16 {

@@ -44,8 +44,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
 	"github.com/picketd/picket/detector/baseline/internal/tally"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // State is what is remembered of an account, 96 bytes. The zero value has seen
@@ -259,7 +259,7 @@ func (s *State) Judge(l Login, crowd *Crowd) Weights {
 	s.judgeAgent(&l, crowd, &w)
 	h := int(l.Hour)
 	own := s.hourShare(h)
-	w[5].Nats = approx.Log((knowsHour*own + (1-knowsHour)/24) / own)
+	w[5].Nats = approx.Log((float64(knowsHour*own) + (1-knowsHour)/24) / own)
 	w[5].Seen, w[5].Of = float64(s.hour(h)), float64(s.logins())
 	return w
 }
@@ -268,7 +268,7 @@ func (s *State) Judge(l Login, crowd *Crowd) Weights {
 func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
 	if l.Country != 0 {
 		own := s.own(country, l.Country, crowd.share(country, l, 1.0/countries), &w[0])
-		w[0].Nats = approx.Log((knowsCountry*own + (1-knowsCountry)/countries) / own)
+		w[0].Nats = approx.Log((float64(knowsCountry*own) + (1-knowsCountry)/countries) / own)
 	}
 	if l.ASN != 0 {
 		theirs, others := (1-relayed)/networks, (1-otherRelayed)/networks
@@ -276,11 +276,11 @@ func (s *State) judgeAddress(l *Login, crowd *Crowd, w *Weights) {
 			theirs, others = relayed/networks, otherRelayed/networks
 		}
 		own := s.given(country, l.Country, asn, l.ASN, crowd.share(asn, l, others), &w[1])
-		w[1].Nats = approx.Log((knowsNetwork*own + (1-knowsNetwork)*theirs) / own)
+		w[1].Nats = approx.Log((float64(knowsNetwork*own) + float64((1-knowsNetwork)*theirs)) / own)
 	}
 	if l.Prefix != 0 {
 		own := s.given(asn, l.ASN, prefix, l.Prefix, 1.0/prefixes, &w[2])
-		w[2].Nats = approx.Log((knowsPrefix*own + (1-knowsPrefix)/prefixes) / own)
+		w[2].Nats = approx.Log((float64(knowsPrefix*own) + (1-knowsPrefix)/prefixes) / own)
 	}
 }
 
@@ -290,12 +290,12 @@ func (s *State) judgeAgent(l *Login, crowd *Crowd, w *Weights) {
 	if l.System != 0 {
 		others := crowd.share(system, l, 1.0/systems)
 		own := s.own(system, l.System, others, &w[3])
-		w[3].Nats = approx.Log((knowsAgent*own + (1-knowsAgent)*(others+1.0/systems)/2) / own)
+		w[3].Nats = approx.Log((float64(knowsAgent*own) + float64((1-knowsAgent)*(others+1.0/systems)/2)) / own)
 	}
 	if l.Browser != 0 {
 		others := crowd.share(browser, l, 1.0/browsers)
 		own := s.given(system, l.System, browser, l.Browser, others, &w[4])
-		w[4].Nats = approx.Log((knowsAgent*own+(1-knowsAgent)*(others+1.0/browsers)/2)/own) + s.judgeVersion(l)
+		w[4].Nats = approx.Log((float64(knowsAgent*own)+float64((1-knowsAgent)*(others+1.0/browsers)/2))/own) + s.judgeVersion(l)
 	}
 }
 
@@ -318,7 +318,7 @@ func (s *State) own(f int, id uint16, first float64, w *Weight) float64 {
 	c := s.counts(f)
 	n, total, novel := float64(c.Of(id)), float64(*c.Total), float64(*c.Novel)+firstUse
 	w.Seen, w.Of, w.Kinds = n/tally.Use, total/tally.Use, c.Kinds()
-	return (n + novel*first) / (total + novel)
+	return (n + float64(novel*first)) / (total + novel)
 }
 
 // given is own among the logins that had a value of a coarser feature. Where
@@ -336,7 +336,7 @@ func (s *State) given(coarse int, with uint16, f int, id uint16, first float64, 
 	// First uses that were not because the coarser part was new.
 	novel := max(float64(*c.Novel)-float64(s.novel[coarse]), 0)
 	novel = novel*of/max(float64(*c.Total), 1) + firstUse
-	return (n + novel*first) / (of + novel)
+	return (n + float64(novel*first)) / (of + novel)
 }
 
 func (s *State) logins() int {
@@ -349,9 +349,9 @@ func (s *State) logins() int {
 
 // hourShare is the probability of an hour, smoothed over its neighbours.
 func (s *State) hourShare(h int) float64 {
-	near := float64(s.hour((h+23)%24)) + 2*float64(s.hour(h)) + float64(s.hour((h+1)%24))
+	near := float64(s.hour((h+23)%24) + 2*s.hour(h) + s.hour((h+1)%24))
 	const world = 2.0 // logins that are spread over all hours
-	return (near/4 + world/24) / (float64(s.logins()) + world)
+	return (float64(near/4) + world/24) / (float64(s.logins()) + world)
 }
 
 // Code is the id of a country, which CountryOf turns back.

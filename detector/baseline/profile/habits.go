@@ -3,7 +3,7 @@ package profile
 import (
 	"math"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // Habits besides the voice: whom the account names, its languages, its hours
@@ -15,7 +15,7 @@ func (s *State) pointed(p *Post, m *Model) float64 {
 	e := 0.0
 	for _, n := range p.names[:p.nNames] {
 		seen := float64(s.nName[n.kind])
-		own := (float64(s.newName[n.kind])/math.MaxUint16*seen + 0.5) / (seen + 1)
+		own := (float64(float64(s.newName[n.kind])/math.MaxUint16*seen) + 0.5) / (seen + 1)
 		own = min(0.98, max(0.01, own))
 		if s.uses(n.hash%counters) == 0 {
 			e += approx.Log(0.9 / own)
@@ -67,7 +67,7 @@ type slot struct {
 }
 
 // times is how often a value of a count was used, about.
-func times(count uint8) float64 { return float64((8+uint64(count)%8)<<(count/8))/8 - 0.9 }
+func times(count uint8) float64 { return float64(float64((8+uint64(count)%8)<<(count/8))/8) - 0.9 }
 
 // share returns which part of all uses a value has, at least what one more use
 // would make of it.
@@ -162,7 +162,7 @@ func (s *State) learnClient(app uint32, week uint8) {
 // little of the hours beside it.
 func (s *State) atHour(hour uint8, m *Model) float64 {
 	at := func(h uint8) float64 { return float64(s.hours[h%24]) }
-	return (1-m.HourSmooth)*at(hour) + m.HourSmooth/2*(at(hour+1)+at(hour+23))
+	return float64((1-m.HourSmooth)*at(hour)) + float64(m.HourSmooth/2*(at(hour+1)+at(hour+23)))
 }
 
 // hourOnce is the months after which the account posts at that hour again.

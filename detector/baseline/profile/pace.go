@@ -3,7 +3,7 @@ package profile
 import (
 	"math"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // Pace: how short a time the account's latest posts took. A span tells a hurry

@@ -3,7 +3,7 @@ package profile
 import (
 	"math"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 const (
@@ -146,7 +146,7 @@ func (s *State) Judge(p *Post, m *Model, ready bool) Verdict {
 // weigh asks all channels.
 func (s *State) weigh(p *Post, gap float64, m *Model) Verdict {
 	var v Verdict
-	words := s.sound(p, m) + s.pointed(p, m)*m.Name + s.tongue(p)*m.Lang
+	words := s.sound(p, m) + float64(s.pointed(p, m)*m.Name) + float64(s.tongue(p)*m.Lang)
 	s.talk = float32(max(0, float64(s.talk)+words))
 	v.Word = m.Word * (s.seldom(chWord, 1.5*words, m.WordSlope, m) + m.WordOff)
 	v.Talk = m.Talk * (s.seldom(chTalk, octaves(1+float64(s.talk), 3), m.TalkSlope, m) + m.TalkOff)
@@ -171,7 +171,7 @@ func (s *State) pass(p *Post, gap float64, m *Model) {
 	s.exposure += float32(months)
 	s.hourExposure += float32(months)
 	s.newClients *= float32(1 - min(1, months/m.ClientMemory))
-	s.tokens = float32(min(1.5, float64(s.tokens)+months*m.Budget))
+	s.tokens = float32(min(1.5, float64(s.tokens)+float64(months*m.Budget)))
 	s.posts++
 	s.last = max(s.last, uint32(p.Time))
 }
@@ -179,7 +179,7 @@ func (s *State) pass(p *Post, gap float64, m *Model) {
 // Learn takes a post that was judged into the habits of its account. World is
 // what it is told apart from.
 func (s *State) Learn(p *Post, w *World, m *Model) {
-	s.usualOdd += uint16(int(s.oddShare(p)*math.MaxUint16-float64(s.usualOdd)) / 64)
+	s.usualOdd += uint16(int(float64(s.oddShare(p)*math.MaxUint16)-float64(s.usualOdd)) / 64)
 	s.train(p.tokens[:p.n], 1, m)
 	if o := w.other(p.Owner, mix(uint64(s.draws))); o != nil {
 		s.train(o.Tokens[:o.N], 0, m)

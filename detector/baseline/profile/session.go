@@ -3,7 +3,7 @@ package profile
 import (
 	"math"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // Sessions: how seldom what they show is, and the threshold that follows from
@@ -18,7 +18,7 @@ func join(xs ...float64) float64 {
 	sum := 0.0
 	for _, x := range xs {
 		if x > 0 {
-			sum += x * x
+			sum += float64(x * x)
 		}
 	}
 	return math.Sqrt(sum)
@@ -44,7 +44,7 @@ func (s *State) months(channel int, x, slope float64, m *Model) float64 {
 			prior *= approx.Exp(-slope * beyond)
 		}
 	}
-	as := float64(above) + float64(h[b])*(1-(x-float64(b)))
+	as := float64(above) + float64(float64(h[b])*(1-(x-float64(b))))
 	return (float64(s.exposure) + 0.2) / (as + prior)
 }
 
@@ -123,12 +123,12 @@ func (s *State) threshold(t int64, m *Model) float64 {
 	var at float64
 	switch {
 	case whole < 1:
-		at = float64(scores[0])/scoreUnit + (1 - allowed)
+		at = float64(float64(scores[0])/scoreUnit) + (1 - allowed)
 	case whole >= n:
 		at = float64(scores[n-1]) / scoreUnit
 	default:
 		part := allowed - float64(whole)
-		at = (float64(scores[whole-1])*(1-part) + float64(scores[whole])*part) / scoreUnit
+		at = (float64(float64(scores[whole-1])*(1-part)) + float64(float64(scores[whole])*part)) / scoreUnit
 	}
-	return max(m.Least, at) + m.Control*max(-1.5, min(6, -float64(s.tokens)))
+	return max(m.Least, at) + float64(m.Control*max(-1.5, min(6, -float64(s.tokens))))
 }

@@ -3,7 +3,7 @@ package profile
 import (
 	"math"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // The voice of an account: one weight for each bucket of hashed words and

@@ -29,7 +29,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/picketd/picket/detector/baseline/internal/approx"
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 const (
@@ -286,14 +286,14 @@ func (s *State) longest(p *Params) float64 {
 func (s *State) count(i int, at uint32) float64 {
 	tau := Windows()[i].Seconds()
 	if at >= s.Latest {
-		return float64(s.Counts[i])*approx.Exp(-float64(at-s.Latest)/tau) + 1
+		return float64(float64(s.Counts[i])*approx.Exp(-float64(at-s.Latest)/tau)) + 1
 	}
 	return float64(s.Counts[i]) + approx.Exp(-float64(s.Latest-at)/tau)
 }
 
 // perBlock is how many seconds there are to one of n blocks that are known.
 func (s *State) perBlock(n uint16, length float64) float64 {
-	known := float64(s.Latest) - float64(s.Since)*day
+	known := float64(s.Latest) - float64(float64(s.Since)*day)
 	return max(known/float64(max(n, 1)), length)
 }
 
@@ -346,7 +346,7 @@ func (s *State) weighed(from, to uint32) float64 {
 	from += weeks * week
 	for r := s.rhythm(); from < to; {
 		end := min((from/slot+1)*slot, to)
-		sum += float64(end-from) * r.slots[from%day/slot] * r.days[from/day%7]
+		sum += float64(float64(end-from) * r.slots[from%day/slot] * r.days[from/day%7])
 		from = end
 	}
 	return sum
@@ -359,12 +359,12 @@ func (s *State) unweighed(from uint32, target float64) float64 {
 		return never
 	}
 	weeks := uint32(target / week)
-	target -= float64(weeks) * week
+	target -= float64(float64(weeks) * week)
 	at := from + weeks*week
 	for r := s.rhythm(); ; {
 		end := (at/slot + 1) * slot
 		w := r.slots[at%day/slot] * r.days[at/day%7]
-		if most := float64(end-at) * w; most < target {
+		if most := float64(float64(end-at) * w); most < target {
 			target -= most
 			at = end
 			continue
@@ -380,7 +380,7 @@ const euler = 0.57721566490153286
 const offset = 8
 
 // raise takes a value into the block.
-func (t *tail) raise(v float64) { t.Max = max(t.Max, float32(v+offset)) }
+func (t *tail) raise(v float64) { t.Max = max(t.Max, float32(float64(v)+offset)) }
 
 // close learns the block's maximum, of which n are known, and begins the next.
 func (t *tail) close(n, memory int) {
@@ -389,29 +389,29 @@ func (t *tail) close(n, memory int) {
 	}
 	share := 1 / float32(min(n+1, memory))
 	off := t.Max - offset - t.Mean
-	t.Mean += share * off
-	t.Variance = (1 - share) * (t.Variance + share*off*off)
+	t.Mean += float32(share * off)
+	t.Variance = (1 - share) * (t.Variance + float32(share*off*off))
 	t.Max = 0
 }
 
 // gumbel returns place and scale of the distribution of maxima.
 func (t *tail) gumbel(prior float64, n, memory int) (place, scale float64) {
 	known := float64(min(n, memory))
-	variance := (trust*prior*prior + known*float64(t.Variance)) / (trust + known)
+	variance := (float64(trust*prior*prior) + float64(known*float64(t.Variance))) / (trust + known)
 	scale = math.Sqrt(6*variance) / math.Pi
-	return float64(t.Mean) - euler*scale, scale
+	return float64(t.Mean) - float64(euler*scale), scale
 }
 
 // recurs is in how many blocks a value is reached once.
 func (t *tail) recurs(v, prior float64, n, memory int) float64 {
 	place, scale := t.gumbel(prior, n, memory)
-	return -1 / math.Expm1(-math.Exp(-(v-place)/scale))
+	return -1 / approx.Expm1(-approx.Exp(-(v-place)/scale))
 }
 
 // level is the value that is reached once in so many blocks, more than one.
 func (t *tail) level(blocks, prior float64, n, memory int) float64 {
 	place, scale := t.gumbel(prior, n, memory)
-	return place - scale*math.Log(-math.Log1p(-1/blocks))
+	return place - float64(scale*approx.Log(-approx.Log1p(-1/blocks)))
 }
 
 // approach moves a share by one part of the way to all or nothing.

@@ -2,6 +2,8 @@ package storm
 
 import (
 	"math"
+
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // Sign is one way in which an interval can be odd.
@@ -57,18 +59,18 @@ func (s *State) look(t int64, value float64, p *Params) look {
 	// Ratios are taken from a floor: none for counts, and where values have an
 	// offset, such as temperatures, far below most of them.
 	noise := float64(s.Spread) + l.unit
-	floor := level - 4*float64(s.Spread)
+	floor := level - float64(4*float64(s.Spread))
 	if (s.Kind|kindOf(value))&negatives == 0 {
 		floor = max(floor, 0)
 	}
-	ratio := func(a, b float64) float64 { return math.Log(max(a-floor+noise, noise) / max(b-floor+noise, noise)) }
+	ratio := func(a, b float64) float64 { return approx.Log(max(a-floor+noise, noise) / max(b-floor+noise, noise)) }
 	l.signs = [signs]float64{
-		jump:  math.Log(max(0, value-recent) + noise),
+		jump:  approx.Log(max(0, value-recent) + noise),
 		surge: ratio(l.short, l.shortUsual),
 		high:  ratio(l.long, l.longUsual),
 		wide:  ratio(l.wide, level),
-		drop:  math.Log(max(0, min(recent, l.usual)-value) + noise),
-		flat:  math.Log(float64(s.run(value)) + 1),
+		drop:  approx.Log(max(0, min(recent, l.usual)-value) + noise),
+		flat:  approx.Log(float64(s.run(value)) + 1),
 	}
 	l.signs[low], l.signs[narrow] = -l.signs[high], -l.signs[wide]
 	return l

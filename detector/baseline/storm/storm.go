@@ -25,6 +25,8 @@ package storm
 import (
 	"math"
 	"time"
+
+	"github.com/picketd/picket/detector/internal/approx"
 )
 
 // Enough is the number of zeros in a row after which more of them would hardly
@@ -158,7 +160,7 @@ func (s *State) Step(t int64, value float64, p *Params) Verdict {
 	l := s.look(t, value, p)
 	v := s.verdict(&l, value, p)
 	s.learn(t, value, &l, p)
-	s.Alarms *= float32(math.Exp2(-1 / p.Forget))
+	s.Alarms *= float32(approx.Exp(-math.Ln2 / p.Forget))
 	if s.Rested > 0 && s.Rested < math.MaxUint32 {
 		s.Rested++
 	}
@@ -171,7 +173,7 @@ func (s *State) Step(t int64, value float64, p *Params) Verdict {
 
 // verdict weighs the signs.
 func (s *State) verdict(l *look, value float64, p *Params) Verdict {
-	v := Verdict{Value: value, Usual: l.usual, Low: l.usual - 2*l.spread, High: l.usual + 2*l.spread}
+	v := Verdict{Value: value, Usual: l.usual, Low: l.usual - float64(2*l.spread), High: l.usual + float64(2*l.spread)}
 	if s.Kind&negatives == 0 {
 		v.Low = max(v.Low, 0)
 	}
@@ -184,14 +186,14 @@ func (s *State) verdict(l *look, value float64, p *Params) Verdict {
 		if !p.Falls && i >= drop {
 			break
 		}
-		if worth := p.Weights[i] * s.Tails[i].above(l.signs[i], float64(s.Blocks), p); worth > 0 {
+		if worth := float64(p.Weights[i] * s.Tails[i].above(l.signs[i], float64(s.Blocks), p)); worth > 0 {
 			v.Height += worth
 			if worth > most {
 				most, v.Sign = worth, i
 			}
 		}
 	}
-	v.Height = max(0, v.Height-p.Budget*float64(s.Alarms))
+	v.Height = max(0, v.Height-float64(p.Budget*float64(s.Alarms)))
 	v.Score = v.Height / (v.Height + p.Scale)
 	v.Odd = v.Score >= p.Threshold && (!v.Resting || v.Height > float64(s.Peak)+p.Higher)
 	return v
@@ -204,7 +206,7 @@ func (t *tail) above(x, blocks float64, p *Params) float64 {
 		return 0
 	}
 	known := min(blocks, p.Blocks)
-	variance := (known*float64(t.Variance) + p.Trust*p.Sigma*p.Sigma) / (known + p.Trust)
+	variance := (float64(known*float64(t.Variance)) + float64(p.Trust*p.Sigma*p.Sigma)) / (known + p.Trust)
 	return over / max(math.Sqrt(variance), p.Floor)
 }
 
@@ -228,7 +230,7 @@ func (s *State) learn(t int64, value float64, l *look, p *Params) {
 	s.Kind |= kindOf(value)
 
 	// A burst must not drag the level along: it is learned as far as ten spreads.
-	far := 10 * (float64(s.Spread) + l.unit)
+	far := float64(10 * (float64(s.Spread) + l.unit))
 	calm := min(max(value, float64(s.Level)-far), float64(s.Level)+far)
 	if s.Seen == 1 {
 		calm = value
@@ -271,7 +273,7 @@ func (t *tail) learn(x float32, begins, ends bool, blocks float64, p *Params) {
 	a := 1 / min(blocks, p.Blocks)
 	off := float64(t.Max - t.Mean)
 	t.Mean += float32(a * off)
-	t.Variance = float32((1 - a) * (float64(t.Variance) + a*off*off))
+	t.Variance = float32((1 - a) * (float64(t.Variance) + float64(a*off*off)))
 }
 
 // approach moves a running mean over span values towards v; n of them were seen.

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/picketd/picket/detector/baseline/internal/tally"
+	"github.com/picketd/picket/detector/internal/sphere"
 )
 
 // State is what is remembered of an account, 24 bytes. The zero value has seen
@@ -42,9 +43,8 @@ type State struct {
 }
 
 const (
-	latSteps = 360 // 0.3 km
-	lonSteps = 180 // 0.6 km at the equator
-	earth    = 6371
+	latSteps = 360  // 0.3 km
+	lonSteps = 180  // 0.6 km at the equator
 	maxOff   = 1000 // km: no radius counts as more
 	widest   = 5000 // km between two gateways of one carrier in one country
 	// minSpan is the least time between two logins: clocks differ.
@@ -106,7 +106,7 @@ func (s *State) Judge(l Login, p Params) (Jump, bool) {
 // from is the journey to a login from the place of the newest one.
 func (s *State) from(l Login) Jump {
 	return Jump{
-		Distance: distance(float64(s.lat)/latSteps, float64(s.lon)/lonSteps, l.Lat, l.Lon),
+		Distance: sphere.Distance(float64(s.lat)/latSteps, float64(s.lon)/lonSteps, l.Lat, l.Lon),
 		Slack:    float64(s.radius) + min(max(l.Radius, 0), maxOff),
 		Took:     max(time.Duration(l.Time-int64(s.last)*int64(time.Second)).Abs(), minSpan),
 	}
@@ -210,14 +210,6 @@ func place(l Login) uint16 {
 
 // relay is the id of a network whose ends are anywhere.
 func relay(l Login) uint16 { return tally.Number(uint64(l.ASN) | 1<<63) }
-
-// distance is the great circle in km (haversine formula).
-func distance(lat1, lon1, lat2, lon2 float64) float64 {
-	rad := func(deg float64) float64 { return deg * math.Pi / 180 }
-	a, b := math.Sin(rad(lat2-lat1)/2), math.Sin(rad(lon2-lon1)/2)
-	x := a*a + math.Cos(rad(lat1))*math.Cos(rad(lat2))*b*b
-	return 2 * earth * math.Asin(math.Min(1, math.Sqrt(x)))
-}
 
 // thousands writes a whole number with commas.
 func thousands(v float64) string {

@@ -1,6 +1,8 @@
 package approx
 
 import (
+	"encoding/binary"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -54,6 +56,49 @@ func TestExp(t *testing.T) {
 	}
 	if got := Exp(math.NaN()); !math.IsNaN(got) {
 		t.Errorf("Exp(NaN) is %v", got)
+	}
+}
+
+func TestNearNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 1_000_000 {
+		x := math.Exp2(-40 * rng.Float64())
+		if rng.IntN(2) == 0 {
+			x *= -0.999
+		}
+		if want, got := math.Log1p(x), Log1p(x); math.Abs(got-want) > 20*within*math.Abs(want) {
+			t.Fatalf("Log1p(%v) is %v, not %v", x, got, want)
+		}
+		if want, got := math.Expm1(x), Expm1(x); math.Abs(got-want) > 20*within*math.Abs(want) {
+			t.Fatalf("Expm1(%v) is %v, not %v", x, got, want)
+		}
+	}
+	for _, f := range []func(float64) float64{Log1p, Expm1} {
+		if got := f(0); got != 0 {
+			t.Errorf("of 0 it is %v", got)
+		}
+	}
+	if got := Log1p(-1); !math.IsInf(got, -1) {
+		t.Errorf("Log1p(-1) is %v", got)
+	}
+	if got := Expm1(-1e9); got != -1 {
+		t.Errorf("Expm1(-1e9) is %v", got)
+	}
+}
+
+// TestSameOnEveryProcessor pins every bit of what some arguments give: a build for
+// another processor has to find the same.
+func TestSameOnEveryProcessor(t *testing.T) {
+	h := fnv.New64a()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		x := rng.Float64()
+		for _, y := range []float64{Log2(1000 * x), Log(x), Exp(float64(40*x) - 20), Log1p(x - 0.5), Log1p(x / 100), Expm1(x - 0.5), Expm1(x / 100)} {
+			_ = binary.Write(h, binary.LittleEndian, y)
+		}
+	}
+	if got, want := h.Sum64(), uint64(0x53baed07668d8268); got != want {
+		t.Errorf("the results' hash is %#x, not %#x", got, want)
 	}
 }
 

@@ -411,6 +411,7 @@ func TestCOMPABudget(t *testing.T) {
 		{"one allowed: two within the hour cost one", when{0: 3, hour / 2: 2, 2 * day: 1}, 20, 1, 0},
 		{"one allowed: the hour is over", when{0: 3, hour: 2, 2 * day: 1}, 20, 2, 0},
 		{"one allowed: a third joins two", when{0: 5, hour + hour/2: 4, 3 * hour / 4: 4, 2 * day: 1}, 20, 1, 0},
+		{"one allowed: a third between two that are one", when{0: 5, hour / 2: 4, hour / 4: 3, 2 * day: 2, 4 * day: 1}, 20, 2, 0},
 		{"one allowed and two had: none for now", when{0: 1, 1 * day: 2, 2 * day: 3}, 20, 3, 2},
 		{"six allowed: the seventh highest", falling, 180, 4, 2}, // the first, higher than ever, and the second, then allowed
 		{"what is older than 180 days is forgotten", when{0: 3, 1 * day: 2}, 190, 0, 0},

@@ -8,4 +8,7 @@
 // here. What is attacked is behind the Subject interface, and where histories
 // come from is the caller's matter: this package opens no file and reads no
 // clock, and the same histories and seed give the same table.
+//
+// COMPA's own detector is in the tests as a yardstick: go test -v -run BesideCOMPA
+// ./detector/hijack -all plays the same scripts on it and on the built-in rules.
 package hijack

@@ -159,15 +159,16 @@ picket: {quiet: 1h, joins: [unlike]}
 			start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 			var seq uint64
 			var told, held, unlike int
+			known := map[string]bool{} // episodes that people are told of; one may begin as held
 			for d := range 26 * 7 {
 				for _, f := range feed(e, &seq, false, spoken("x/acme", start.AddDate(0, 0, d), fmt.Sprintf("App %d", d/7), "Fresh bread and coffee")...) {
 					switch {
-					case f.Phase != detector.Open:
-					case f.Rule.Name == "unlike":
+					case f.Phase == detector.Open && f.Rule.Name == "unlike":
 						unlike++
-					case f.Held == detector.HeldBudget && f.Rule.Mode == "observe":
+					case f.Phase == detector.Open && f.Held == detector.HeldBudget && f.Rule.Mode == "observe":
 						held++
-					case f.Held == "":
+					case f.Phase != detector.Close && f.Rule.Name == "new_app" && f.Held == "" && !known[f.Episode]:
+						known[f.Episode] = true
 						told++
 					}
 				}

@@ -139,3 +139,13 @@ func TestEnded(t *testing.T) {
 		t.Errorf("due at %v", due)
 	}
 }
+
+// TestSilenceGoesOnOverWhatIsLate: an activity from before the silence, told late,
+// does not end it, so that it is not told twice.
+func TestSilenceGoesOnOverWhatIsLate(t *testing.T) {
+	l := rhythmLog(t, detector.EngineOptions{})
+	l.tick(2154*hours + 60*hours)
+	l.put(2300*hours, activity.Activity{Kind: activity.KindPost, Time: start.Add(2154*hours - 5*time.Minute)})
+	l.put(2301*hours, activity.Activity{Kind: activity.KindPost})
+	l.want(t, "2179h13m58s open rhythm ×1 x/acme", "2301h0m0s close rhythm ×1 x/acme (heard of again)")
+}

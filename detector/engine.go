@@ -145,8 +145,15 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	for _, row := range e.memory.withEpisodes() {
 		st := e.memory.handle(row)
 		for _, key := range sortedKeys(st.Episodes) {
-			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
+			ep := st.Episodes[key]
+			if !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
 				e.close(st, key, ep, "rule removed")
+				continue
+			}
+			for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
+				if e.plan.stateKeyOf(one.RuleID) != plan.stateKeyOf(one.RuleID) {
+					one.Learn = nil // another model would take it for something else
+				}
 			}
 		}
 		e.memory.release(0)

@@ -369,3 +369,67 @@ func TestReasonOfAFewHours(t *testing.T) {
 		t.Errorf("expected %q", got)
 	}
 }
+
+// TestReloadOfAnotherField: what an open alert withholds is not learned as a value
+// of the field that its rule looks at since.
+func TestReloadOfAnotherField(t *testing.T) {
+	medium := strings.Replace(testRules, "level: high", "level: medium", 1)
+	l := &log{e: detector.NewEngine(0, plan(t, medium), detector.EngineOptions{})}
+	for i := range 5 {
+		l.put(time.Duration(i)*4*day, login("DE"))
+	}
+	l.put(17*day, login("RO"))
+	l.activate(t, 17*day+time.Minute, strings.Replace(medium, "field: geo.country", "field: ip", 1))
+	other := login("DE")
+	other.IP = "192.0.2.1"
+	l.put(17*day+2*time.Minute, other)
+	l.tick(18 * day)
+	if l.knows("new_country", "RO") || !l.knows("new_country", "192.0.2.1") {
+		t.Errorf("learned: %+v", l.e.Baselines("x/acme", "new_country"))
+	}
+}
+
+// TestGroupsAreToldApart: strangers choose values, and may put into one what
+// stands between two.
+func TestGroupsAreToldApart(t *testing.T) {
+	yaml := testRules + `
+---
+title: Twice
+name: twice
+level: medium
+correlation:
+  type: event_count
+  rules: [post]
+  group-by: [account, app, text]
+  timespan: 10m
+  condition: {gte: 2}
+`
+	for _, tt := range []struct {
+		name string
+		a, b [2]string // app and text
+		want []string
+	}{
+		{"one group", [2]string{"a\x1fb", "c"}, [2]string{"a\x1fb", "c"}, []string{"1m0s open twice ×2 x/acme"}},
+		{"the mark between values", [2]string{"a\x1fb", "c"}, [2]string{"a", "b\x1fc"}, nil},
+		{"what stands for it in a value", [2]string{"a\x1e1b", "c"}, [2]string{"a\x1fb", "c"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, yaml), detector.EngineOptions{})}
+			for k, v := range [][2]string{tt.a, tt.b} {
+				p := post(v[1])
+				p.App = v[0]
+				l.put(time.Duration(k)*time.Minute, p)
+			}
+			same(t, l.said("twice"), tt.want...)
+		})
+	}
+	t.Run("as people read them", func(t *testing.T) {
+		l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(testRules, "group-by: [account]\n  field: geo.country", "group-by: [account, app]\n  field: geo.country", 1)), detector.EngineOptions{})}
+		a := login("DE")
+		a.App = "a\x1fb\x1e"
+		l.put(0, a)
+		if got := l.e.Baselines("x/acme", "new_country")[0].Group; !slices.Equal(got, []string{"a\x1fb\x1e"}) {
+			t.Errorf("group %q", got)
+		}
+	})
+}

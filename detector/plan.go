@@ -345,5 +345,15 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
 
+// stateKeyOf returns the state key of the rule with an id, "" where there is none.
+func (p *Plan) stateKeyOf(id string) string {
+	for i := range p.rules {
+		if p.rules[i].rule.ID == id {
+			return p.rules[i].stateKey
+		}
+	}
+	return ""
+}
+
 // Approves reports whether posts of an account need an approval.
 func (p *Plan) Approves(account string) bool { return p.accounts[account].Approvals }

@@ -151,9 +151,7 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 				continue
 			}
 			for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
-				if e.plan.stateKeyOf(one.RuleID) != plan.stateKeyOf(one.RuleID) {
-					one.Learn = nil // another model would take it for something else
-				}
+				e.replan(st, one, plan)
 			}
 		}
 		e.memory.release(0)
@@ -164,6 +162,21 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	e.awaitSilences(true)
 	e.remeasure()
 	return e.end()
+}
+
+// replan sees to it that a plan which comes into force teaches nothing of an open
+// episode that the one before would not have: a model of another meaning, or of a
+// rule whose alerts waited for a verdict until now.
+func (e *Engine) replan(st *accountState, ep *episode, plan *Plan) {
+	was, is := e.plan.planned(ep.RuleID), plan.planned(ep.RuleID)
+	switch {
+	case was == nil || is == nil || len(ep.Learn) == 0:
+	case was.stateKey != is.stateKey:
+		ep.Learn = nil
+	case quarantines(was.rule) && !quarantines(is.rule):
+		e.release(st, was.rule, ep)
+		ep.Learn = nil
+	}
 }
 
 // Plan returns the plan in force.

@@ -389,6 +389,31 @@ func TestReloadOfAnotherField(t *testing.T) {
 	}
 }
 
+// TestReloadTeachesNothing: an alert that waits for a verdict goes on to do so when
+// its rule is switched off, observes or becomes less urgent while it is open.
+func TestReloadTeachesNothing(t *testing.T) {
+	for _, tt := range []struct{ name, was, is string }{
+		{"it observes", "picket: {quiet: 1h}", "picket: {quiet: 1h, mode: observe}"},
+		{"it is off", "picket: {quiet: 1h}", "picket: {quiet: 1h, mode: \"off\"}"},
+		{"it is less urgent", "level: high", "level: medium"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := settled(t)
+			l.put(17*day, login("RO"))
+			l.activate(t, 17*day+time.Minute, strings.Replace(testRules, tt.was, tt.is, 1))
+			l.tick(18 * day)
+			l.activate(t, 18*day, testRules)
+			if l.knows("new_country", "RO") {
+				t.Error("what the alert saw is learned without a verdict")
+			}
+			l.put(19*day, verdict(l.found[0].Episode, "expected"))
+			if !l.knows("new_country", "RO") {
+				t.Error("the verdict teaches nothing")
+			}
+		})
+	}
+}
+
 // TestGroupsAreToldApart: strangers choose values, and may put into one what
 // stands between two.
 func TestGroupsAreToldApart(t *testing.T) {

@@ -345,14 +345,13 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
 
-// stateKeyOf returns the state key of the rule with an id, "" where there is none.
-func (p *Plan) stateKeyOf(id string) string {
-	for i := range p.rules {
-		if p.rules[i].rule.ID == id {
-			return p.rules[i].stateKey
-		}
+// planned returns the rule with an id, nil where there is none.
+func (p *Plan) planned(id string) *planned {
+	i := slices.IndexFunc(p.rules, func(pl planned) bool { return pl.rule.ID == id })
+	if i < 0 {
+		return nil
 	}
-	return ""
+	return &p.rules[i]
 }
 
 // Approves reports whether posts of an account need an approval.

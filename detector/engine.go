@@ -50,7 +50,7 @@ const (
 type Stats struct {
 	Activities uint64 // judged or learned
 	Duplicates uint64 // dropped, within DuplicateHorizon
-	Late       uint64 // dropped by a window, beyond the lateness
+	Late       uint64 // dropped by a model or a window since newer ones were known
 	Evicted    uint64 // accounts forgotten since there were too many
 	Findings   uint64
 }

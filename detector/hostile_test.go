@@ -458,3 +458,54 @@ correlation:
 		}
 	})
 }
+
+// TestLateIsCounted: what is dropped since it is late is counted, and nothing else.
+func TestLateIsCounted(t *testing.T) {
+	const both = testRules + `
+---
+title: Counted
+name: counted
+logsource: {product: picket}
+detection: {s: {kind: followers}, condition: s}
+---
+title: Moved
+name: moved
+baseline: {type: drift, rules: [counted], field: metrics.followers}
+---
+title: App
+name: by_app
+logsource: {product: picket}
+detection: {s: {app: Suite}, condition: s}
+---
+title: Some
+name: some
+correlation: {type: event_count, rules: [post, by_app], group-by: account, timespan: 10m, condition: {gte: 9}}
+---
+title: Tags
+name: tags
+correlation: {type: value_count, rules: [post], group-by: account, timespan: 10m, condition: {field: hashtags, gte: 9}}
+`
+	suite := post("")
+	suite.App = "Suite"
+	tagged := post("")
+	tagged.Hashtags = []string{"sale", "sale"}
+	for _, tt := range []struct {
+		name        string
+		first, then activity.Activity
+		want        uint64
+	}{
+		{"a count", followers(100), at(-time.Hour, followers(101)), 1},
+		{"by each window that would count it", post(""), at(-time.Hour, post("")), 2},
+		{"not what matches two rules of one count", suite, at(time.Minute, suite), 0},
+		{"not a value that is said twice", tagged, at(time.Minute, tagged), 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, both), detector.EngineOptions{})}
+			l.put(0, tt.first)
+			l.put(2*time.Minute, tt.then)
+			if got := l.e.Stats().Late; got != tt.want {
+				t.Errorf("%d counted as late, want %d", got, tt.want)
+			}
+		})
+	}
+}

@@ -174,6 +174,21 @@ func (st *accountState) hold(key string, h held) {
 	st.Judged.Held[key] = slices.Delete(all, 0, max(0, len(all)-maxHeld))
 }
 
+// waits reports whether a use of a value at time t may be one that an alert
+// without a verdict, or an intruder's, is about. What is older is the account's own.
+func (e *Engine) waits(st *accountState, r *rules.Rule, key, value string, t int64) bool {
+	for _, ep := range st.Episodes {
+		for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
+			if one.RuleID == r.ID && one.Learn[value] > 0 && t >= one.First && e.modelKey(r, one.Group) == key {
+				return true
+			}
+		}
+	}
+	return st.Judged != nil && slices.ContainsFunc(st.Judged.Held[key], func(h held) bool {
+		return h.Values[value] > 0 && !h.Learned && t >= h.Last-int64(tellAgain)
+	})
+}
+
 // strange reports whether a person said of an alert that saw a value that it was
 // an intruder's.
 func (st *accountState) strange(key, value string) bool {

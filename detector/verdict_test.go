@@ -244,6 +244,41 @@ func TestReviewOfOpenAlerts(t *testing.T) {
 	}
 }
 
+// TestHistoryOfAnIntruder: a source that is connected while an alert waits tells
+// its history, and the intruder's login is in it. That teaches nothing; what is
+// older does.
+func TestHistoryOfAnIntruder(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		said   string        // of the alert, "" for nothing
+		before time.Duration // of the use in the history, before the alert's
+		after  time.Duration // when the history is read, after it
+		known  bool
+	}{
+		{"the alert is open", "", 0, 10 * time.Minute, false},
+		{"it waits for a verdict", "", 0, 5 * time.Hour, false},
+		{"it was an intruder", "true", 0, 5 * time.Hour, false},
+		{"it was expected", "expected", 0, 5 * time.Hour, true},
+		{"a use of the month before", "", 30 * day, 5 * time.Hour, true},
+		{"one while the alert is open", "", 30 * day, 10 * time.Minute, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, testRules), detector.EngineOptions{})}
+			for i := range 12 {
+				l.put(time.Duration(i)*4*day, login("DE"))
+			}
+			l.put(45*day, login("RO"))
+			if tt.said != "" {
+				l.put(45*day+time.Minute, verdict(l.found[0].Episode, tt.said))
+			}
+			l.batch(45*day+tt.after, activity.Batch{Backfill: true, Activities: []activity.Activity{at(45*day-tt.before, login("RO"))}})
+			if got := l.knows("new_country", "RO"); got != tt.known {
+				t.Errorf("RO is known: %v, want %v", got, tt.known)
+			}
+		})
+	}
+}
+
 // TestToldOnceInTwoWeeks: what people are told in a finding that observed until
 // then counts from there.
 func TestToldOnceInTwoWeeks(t *testing.T) {

@@ -120,7 +120,8 @@
 //     the alert has been quiet, but for those that the verdict on another alert
 //     was about, true.
 //
-// What was said last holds, whichever alert or review it was said of.
+// What was said last holds, whichever alert or review it was said of. History that
+// is told while an alert waits teaches nothing of what the alert is about.
 //
 // A peak learns a burst when its alert has been quiet, whatever its level, since
 // one burst alone makes no next one usual, and unlearns it at the verdict true.

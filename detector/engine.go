@@ -156,7 +156,9 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 		}
 		e.memory.release(0)
 	}
+	was := e.plan
 	e.plan, e.replanned = plan, true
+	e.deaf(was)
 	clear(e.memory.reach)
 	e.matcher = plan.Program.NewMatcher()
 	e.awaitSilences(true)

@@ -152,6 +152,9 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 		return
 	}
 	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
+	if ep.Held != "" && !ep.Muted {
+		h.Told = 0 // nobody knows
+	}
 	key := e.modelKey(r, ep.Group)
 	if !quarantines(r) {
 		e.teach(st, r, key, &h, func(value string) bool { return !st.strange(key, value) })

@@ -24,7 +24,7 @@ func BenchmarkLayout(b *testing.B) {
 	for i := range names {
 		names[i] = fmt.Sprintf("x/load-%07d", i)
 		row := s.Accounts.Add(names[i])
-		s.Accounts.SetSlot(row, 0, s.Heap.Alloc(*benchBytes-int(unsafe.Sizeof(Row{}))-slotRoom(1)))
+		s.Accounts.SetSlot(row, 0, s.Alloc(*benchBytes-int(unsafe.Sizeof(Row{}))-slotRoom(1)))
 	}
 	const message, ahead = 100, 4
 	order := make([]string, message*3000)
@@ -33,7 +33,7 @@ func BenchmarkLayout(b *testing.B) {
 	}
 	change := func(row Ref) {
 		cell := s.Accounts.Slot(row, 0)
-		at, words := s.Heap.Mut(cell), s.Heap.Size(cell)/unit
+		at, words := s.Mut(cell), s.Size(cell)/unit
 		for w := range unsafe.Slice((*[8]uint64)(at), words/8) {
 			unsafe.Slice((*[8]uint64)(at), words/8)[w][0]++
 		}

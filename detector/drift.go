@@ -28,7 +28,12 @@ func (e *Engine) drift(st *accountState, k int, group []activity.Field, a *activ
 	if len(e.values) == 0 || !e.values[0].IsNum {
 		return
 	}
-	c := memoryOf[drift.State](st, pl.stateKey, groupKey(group)).Step(t, e.values[0].Num, &pl.drift)
+	s := memoryOf[drift.State](st, pl.stateKey, groupKey(group))
+	if _, latest := s.Latest(); t < latest {
+		e.stats.Late++
+		return
+	}
+	c := s.Step(t, e.values[0].Num, &pl.drift)
 	if !c.Odd || backfill || c.Share*pl.wanted < 0 {
 		return
 	}

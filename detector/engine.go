@@ -50,7 +50,7 @@ const (
 type Stats struct {
 	Activities uint64 // judged or learned
 	Duplicates uint64 // dropped, within DuplicateHorizon
-	Late       uint64 // dropped by a window, beyond the lateness
+	Late       uint64 // dropped by a model or a window since newer ones were known
 	Evicted    uint64 // accounts forgotten since there were too many
 	Findings   uint64
 }
@@ -145,18 +145,40 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 	for _, row := range e.memory.withEpisodes() {
 		st := e.memory.handle(row)
 		for _, key := range sortedKeys(st.Episodes) {
-			if ep := st.Episodes[key]; !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
+			ep := st.Episodes[key]
+			if !slices.ContainsFunc(plan.rules, func(p planned) bool { return p.rule.ID == ep.RuleID && p.rule.Keyed == e.keyed() }) {
 				e.close(st, key, ep, "rule removed")
+				continue
+			}
+			for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
+				e.replan(st, one, plan)
 			}
 		}
 		e.memory.release(0)
 	}
+	was := e.plan
 	e.plan, e.replanned = plan, true
+	e.deaf(was)
 	clear(e.memory.reach)
 	e.matcher = plan.Program.NewMatcher()
 	e.awaitSilences(true)
 	e.remeasure()
 	return e.end()
+}
+
+// replan sees to it that a plan which comes into force teaches nothing of an open
+// episode that the one before would not have: a model of another meaning, or of a
+// rule whose alerts waited for a verdict until now.
+func (e *Engine) replan(st *accountState, ep *episode, plan *Plan) {
+	was, is := e.plan.planned(ep.RuleID), plan.planned(ep.RuleID)
+	switch {
+	case was == nil || is == nil || len(ep.Learn) == 0:
+	case was.stateKey != is.stateKey:
+		ep.Learn = nil
+	case quarantines(was.rule) && !quarantines(is.rule):
+		e.release(st, was.rule, ep)
+		ep.Learn = nil
+	}
 }
 
 // Plan returns the plan in force.

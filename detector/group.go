@@ -43,8 +43,20 @@ func (e *Engine) groupAs(rule, input int, a *activity.Activity) ([]activity.Fiel
 	return e.group, true
 }
 
-// groupMark stands before each value of a group in keys of memory.
+// groupMark stands before each value of a group in keys of memory. Strangers
+// choose values: one that has it, or the byte that stands for it, is escaped.
 const groupMark = "\x1f"
+
+//nolint:gochecknoglobals // a constant
+var (
+	escapeGroup   = strings.NewReplacer("\x1e", "\x1e0", groupMark, "\x1e1")
+	unescapeGroup = strings.NewReplacer("\x1e0", "\x1e", "\x1e1", groupMark)
+)
+
+// plain reports whether a value stands in keys of memory as it is.
+func plain(value string) bool {
+	return strings.IndexByte(value, '\x1e') < 0 && strings.IndexByte(value, groupMark[0]) < 0
+}
 
 func groupKey(group []activity.Field) string {
 	n := 0
@@ -56,7 +68,11 @@ func groupKey(group []activity.Field) string {
 	}
 	b := make([]byte, 0, n)
 	for _, g := range group[1:] {
-		b = append(append(b, groupMark...), g.Value...)
+		value := g.Value
+		if !plain(value) {
+			value = escapeGroup.Replace(value)
+		}
+		b = append(append(b, groupMark...), value...)
 	}
 	return string(b)
 }
@@ -77,5 +93,11 @@ func groupsOf(key string) []string {
 	if !ok {
 		return nil
 	}
-	return strings.Split(group, groupMark)
+	values := strings.Split(group, groupMark)
+	for i, value := range values {
+		if !plain(value) {
+			values[i] = unescapeGroup.Replace(value)
+		}
+	}
+	return values
 }

@@ -369,3 +369,143 @@ func TestReasonOfAFewHours(t *testing.T) {
 		t.Errorf("expected %q", got)
 	}
 }
+
+// TestReloadOfAnotherField: what an open alert withholds is not learned as a value
+// of the field that its rule looks at since.
+func TestReloadOfAnotherField(t *testing.T) {
+	medium := strings.Replace(testRules, "level: high", "level: medium", 1)
+	l := &log{e: detector.NewEngine(0, plan(t, medium), detector.EngineOptions{})}
+	for i := range 5 {
+		l.put(time.Duration(i)*4*day, login("DE"))
+	}
+	l.put(17*day, login("RO"))
+	l.activate(t, 17*day+time.Minute, strings.Replace(medium, "field: geo.country", "field: ip", 1))
+	other := login("DE")
+	other.IP = "192.0.2.1"
+	l.put(17*day+2*time.Minute, other)
+	l.tick(18 * day)
+	if l.knows("new_country", "RO") || !l.knows("new_country", "192.0.2.1") {
+		t.Errorf("learned: %+v", l.e.Baselines("x/acme", "new_country"))
+	}
+}
+
+// TestReloadTeachesNothing: an alert that waits for a verdict goes on to do so when
+// its rule is switched off, observes or becomes less urgent while it is open.
+func TestReloadTeachesNothing(t *testing.T) {
+	for _, tt := range []struct{ name, was, is string }{
+		{"it observes", "picket: {quiet: 1h}", "picket: {quiet: 1h, mode: observe}"},
+		{"it is off", "picket: {quiet: 1h}", "picket: {quiet: 1h, mode: \"off\"}"},
+		{"it is less urgent", "level: high", "level: medium"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := settled(t)
+			l.put(17*day, login("RO"))
+			l.activate(t, 17*day+time.Minute, strings.Replace(testRules, tt.was, tt.is, 1))
+			l.tick(18 * day)
+			l.activate(t, 18*day, testRules)
+			if l.knows("new_country", "RO") {
+				t.Error("what the alert saw is learned without a verdict")
+			}
+			l.put(19*day, verdict(l.found[0].Episode, "expected"))
+			if !l.knows("new_country", "RO") {
+				t.Error("the verdict teaches nothing")
+			}
+		})
+	}
+}
+
+// TestGroupsAreToldApart: strangers choose values, and may put into one what
+// stands between two.
+func TestGroupsAreToldApart(t *testing.T) {
+	yaml := testRules + `
+---
+title: Twice
+name: twice
+level: medium
+correlation:
+  type: event_count
+  rules: [post]
+  group-by: [account, app, text]
+  timespan: 10m
+  condition: {gte: 2}
+`
+	for _, tt := range []struct {
+		name string
+		a, b [2]string // app and text
+		want []string
+	}{
+		{"one group", [2]string{"a\x1fb", "c"}, [2]string{"a\x1fb", "c"}, []string{"1m0s open twice ×2 x/acme"}},
+		{"the mark between values", [2]string{"a\x1fb", "c"}, [2]string{"a", "b\x1fc"}, nil},
+		{"what stands for it in a value", [2]string{"a\x1e1b", "c"}, [2]string{"a\x1fb", "c"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, yaml), detector.EngineOptions{})}
+			for k, v := range [][2]string{tt.a, tt.b} {
+				p := post(v[1])
+				p.App = v[0]
+				l.put(time.Duration(k)*time.Minute, p)
+			}
+			same(t, l.said("twice"), tt.want...)
+		})
+	}
+	t.Run("as people read them", func(t *testing.T) {
+		l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(testRules, "group-by: [account]\n  field: geo.country", "group-by: [account, app]\n  field: geo.country", 1)), detector.EngineOptions{})}
+		a := login("DE")
+		a.App = "a\x1fb\x1e"
+		l.put(0, a)
+		if got := l.e.Baselines("x/acme", "new_country")[0].Group; !slices.Equal(got, []string{"a\x1fb\x1e"}) {
+			t.Errorf("group %q", got)
+		}
+	})
+}
+
+// TestLateIsCounted: what is dropped since it is late is counted, and nothing else.
+func TestLateIsCounted(t *testing.T) {
+	const both = testRules + `
+---
+title: Counted
+name: counted
+logsource: {product: picket}
+detection: {s: {kind: followers}, condition: s}
+---
+title: Moved
+name: moved
+baseline: {type: drift, rules: [counted], field: metrics.followers}
+---
+title: App
+name: by_app
+logsource: {product: picket}
+detection: {s: {app: Suite}, condition: s}
+---
+title: Some
+name: some
+correlation: {type: event_count, rules: [post, by_app], group-by: account, timespan: 10m, condition: {gte: 9}}
+---
+title: Tags
+name: tags
+correlation: {type: value_count, rules: [post], group-by: account, timespan: 10m, condition: {field: hashtags, gte: 9}}
+`
+	suite := post("")
+	suite.App = "Suite"
+	tagged := post("")
+	tagged.Hashtags = []string{"sale", "sale"}
+	for _, tt := range []struct {
+		name        string
+		first, then activity.Activity
+		want        uint64
+	}{
+		{"a count", followers(100), at(-time.Hour, followers(101)), 1},
+		{"by each window that would count it", post(""), at(-time.Hour, post("")), 2},
+		{"not what matches two rules of one count", suite, at(time.Minute, suite), 0},
+		{"not a value that is said twice", tagged, at(time.Minute, tagged), 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, both), detector.EngineOptions{})}
+			l.put(0, tt.first)
+			l.put(2*time.Minute, tt.then)
+			if got := l.e.Stats().Late; got != tt.want {
+				t.Errorf("%d counted as late, want %d", got, tt.want)
+			}
+		})
+	}
+}

@@ -49,6 +49,9 @@ func (e *Engine) newValue(st *accountState, k int, group []activity.Field, a *ac
 		if st.trusted(pl.stateKey, groupKey(group), value, t) {
 			continue // for a while, so it is not learned
 		}
+		if backfill && e.waits(st, r, pl.stateKey+groupKey(group), value, t) {
+			continue // history that holds what an alert is about, as a source that is connected now tells it
+		}
 		at := model.Find(value)
 		if backfill || model.KnownAt(at, t, p) || !model.Ready(t, p) {
 			model.LearnAt(at, value, t, 1)

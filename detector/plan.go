@@ -345,5 +345,14 @@ func stateKey(all []*rules.Rule, r *rules.Rule) string {
 	return r.ID + "/" + hex.EncodeToString(h.Sum(nil)[:4])
 }
 
+// planned returns the rule with an id, nil where there is none.
+func (p *Plan) planned(id string) *planned {
+	i := slices.IndexFunc(p.rules, func(pl planned) bool { return pl.rule.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &p.rules[i]
+}
+
 // Approves reports whether posts of an account need an approval.
 func (p *Plan) Approves(account string) bool { return p.accounts[account].Approvals }

@@ -33,7 +33,7 @@ func (e *Engine) rate(st *accountState, k int, group []activity.Field, a *activi
 	var ep *episode
 	if len(st.Episodes) > 0 {
 		key := episodeKey(r, group)
-		if ep = st.Episodes[key]; ep != nil && s.Told() {
+		if ep = st.Episodes[key]; ep != nil && s.Told() && t/second > int64(s.Latest) {
 			e.close(st, key, ep, "heard of again")
 			ep = st.Episodes[key]
 		}
@@ -46,7 +46,7 @@ func (e *Engine) rate(st *accountState, k int, group []activity.Field, a *activi
 	}
 	odd := v.Odd && !backfill && pl.bursts
 	s.Learn(&now, (odd || ep != nil) && !r.Silent)
-	if !backfill && pl.awaits && (learned || s.Due == 0) {
+	if !backfill && pl.awaits && (learned || s.Due == 0) && !s.Told() { // what is told late ends no silence
 		e.listen(st.row, k, s, p)
 	}
 	if odd {

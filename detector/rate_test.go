@@ -2,6 +2,7 @@ package detector_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,5 +138,37 @@ func TestEnded(t *testing.T) {
 	l.e.Ended()
 	if due, ok := l.e.Pending(); ok {
 		t.Errorf("due at %v", due)
+	}
+}
+
+// TestSilenceGoesOnOverWhatIsLate: an activity from before the silence, told late,
+// does not end it, so that it is not told twice.
+func TestSilenceGoesOnOverWhatIsLate(t *testing.T) {
+	l := rhythmLog(t, detector.EngineOptions{})
+	l.tick(2154*hours + 60*hours)
+	l.put(2300*hours, activity.Activity{Kind: activity.KindPost, Time: start.Add(2154*hours - 5*time.Minute)})
+	l.put(2301*hours, activity.Activity{Kind: activity.KindPost})
+	l.want(t, "2179h13m58s open rhythm ×1 x/acme", "2301h0m0s close rhythm ×1 x/acme (heard of again)")
+}
+
+// TestSilenceOfARuleThatWasOff: while a rule is off it hears of nothing, which is no
+// silence of the account: the next one is told as if the rule had never been off.
+func TestSilenceOfARuleThatWasOff(t *testing.T) {
+	l := rhythmLog(t, detector.EngineOptions{})
+	l.activate(t, 2155*hours, strings.Replace(rateRules, "quiet: 20d", "quiet: 20d, mode: \"off\"", 1))
+	h := 2160 * hours
+	for ; h < 2160*hours+60*24*hours; h += 6 * hours {
+		l.put(h, activity.Activity{Kind: activity.KindPost})
+	}
+	l.activate(t, h-hours, rateRules)
+	for end := h + 14*24*hours; h < end; h += 6 * hours {
+		l.put(h, activity.Activity{Kind: activity.KindPost})
+	}
+	l.tick(h + 20*24*hours)
+	if len(l.found) == 0 {
+		t.Fatal("no silence is told in 20 days")
+	}
+	if after := l.found[0].LogTime.Sub(start) - (h - 6*hours); after > 36*hours {
+		t.Errorf("told after %s, want within a day and a half", after)
 	}
 }

@@ -81,11 +81,17 @@ func (e *Engine) forgetValues(st *accountState, r *rules.Rule, key string, value
 			delete(st.Judged.Held, key)
 			delete(st.Judged.Trusted, key)
 		}
+		e.withdraw(st, r, key, func(string) bool { return true })
 		return
 	}
 	for _, value := range values {
 		value = baseline.Shorten(value)
 		e.dropValue(st, r, key, value)
+		kept := value
+		if r.Type == rules.TypePeak {
+			kept = strconv.FormatInt(dayOf(value), 10)
+		}
+		e.withdraw(st, r, key, func(v string) bool { return v == kept })
 		if st.Judged == nil {
 			continue
 		}
@@ -93,6 +99,23 @@ func (e *Engine) forgetValues(st *accountState, r *rules.Rule, key string, value
 		for i := range st.Judged.Held[key] {
 			if h := &st.Judged.Held[key][i]; h.Values[value] > 0 {
 				h.Told = 0
+			}
+		}
+	}
+}
+
+// withdraw takes values out of what open episodes withhold from a model, so that
+// their end teaches nothing of them: of the rule itself, and of those that it
+// has joined.
+func (e *Engine) withdraw(st *accountState, r *rules.Rule, key string, which func(value string) bool) {
+	for _, ep := range st.Episodes {
+		for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
+			if one.RuleID != r.ID || e.modelKey(r, one.Group) != key {
+				continue
+			}
+			maps.DeleteFunc(one.Learn, func(v string, _ int) bool { return which(v) })
+			if len(one.Learn) == 0 {
+				one.Learn = nil // as a checkpoint has it
 			}
 		}
 	}
@@ -134,11 +157,7 @@ func (e *Engine) believe(st *accountState, r *rules.Rule, key string, v *activit
 	}
 	for _, value := range v.Values {
 		value = baseline.Shorten(value)
-		for _, ep := range st.Episodes {
-			if ep.RuleID == r.ID && e.modelKey(r, ep.Group) == key {
-				delete(ep.Learn, value) // its end teaches nothing of it
-			}
-		}
+		e.withdraw(st, r, key, func(v string) bool { return v == value })
 		if !v.Until.IsZero() {
 			e.dropValue(st, r, key, value)
 			st.trust(key, value, v.Until.UnixNano())

@@ -15,8 +15,9 @@ var update = flag.Bool("update", false, "write the golden file of findings anew"
 
 // TestFindingsStayTheSame holds the findings of random streams to what they were
 // when each account was a tree of Go maps: how memory is laid out must not show.
-// Since then values of alerts that nobody judged stay new, and activities have a
-// verdict; without both the findings are the same as then.
+// Since then values of alerts that nobody judged stay new, also where history that
+// is told meanwhile has them, and activities have a verdict; without these the
+// findings are the same as then.
 func TestFindingsStayTheSame(t *testing.T) {
 	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
 	plans := []*detector.Plan{plan(t, loudRules, facts...), plan(t, strings.Replace(loudRules, "factor: 2", "factor: 3", 1), facts...)}

@@ -118,6 +118,29 @@ func (e *Engine) awaitSilences(again bool) {
 	heap.Init(&e.silences)
 }
 
+// deaf keeps rules that were off under the plan before from learning the time in
+// which they heard of nothing as a silence of the account.
+func (e *Engine) deaf(was *Plan) {
+	h, accounts := e.memory.store.Heap, e.memory.store.Accounts
+	for k := range e.plan.rules {
+		pl := &e.plan.rules[k]
+		before := was.planned(pl.rule.ID)
+		if pl.kind != rules.TypeRate || pl.off || before != nil && !before.off {
+			continue
+		}
+		n, known := e.memory.by[slotModel][pl.stateKey]
+		if !known {
+			continue
+		}
+		accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
+			if cell := accounts.Slot(row, n); cell != 0 {
+				state.Edit[rate.State](h, cell).Disown()
+			}
+			return true
+		})
+	}
+}
+
 // awaits reports whether a rule judges silences.
 func awaits(r *rules.Rule) bool { return r.Params["direction"] <= 0 && r.Mode != rules.Off }
 

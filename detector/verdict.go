@@ -64,6 +64,7 @@ func observed(r *rules.Rule) *rules.Rule {
 // withhold keeps odd values from the model while the episode is open. Told is
 // since when people know of all of them, 0 where they do not.
 func (e *Engine) withhold(r *rules.Rule, ep *episode, odd []string, told int64) {
+	muted := ep.Muted
 	switch {
 	case ep.Learn == nil && ep.Told == 0: // it opens
 		ep.Learn, ep.Muted, ep.Told = map[string]int{}, told != 0, told
@@ -76,7 +77,7 @@ func (e *Engine) withhold(r *rules.Rule, ep *episode, odd []string, told int64) 
 	switch {
 	case ep.Muted: // one episode for all that nobody is told of
 		ep.Deadline = max(ep.Deadline, ep.Told+int64(tellAgain))
-	case ep.Told == 0:
+	case ep.Told == 0 || muted: // from now on people know
 		ep.Told = e.now
 	}
 	for _, value := range odd {
@@ -151,9 +152,12 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 		return
 	}
 	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
+	if ep.Held != "" && !ep.Muted {
+		h.Told = 0 // nobody knows
+	}
 	key := e.modelKey(r, ep.Group)
 	if !quarantines(r) {
-		e.teach(st, r, key, &h)
+		e.teach(st, r, key, &h, func(value string) bool { return !st.strange(key, value) })
 	}
 	st.hold(key, h)
 }
@@ -173,24 +177,48 @@ func (st *accountState) hold(key string, h held) {
 	st.Judged.Held[key] = slices.Delete(all, 0, max(0, len(all)-maxHeld))
 }
 
-// teach gives a model what an alert withheld.
-func (e *Engine) teach(st *accountState, r *rules.Rule, key string, h *held) {
-	if h.Learned {
-		return
+// waits reports whether a use of a value at time t may be one that an alert
+// without a verdict, or an intruder's, is about. What is older is the account's own.
+func (e *Engine) waits(st *accountState, r *rules.Rule, key, value string, t int64) bool {
+	for _, ep := range st.Episodes {
+		for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
+			if one.RuleID == r.ID && one.Learn[value] > 0 && t >= one.First && e.modelKey(r, one.Group) == key {
+				return true
+			}
+		}
 	}
-	h.Learned = true
+	return st.Judged != nil && slices.ContainsFunc(st.Judged.Held[key], func(h held) bool {
+		return h.Values[value] > 0 && !h.Learned && t >= h.Last-int64(tellAgain)
+	})
+}
+
+// strange reports whether a person said of an alert that saw a value that it was
+// an intruder's.
+func (st *accountState) strange(key, value string) bool {
+	return st.Judged != nil && slices.ContainsFunc(st.Judged.Held[key], func(h held) bool { return h.Strange && h.Values[value] > 0 })
+}
+
+// teach gives a model what an alert withheld, as far as it may be learned. What
+// it was taught before and is forgotten since, it learns again.
+func (e *Engine) teach(st *accountState, r *rules.Rule, key string, h *held, may func(value string) bool) {
 	stateKey, group := e.split(r, key)
 	switch r.Type {
 	case rules.TypeNewValue:
 		model := st.values(stateKey, group)
-		if model.cell == 0 {
-			return
-		}
 		for _, v := range slices.Sorted(maps.Keys(h.Values)) {
-			model.LearnMany(v, h.Last, h.Values[v])
+			if !may(v) {
+				continue
+			}
+			if _, known := model.Value(v); model.cell != 0 && !(known && h.Learned) {
+				model.LearnMany(v, h.Last, h.Values[v])
+			}
+			h.Learned = true
 		}
-		model.put()
+		if model.cell != 0 {
+			model.put()
+		}
 	case rules.TypePeak: // as one day's also where it lasted over midnight: one burst is one day
+		h.Learned = true
 		model, day := st.peaks(stateKey, group), busiest(h.Values)
 		if model.cell == 0 || day < 0 {
 			return
@@ -201,12 +229,12 @@ func (e *Engine) teach(st *accountState, r *rules.Rule, key string, h *held) {
 	}
 }
 
-// unteach takes from a model what an alert taught it.
+// anything may be learned of what people have judged.
+func anything(string) bool { return true }
+
+// unteach takes from a model what an alert saw, whoever taught it: the newest
+// word of a person holds.
 func (e *Engine) unteach(st *accountState, r *rules.Rule, key string, h *held) {
-	if !h.Learned {
-		return
-	}
-	h.Learned = false
 	stateKey, group := e.split(r, key)
 	switch r.Type {
 	case rules.TypeNewValue:
@@ -216,13 +244,14 @@ func (e *Engine) unteach(st *accountState, r *rules.Rule, key string, h *held) {
 			}
 			model.put()
 		}
-	case rules.TypePeak:
-		if model := st.peaks(stateKey, group); model.cell != 0 {
+	case rules.TypePeak: // of a day that it was not taught the account's own is known
+		if model := st.peaks(stateKey, group); model.cell != 0 && h.Learned {
 			model.Drop(busiest(h.Values))
 			model.put()
 		}
 	default:
 	}
+	h.Learned = false
 }
 
 // split returns the two parts of the key of a rule's model.
@@ -313,7 +342,7 @@ func (e *Engine) apply(st *accountState, r *rules.Rule, key string, h *held, v *
 			st.trust(key, value, v.Until.UnixNano())
 		}
 	default:
-		e.teach(st, r, key, h)
+		e.teach(st, r, key, h, anything)
 	}
 }
 

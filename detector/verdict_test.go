@@ -2,6 +2,7 @@ package detector_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,188 @@ func TestSecondVerdictHolds(t *testing.T) {
 		"409h0m0s close new_country ×1 x/acme (quiet)",
 		"456h0m0s open new_country ×1 x/acme",
 	)
+}
+
+// TestNewestWordHolds: what people said last of a value holds, whichever alert or
+// review they said it of, and whether that or another alert of it is open.
+func TestNewestWordHolds(t *testing.T) {
+	const first, second = "first", "second" // alerts of RO
+	on := func(alert, says string) activity.Activity { return verdict(alert, says) }
+	for _, tt := range []struct {
+		name  string
+		level string
+		does  []activity.Activity // a day after the other; a login opens an alert
+		known bool                // RO in the end
+	}{
+		{"true of an alert before the one that was expected", "high", []activity.Activity{login("RO"), login("RO"), on(second, "expected"), on(first, "true")}, false},
+		{"true of the alert whose value was trusted", "high", []activity.Activity{login("RO"), review("trust", "RO"), on(first, "true")}, false},
+		{"expected once more after that", "high", []activity.Activity{login("RO"), login("RO"), on(second, "expected"), on(first, "true"), on(second, "expected")}, true},
+		{"expected once more of what was forgotten", "high", []activity.Activity{login("RO"), on(first, "expected"), review("forget", "RO"), on(first, "expected")}, true},
+		{"an intruder's value is not learned of the next alert", "medium", []activity.Activity{login("RO"), on(first, "true"), login("RO")}, false},
+		{"unless somebody says so", "medium", []activity.Activity{login("RO"), on(first, "true"), login("RO"), on(second, "expected")}, true},
+		{"without a verdict it is learned", "medium", []activity.Activity{login("RO")}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(testRules, "level: high", "level: "+tt.level, 1)), detector.EngineOptions{})}
+			for i := range 5 {
+				l.put(time.Duration(i)*4*day, login("DE"))
+			}
+			for i, a := range tt.does {
+				var alerts []string
+				for _, f := range l.found {
+					if f.Phase == detector.Open {
+						alerts = append(alerts, f.Episode)
+					}
+				}
+				switch a.Verdict.Alert {
+				case first:
+					a.Verdict.Alert = alerts[0]
+				case second:
+					a.Verdict.Alert = alerts[1]
+				}
+				l.put(time.Duration(17+i)*day, a)
+			}
+			l.tick(40 * day)
+			if got := l.knows("new_country", "RO"); got != tt.known {
+				t.Errorf("RO is known: %v, want %v", got, tt.known)
+			}
+		})
+	}
+}
+
+// TestIntrudersNextAlertIsOpen: the verdict on one alert holds for the next one of
+// the same value, which is open already.
+func TestIntrudersNextAlertIsOpen(t *testing.T) {
+	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(testRules, "level: high", "level: medium", 1)), detector.EngineOptions{})}
+	for i := range 5 {
+		l.put(time.Duration(i)*4*day, login("DE"))
+	}
+	l.put(17*day, login("RO"))
+	l.put(18*day, review("forget", "RO"))
+	l.put(19*day, login("RO"))
+	l.put(19*day+time.Minute, verdict(l.found[0].Episode, "true"))
+	l.tick(20 * day)
+	if l.knows("new_country", "RO") {
+		t.Error("an intruder's value is learned when the next alert ends")
+	}
+}
+
+// knows reports whether a rule has learned a value of x/acme.
+func (l *log) knows(rule, value string) bool {
+	for _, b := range l.e.Baselines("x/acme", rule) {
+		if slices.ContainsFunc(b.Values, func(v detector.KnownValue) bool { return v.Value == value }) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestReviewOfOpenAlerts: what a person says of a value while an alert that saw it
+// is open is not undone when that ends, whether the rule has the alert or joins
+// that of another one.
+func TestReviewOfOpenAlerts(t *testing.T) {
+	trust := review("trust", "VN")
+	trust.Verdict.Until = start.Add(intrusion + 12*time.Hour)
+	for _, tt := range []struct {
+		name  string
+		joins string
+		says  activity.Activity
+	}{
+		{"forgotten", "", review("forget", "VN")},
+		{"forgotten with everything", "", review("forget")},
+		{"trusted for a while", "", trust},
+		{"forgotten, of a rule that joins", ", joins: [unlike]", review("forget", "VN")},
+		{"forgotten with everything, of a rule that joins", ", joins: [unlike]", review("forget")},
+		{"trusted for a while, of a rule that joins", ", joins: [unlike]", trust},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			const of = "field: geo.country, learn: {period: 14d, events: 20}}\npicket: {quiet: 6h"
+			l := atHome(t, strings.NewReplacer(of, of+tt.joins, "title: New country\nname: new_country\nlevel: high", "title: New country\nname: new_country\nlevel: low").Replace(loginRules))
+			l.put(intrusion, away())
+			l.put(intrusion+time.Hour, tt.says)
+			l.put(intrusion+2*time.Hour, home()) // a model to be taught
+			l.tick(intrusion + 2*day)
+			if l.knows("new_country", "VN") {
+				t.Error("it is learned when the alert ends")
+			}
+		})
+	}
+}
+
+// TestHistoryOfAnIntruder: a source that is connected while an alert waits tells
+// its history, and the intruder's login is in it. That teaches nothing; what is
+// older does.
+func TestHistoryOfAnIntruder(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		said   string        // of the alert, "" for nothing
+		before time.Duration // of the use in the history, before the alert's
+		after  time.Duration // when the history is read, after it
+		known  bool
+	}{
+		{"the alert is open", "", 0, 10 * time.Minute, false},
+		{"it waits for a verdict", "", 0, 5 * time.Hour, false},
+		{"it was an intruder", "true", 0, 5 * time.Hour, false},
+		{"it was expected", "expected", 0, 5 * time.Hour, true},
+		{"a use of the month before", "", 30 * day, 5 * time.Hour, true},
+		{"one while the alert is open", "", 30 * day, 10 * time.Minute, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, testRules), detector.EngineOptions{})}
+			for i := range 12 {
+				l.put(time.Duration(i)*4*day, login("DE"))
+			}
+			l.put(45*day, login("RO"))
+			if tt.said != "" {
+				l.put(45*day+time.Minute, verdict(l.found[0].Episode, tt.said))
+			}
+			l.batch(45*day+tt.after, activity.Batch{Backfill: true, Activities: []activity.Activity{at(45*day-tt.before, login("RO"))}})
+			if got := l.knows("new_country", "RO"); got != tt.known {
+				t.Errorf("RO is known: %v, want %v", got, tt.known)
+			}
+		})
+	}
+}
+
+// TestToldOnceInTwoWeeks: what people are told in a finding that observed until
+// then counts from there.
+func TestToldOnceInTwoWeeks(t *testing.T) {
+	type use struct {
+		after   time.Duration // since the first alert, which saw RO
+		country string
+	}
+	for _, tt := range []struct {
+		name string
+		uses []use
+		want []string // when people are told
+	}{
+		{
+			"it never ends: they are told again after two weeks",
+			[]use{{day, "RO"}, {14*day - 20*time.Minute, "RO"}, {14*day + 20*time.Minute, "RO"}, {17 * day, "RO"}, {19 * day, "RO"}},
+			[]string{"408h0m0s", "744h20m0s"},
+		},
+		{
+			"another value is told, and after that not for two weeks",
+			[]use{{10 * day, "RO"}, {10*day + time.Hour, "FR"}, {15 * day, "FR"}, {23 * day, "FR"}},
+			[]string{"408h0m0s", "649h0m0s"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := settled(t)
+			l.put(17*day, login("RO"))
+			l.tick(17*day + 20*time.Hour)
+			for _, u := range tt.uses {
+				l.put(17*day+u.after, login(u.country))
+			}
+			var got []string
+			for _, f := range l.toldOf() {
+				got = append(got, f.LogTime.Sub(start).String())
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("people were told (-want +got):\n%s\n%s", d, strings.Join(l.lines, "\n"))
+			}
+		})
+	}
 }
 
 func TestReviews(t *testing.T) {

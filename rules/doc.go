@@ -117,7 +117,11 @@
 //     weeks people are not told of the same values again; what comes with them
 //     meanwhile is one finding that observes, then people are told once more.
 //   - Nothing, and the rule is of a lower level or observes: they are learned when
-//     the alert has been quiet.
+//     the alert has been quiet, but for those that the verdict on another alert
+//     was about, true.
+//
+// What was said last holds, whichever alert or review it was said of. History that
+// is told while an alert waits teaches nothing of what the alert is about.
 //
 // A peak learns a burst when its alert has been quiet, whatever its level, since
 // one burst alone makes no next one usual, and unlearns it at the verdict true.

@@ -32,8 +32,17 @@ type explained struct {
 	Usual     []detector.Reason   `json:"usual,omitempty"`
 	Evidence  []activity.Activity `json:"evidence"`            // that opened it, oldest first
 	Baselines []app.Baseline      `json:"baselines,omitempty"` // what was known just before
+	Known     []knownModel        `json:"known,omitempty"`     // what of it cannot be listed value by value
 
 	numbers []rules.Number
+}
+
+// knownModel is what a rule knew of an account, in words.
+type knownModel struct {
+	Account string   `json:"account"`
+	Rule    string   `json:"rule"`
+	Title   string   `json:"title"`
+	Words   []string `json:"words"`
 }
 
 // explainedRule is the rule that raised an alert.
@@ -80,7 +89,7 @@ func (c *explainCmd) alert(e *env) error {
 	}
 	bar := newBar(e, in.progress)
 	f, err := replay.Moment(e.ctx, in.plan, bar.wrap(in.src), in.opts, replay.Opening{Episode: a.ID, From: a.Opened}, func(engine *detector.Engine) {
-		out.Baselines = knownBefore(engine, &a)
+		out.Baselines, out.Known = knownBefore(engine, &a)
 	})
 	bar.finish()
 	if errors.Is(err, replay.ErrNotRaised) {
@@ -106,21 +115,37 @@ func namesAlert(text string) bool {
 	return digits != "" && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// knownBefore is what the rule of an alert knows of its account: of a sequence
-// what its steps know, on the identities that took them, too.
-func knownBefore(engine *detector.Engine, a *alerting.Alert) []app.Baseline {
-	if own := app.BaselinesOf(engine, a.Account, a.Rule.ID); len(own) > 0 {
-		return own
-	}
-	var out []app.Baseline
+// knownBefore is what the rule of an alert knows of its account, and those that
+// join it: of a sequence what its steps know, on the identities that took them,
+// too.
+func knownBefore(engine *detector.Engine, a *alerting.Alert) (lists []app.Baseline, known []knownModel) {
+	all := engine.Plan().Rules()
 	told := map[string]bool{}
-	for _, r := range a.Related {
-		if key := r.Account + "\x00" + r.Rule; !told[key] {
-			told[key] = true
-			out = append(out, app.BaselinesOf(engine, r.Account, r.Rule)...)
+	take := func(account string, r *rules.Rule) {
+		key := account + "\x00" + r.ID
+		if told[key] {
+			return
+		}
+		told[key] = true
+		lists = append(lists, app.BaselinesOf(engine, account, r.ID)...)
+		if words := engine.Knows(account, r.ID); len(words) > 0 {
+			known = append(known, knownModel{account, cmp.Or(r.Name, r.ID), r.Title, words})
 		}
 	}
-	return out
+	for _, r := range all {
+		joins := slices.ContainsFunc(r.Joins, func(i int) bool { return all[i].ID == a.Rule.ID })
+		if r.ID == a.Rule.ID || joins && r.Mode != rules.Off {
+			take(a.Account, r)
+		}
+	}
+	for _, of := range a.Related {
+		for _, r := range all {
+			if of.Rule == cmp.Or(r.Name, r.ID) {
+				take(of.Account, r)
+			}
+		}
+	}
+	return lists, known
 }
 
 // take copies what the opening finding says.
@@ -160,8 +185,21 @@ func (x *explained) text() string {
 		}
 	}
 	b.WriteString("\nWhat it knew just before\n")
-	if len(x.Baselines) == 0 {
-		b.WriteString("  nothing: this rule learns no values\n")
+	if len(x.Baselines)+len(x.Known) == 0 {
+		b.WriteString("  nothing: this rule learns nothing of the account\n")
+	}
+	for _, k := range x.Known {
+		of := ""
+		if k.Account != x.Account {
+			of = " of " + k.Account
+		}
+		fmt.Fprintf(&b, "  %s (%s)%s\n", k.Title, k.Rule, of)
+		for _, words := range k.Words {
+			fmt.Fprintf(&b, "    %s\n", words)
+		}
+	}
+	if len(x.Baselines) > 0 && len(x.Known) > 0 {
+		b.WriteByte('\n')
 	}
 	for line := range strings.Lines(baselineText(x.Baselines)) {
 		b.WriteString(strings.TrimRight("  "+line, " \n") + "\n")

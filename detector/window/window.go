@@ -62,6 +62,12 @@ func (s *Sliding) Add(ev Event, span, lateness int64, distinct bool) (best Span,
 	return s.fullest(at, span, distinct), true
 }
 
+// Holds reports whether an event is among those that are kept.
+func (s *Sliding) Holds(ev Event) bool {
+	_, there := slices.BinarySearchFunc(s.Events, ev, compare)
+	return there
+}
+
 // Passed reports whether an event at time t would be dropped as too old.
 func (s *Sliding) Passed(t, span, lateness int64) bool {
 	n := len(s.Events)

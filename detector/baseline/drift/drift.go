@@ -103,6 +103,15 @@ func (s *State) Known() int {
 	return min(int(age/day), int(s.Days))
 }
 
+// Latest returns the latest value and when it was told, Unix nanoseconds; 0 for
+// never.
+func (s *State) Latest() (v uint32, at int64) {
+	if s.Anchor == 0 {
+		return 0, 0
+	}
+	return s.Last, s.Anchor + seconds(s.LastAfter)
+}
+
 func (s *State) change(t int64, now uint32, p *Params) Change {
 	c := Change{From: s.Old, To: now, Took: time.Duration(t - s.Anchor), Share: share(s.Old, now)}
 	days := max(c.Took, half).Hours() / 24

@@ -152,6 +152,12 @@ func (s *State) floats(l Login, p Params) bool {
 // where none is known.
 func (s *State) Latest() int64 { return int64(s.last) * int64(time.Second) }
 
+// Place returns where the newest login with a place was, and how many km it may be
+// off.
+func (s *State) Place() (lat, lon, radius float64) {
+	return float64(s.lat) / latSteps, float64(s.lon) / lonSteps, float64(s.radius)
+}
+
 // use puts a network in front.
 func use(networks []uint16, id uint16) {
 	i := slices.Index(networks, id)

@@ -150,9 +150,10 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 				e.close(st, key, ep, "rule removed")
 				continue
 			}
-			for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
-				e.replan(st, one, plan)
+			for _, part := range sortedKeys(ep.Parts) {
+				e.replan(st, ep.Parts[part], plan)
 			}
+			e.replan(st, ep, plan)
 		}
 		e.memory.release(0)
 	}

@@ -252,7 +252,7 @@ func TestFaults(t *testing.T) {
 		permanent bool
 		want      string // in the error
 	}{
-		{"wrong password", false, nil, func(c *email.Config) { c.Username, c.Password = "picket", secret("open-sesame") }, true, "535"},
+		{"wrong password", false, nil, func(c *email.Config) { c.Username, c.Password = "picket", secret("open-sesame") }, false, "535"},
 		{"no login where one is needed", false, func(s *mailServer, _ *smtp.Server) { s.mustAuth = true }, nil, true, "502"},
 		{"no STARTTLS", false, func(_ *mailServer, srv *smtp.Server) { srv.TLSConfig = nil }, nil, false, "STARTTLS"},
 		{"a certificate of somebody unknown", false, nil, func(c *email.Config) { c.RootCAs = nil }, false, "certificate"},
@@ -282,6 +282,9 @@ func TestFaults(t *testing.T) {
 			_, err := output(t, cfg).Notify(t.Context(), message())
 			if err == nil || notify.IsPermanent(err) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v (permanent %v), want one with %q (permanent %v)", err, notify.IsPermanent(err), tt.want, tt.permanent)
+			}
+			if got, want := notify.IsDenied(err), tt.want == "535"; got != want {
+				t.Errorf("%v: denied %v, want %v", err, got, want)
 			}
 			if err != nil && strings.Contains(err.Error(), "open-sesame") {
 				t.Errorf("the error tells the password: %v", err)

@@ -27,6 +27,7 @@
 //
 // 202 with the status "success" is taken. Any other body of a success is a lie
 // of something in between, and is tried again, as are 429 and 5xx; 400 says
-// that the key or the event is wrong, and is given up with what PagerDuty found
-// wrong. See package httpsend for the rest.
+// that the event is wrong, and is given up with what PagerDuty found wrong, or
+// that the key is, which is tried again for a while. See package httpsend for
+// the rest.
 package pagerduty

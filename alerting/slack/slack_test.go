@@ -280,29 +280,30 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		permanent bool
+		denied    bool
 		after     time.Duration
 	}{
-		{"invalid_auth", true, 0},
-		{"token_revoked", true, 0},
-		{"account_inactive", true, 0},
-		{"missing_scope", true, 0},
-		{"invalid_blocks", true, 0},
-		{"msg_too_long", true, 0},
-		{"channel_not_found", false, 0},
-		{"not_in_channel", false, 0},
-		{"is_archived", false, 0},
-		{"internal_error", false, 0},
-		{"service_unavailable", false, 0},
-		{"something_new\n\x1b", false, 0},
-		{"ratelimited", false, 30 * time.Second},
-		{"message_limit_exceeded", false, 30 * time.Second},
+		{"invalid_auth", false, true, 0},
+		{"token_revoked", false, true, 0},
+		{"account_inactive", false, true, 0},
+		{"missing_scope", false, true, 0},
+		{"invalid_blocks", true, false, 0},
+		{"msg_too_long", true, false, 0},
+		{"channel_not_found", false, false, 0},
+		{"not_in_channel", false, false, 0},
+		{"is_archived", false, false, 0},
+		{"internal_error", false, false, 0},
+		{"service_unavailable", false, false, 0},
+		{"something_new\n\x1b", false, false, 0},
+		{"ratelimited", false, false, 30 * time.Second},
+		{"message_limit_exceeded", false, false, 30 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := slacktest.New(t, 0)
 			s.FailWith("chat.postMessage", http.StatusOK, nil, fmt.Sprintf(`{"ok":false,"error":%q,"response_metadata":{"messages":["[ERROR] about %s"]}}`, strings.ReplaceAll(tt.name, "\x1b", ""), slacktest.BotToken))
 			_, err := output(t, configOf(s)).Notify(t.Context(), notifytest.Message(notify.Opened))
-			if err == nil || notify.IsPermanent(err) != tt.permanent || notify.After(err) != tt.after {
-				t.Errorf("%v: permanent %v, after %s; want %v, %s", err, notify.IsPermanent(err), notify.After(err), tt.permanent, tt.after)
+			if err == nil || notify.IsPermanent(err) != tt.permanent || notify.IsDenied(err) != tt.denied || notify.After(err) != tt.after {
+				t.Errorf("%v: permanent %v, denied %v, after %s; want %v, %v, %s", err, notify.IsPermanent(err), notify.IsDenied(err), notify.After(err), tt.permanent, tt.denied, tt.after)
 			}
 			notifytest.Discreet(t, err, slacktest.BotToken)
 		})
@@ -336,8 +337,8 @@ func TestCheck(t *testing.T) {
 	cfg := configOf(s)
 	cfg.BotToken = secret("xoxb-hush-hush")
 	_, _, err := output(t, cfg).Check(t.Context())
-	if !notify.IsPermanent(err) || !strings.Contains(err.Error(), "auth.test: invalid_auth") {
-		t.Errorf("%v, want a permanent one", err)
+	if !notify.IsDenied(err) || !strings.Contains(err.Error(), "auth.test: invalid_auth") {
+		t.Errorf("%v, want one until the token is mended", err)
 	}
 	notifytest.Discreet(t, err, "xoxb-hush-hush")
 }

@@ -79,9 +79,13 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (string, error) 
 }
 
 // recipients returns the addresses that a message goes to, each once, and what
-// is wrong with those it cannot go to.
+// is wrong with those it cannot go to. What somebody was given to do is told to
+// them alone.
 func (o *Output) recipients(m *notify.Message) ([]string, error) {
-	all := slices.Clone(o.cfg.To)
+	var all []string
+	if m.Kind != notify.Assigned {
+		all = slices.Clone(o.cfg.To)
+	}
 	for _, p := range m.People {
 		if a := p.Addresses["email"]; a != "" {
 			all = append(all, a)

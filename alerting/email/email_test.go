@@ -21,6 +21,7 @@ import (
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/email"
 	"github.com/picketd/picket/alerting/notify"
+	"github.com/picketd/picket/alerting/notify/notifytest"
 	"github.com/picketd/picket/rules"
 )
 
@@ -366,6 +367,22 @@ func TestSomeRecipients(t *testing.T) {
 		to = append(to, r.to)
 	}
 	if d := cmp.Diff([]string{"jana@acme.example", "tom@acme.example", "full@acme.example"}, to); d != "" {
+		t.Errorf("who was told (-want +got):\n%s", d)
+	}
+}
+
+// TestAssigned: what somebody was given to do is told to them and to no list.
+func TestAssigned(t *testing.T) {
+	s := serve(t, false, nil)
+	m := notifytest.Message(notify.Assigned)
+	if _, err := output(t, configOf(s)).Notify(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	var to []string
+	for _, r := range s.taken() {
+		to = append(to, r.to)
+	}
+	if d := cmp.Diff([]string{"jane@acme.example"}, to); d != "" {
 		t.Errorf("who was told (-want +got):\n%s", d)
 	}
 }

@@ -32,7 +32,7 @@ func samples() []*Message {
 			full.State, least.State, full.Ended = alerting.Resolved, alerting.Resolved, at
 		case Test:
 			full.Drill = alerting.TestDrill
-		case Opened, Updated, Escalated, Repeated, Summary:
+		case Opened, Updated, Escalated, Repeated, Assigned, Summary:
 		}
 		out = append(out, &full, &least)
 	}

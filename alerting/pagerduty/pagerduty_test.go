@@ -124,7 +124,7 @@ func TestHostile(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	want := map[notify.Kind]string{
-		notify.Opened: "trigger", notify.Updated: "trigger", notify.Escalated: "trigger", notify.Repeated: "trigger",
+		notify.Opened: "trigger", notify.Updated: "trigger", notify.Escalated: "trigger", notify.Repeated: "trigger", notify.Assigned: "trigger",
 		notify.Acknowledged: "acknowledge", notify.Resolved: "resolve", notify.Summary: "trigger", notify.Test: "trigger",
 	}
 	for _, kind := range notify.Kinds() {

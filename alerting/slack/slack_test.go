@@ -193,7 +193,7 @@ func TestThread(t *testing.T) {
 	o := output(t, configOf(s))
 	receipt := ""
 	for _, kind := range []notify.Kind{
-		notify.Opened, notify.Updated, notify.Escalated, notify.Acknowledged, notify.Updated, notify.Updated,
+		notify.Opened, notify.Updated, notify.Escalated, notify.Acknowledged, notify.Assigned, notify.Updated, notify.Updated,
 		notify.Acknowledged, notify.Resolved, notify.Opened, notify.Updated,
 	} {
 		m := notifytest.Message(kind)
@@ -204,7 +204,7 @@ func TestThread(t *testing.T) {
 		}
 		receipt = got
 		want := slacktest.Channel + "/1700000000.000001"
-		if kind == notify.Acknowledged {
+		if kind == notify.Acknowledged || kind == notify.Assigned {
 			want += " acked"
 		}
 		if got != want {
@@ -217,7 +217,7 @@ func TestThread(t *testing.T) {
 		}
 	}
 	messages := s.Messages()
-	if len(messages) != 10 || messages[0].Edits != 9 {
+	if len(messages) != 11 || messages[0].Edits != 10 {
 		t.Fatalf("%d messages, the first edited %d times", len(messages), messages[0].Edits)
 	}
 	var got []string
@@ -229,6 +229,7 @@ func TestThread(t *testing.T) {
 		"Updated: " + title + ", in the channel false, 6 blocks",
 		"Escalated: " + title + ", in the channel true, 3 blocks",
 		"Acknowledged: " + title + ", in the channel false, 2 blocks",
+		"Assigned: " + title + ", in the channel true, 7 blocks",
 		"Updated: " + title + ", in the channel true, 7 blocks", // it waits again
 		"Updated: " + title + ", in the channel false, 6 blocks",
 		"Acknowledged: " + title + ", in the channel false, 2 blocks",
@@ -242,10 +243,10 @@ func TestThread(t *testing.T) {
 	s.Delete("1700000000.000001")
 	m := notifytest.Message(notify.Updated)
 	m.Receipt = receipt
-	if got, err := o.Notify(t.Context(), m); err != nil || got != slacktest.Channel+"/1700000000.000011" {
+	if got, err := o.Notify(t.Context(), m); err != nil || got != slacktest.Channel+"/1700000000.000012" {
 		t.Errorf("after the first message was deleted: %q, %v; want a new thread", got, err)
 	}
-	if n := len(s.Messages()[9].Blocks); n != 8 { // title, state, four lines, people, buttons
+	if n := len(s.Messages()[10].Blocks); n != 8 { // title, state, four lines, people, buttons
 		t.Errorf("the new thread begins with %d blocks, want 8", n)
 	}
 }

@@ -70,8 +70,11 @@ type Message struct {
 	Alerts []Alert          `json:"alerts,omitempty"` // of the incident, the most pressing first
 	// More is how many alerts of the incident that are not resolved Alerts has no
 	// room for.
-	More  int    `json:"more,omitempty"`
-	Links []Link `json:"links,omitempty"`
+	More int `json:"more,omitempty"`
+	// Crowd is what others write about the account, where the message's most
+	// pressing alert is about that.
+	Crowd *alerting.Crowd `json:"crowd,omitempty"`
+	Links []Link          `json:"links,omitempty"`
 	// People are those whom the message is for, the one on duty first.
 	People []Person `json:"people,omitempty"`
 

@@ -4,9 +4,9 @@
 //
 // # What is sent
 //
-//	opened, updated, escalated, repeated, summary, test    trigger
-//	acknowledged                                           acknowledge
-//	resolved                                               resolve
+//	opened, updated, escalated, repeated, assigned, summary, test    trigger
+//	acknowledged                                                     acknowledge
+//	resolved                                                         resolve
 //
 // The dedup_key is the message's incident, so that all of it is one alert in
 // PagerDuty; a trigger that comes twice is a line in its log and pages nobody

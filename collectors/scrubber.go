@@ -3,6 +3,8 @@ package collectors
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,6 +55,25 @@ func (s Scrubber) Words(text string) string {
 		}
 		return r
 	}, s.Replace(strings.ToValidUTF8(text, "\ufffd"))), maxWords)
+}
+
+// Quote shows how an answer begins that is not what was asked for, on one line:
+// how long it is, what it says it is, and its first words.
+func (s Scrubber) Quote(header http.Header, body []byte) string {
+	kind := cmp.Or(header.Get("Content-Type"), "no content type")
+	return fmt.Sprintf("%d bytes of %s that begin %q", len(body), Clip(s.Words(kind), 60),
+		Clip(strings.TrimSpace(s.Words(string(body[:min(len(body), 400)]))), 80))
+}
+
+// Elsewhere names the host that an answer redirects to, "https://api.example", ""
+// where it names none. Collectors follow no redirect: it would take their
+// credential along.
+func (s Scrubber) Elsewhere(header http.Header) string {
+	u, err := url.Parse(header.Get("Location"))
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return Clip(s.Words(u.Scheme+"://"+u.Host), 120)
 }
 
 // Clean returns err, or where its text holds a secret an error with the rest of

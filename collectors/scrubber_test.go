@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -85,6 +86,37 @@ func TestScrubberErrors(t *testing.T) {
 			}
 			if errors.Is(clean, refused) || errors.Is(bare, refused) {
 				t.Errorf("%#v or %#v wraps an error that holds the secret", clean, bare)
+			}
+		})
+	}
+}
+
+// TestScrubberAnswers: how a wrong answer begins and where a redirect leads are
+// told on one line, without what was sent along.
+func TestScrubberAnswers(t *testing.T) {
+	const token = "s3cr3t-token"
+	s := collectors.NewScrubber(token)
+	for _, tt := range []struct {
+		name         string
+		header       http.Header
+		body         string
+		quote, where string
+	}{
+		{"a page", http.Header{"Content-Type": {"text/html"}}, " <html>\r\n<h1>Hello</h1>", `23 bytes of text/html that begin "<html>  <h1>Hello</h1>"`, ""},
+		{"nothing", nil, "", `0 bytes of no content type that begin ""`, ""},
+		{"what repeats the token", http.Header{"Content-Type": {token}}, "Bearer " + token, `19 bytes of [redacted] that begin "Bearer [redacted]"`, ""},
+		{"a long page", nil, strings.Repeat("a", 500), `500 bytes of no content type that begin "` + strings.Repeat("a", 80) + `"`, ""},
+		{"another host", http.Header{"Location": {"https://api.example/v2?token=" + token}}, "", `0 bytes of no content type that begin ""`, "https://api.example"},
+		{"a host that holds the token", http.Header{"Location": {"https://" + token + ".example/"}}, "", `0 bytes of no content type that begin ""`, "https://[redacted].example"},
+		{"a path", http.Header{"Location": {"/v2"}}, "", `0 bytes of no content type that begin ""`, ""},
+		{"no address", http.Header{"Location": {"https://%zz"}}, "", `0 bytes of no content type that begin ""`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := s.Quote(tt.header, []byte(tt.body)); got != tt.quote {
+				t.Errorf("quote %s\nwant  %s", got, tt.quote)
+			}
+			if got := s.Elsewhere(tt.header); got != tt.where {
+				t.Errorf("leads to %q, want %q", got, tt.where)
 			}
 		})
 	}

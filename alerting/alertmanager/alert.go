@@ -79,7 +79,7 @@ func (c *Config) labels(m *notify.Message) map[string]string {
 		out[labelName] = "PicketSummary"
 	case notify.Test:
 		out[labelName] = "PicketTest"
-	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated, notify.Acknowledged, notify.Resolved:
+	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated, notify.Assigned, notify.Acknowledged, notify.Resolved:
 	}
 	maps.Copy(out, c.Labels)
 	about := []alerting.Label{{Name: "network", Value: m.Network}, {Name: "account", Value: m.Account}, {Name: "drill", Value: m.Drill}}

@@ -277,8 +277,9 @@ func said(body []byte) string {
 	return ""
 }
 
-// together returns one error of several: one for ever only where all are, with a
-// time to wait only where all ask for one.
+// together returns one error of several: one for ever only where all are, one
+// until a setting is mended where that is all that can be done, and with a time
+// to wait only where all ask for one.
 func together(faults []error) error {
 	switch len(faults) {
 	case 0:
@@ -287,16 +288,19 @@ func together(faults []error) error {
 		return faults[0]
 	}
 	texts := make([]string, len(faults))
-	permanent, after := true, notify.After(faults[0])
+	permanent, stuck, after := true, true, notify.After(faults[0])
 	for i, err := range faults {
 		texts[i] = err.Error()
 		permanent = permanent && notify.IsPermanent(err)
+		stuck = stuck && (notify.IsPermanent(err) || notify.IsDenied(err))
 		after = min(after, notify.After(err))
 	}
 	err := errors.New(strings.Join(texts, "; "))
 	switch {
 	case permanent:
 		return notify.Permanent(err)
+	case stuck:
+		return notify.Denied(err)
 	case after > 0:
 		return notify.RetryAfter(err, after)
 	}

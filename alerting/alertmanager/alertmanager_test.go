@@ -455,12 +455,16 @@ func TestAllDown(t *testing.T) {
 		name      string
 		one, two  http.HandlerFunc
 		permanent bool
+		denied    bool
 		after     time.Duration
 	}{
-		{"both for ever", answer(400, ""), answer(400, ""), true, 0},
-		{"one for ever", answer(400, ""), answer(500, ""), false, 0},
-		{"both for a time", answer(429, "7"), answer(503, "5"), false, 5 * time.Second},
-		{"one for a time", answer(429, "7"), answer(500, ""), false, 0},
+		{"both for ever", answer(400, ""), answer(400, ""), true, false, 0},
+		{"one for ever", answer(400, ""), answer(500, ""), false, false, 0},
+		{"both until a setting is mended", answer(401, ""), answer(403, ""), false, true, 0},
+		{"one until a setting is mended, one for ever", answer(401, ""), answer(400, ""), false, true, 0},
+		{"one until a setting is mended", answer(401, ""), answer(500, ""), false, false, 0},
+		{"both for a time", answer(429, "7"), answer(503, "5"), false, false, 5 * time.Second},
+		{"one for a time", answer(429, "7"), answer(500, ""), false, false, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			one, two := httptest.NewServer(tt.one), httptest.NewServer(tt.two)
@@ -470,8 +474,8 @@ func TestAllDown(t *testing.T) {
 			defer client.CloseIdleConnections()
 			o := newOutput(t, alertmanager.Config{URLs: []string{one.URL, two.URL}, Client: client})
 			_, err := o.Notify(t.Context(), notifytest.Message(notify.Opened))
-			if err == nil || notify.IsPermanent(err) != tt.permanent || notify.After(err) != tt.after {
-				t.Errorf("permanent %v, after %v: %v", notify.IsPermanent(err), notify.After(err), err)
+			if err == nil || notify.IsPermanent(err) != tt.permanent || notify.IsDenied(err) != tt.denied || notify.After(err) != tt.after {
+				t.Errorf("permanent %v, denied %v, after %v: %v", notify.IsPermanent(err), notify.IsDenied(err), notify.After(err), err)
 			}
 			notifytest.Discreet(t, err)
 		})

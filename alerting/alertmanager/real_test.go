@@ -86,8 +86,8 @@ func TestRealAlertmanager(t *testing.T) {
 func TestRealAlertmanagerRefuses(t *testing.T) {
 	am := startReal(t)
 	o := newOutput(t, alertmanager.Config{URLs: []string{am.url + "/nowhere"}, Client: am.client})
-	if _, err := o.Notify(t.Context(), am.incident("in-1", notify.Opened, rules.High, "x")); !notify.IsPermanent(err) {
-		t.Errorf("a wrong path: permanent %v: %v", notify.IsPermanent(err), err)
+	if _, err := o.Notify(t.Context(), am.incident("in-1", notify.Opened, rules.High, "x")); !notify.IsDenied(err) {
+		t.Errorf("a wrong path: denied %v: %v", notify.IsDenied(err), err)
 	}
 }
 

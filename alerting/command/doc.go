@@ -9,7 +9,7 @@
 //
 //	PICKET_KEY       unique for what is told, the same at each attempt
 //	PICKET_RECEIVER  name of the receiver
-//	PICKET_KIND      opened, updated, escalated, repeated, acknowledged, resolved, summary, test
+//	PICKET_KIND      opened, updated, escalated, repeated, assigned, acknowledged, resolved, summary, test
 //	PICKET_STATE     firing, acknowledged, resolved
 //	PICKET_LEVEL     informational, low, medium, high, critical
 //	PICKET_URGENCY   page, hours, chat, digest, sre, none

@@ -16,6 +16,9 @@ import (
 const (
 	// failsAfter is how long its breaker is open before they are told.
 	failsAfter = 5 * time.Minute
+	// deniedAfter is how long it denies a message until they are told, who may
+	// have to mend a key before the message's time is over.
+	deniedAfter = time.Minute
 	// calm is how long it must have been without trouble before they are told
 	// that it works again, so that one that works now and then is told of once.
 	calm = 10 * time.Minute
@@ -26,9 +29,10 @@ const (
 type Condition struct {
 	V       int       `json:"v"`
 	Failing bool      `json:"failing"`
-	Since   time.Time `json:"since,omitzero"` // of this, when it was noticed
-	Began   time.Time `json:"began,omitzero"` // when the newest failing was noticed
-	Lost    bool      `json:"lost,omitempty"` // it gave up on a message, rather than on all
+	Since   time.Time `json:"since,omitzero"`   // of this, when it was noticed
+	Began   time.Time `json:"began,omitzero"`   // when the newest failing was noticed
+	Lost    bool      `json:"lost,omitempty"`   // it gave up on a message, rather than on all
+	Denied  bool      `json:"denied,omitempty"` // a setting is to be mended, and messages wait for it
 	Error   string    `json:"error,omitempty"`
 	// Told are the receivers that were told, or are to be where Owed says so.
 	Told []string `json:"told,omitempty"`
@@ -43,13 +47,16 @@ func (c Condition) step(name string, now time.Time, h health, tell []string) Con
 	if c.Owed {
 		return c // first what is owed
 	}
+	open := !h.Opened.IsZero() && now.Sub(h.Opened) >= failsAfter
+	denied := !h.Denied.IsZero() && now.Sub(h.Denied) >= deniedAfter
+	lost := h.Died.After(c.Since)
 	switch {
-	case !c.Failing && (!h.Opened.IsZero() && now.Sub(h.Opened) >= failsAfter || h.Died.After(c.Since)):
+	case !c.Failing && (open || denied || lost):
 		return Condition{
-			V: conditionVersion, Failing: true, Since: now, Began: now, Lost: h.Opened.IsZero(), Error: h.Fault, Told: tell, Owed: true,
-			Key: fmt.Sprintf("failing.%s.%d", name, now.Unix()),
+			V: conditionVersion, Failing: true, Since: now, Began: now, Lost: lost && h.Opened.IsZero(), Denied: denied && !lost,
+			Error: h.Fault, Told: tell, Owed: true, Key: fmt.Sprintf("failing.%s.%d", name, now.Unix()),
 		}
-	case c.Failing && h.Opened.IsZero() && h.Worked.After(h.Died) && h.Worked.After(c.Since) &&
+	case c.Failing && h.Opened.IsZero() && h.Denied.IsZero() && h.Worked.After(h.Died) && h.Worked.After(c.Since) &&
 		now.Sub(c.Since) >= calm && now.Sub(h.Died) >= calm:
 		return Condition{V: conditionVersion, Since: now, Began: c.Began, Told: c.Told, Owed: true, Key: c.Key}
 	}
@@ -82,8 +89,14 @@ func (c Condition) message(r *Receiver) notify.Message {
 		Labels: []alerting.Label{{Name: "alertname", Value: "NotificationsFailing"}, {Name: "receiver", Value: r.Name}},
 	}
 	what, head := "takes no messages", "HIGH"
-	if c.Lost {
+	do := "Mend it, then run: picket receivers test " + r.Name + ". What was given up is kept: picket deadletters ls, picket deadletters retry."
+	switch {
+	case c.Lost:
 		what = "has lost a message"
+	case c.Denied:
+		what = "refuses Picket's key or address"
+		do = "Mend the key or the address: what waits is told then. To try: picket receivers test " + r.Name +
+			". What is refused for an hour is given up and kept: picket deadletters ls, picket deadletters retry."
 	}
 	if !c.Failing {
 		what, head = "takes messages again", "RESOLVED HIGH"
@@ -96,7 +109,7 @@ func (c Condition) message(r *Receiver) notify.Message {
 	}
 	m.Lines = append(m.Lines,
 		notify.Line{Label: "Why", Text: cut(plain(c.Error), 240)},
-		notify.Line{Label: "Do", Text: "Mend it, then run: picket receivers test " + r.Name + ". What was given up is kept: picket deadletters ls, picket deadletters retry."},
+		notify.Line{Label: "Do", Text: do},
 	)
 	return m
 }

@@ -88,6 +88,72 @@ func TestFailingIsToldToOthers(t *testing.T) {
 	})
 }
 
+// TestDenied: a key that is rotated for some minutes costs no message, others
+// hear of it early, and a message that is denied for too long is a dead letter.
+func TestDenied(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		level   rules.Level
+		own     time.Duration // deadline of the level; 0: the usual one
+		refused time.Duration // for how long the key is refused
+		told    []string      // to the other receiver, some time later
+		dead    time.Duration // after which the message was given up; 0: it was told
+	}{
+		{"for half a minute", rules.Critical, 0, 30 * time.Second, nil, 0},
+		{"for some minutes", rules.Critical, 0, 10 * time.Minute, []string{"pd opened", "pd resolved"}, 0},
+		{"nearly for an hour", rules.Critical, 0, 55 * time.Minute, []string{"pd opened", "pd resolved"}, 0},
+		{"for hours", rules.Critical, 0, 5 * time.Hour, []string{"pd opened"}, time.Hour},
+		{"beyond a short deadline", rules.Low, 20 * time.Minute, 5 * time.Hour, []string{"pd opened"}, 20 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				pd := newPhone(func(*notify.Message) error {
+					if time.Since(began) < tt.refused {
+						return notify.Denied(errors.New("pagerduty: answered 401 Unauthorized"))
+					}
+					return nil
+				})
+				chat := newPhone(nil)
+				m := newMemory(time.Now)
+				receivers := []*Receiver{
+					{Name: "pd", Notifier: pd, Fallbacks: []string{"chat"}, Deadlines: Deadlines{Low: tt.own}},
+					{Name: "chat", Notifier: chat},
+				}
+				stop := run(t, m.delivery(t, Config{}, receivers...))
+				put(t, m, "pd", tt.level, "i", "k1", "i", "k2")
+				time.Sleep(15 * time.Second)
+				stop() // a restart begins no new hour
+				stop = run(t, m.delivery(t, Config{}, receivers...))
+				defer stop()
+				if tt.told != nil {
+					time.Sleep(75 * time.Second)
+					if d := cmp.Diff(tt.told[:1], notices(t, chat)); d != "" {
+						t.Errorf("told early (-want +got):\n%s", d)
+					}
+				}
+				time.Sleep(90*time.Minute - time.Since(began))
+				if d := cmp.Diff(tt.told, notices(t, chat)); d != "" {
+					t.Errorf("told (-want +got):\n%s", d)
+				}
+				if tt.dead == 0 {
+					if d := cmp.Diff(map[string][]string{"i": {"k1", "k2"}}, keysOf(pd.calls(t))); d != "" || len(m.dead()) != 0 {
+						t.Errorf("%d dead letters; told (-want +got):\n%s", len(m.dead()), d)
+					}
+					return
+				}
+				if len(m.dead()) == 0 {
+					t.Fatal("nothing was given up")
+				}
+				letter := m.dead()[0]
+				if took := letter.Died.Sub(letter.Queued).Truncate(time.Minute); took != tt.dead || letter.Error != "pagerduty: answered 401 Unauthorized" {
+					t.Errorf("given up after %s for %q, want %s", took, letter.Error, tt.dead)
+				}
+			})
+		})
+	}
+}
+
 // TestDiedBeforeRestart: a message that died just before the daemon did is told
 // to the others by the next one, once.
 func TestDiedBeforeRestart(t *testing.T) {
@@ -179,11 +245,12 @@ func TestFailingMessageGoldens(t *testing.T) {
 	paid.Owed = false
 	over := paid.step(r.Name, start().Add(time.Hour), health{Worked: start().Add(50 * time.Minute)}, nil)
 	lost := Condition{}.step(r.Name, start(), health{Died: start().Add(-time.Second), Fault: "401 Unauthorized"}, []string{"chat"})
+	denied := Condition{}.step(r.Name, start(), health{Denied: start().Add(-time.Minute), Fault: "pagerduty: answered 403 Forbidden"}, []string{"chat"})
 	known := func(name string) bool { return name != "gone" }
 	for _, tt := range []struct {
 		name string
 		c    Condition
-	}{{"failing", began}, {"works", over}, {"lost", lost}} {
+	}{{"failing", began}, {"works", over}, {"lost", lost}, {"denied", denied}} {
 		t.Run(tt.name, func(t *testing.T) {
 			messages := tt.c.messages(r, known)
 			for i := range messages {

@@ -41,8 +41,9 @@ type parcel struct {
 	ack     acknowledger
 
 	attempts int
-	fault    string // of the last try
-	probe    bool   // the try under way decides whether the breaker closes
+	fault    string    // of the last try
+	denied   time.Time // when the first of the last tries in a row was denied; zero: the last one was not
+	probe    bool      // the try under way decides whether the breaker closes
 }
 
 func newCore(deadlines Deadlines, p pace, chance func() float64) *core {
@@ -101,7 +102,7 @@ func (c *core) next(now time.Time) step {
 			continue
 		}
 		p := l.parcels[0]
-		end := p.queued.Add(c.deadlines.of(p.message.Level))
+		end := c.end(p)
 		if l.blocked.After(end) {
 			end = l.blocked
 		}
@@ -124,6 +125,27 @@ func (c *core) next(now time.Time) step {
 		return step{until: wait}
 	}
 	return c.start(best, false)
+}
+
+// end returns when a message's time is over.
+func (c *core) end(p *parcel) time.Time {
+	end := p.queued.Add(c.deadlines.of(p.message.Level))
+	if mended := p.denied.Add(mendTime); !p.denied.IsZero() && mended.Before(end) {
+		return mended
+	}
+	return end
+}
+
+// denied returns since when a message that waits has been denied until a setting
+// is mended, zero where none is.
+func (c *core) denied() time.Time {
+	var first time.Time
+	for _, l := range c.lanes {
+		if at := l.parcels[0].denied; first.IsZero() || !at.IsZero() && at.Before(first) {
+			first = at
+		}
+	}
+	return first
 }
 
 // due returns when a lane may be tried.
@@ -197,11 +219,16 @@ func (c *core) done(now time.Time, l *lane, err error) Outcome {
 	}
 	p.attempts++
 	p.fault = err.Error()
+	if !notify.IsDenied(err) {
+		p.denied = time.Time{}
+	} else if p.denied.IsZero() {
+		p.denied = now
+	}
 	if asked := min(notify.After(err), mostAsked); asked > 0 && now.Add(asked).After(c.quiet) {
 		c.quiet = now.Add(asked)
 	}
 	c.breaker.fail(now, p.probe, &c.pace, c.chance())
-	if !now.Before(p.queued.Add(c.deadlines.of(p.message.Level))) {
+	if !now.Before(c.end(p)) {
 		return Dead
 	}
 	l.due = now.Add(c.pace.backoff(p.attempts, c.chance()))

@@ -44,6 +44,7 @@ type health struct {
 	Opened time.Time // when the breaker opened; zero: closed
 	Worked time.Time // the last message that it took
 	Died   time.Time // the last message that was given up
+	Denied time.Time // since when it denies a message until a setting is mended; zero: it does not
 	Fault  string    // of the last try that failed
 }
 
@@ -227,12 +228,14 @@ func (c *courier) pump(work context.Context, src source) time.Time {
 
 // tell reports how the receiver is; the lock is held.
 func (c *courier) tell() {
-	c.health.Opened = c.core.breaker.opened
+	c.health.Opened, c.health.Denied = c.core.breaker.opened, c.core.denied()
 	c.observer.Pending(c.name, c.core.held+int(c.behind)) //nolint:gosec // messages of one stream
 	c.observer.Up(c.name, c.health.up())
 }
 
-func (h *health) up() bool { return h.Opened.IsZero() && !h.Died.After(h.Worked) }
+func (h *health) up() bool {
+	return h.Opened.IsZero() && h.Denied.IsZero() && !h.Died.After(h.Worked)
+}
 
 // carry does one step with the first message of a lane, from reading the record
 // to writing it.
@@ -257,7 +260,9 @@ func (c *courier) settle(work context.Context, src source, s step) (outcome Outc
 		c.acknowledge(work, p)
 		return known, time.Time{}
 	}
+	c.mu.Lock()
 	l.record.resume(p)
+	c.mu.Unlock()
 	var receipt string
 	if s.bury {
 		outcome = Dead

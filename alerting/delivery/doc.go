@@ -18,6 +18,10 @@
 // the record of it may repeat the one message of each incident that was under
 // way, with the same key.
 //
+// A message that is denied until a setting is mended, as while a key is rotated,
+// is tried like any other, but for an hour at most, and others are told of it
+// after a minute. One that a receiver finds invalid is a dead letter at once.
+//
 // # Layout, version 1
 //
 // Parts of subjects that come from outside are written with

@@ -51,6 +51,11 @@ const (
 	attemptTime = 40 * time.Second
 	// mostAsked is how long a receiver that asks for it is left alone at most.
 	mostAsked = time.Hour
+	// mendTime is how long a message is tried, within its deadline, that is denied
+	// until a setting is mended: long enough to rotate a key, and to find out who
+	// can mend a wrong one. It is not the whole deadline, since a receiver may
+	// deny this one message only, and later ones of the incident wait behind it.
+	mendTime = time.Hour
 )
 
 // pace holds the waits, which tests make shorter.

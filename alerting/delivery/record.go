@@ -40,6 +40,9 @@ type Trying struct {
 	Attempts int       `json:"attempts"`
 	At       time.Time `json:"at"` // of the last one
 	Error    string    `json:"error"`
+	// Denied is when it was first denied until a setting is mended; zero: the
+	// last try was not.
+	Denied time.Time `json:"denied,omitzero"`
 }
 
 // errDamaged says that what is stored is none of what it should be, of whatever
@@ -95,14 +98,14 @@ func (r *Record) failed(now time.Time, p *parcel) *Record {
 	next := *r
 	next.Error = ""
 	next.V, next.Over = recordVersion, p.message.Over()
-	next.Trying = &Trying{Key: p.message.Key, Attempts: p.attempts, At: now, Error: p.fault}
+	next.Trying = &Trying{Key: p.message.Key, Attempts: p.attempts, At: now, Error: p.fault, Denied: p.denied}
 	return &next
 }
 
 // resume gives a message the attempts that were made before a restart.
 func (r *Record) resume(p *parcel) {
 	if r.Trying != nil && r.Trying.Key == p.message.Key && p.attempts == 0 {
-		p.attempts, p.fault = r.Trying.Attempts, r.Trying.Error
+		p.attempts, p.fault, p.denied = r.Trying.Attempts, r.Trying.Error, r.Trying.Denied
 	}
 }
 

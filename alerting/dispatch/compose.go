@@ -25,7 +25,7 @@ func Dress(m *notify.Message, a *alerting.Alert, dir alerting.Directory) {
 		m.Title = cut(strings.ToUpper(string(m.Level))+" "+m.Account+": "+m.Alerts[0].Title, alerting.MaxTitle-len(m.Number)-3) + " [" + m.Number + "]"
 		return
 	}
-	m.Lines = nil
+	m.Lines, m.Crowd = nil, alerting.CrowdOf(a)
 	for _, s := range alerting.Sections(*a, dir, alerting.Telling{At: m.At, Escalation: next}) {
 		if s.Label == "" {
 			m.Title = s.Text

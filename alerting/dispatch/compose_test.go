@@ -51,6 +51,25 @@ func TestDress(t *testing.T) {
 	}
 }
 
+// TestDressStorm: a message about a public storm has its numbers, for those who
+// are told in plain words.
+func TestDressStorm(t *testing.T) {
+	a := firing("aaaaaa11", "x/acme", rules.Medium, start())
+	a.Reasons = []detector.Reason{{
+		Seen: "412 mentions in 5m", Expected: "3 to 9 at this hour",
+		Detail: map[string]string{"count": "412", "score": "9.10", "usual": "5.5", "why": "far above"},
+	}}
+	m := notify.Message{Number: "IN-AAAAAA", At: start(), Account: "x/acme", Alerts: []notify.Alert{{ID: a.ID}}}
+	Dress(&m, &a, nil)
+	if d := cmp.Diff(&alerting.Crowd{Mentions: 412, Seconds: 300, Low: 3, High: 9, Since: start()}, m.Crowd); d != "" {
+		t.Errorf("crowd (-want +got):\n%s", d)
+	}
+	const want = "412 mentions in 5 minutes; 3 to 9 are usual at that hour"
+	if text := notify.Plainly(&m).Text(); !strings.Contains(text, want) {
+		t.Errorf("%q does not hold %q", text, want)
+	}
+}
+
 // TestDressWithoutAlert: a message about an alert that is gone says what is known.
 func TestDressWithoutAlert(t *testing.T) {
 	m := notify.Message{

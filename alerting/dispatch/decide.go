@@ -66,6 +66,7 @@ func (c *Core) decide(r *Record, now time.Time) []notify.Message {
 		o.begin(o.wishes[name])
 	}
 	o.escalate()
+	o.assigned()
 	for i := range r.Told {
 		o.follow(&r.Told[i])
 	}

@@ -40,6 +40,13 @@
 // and that an incident escalates of which anybody was told for itself, since it
 // waits for whoever is next; they are counted all the same.
 //
+// # Whoever it is given to
+//
+// A person of the configuration whose matter an alert is made is told so, once for
+// an incident and not where they did it themselves: at once, beside the budget, and
+// by one receiver that reaches them. That is one that knows of the incident, else
+// one of the alert's route, else one that tells them alone.
+//
 // # Crashes and several dispatchers
 //
 // A decision is stored, with its messages, before they are queued, and that they

@@ -21,7 +21,11 @@ type Policy struct {
 	Inhibit    []Inhibition
 	Escalation map[string]Escalation
 	Schedules  map[string]*oncall.Schedule
-	Quiet      oncall.QuietHours
+	// Persons are those whose matter alerts can be made, and Reaches says which
+	// receivers reach a person; one that is not in it reaches none.
+	Persons []oncall.Person
+	Reaches map[string]Reach
+	Quiet   oncall.QuietHours
 	// Repeat is how long a receiver is left alone with an incident of a level
 	// that still waits for somebody; none where a level is missing.
 	Repeat map[rules.Level]time.Duration
@@ -120,6 +124,12 @@ type Step struct {
 	Receivers []string      // empty: those of the alert's route
 	Schedule  string        // whoever is on duty by it; "": nobody
 	People    []notify.Person
+}
+
+// Reach says how a receiver reaches one person.
+type Reach struct {
+	Contact string // the kind of contact that the person must have; "": it tells anybody by name
+	Alone   bool   // nobody else hears of it
 }
 
 // Budget bounds how many messages a receiver gets.

@@ -30,6 +30,9 @@ type Record struct {
 	// Muted are members, by place, that nobody is told of any more: they ended
 	// while they were silenced or inhibited.
 	Muted []int `json:"muted,omitempty"`
+	// Given are those whose matter members were made, as far as they were looked
+	// at; whoever could be told was.
+	Given []Given `json:"given,omitempty"`
 	// Base is above how many messages any receiver was sent of an incident with this
 	// id whose document was lost: keys of messages are not used again.
 	Base int `json:"base,omitempty"`
@@ -37,6 +40,12 @@ type Record struct {
 	Closed bool `json:"closed,omitempty"`
 	// Pending are messages that were decided and may not be queued yet.
 	Pending []notify.Message `json:"pending,omitempty"`
+}
+
+// Given says whose matter a member was made.
+type Given struct {
+	Member int    `json:"member"` // by place
+	To     string `json:"to"`
 }
 
 // Told is what one receiver knows of an incident.
@@ -92,7 +101,7 @@ func (r *Record) clone() *Record {
 		t := &out.Told[i]
 		t.Members, t.Critical = slices.Clone(t.Members), slices.Clone(t.Critical)
 	}
-	out.Muted, out.Pending = slices.Clone(r.Muted), slices.Clone(r.Pending)
+	out.Muted, out.Given, out.Pending = slices.Clone(r.Muted), slices.Clone(r.Given), slices.Clone(r.Pending)
 	return &out
 }
 

@@ -44,8 +44,8 @@ func New(cfg Config) (*Output, error) {
 //
 // An answer of the server that begins with 4, a connection that fails, a
 // certificate that does not fit and a server without STARTTLS may pass; an
-// answer that begins with 5 does not, neither to a recipient nor to Picket's
-// password. Where some recipients were told and others not, the error is that
+// answer that begins with 5 does not, unless it is to Picket's password, which
+// somebody may be changing. Where some recipients were told and others not, the error is that
 // of the others: one that may pass where any of theirs may. Who was told is
 // remembered by the message's key, so that trying again tells nobody twice,
 // unless Picket was started again in between; then the Message-ID is the same.
@@ -79,9 +79,13 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (string, error) 
 }
 
 // recipients returns the addresses that a message goes to, each once, and what
-// is wrong with those it cannot go to.
+// is wrong with those it cannot go to. What somebody was given to do is told to
+// them alone.
 func (o *Output) recipients(m *notify.Message) ([]string, error) {
-	all := slices.Clone(o.cfg.To)
+	var all []string
+	if m.Kind != notify.Assigned {
+		all = slices.Clone(o.cfg.To)
+	}
 	for _, p := range m.People {
 		if a := p.Addresses["email"]; a != "" {
 			all = append(all, a)
@@ -194,7 +198,7 @@ func overTLS(dial mail.DialContextFunc, config *tls.Config) mail.DialContextFunc
 // outcome says what became of a message from what became of its mails.
 func (o *Output) outcome(key string, to []string, mails []*mail.Msg, err error) error {
 	var failed []string
-	passes := false
+	passes, denied := false, false
 	for i, msg := range mails {
 		// The library counts a mail that the server took as failed where the
 		// connection ended right after.
@@ -209,6 +213,7 @@ func (o *Output) outcome(key string, to []string, mails []*mail.Msg, err error) 
 		if why == nil {
 			why = errors.New("not sent")
 		}
+		denied = denied || ofLogin(code(why))
 		passes = passes || code(why) < 500
 		failed = append(failed, to[i]+": "+o.explain(why))
 	}
@@ -218,6 +223,9 @@ func (o *Output) outcome(key string, to []string, mails []*mail.Msg, err error) 
 	failure := fmt.Errorf("email: %d of %d recipients not told: %s", len(failed), len(to), strings.Join(slices.Compact(failed), "; "))
 	if passes {
 		return failure
+	}
+	if denied {
+		return notify.Denied(failure)
 	}
 	return notify.Permanent(failure)
 }
@@ -235,6 +243,10 @@ func (o *Output) explain(err error) string {
 	}
 	return cut(alerting.Plain(notify.Hide(text, o.cfg.Password)), maxCause)
 }
+
+// ofLogin reports whether a server's answer is to the login, or that it wants
+// one (RFC 4954, 6).
+func ofLogin(code int) bool { return slices.Contains([]int{530, 534, 535, 538}, code) }
 
 // code is the server's answer to what failed, 0 where it gave none.
 func code(err error) int {

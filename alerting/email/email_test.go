@@ -21,6 +21,7 @@ import (
 	"github.com/picketd/picket/alerting"
 	"github.com/picketd/picket/alerting/email"
 	"github.com/picketd/picket/alerting/notify"
+	"github.com/picketd/picket/alerting/notify/notifytest"
 	"github.com/picketd/picket/rules"
 )
 
@@ -252,7 +253,7 @@ func TestFaults(t *testing.T) {
 		permanent bool
 		want      string // in the error
 	}{
-		{"wrong password", false, nil, func(c *email.Config) { c.Username, c.Password = "picket", secret("open-sesame") }, true, "535"},
+		{"wrong password", false, nil, func(c *email.Config) { c.Username, c.Password = "picket", secret("open-sesame") }, false, "535"},
 		{"no login where one is needed", false, func(s *mailServer, _ *smtp.Server) { s.mustAuth = true }, nil, true, "502"},
 		{"no STARTTLS", false, func(_ *mailServer, srv *smtp.Server) { srv.TLSConfig = nil }, nil, false, "STARTTLS"},
 		{"a certificate of somebody unknown", false, nil, func(c *email.Config) { c.RootCAs = nil }, false, "certificate"},
@@ -282,6 +283,9 @@ func TestFaults(t *testing.T) {
 			_, err := output(t, cfg).Notify(t.Context(), message())
 			if err == nil || notify.IsPermanent(err) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v (permanent %v), want one with %q (permanent %v)", err, notify.IsPermanent(err), tt.want, tt.permanent)
+			}
+			if got, want := notify.IsDenied(err), tt.want == "535"; got != want {
+				t.Errorf("%v: denied %v, want %v", err, got, want)
 			}
 			if err != nil && strings.Contains(err.Error(), "open-sesame") {
 				t.Errorf("the error tells the password: %v", err)
@@ -363,6 +367,22 @@ func TestSomeRecipients(t *testing.T) {
 		to = append(to, r.to)
 	}
 	if d := cmp.Diff([]string{"jana@acme.example", "tom@acme.example", "full@acme.example"}, to); d != "" {
+		t.Errorf("who was told (-want +got):\n%s", d)
+	}
+}
+
+// TestAssigned: what somebody was given to do is told to them and to no list.
+func TestAssigned(t *testing.T) {
+	s := serve(t, false, nil)
+	m := notifytest.Message(notify.Assigned)
+	if _, err := output(t, configOf(s)).Notify(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	var to []string
+	for _, r := range s.taken() {
+		to = append(to, r.to)
+	}
+	if d := cmp.Diff([]string{"jane@acme.example"}, to); d != "" {
 		t.Errorf("who was told (-want +got):\n%s", d)
 	}
 }

@@ -5,7 +5,8 @@
 //
 // Copies are objects in the bucket PICKET_EVIDENCE of JetStream, for as long as
 // its retention says, with their SHA-256, so that it can be shown later that
-// they are what was fetched. The network's own description of a post is nobody's
+// they are what was fetched. What a network does not give at once, because it
+// limits how often it is asked or is away, is tried again for an hour. The network's own description of a post is nobody's
 // to trust: addresses are fetched over https from public hosts only, a few for
 // each alert, of bounded size and time, and only what is an image, a film or
 // sound by its own bytes.

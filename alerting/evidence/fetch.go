@@ -34,23 +34,39 @@ func Client() *http.Client {
 		},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
-				return fmt.Errorf("more than %d redirects", maxRedirects)
+				return errRound
 			}
 			return allowed(r.URL)
 		},
 	}
 }
 
+// errNotAllowed says that an address is not fetched at all.
+var errNotAllowed = errors.New("not an https address without a login")
+
 // allowed refuses addresses that are not fetched at all.
 func allowed(u *url.URL) error {
 	if u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return errors.New("not an https address without a login")
+		return errNotAllowed
 	}
 	return nil
 }
 
+// final reports whether an error of asking for an address is met each time.
+func final(err error) bool {
+	for _, is := range []error{errNotAllowed, errRound, ssrf.ErrProhibitedIP, ssrf.ErrProhibitedPort, ssrf.ErrProhibitedNetwork, ssrf.ErrInvalidHostPort} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
+}
+
+// errRound says that a redirect leads nowhere.
+var errRound = fmt.Errorf("more than %d redirects", maxRedirects)
+
 // fetch returns the bytes behind an address and what they are. Errors do not
-// hold the address, which may be signed.
+// hold the address, which may be signed; one that may pass is a passing.
 func (k *Keeper) fetch(ctx context.Context, address string) (data []byte, kind string, err error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -68,16 +84,23 @@ func (k *Keeper) fetch(ctx context.Context, address string) (data []byte, kind s
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
-		return nil, "", fmt.Errorf("fetch from %s: %w", u.Hostname(), err)
+		if err = fmt.Errorf("fetch from %s: %w", u.Hostname(), err); final(err) {
+			return nil, "", err
+		}
+		return nil, "", &passing{err: err}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, "", fmt.Errorf("fetch from %s: %s", u.Hostname(), resp.Status)
+		err = fmt.Errorf("fetch from %s: %s", u.Hostname(), resp.Status)
+		if passes(resp.StatusCode) {
+			return nil, "", &passing{err, asked(resp.Header)}
+		}
+		return nil, "", err
 	}
 	data, err = io.ReadAll(io.LimitReader(resp.Body, k.cfg.MaxBytes+1))
 	switch {
 	case err != nil:
-		return nil, "", fmt.Errorf("fetch from %s: %w", u.Hostname(), err)
+		return nil, "", &passing{err: fmt.Errorf("fetch from %s: %w", u.Hostname(), err)}
 	case int64(len(data)) > k.cfg.MaxBytes:
 		return nil, "", fmt.Errorf("fetch from %s: more than %d bytes", u.Hostname(), k.cfg.MaxBytes)
 	}

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -68,6 +69,7 @@ type Config struct {
 type Keeper struct {
 	cfg   Config
 	queue chan wanted
+	again []wanted // what could not be copied yet; Run's own
 
 	mu    sync.Mutex
 	asked map[string][]string // names of objects, by alert
@@ -78,6 +80,10 @@ type Keeper struct {
 type wanted struct {
 	alert string // id
 	at    []address
+
+	tries int
+	end   time.Time // not tried again from then on; zero: not tried yet
+	due   time.Time // of the next try
 }
 
 // NewKeeper returns a Keeper; see Run.
@@ -96,15 +102,15 @@ func NewKeeper(cfg Config) *Keeper {
 
 // Want asks for copies of an alert's media and returns at once. Called again as
 // the alert grows, it asks for what was not asked for before, as far as that is
-// remembered, eight in all each time that it begins. In a storm alerts beyond those that can wait are left
-// out, which is logged.
+// remembered, eight in all each time that it begins. In a storm alerts beyond
+// those that can wait are left out, which is logged.
 func (k *Keeper) Want(a *alerting.Alert) {
 	fresh := k.fresh(a)
 	if len(fresh) == 0 {
 		return
 	}
 	select {
-	case k.queue <- wanted{a.ID, fresh}:
+	case k.queue <- wanted{alert: a.ID, at: fresh}:
 	default:
 		k.cfg.Log.Warn("media of an alert not copied: too many wait", zap.String("alert", a.Number()))
 	}
@@ -139,15 +145,33 @@ func (k *Keeper) fresh(a *alerting.Alert) []address {
 	return out
 }
 
-// Run copies what is wanted until ctx ends.
+// Run copies what is wanted until ctx ends. What fails and may pass, as where a
+// network limits how often it is asked, is tried again for an hour.
 func (k *Keeper) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
+		select { // what is new goes first: it may be deleted soon
+		case w := <-k.queue:
+			k.try(ctx, w)
+			continue
+		default:
+		}
+		if i := k.next(); i >= 0 {
+			timer.Reset(max(time.Until(k.again[i].due), 0))
+		} else {
+			timer.Stop()
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-k.queue:
-			if err := k.keep(ctx, a.alert, a.at); err != nil && ctx.Err() == nil {
-				k.cfg.Log.Warn("media of an alert not copied", zap.String("alert", alerting.Number(a.alert)), zap.Error(err))
+		case w := <-k.queue:
+			k.try(ctx, w)
+		case <-timer.C:
+			if i := k.next(); i >= 0 && !time.Now().Before(k.again[i].due) {
+				w := k.again[i]
+				k.again = slices.Delete(k.again, i, i+1)
+				k.try(ctx, w)
 			}
 		}
 	}
@@ -158,10 +182,12 @@ var errNoRoom = errors.New("the disk is nearly full, and seeing goes before copi
 // Keep copies the media of an alert that are not kept yet, at most eight, and
 // returns what went wrong with some of them.
 func (k *Keeper) Keep(ctx context.Context, a *alerting.Alert) error {
-	return k.keep(ctx, a.ID, addresses(a))
+	_, err := k.keep(ctx, a.ID, addresses(a))
+	return err
 }
 
-func (k *Keeper) keep(ctx context.Context, alert string, all []address) error {
+// keep copies what is not kept yet, and returns what failed and may pass.
+func (k *Keeper) keep(ctx context.Context, alert string, all []address) (left []address, err error) {
 	var faults []error
 	for i, at := range all {
 		name := at.name(alert)
@@ -169,19 +195,25 @@ func (k *Keeper) keep(ctx context.Context, alert string, all []address) error {
 			continue
 		}
 		if k.cfg.Room != nil && !k.cfg.Room() {
-			return errors.Join(append(faults, errNoRoom)...)
+			return append(left, all[i:]...), errors.Join(append(faults, &passing{err: errNoRoom})...)
 		}
 		data, kind, err := k.fetch(ctx, at.url)
 		if err == nil {
-			_, err = k.cfg.Store.Put(ctx, jetstream.ObjectMeta{Name: name, Metadata: map[string]string{
+			if _, err = k.cfg.Store.Put(ctx, jetstream.ObjectMeta{Name: name, Metadata: map[string]string{
 				"type": kind, "sha256": digest(data), "post": at.post,
-			}}, strings.NewReader(string(data)))
+			}}, bytes.NewReader(data)); err != nil {
+				err = &passing{err: err}
+			}
 		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("attachment %d: %w", i+1, err))
+		if err == nil {
+			continue
+		}
+		faults = append(faults, fmt.Errorf("attachment %d of post %s: %w", at.number, at.post, err))
+		if _, ok := errors.AsType[*passing](err); ok {
+			left = append(left, at)
 		}
 	}
-	return errors.Join(faults...)
+	return left, errors.Join(faults...)
 }
 
 func digest(data []byte) string {
@@ -190,7 +222,10 @@ func digest(data []byte) string {
 }
 
 // address is where one attachment of a post is.
-type address struct{ url, post string }
+type address struct {
+	url, post string
+	number    int // of the post's attachments, from 1
+}
 
 // name is that of the attachment's object.
 func (at address) name(alert string) string { return alert + "/" + digest([]byte(at.url))[:16] }
@@ -200,8 +235,8 @@ func addresses(a *alerting.Alert) []address {
 	var out []address
 	for i := range slices.Backward(a.Evidence) {
 		post := &a.Evidence[i]
-		for _, m := range post.Media {
-			at := address{m.URL, post.ID}
+		for j, m := range post.Media {
+			at := address{m.URL, post.ID, j + 1}
 			if m.URL != "" && !slices.ContainsFunc(out, func(o address) bool { return o.url == at.url }) {
 				out = append(out, at)
 			}

@@ -118,7 +118,11 @@ func TestPrivate(t *testing.T) {
 		"https://127.0.0.1/a", "https://localhost/a", "https://10.0.0.1/a", "https://169.254.169.254/latest", "https://[::1]/a",
 		"https://[::ffff:127.0.0.1]/a", "http://1.1.1.1/a", "https://1.1.1.1:8443/a", "file:///etc/passwd", "https://user:pw@1.1.1.1/", "::",
 	} {
-		if err := k.Keep(t.Context(), alert(url)); err == nil {
+		left, err := k.keep(t.Context(), "a", addresses(alert(url)))
+		if len(left) > 0 {
+			t.Errorf("%s is to be tried again", url)
+		}
+		if err == nil {
 			t.Errorf("%s was fetched", url)
 		} else if strings.Contains(err.Error(), "pw@") {
 			t.Errorf("the error tells the address: %v", err)
@@ -218,7 +222,7 @@ func TestBound(t *testing.T) {
 	a := alert(append(urls, urls[0], "")...)
 	a.Evidence = append(a.Evidence, activity.Activity{ID: "p2", Media: []activity.Media{{URL: "https://img.example/newest"}}})
 	got := addresses(a)
-	if len(got) != 8 || got[0] != (address{"https://img.example/newest", "p2"}) || got[7].url != "https://img.example/g" {
+	if len(got) != 8 || got[0] != (address{"https://img.example/newest", "p2", 1}) || got[7].url != "https://img.example/g" {
 		t.Errorf("%d: %+v", len(got), got)
 	}
 }

@@ -202,7 +202,7 @@ func (in *Incident) take(a *alerting.Alert) Change {
 	m.Openings = max(m.Openings, before.Openings)
 	ch.Began = m.Openings > before.Openings || m.Denied && !before.Denied && m.State != alerting.Resolved
 	ch.Material = before.State != m.State || before.Level != m.Level || before.ByHand != m.ByHand || before.Observes != m.Observes ||
-		before.Denied != m.Denied ||
+		before.Denied != m.Denied || given(before.Assigned, m.Assigned) ||
 		a.Change == alerting.ChangeAssigned || ch.Began
 	in.Members[i] = m
 	switch {
@@ -214,6 +214,11 @@ func (in *Incident) take(a *alerting.Alert) Change {
 	return ch
 }
 
+// given reports whether an alert was given to somebody since a revision.
+func given(before, after *alerting.Assignment) bool {
+	return after != nil && (before == nil || !before.At.Equal(after.At) || before.To != after.To)
+}
+
 func memberOf(a *alerting.Alert) Member {
 	brief := alerting.BriefOf(a)
 	m := Member{
@@ -221,7 +226,7 @@ func memberOf(a *alerting.Alert) Member {
 		Network: a.Network, Account: a.Account, Subject: alerting.SubjectOf(a), Words: brief.Words,
 		Observes: a.Rule.Mode == rules.Observe,
 		First:    a.First, Opened: fired(a), Openings: openings(a), Updated: a.Updated, ByHand: a.ByHand(),
-		Denied: a.Answered != nil && !a.Answered.Me, Labels: match.Labels(a),
+		Denied: a.Answered != nil && !a.Answered.Me, Assigned: a.Assigned, Labels: match.Labels(a),
 	}
 	if m.Denied { // whatever the rule thought of it: somebody else is in the account
 		m.Level = rules.Critical

@@ -68,7 +68,9 @@ type Member struct {
 	Denied   bool           `json:"denied,omitempty"`   // somebody said that it was not them
 	By       string         `json:"by,omitempty"`       // who acknowledged or resolved it
 	Openings int            `json:"openings"`           // how often it began to fire
-	Labels   match.Set      `json:"labels"`
+	// Assigned says whose matter it is, and who made it theirs; nil: nobody's.
+	Assigned *alerting.Assignment `json:"assigned,omitempty"`
+	Labels   match.Set            `json:"labels"`
 }
 
 // What happened to an incident, beside the changes of its alerts.

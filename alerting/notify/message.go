@@ -17,6 +17,7 @@ const (
 	Updated      Kind = "updated"      // it grew: another alert, a higher level
 	Escalated    Kind = "escalated"    // nobody took it in time: the next ones are told
 	Repeated     Kind = "repeated"     // it still waits for somebody
+	Assigned     Kind = "assigned"     // somebody made it the matter of the message's one person, whom it is for alone
 	Acknowledged Kind = "acknowledged" // somebody is on it: nobody else is needed
 	Resolved     Kind = "resolved"     // it is over
 	Summary      Kind = "summary"      // many incidents in one message, above the budget or by the hour
@@ -25,7 +26,7 @@ const (
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
-	return []Kind{Opened, Updated, Escalated, Repeated, Acknowledged, Resolved, Summary, Test}
+	return []Kind{Opened, Updated, Escalated, Repeated, Assigned, Acknowledged, Resolved, Summary, Test}
 }
 
 // Version is the version of a message's stored form, its "v".
@@ -69,8 +70,11 @@ type Message struct {
 	Alerts []Alert          `json:"alerts,omitempty"` // of the incident, the most pressing first
 	// More is how many alerts of the incident that are not resolved Alerts has no
 	// room for.
-	More  int    `json:"more,omitempty"`
-	Links []Link `json:"links,omitempty"`
+	More int `json:"more,omitempty"`
+	// Crowd is what others write about the account, where the message's most
+	// pressing alert is about that.
+	Crowd *alerting.Crowd `json:"crowd,omitempty"`
+	Links []Link          `json:"links,omitempty"`
 	// People are those whom the message is for, the one on duty first.
 	People []Person `json:"people,omitempty"`
 

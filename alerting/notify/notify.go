@@ -16,8 +16,9 @@ type Notifier interface {
 	// incident, such as the thread that the first one began; "" is none.
 	//
 	// An error is taken as one that may pass, unless it is made by [Permanent];
-	// [RetryAfter] says that the receiver has named a time to wait. It never
-	// holds a secret: the receiver's URL may be one.
+	// [Denied] says that it passes when a person mends a setting, and
+	// [RetryAfter] that the receiver has named a time to wait. It never holds a
+	// secret: the receiver's URL may be one.
 	Notify(ctx context.Context, m *Message) (receipt string, err error)
 }
 
@@ -40,17 +41,23 @@ type Resumer interface {
 
 // refusal is an error with what follows from it.
 type refusal struct {
-	err       error
-	permanent bool
-	after     time.Duration
+	err               error
+	permanent, denied bool
+	after             time.Duration
 }
 
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
 // Permanent marks an error that the same message will meet each time, such as
-// a wrong key or a message that the receiver finds invalid.
+// one that the receiver finds invalid.
 func Permanent(err error) error { return &refusal{err: err, permanent: true} }
+
+// Denied marks an error that is about a setting and not about the message: a
+// key that the receiver does not take, an address that has moved. It lasts until
+// a person mends it, which while a key is rotated takes minutes, so the message
+// is tried again for a while and others are told soon.
+func Denied(err error) error { return &refusal{err: err, denied: true} }
 
 // RetryAfter marks an error after which the receiver wants to be left alone
 // for a time, such as the Retry-After of an HTTP 429.
@@ -60,6 +67,12 @@ func RetryAfter(err error, after time.Duration) error { return &refusal{err: err
 func IsPermanent(err error) bool {
 	r, ok := errors.AsType[*refusal](err)
 	return ok && r.permanent
+}
+
+// IsDenied reports whether trying again is of no use before a setting is mended.
+func IsDenied(err error) bool {
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.denied
 }
 
 // After returns how long the receiver wants to be left alone, 0 where it has

@@ -15,17 +15,22 @@ func TestErrors(t *testing.T) {
 		name      string
 		err       error
 		permanent bool
+		denied    bool
 		after     time.Duration
 	}{
-		{"none", nil, false, 0},
-		{"one that may pass", plain, false, 0},
-		{"for ever", notify.Permanent(plain), true, 0},
-		{"for ever, wrapped", fmt.Errorf("tell: %w", notify.Permanent(plain)), true, 0},
-		{"for a while", fmt.Errorf("tell: %w", notify.RetryAfter(plain, time.Minute)), false, time.Minute},
+		{"none", nil, false, false, 0},
+		{"one that may pass", plain, false, false, 0},
+		{"for ever", notify.Permanent(plain), true, false, 0},
+		{"for ever, wrapped", fmt.Errorf("tell: %w", notify.Permanent(plain)), true, false, 0},
+		{"until a setting is mended", fmt.Errorf("tell: %w", notify.Denied(plain)), false, true, 0},
+		{"for a while", fmt.Errorf("tell: %w", notify.RetryAfter(plain, time.Minute)), false, false, time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := notify.IsPermanent(tt.err); got != tt.permanent {
 				t.Errorf("IsPermanent = %v, want %v", got, tt.permanent)
+			}
+			if got := notify.IsDenied(tt.err); got != tt.denied {
+				t.Errorf("IsDenied = %v, want %v", got, tt.denied)
 			}
 			if got := notify.After(tt.err); got != tt.after {
 				t.Errorf("After = %v, want %v", got, tt.after)

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 // title, the number and the links. The alerts keep what buttons need.
 func Minimal(m *Message) *Message {
 	out := *m
-	out.Lines, out.Labels, out.Alerts = nil, nil, bare(m.Alerts)
+	out.Lines, out.Labels, out.Alerts, out.Crowd = nil, nil, bare(m.Alerts), nil
 	return &out
 }
 
@@ -28,8 +29,8 @@ func bare(alerts []Alert) []Alert {
 
 // Plainly returns a message in words for people who speak for the organisation
 // and know nothing of detection: what happened to which account, since when,
-// how often it was shown, what is being done and whom to ask: the first of the
-// message's people. It names no rule, no IP address and not whose it is, and
+// how often it was shown or how many write about it, what is being done and whom
+// to ask: the first of the message's people. It names no rule, no IP address and not whose it is, and
 // quotes nothing that others wrote.
 func Plainly(m *Message) *Message {
 	out := Minimal(m)
@@ -47,6 +48,10 @@ func Plainly(m *Message) *Message {
 		{Label: "Seen by", Text: seenBy(m)},
 		{Label: "Being done", Text: beingDone(m)},
 		{Label: "Ask", Text: ask(m)},
+	}
+	if m.Crowd != nil { // others wrote, and the account may have done nothing
+		out.Lines[2].Text = spoken(m.Crowd.Since)
+		out.Lines[3] = Line{Label: "How many", Text: howMany(m.Crowd)}
 	}
 	if failing(m) { // nothing has happened to an account
 		out.Lines = slices.DeleteFunc(out.Lines, func(l Line) bool { return l.Label == "Where" || l.Label == "Seen by" })
@@ -103,7 +108,36 @@ func happened(m *Message) string {
 			}
 		}
 	}
+	if m.Crowd != nil {
+		return "Far more people than usual write about this account"
+	}
 	return "Something unusual happened on this account"
+}
+
+// howMany says how many write about an account, and how many usually do.
+func howMany(c *alerting.Crowd) string {
+	usual := fmt.Sprintf("%d to %d are", c.Low, c.High)
+	switch {
+	case c.High == 0:
+		usual = "next to none is"
+	case c.Low == c.High:
+		usual = fmt.Sprintf("about %d %s", c.High, plural(c.High, "is", "are"))
+	}
+	span, unit := c.Seconds, "second"
+	switch {
+	case span%3600 == 0:
+		span, unit = span/3600, "hour"
+	case span%60 == 0:
+		span, unit = span/60, "minute"
+	}
+	return fmt.Sprintf("%d %s in %d %s; %s usual at that hour", c.Mentions, plural(c.Mentions, "mention", "mentions"), span, plural(span, unit, unit+"s"), usual)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // plainTitle says it in one line, without more than the title says anyway.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,7 +56,12 @@ func plainCases() map[string]*notify.Message {
 	receiver.Labels = []alerting.Label{{Name: "alertname", Value: "NotificationsFailing"}, {Name: "receiver", Value: "pd"}}
 	nobody := tagged(notify.Resolved, "of our own")
 	nobody.People = nil
+	storm := tagged(notify.Opened, "attack.impact")
+	storm.Crowd = &alerting.Crowd{Mentions: 412, Seconds: 300, Low: 3, High: 9, Since: notifytest.At().Add(-4 * time.Minute)}
+	quiet := tagged(notify.Resolved, "attack.impact")
+	quiet.Crowd = &alerting.Crowd{Mentions: 40, Seconds: 3600, Since: notifytest.At().Add(-4 * time.Hour)}
 	return map[string]*notify.Message{
+		"plain_storm": storm, "plain_storm_of_a_quiet_account": quiet,
 		"plain_post": post, "plain_login": tagged(notify.Acknowledged, "attack.t1078"), "plain_drill": drill, "plain_across": across,
 		"plain_resolved": nobody, "plain_blind": tagged(notify.Opened, alerting.TagSRE), "plain_app": tagged(notify.Escalated, "attack.t1528"),
 		"plain_receiver": receiver,

@@ -23,6 +23,7 @@ func samples() []*Message {
 		full.Lines = []Line{{Text: "2 alerts"}, {Label: "What", Text: "40 posts"}, {Label: "Reach", Text: "4,100 views at 03:14"}}
 		full.Labels = []alerting.Label{{Name: "account", Value: "x/acme"}, {Name: "tag", Value: "attack.t1491"}}
 		full.Alerts = []Alert{{ID: "3fa29c", Number: "PK-3FA29C", Rule: "sample", Title: "Sample", Level: rules.High, State: alerting.Firing, Opened: at}}
+		full.Crowd = &alerting.Crowd{Mentions: 412, Seconds: 300, Low: 3, High: 9, Since: at}
 		full.Links = []Link{{Action: ActOpen, Text: "Open", URL: "https://picket.example/"}}
 		full.People = []Person{{Name: "Jane Doe", Addresses: map[string]string{"email": "jane@acme.example"}}}
 		switch kind {
@@ -32,7 +33,7 @@ func samples() []*Message {
 			full.State, least.State, full.Ended = alerting.Resolved, alerting.Resolved, at
 		case Test:
 			full.Drill = alerting.TestDrill
-		case Opened, Updated, Escalated, Repeated, Summary:
+		case Opened, Updated, Escalated, Repeated, Assigned, Summary:
 		}
 		out = append(out, &full, &least)
 	}

@@ -4,9 +4,9 @@
 //
 // # What is sent
 //
-//	opened, updated, escalated, repeated, summary, test    trigger
-//	acknowledged                                           acknowledge
-//	resolved                                               resolve
+//	opened, updated, escalated, repeated, assigned, summary, test    trigger
+//	acknowledged                                                     acknowledge
+//	resolved                                                         resolve
 //
 // The dedup_key is the message's incident, so that all of it is one alert in
 // PagerDuty; a trigger that comes twice is a line in its log and pages nobody
@@ -27,6 +27,7 @@
 //
 // 202 with the status "success" is taken. Any other body of a success is a lie
 // of something in between, and is tried again, as are 429 and 5xx; 400 says
-// that the key or the event is wrong, and is given up with what PagerDuty found
-// wrong. See package httpsend for the rest.
+// that the event is wrong, and is given up with what PagerDuty found wrong, or
+// that the key is, which is tried again for a while. See package httpsend for
+// the rest.
 package pagerduty

@@ -144,7 +144,7 @@ func actionOf(kind notify.Kind) string {
 		return acknowledge
 	case notify.Resolved:
 		return resolve
-	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated, notify.Summary, notify.Test:
+	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated, notify.Assigned, notify.Summary, notify.Test:
 	}
 	return trigger
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -117,13 +118,27 @@ func (r *reply) String() string {
 	return text
 }
 
+// ofKey reports whether the key alone is at fault: PagerDuty answers 400 to one
+// that it does not know, as to a wrong event, and names it ("Invalid routing key",
+// "Length of 'routing_key' is incorrect").
+func (r *reply) ofKey() bool {
+	return len(r.Errors) > 0 && !slices.ContainsFunc(r.Errors, func(said string) bool {
+		said = strings.ToLower(said)
+		return !strings.Contains(said, "routing key") && !strings.Contains(said, "routing_key")
+	})
+}
+
 func (o *Output) judge(answer *httpsend.Answer) error {
 	var r reply
 	if json.Unmarshal(answer.Body, &r) != nil {
 		r = reply{}
 	}
 	if !answer.OK() {
-		return o.send.Fault(answer, r.String())
+		err := o.send.Fault(answer, r.String())
+		if r.ofKey() {
+			return notify.Denied(err)
+		}
+		return err
 	}
 	if r.Status != "success" {
 		said := r.String()

@@ -124,7 +124,7 @@ func TestHostile(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	want := map[notify.Kind]string{
-		notify.Opened: "trigger", notify.Updated: "trigger", notify.Escalated: "trigger", notify.Repeated: "trigger",
+		notify.Opened: "trigger", notify.Updated: "trigger", notify.Escalated: "trigger", notify.Repeated: "trigger", notify.Assigned: "trigger",
 		notify.Acknowledged: "acknowledge", notify.Resolved: "resolve", notify.Summary: "trigger", notify.Test: "trigger",
 	}
 	for _, kind := range notify.Kinds() {
@@ -189,17 +189,41 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestSaid holds that a person reads what PagerDuty found wrong.
+// TestSaid holds that a person reads what PagerDuty found wrong, and that a key
+// which it does not take is not taken for a wrong event.
 func TestSaid(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect (should be 32 characters)"]}`)
-	}))
-	defer server.Close()
-	_, err := output(t, server.URL, server.Client()).Notify(t.Context(), notifytest.Message(notify.Opened))
-	const want = "pagerduty: answered 400 Bad Request: invalid event: Event object is invalid: Length of 'routing_key' is incorrect (should be 32 characters)"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+	const (
+		length  = "Length of 'routing_key' is incorrect (should be 32 characters)"
+		unknown = "Invalid routing key"
+		event   = "'event_action' is missing or blank"
+	)
+	for _, tt := range []struct {
+		name   string
+		errors []string
+		denied bool
+		want   string
+	}{
+		{"a key of another length", []string{length}, true, ": " + length},
+		{"a key that is not known", []string{unknown}, true, ": " + unknown},
+		{"a wrong event", []string{event}, false, ": " + event},
+		{"a key and an event", []string{unknown, event}, false, ": " + unknown + "; " + event},
+		{"nothing in particular", nil, false, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				_ = json.NewEncoder(w).Encode(map[string]any{"status": "invalid event", "message": "Event object is invalid", "errors": tt.errors})
+			}))
+			defer server.Close()
+			_, err := output(t, server.URL, server.Client()).Notify(t.Context(), notifytest.Message(notify.Opened))
+			want := "pagerduty: answered 400 Bad Request: invalid event: Event object is invalid" + tt.want
+			if err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+			if notify.IsDenied(err) != tt.denied || notify.IsPermanent(err) == tt.denied {
+				t.Errorf("denied %v, permanent %v; want denied %v, and permanent else", notify.IsDenied(err), notify.IsPermanent(err), tt.denied)
+			}
+		})
 	}
 }
 

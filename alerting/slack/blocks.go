@@ -56,7 +56,7 @@ func (o *Output) reply(m *notify.Message, call bool) []slack.Block {
 		slack.NewSectionBlock(plain(cut(kindWord(m.Kind)+": "+alerting.Plain(m.Title), maxSection)), nil, nil),
 		slack.NewContextBlock("picket_state", plain(state(m))),
 	}
-	if m.Kind == notify.Updated || m.Kind == notify.Summary {
+	if m.Kind == notify.Updated || m.Kind == notify.Assigned || m.Kind == notify.Summary {
 		blocks = append(blocks, sections(m.Lines)...)
 	}
 	if call {
@@ -72,7 +72,7 @@ func calls(m *notify.Message, acked bool) bool {
 	if m.Kind == notify.Updated {
 		return acked && m.State == alerting.Firing
 	}
-	return m.Kind == notify.Opened || m.Kind == notify.Escalated || m.Kind == notify.Repeated
+	return m.Kind == notify.Opened || m.Kind == notify.Escalated || m.Kind == notify.Repeated || m.Kind == notify.Assigned
 }
 
 func kindWord(k notify.Kind) string {

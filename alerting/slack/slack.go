@@ -91,7 +91,7 @@ func (o *Output) Notify(ctx context.Context, m *notify.Message) (string, error) 
 	if _, _, err := o.post(ctx, channel, options); err != nil {
 		return "", o.fault("chat.postMessage", err)
 	}
-	if m.Kind == notify.Acknowledged {
+	if m.Kind == notify.Acknowledged || m.Kind == notify.Assigned && acked {
 		thread += ackedMark
 	}
 	return thread, nil

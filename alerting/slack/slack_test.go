@@ -193,7 +193,7 @@ func TestThread(t *testing.T) {
 	o := output(t, configOf(s))
 	receipt := ""
 	for _, kind := range []notify.Kind{
-		notify.Opened, notify.Updated, notify.Escalated, notify.Acknowledged, notify.Updated, notify.Updated,
+		notify.Opened, notify.Updated, notify.Escalated, notify.Acknowledged, notify.Assigned, notify.Updated, notify.Updated,
 		notify.Acknowledged, notify.Resolved, notify.Opened, notify.Updated,
 	} {
 		m := notifytest.Message(kind)
@@ -204,7 +204,7 @@ func TestThread(t *testing.T) {
 		}
 		receipt = got
 		want := slacktest.Channel + "/1700000000.000001"
-		if kind == notify.Acknowledged {
+		if kind == notify.Acknowledged || kind == notify.Assigned {
 			want += " acked"
 		}
 		if got != want {
@@ -217,7 +217,7 @@ func TestThread(t *testing.T) {
 		}
 	}
 	messages := s.Messages()
-	if len(messages) != 10 || messages[0].Edits != 9 {
+	if len(messages) != 11 || messages[0].Edits != 10 {
 		t.Fatalf("%d messages, the first edited %d times", len(messages), messages[0].Edits)
 	}
 	var got []string
@@ -229,6 +229,7 @@ func TestThread(t *testing.T) {
 		"Updated: " + title + ", in the channel false, 6 blocks",
 		"Escalated: " + title + ", in the channel true, 3 blocks",
 		"Acknowledged: " + title + ", in the channel false, 2 blocks",
+		"Assigned: " + title + ", in the channel true, 7 blocks",
 		"Updated: " + title + ", in the channel true, 7 blocks", // it waits again
 		"Updated: " + title + ", in the channel false, 6 blocks",
 		"Acknowledged: " + title + ", in the channel false, 2 blocks",
@@ -242,10 +243,10 @@ func TestThread(t *testing.T) {
 	s.Delete("1700000000.000001")
 	m := notifytest.Message(notify.Updated)
 	m.Receipt = receipt
-	if got, err := o.Notify(t.Context(), m); err != nil || got != slacktest.Channel+"/1700000000.000011" {
+	if got, err := o.Notify(t.Context(), m); err != nil || got != slacktest.Channel+"/1700000000.000012" {
 		t.Errorf("after the first message was deleted: %q, %v; want a new thread", got, err)
 	}
-	if n := len(s.Messages()[9].Blocks); n != 8 { // title, state, four lines, people, buttons
+	if n := len(s.Messages()[10].Blocks); n != 8 { // title, state, four lines, people, buttons
 		t.Errorf("the new thread begins with %d blocks, want 8", n)
 	}
 }
@@ -280,29 +281,30 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		permanent bool
+		denied    bool
 		after     time.Duration
 	}{
-		{"invalid_auth", true, 0},
-		{"token_revoked", true, 0},
-		{"account_inactive", true, 0},
-		{"missing_scope", true, 0},
-		{"invalid_blocks", true, 0},
-		{"msg_too_long", true, 0},
-		{"channel_not_found", false, 0},
-		{"not_in_channel", false, 0},
-		{"is_archived", false, 0},
-		{"internal_error", false, 0},
-		{"service_unavailable", false, 0},
-		{"something_new\n\x1b", false, 0},
-		{"ratelimited", false, 30 * time.Second},
-		{"message_limit_exceeded", false, 30 * time.Second},
+		{"invalid_auth", false, true, 0},
+		{"token_revoked", false, true, 0},
+		{"account_inactive", false, true, 0},
+		{"missing_scope", false, true, 0},
+		{"invalid_blocks", true, false, 0},
+		{"msg_too_long", true, false, 0},
+		{"channel_not_found", false, false, 0},
+		{"not_in_channel", false, false, 0},
+		{"is_archived", false, false, 0},
+		{"internal_error", false, false, 0},
+		{"service_unavailable", false, false, 0},
+		{"something_new\n\x1b", false, false, 0},
+		{"ratelimited", false, false, 30 * time.Second},
+		{"message_limit_exceeded", false, false, 30 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := slacktest.New(t, 0)
 			s.FailWith("chat.postMessage", http.StatusOK, nil, fmt.Sprintf(`{"ok":false,"error":%q,"response_metadata":{"messages":["[ERROR] about %s"]}}`, strings.ReplaceAll(tt.name, "\x1b", ""), slacktest.BotToken))
 			_, err := output(t, configOf(s)).Notify(t.Context(), notifytest.Message(notify.Opened))
-			if err == nil || notify.IsPermanent(err) != tt.permanent || notify.After(err) != tt.after {
-				t.Errorf("%v: permanent %v, after %s; want %v, %s", err, notify.IsPermanent(err), notify.After(err), tt.permanent, tt.after)
+			if err == nil || notify.IsPermanent(err) != tt.permanent || notify.IsDenied(err) != tt.denied || notify.After(err) != tt.after {
+				t.Errorf("%v: permanent %v, denied %v, after %s; want %v, %v, %s", err, notify.IsPermanent(err), notify.IsDenied(err), notify.After(err), tt.permanent, tt.denied, tt.after)
 			}
 			notifytest.Discreet(t, err, slacktest.BotToken)
 		})
@@ -336,8 +338,8 @@ func TestCheck(t *testing.T) {
 	cfg := configOf(s)
 	cfg.BotToken = secret("xoxb-hush-hush")
 	_, _, err := output(t, cfg).Check(t.Context())
-	if !notify.IsPermanent(err) || !strings.Contains(err.Error(), "auth.test: invalid_auth") {
-		t.Errorf("%v, want a permanent one", err)
+	if !notify.IsDenied(err) || !strings.Contains(err.Error(), "auth.test: invalid_auth") {
+		t.Errorf("%v, want one until the token is mended", err)
 	}
 	notifytest.Discreet(t, err, "xoxb-hush-hush")
 }

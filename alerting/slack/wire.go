@@ -45,9 +45,9 @@ const limited = 30 * time.Second
 
 // fault says what follows from an error of a method.
 //
-// Of the errors that Slack names, those of the tokens and of the message are
-// for ever: "invalid_auth" until somebody changes the configuration. Those of
-// the channel may pass, since somebody in Slack can mend them while the message
+// Of the errors that Slack names, those of the message are for ever, and those
+// of the tokens last until somebody mends them: "invalid_auth" while a token is
+// rotated. Those of the channel may pass, since somebody in Slack can mend them while the message
 // waits: inviting Picket ends "not_in_channel", and of a private channel
 // "channel_not_found". So may all others, among them those that Slack may name
 // some day.
@@ -61,6 +61,8 @@ func (o *Output) fault(method string, err error) error {
 	switch {
 	case slices.Contains([]string{"ratelimited", "rate_limited", "message_limit_exceeded"}, named.Err):
 		return notify.RetryAfter(err, limited)
+	case slices.Contains(ofTokens(), named.Err):
+		return notify.Denied(err)
 	case slices.Contains(forever(), named.Err):
 		return notify.Permanent(err)
 	}
@@ -86,6 +88,8 @@ func (o *Output) discreet(err error) error {
 	switch {
 	case notify.IsPermanent(err):
 		return notify.Permanent(errors.New(text))
+	case notify.IsDenied(err):
+		return notify.Denied(errors.New(text))
 	case notify.After(err) > 0:
 		return notify.RetryAfter(errors.New(text), notify.After(err))
 	}
@@ -95,10 +99,14 @@ func (o *Output) discreet(err error) error {
 // forever lists the errors that the same message meets each time.
 func forever() []string {
 	return []string{
-		"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope", "not_allowed_token_type",
 		"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text",
 		"invalid_arguments", "invalid_arg_name", "invalid_form_data", "invalid_charset",
 	}
+}
+
+// ofTokens lists the errors that end when a token is mended.
+func ofTokens() []string {
+	return []string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope", "not_allowed_token_type"}
 }
 
 // is reports whether an error is one of those that Slack names so.

@@ -37,8 +37,8 @@
 // # What an answer means
 //
 // Any 2xx is taken, unless its body is a JSON object that says otherwise, see
-// httpsend.Lie. 410 says that the receiver wants no more, and is for ever as
-// other 4xx are; redirects are not followed. See package httpsend for the rest.
+// httpsend.Lie. 410 says that the receiver wants no more, and is for ever;
+// redirects are not followed. See package httpsend for the rest.
 // The URL is the operator's own, so private addresses are allowed.
 //
 // # Heartbeat

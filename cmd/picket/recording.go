@@ -43,14 +43,14 @@ func (c *recording) open(e *env) (*input, error) {
 
 // histories reads all activity of accounts that publish, what comes twice once.
 func histories(ctx context.Context, src replay.Source) ([]*hijack.History, error) {
-	by := map[string][]activity.Activity{}
+	by := people{}
 	before := map[int]*detector.Duplicates{} // by partition
 	for {
 		m, err := src.Next(ctx)
 		var item *replay.ItemError
 		switch {
 		case errors.Is(err, io.EOF):
-			return sorted(by), nil
+			return by.sorted(), nil
 		case errors.As(err, &item):
 			continue // told where it was read
 		case err != nil:
@@ -63,18 +63,30 @@ func histories(ctx context.Context, src replay.Source) ([]*hijack.History, error
 		}
 		for i := range m.Batch.Activities {
 			if a := &m.Batch.Activities[i]; !before[m.Partition].Seen(a, m.Time) {
-				by[a.Account] = append(by[a.Account], a.Clone())
+				by.add(a)
 			}
 		}
 	}
 }
 
-// sorted makes histories of activities, those of accounts that published nothing
-// left out.
-func sorted(by map[string][]activity.Activity) []*hijack.History {
+// people gathers histories by account.
+type people map[string]*hijack.History
+
+func (p people) add(a *activity.Activity) {
+	h := p[a.Account]
+	if h == nil {
+		h = hijack.NewHistory(a.Account, false, nil)
+		p[h.Account] = h
+	}
+	h.Add(a)
+}
+
+// sorted returns the histories by account, those of accounts that published
+// nothing left out.
+func (p people) sorted() []*hijack.History {
 	var out []*hijack.History
-	for account, all := range by {
-		if h := hijack.NewHistory(account, false, all); h.Posts() > 0 {
+	for _, h := range p {
+		if h.Sort(); h.Posts() > 0 {
 			out = append(out, h)
 		}
 	}
@@ -98,15 +110,15 @@ func strangers() ([]*hijack.History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulate attackers: %w", err)
 	}
-	by, bare := map[string][]activity.Activity{}, map[string][]activity.Activity{}
+	by, bare := people{}, people{}
 	for {
 		a, _, ok := world.Next()
 		if !ok {
-			return slices.Concat(sorted(by), sorted(bare)), nil
+			return slices.Concat(by.sorted(), bare.sorted()), nil
 		}
-		by[a.Account] = append(by[a.Account], a.Clone())
+		by.add(&a)
 		a.App = ""
-		bare[a.Account] = append(bare[a.Account], a.Clone())
+		bare.add(&a)
 	}
 }
 

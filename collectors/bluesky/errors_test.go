@@ -113,7 +113,7 @@ func TestTroubleOfAPartHidesNoPost(t *testing.T) {
 			w := newWorld(t, blueskytest.Options{}, withMentions)
 			cursor := w.connect()
 			w.sessions.kept = nil
-			w.pass(2 * 60 * 60e9)
+			w.Pass(2 * 60 * 60e9)
 			w.srv.AddFault(blueskytest.Fault{Kind: blueskytest.Fault500, Endpoint: endpoint})
 			id := w.post("while something is broken")
 			page := w.poll(cursor)

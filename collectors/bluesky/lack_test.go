@@ -39,7 +39,7 @@ func TestAnswersThatLack(t *testing.T) {
 				}
 				told, cursor = append(told, page.Activities...), page.Cursor
 				if !page.More {
-					w.pass(6 * time.Minute)
+					w.Pass(6 * time.Minute)
 				}
 			}
 			if a := only(t, told, activity.KindPost); !failed || a.ID != id || len(ids(told)) != 1 {
@@ -60,7 +60,7 @@ func TestAppPasswordUnreadable(t *testing.T) {
 	cursor := w.connect()
 	w.srv.RevokeAppPassword(did, "planner")
 	w.srv.AddAppPassword(did, blueskytest.AppPassword{Name: "", Password: "zzzz-zzzz-zzzz-zzzz"})
-	w.pass(6 * time.Minute)
+	w.Pass(6 * time.Minute)
 	got, page := w.drain(cursor)
 	if len(ids(got)) != 0 || len(page.Malformed) == 0 {
 		t.Errorf("told %v, malformed %v; want no more than what is malformed", ids(got), page.Malformed)
@@ -76,11 +76,11 @@ func TestAppPasswordUnreadable(t *testing.T) {
 func TestMentionOfTheFuture(t *testing.T) {
 	w := newWorld(t, blueskytest.Options{}, withMentions)
 	cursor := w.connect()
-	w.srv.Notify(did, blueskytest.Notification{Reason: "mention", Handle: "fan.test", Text: "@acme.test", Indexed: w.clock().Add(1000 * time.Hour)})
+	w.srv.Notify(did, blueskytest.Notification{Reason: "mention", Handle: "fan.test", Text: "@acme.test", Indexed: w.Now().Add(1000 * time.Hour)})
 	_, page := w.drain(cursor)
 	st, err := decodeState(page.Cursor)
-	if err != nil || st.Mention.Mark > w.clock().UnixMilli() {
-		t.Errorf("the newest mention is of %s, error %v; want none after %s", time.UnixMilli(st.Mention.Mark), err, w.clock())
+	if err != nil || st.Mention.Mark > w.Now().UnixMilli() {
+		t.Errorf("the newest mention is of %s, error %v; want none after %s", time.UnixMilli(st.Mention.Mark), err, w.Now())
 	}
 }
 
@@ -148,8 +148,8 @@ func TestMentionsAreBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.pass(time.Minute)
-		id := w.post("of the account itself " + w.clock().String())
+		w.Pass(time.Minute)
+		id := w.post("of the account itself " + w.Now().String())
 		var got []activity.Activity
 		for range 10 {
 			page, err := c.Poll(t.Context(), cursor)
@@ -172,7 +172,7 @@ func TestMentionsAreBehind(t *testing.T) {
 	if page.Behind == nil {
 		t.Error("the first page of mentions waits, and nothing is said of it")
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	var st state
 	for range 10 { // into a walk
 		page = w.poll(page.Cursor)

@@ -104,7 +104,7 @@ func TestMalformedRecords(t *testing.T) {
 			if a := only(t, got, activity.KindPost); a.ID != id {
 				t.Errorf("got %s, want %s", a.ID, id)
 			}
-			w.pass(20 * time.Minute)
+			w.Pass(20 * time.Minute)
 			if _, page := w.drain(page.Cursor); len(page.Malformed) != 0 {
 				t.Errorf("counted again: %v", page.Malformed)
 			}

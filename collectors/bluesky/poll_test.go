@@ -86,9 +86,9 @@ func TestDeletedWhenAllWatchedAre(t *testing.T) {
 	var made []string
 	for i := range 40 {
 		made = append(made, w.post(fmt.Sprint("post ", i)))
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	cursor := w.connect()
 	for _, id := range made[25:] {
 		w.srv.Delete(id)
@@ -172,12 +172,12 @@ func TestDatedBackAmongThoseWatched(t *testing.T) {
 	w := newWorld(t, blueskytest.Options{}, func(c *Config) { c.Watch = 10 })
 	for i := range 30 {
 		w.post(fmt.Sprint("post ", i))
-		w.pass(time.Hour)
+		w.Pass(time.Hour)
 	}
 	cursor := w.connect()
-	id := w.srv.Put(did, collectionPost, w.srv.TID(w.clock().Add(-5*time.Hour)), blueskytest.Post("slipped in", start()))
+	id := w.srv.Put(did, collectionPost, w.srv.TID(w.Now().Add(-5*time.Hour)), blueskytest.Post("slipped in", start()))
 	got, _ := w.later(time.Minute, cursor)
-	if a := only(t, got, activity.KindPost); a.ID != id || w.clock().Sub(a.Time) > 2*time.Minute {
+	if a := only(t, got, activity.KindPost); a.ID != id || w.Now().Sub(a.Time) > 2*time.Minute {
 		t.Errorf("got %s at %s, want %s now", a.ID, a.Time, id)
 	}
 }
@@ -186,9 +186,9 @@ func TestBackfillIsBounded(t *testing.T) {
 	w := newWorld(t, blueskytest.Options{PageSize: 7}, func(c *Config) { c.Backfill = 20 })
 	for i := range 40 {
 		w.post(fmt.Sprint("post ", i))
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	var n int
 	var cursor json.RawMessage
 	for {
@@ -218,7 +218,7 @@ func TestTooManyAreAGap(t *testing.T) {
 	}
 	cursor := w.connect()
 	for i := range 80 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		w.post(fmt.Sprint("post ", i))
 	}
 	_, page := w.drain(cursor)
@@ -334,7 +334,7 @@ func TestAppPasswords(t *testing.T) {
 	w := newWorld(t, blueskytest.Options{}, withPassword)
 	cursor := w.connect()
 	w.srv.AddAppPassword(did, blueskytest.AppPassword{Name: "totally-legit", Password: "zzzz-zzzz-zzzz-zzzz", Privileged: true})
-	made := w.clock()
+	made := w.Now()
 	got, cursor := w.later(6*time.Minute, cursor)
 	a := only(t, got, activity.KindTokenGrant)
 	if a.App != "totally-legit" || !a.Time.Equal(made) || !strings.Contains(string(a.Raw), `"privileged":true`) {
@@ -404,7 +404,7 @@ func TestRestartInARound(t *testing.T) {
 	if st, err := decodeState(page.Cursor); err != nil || st.Round == nil {
 		t.Fatalf("no round is under way, error %v", err)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	id := w.post("while it was down")
 	got, _ := w.drain(page.Cursor)
 	if a := only(t, got, activity.KindPost); a.ID != id {

@@ -49,7 +49,7 @@ func (f *forgetful) Save(ctx context.Context, name string, s collectors.Secret) 
 func TestCrashBeforeARenewedSessionIsSaved(t *testing.T) {
 	w := newWorld(t, blueskytest.Options{}, withMentions)
 	cursor := w.connect()
-	w.pass(3 * time.Hour) // the access token has expired
+	w.Pass(3 * time.Hour) // the access token has expired
 	deps := w.deps()
 	deps.Sessions = &forgetful{passing: w.sessions, dead: true}
 	c, err := New(w.cfg, deps)
@@ -93,10 +93,10 @@ func TestRevokedAppPassword(t *testing.T) {
 	cursor := w.connect()
 	w.srv.RevokeAppPassword(did, "picket")
 	w.srv.EndSessions(did)
-	w.pass(3 * time.Hour)
+	w.Pass(3 * time.Hour)
 	refused := 0
 	for range 24 * 60 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		page, err := w.try(cursor)
 		if err != nil {
 			f, ok := errors.AsType[*collectors.Forbidden](err)
@@ -121,7 +121,7 @@ func TestSessionsThatAreNeverGood(t *testing.T) {
 	w.srv.AddFault(blueskytest.Fault{Kind: blueskytest.FaultExpired, Endpoint: "com.atproto.server.listAppPasswords"})
 	var cursor json.RawMessage
 	for range 24 * 60 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		if page, err := w.try(cursor); err == nil {
 			cursor = page.Cursor
 		}

@@ -208,28 +208,28 @@ func TestLimitOfAnHour(t *testing.T) {
 	for _, every := range []time.Duration{time.Minute, time.Second} {
 		t.Run(every.String(), func(t *testing.T) {
 			w := newWorld(t, blueskytest.Options{Limit: 300}, withMentions)
-			budget := collectors.NewBudget("bluesky", collectors.BudgetOptions{Endpoint: endpointQuota, Now: w.clock})
+			budget := collectors.NewBudget("bluesky", collectors.BudgetOptions{Endpoint: endpointQuota, Now: w.Now})
 			deps := w.deps()
 			deps.HTTP = collectors.NewClient(budget, collectors.ClientOptions{Base: collectortest.Transport(w.srv), MaxWait: time.Nanosecond})
 			var cursor []byte
-			begun := w.clock()
+			begun := w.Now()
 			c, err := New(w.cfg, deps)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for w.clock().Sub(begun) < time.Hour {
-				w.srv.Put(did, collectionProfile, "self", fmt.Sprintf(`{"$type":"app.bsky.actor.profile","displayName":"at %d"}`, w.clock().Unix()))
+			for w.Now().Sub(begun) < time.Hour {
+				w.srv.Put(did, collectionProfile, "self", fmt.Sprintf(`{"$type":"app.bsky.actor.profile","displayName":"at %d"}`, w.Now().Unix()))
 				page, err := c.Poll(t.Context(), cursor)
 				limited, ok := errors.AsType[*collectors.RateLimited](err)
 				switch {
-				case ok && limited.Until.After(w.clock()):
-					w.pass(limited.Until.Sub(w.clock())) // as the scheduler does
+				case ok && limited.Until.After(w.Now()):
+					w.Pass(limited.Until.Sub(w.Now())) // as the scheduler does
 				case err != nil:
 					t.Fatal(err)
 				default:
 					cursor = page.Cursor
 				}
-				w.pass(every)
+				w.Pass(every)
 			}
 			granted := 300 * 12
 			if n := w.srv.Total(); every == time.Second && n < granted*95/100 {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +33,8 @@ const (
 // world is a fake Bluesky with the account acme.test, a clock of both sides, and
 // a collector on it. Whatever host is asked, the fake answers.
 type world struct {
+	*collectortest.Clock
+
 	t        *testing.T
 	srv      *blueskytest.Server
 	cfg      Config
@@ -42,17 +43,14 @@ type world struct {
 	// known is when each item that was told happened, as long as the scheduler
 	// remembers it.
 	known map[uint64]time.Time
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 
 func newWorld(t *testing.T, opts blueskytest.Options, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: start(), sessions: &passing{}, known: map[uint64]time.Time{}}
-	opts.Now = w.clock
+	w := &world{t: t, Clock: collectortest.NewClock(start()), sessions: &passing{}, known: map[uint64]time.Time{}}
+	opts.Now = w.Now
 	w.srv = blueskytest.New(opts)
 	w.srv.AddAccount(did, "acme.test", accountPassword)
 	w.srv.AddAppPassword(did, blueskytest.AppPassword{Name: "picket", Password: appPassword})
@@ -74,21 +72,9 @@ func withMentions(c *Config) { c.Password, c.Mentions = appPassword, true }
 
 func discovered(c *Config) { c.Server = "" }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 func (w *world) deps() collectors.Deps {
 	client := collectors.NewClient(nil, collectors.ClientOptions{Base: collectortest.Transport(w.srv)})
-	return collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.clock, Sessions: w.sessions}
+	return collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.Now, Sessions: w.sessions}
 }
 
 // collector returns one as a process that starts has it: nothing is kept but
@@ -163,20 +149,20 @@ func (w *world) drain(cursor json.RawMessage) ([]activity.Activity, collectors.P
 func (w *world) connect() json.RawMessage {
 	w.t.Helper()
 	_, page := w.drain(nil)
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	return page.Cursor
 }
 
 // later lets a while pass and polls.
 func (w *world) later(d time.Duration, cursor json.RawMessage) ([]activity.Activity, json.RawMessage) {
 	w.t.Helper()
-	w.pass(d)
+	w.Pass(d)
 	got, page := w.drain(cursor)
 	return got, page.Cursor
 }
 
 func (w *world) post(text string) string {
-	return w.srv.Put(did, collectionPost, "", blueskytest.Post(text, w.clock()))
+	return w.srv.Put(did, collectionPost, "", blueskytest.Post(text, w.Now()))
 }
 
 // serve makes the fake listen on a loopback port, for the event stream.

@@ -1,11 +1,9 @@
 package entra
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,9 +82,7 @@ func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // quote shows how an answer that is not JSON begins.
 func (c *Collector) quote(b *body) string {
-	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
-		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	return c.scrubber.Quote(b.header, b.bytes)
 }
 
 // What a person does about each refusal.
@@ -138,12 +134,11 @@ func (c *Collector) fault(b *body) error {
 // mendRedirect names where an answer points; a token does not go there by
 // itself.
 func (c *Collector) mendRedirect(b *body) string {
-	u, err := url.Parse(b.header.Get("Location"))
-	if err != nil || u.Host == "" {
+	to := c.scrubber.Elsewhere(b.header)
+	if to == "" {
 		return mendPath
 	}
-	return fmt.Sprintf("check base_url and login_url: the answer points to %s, and nothing is sent to an address that is not configured",
-		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120))
+	return "check base_url and login_url: the answer points to " + to + ", and nothing is sent to an address that is not configured"
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

@@ -64,7 +64,7 @@ func TestHistoryThenNews(t *testing.T) {
 	if n != 10 || last.Before(start().Add(-3*time.Hour)) {
 		t.Errorf("%d activities and an overlap from %s, want 10 and three hours", n, last)
 	}
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	w.login(entratest.SignIn{})
 	page := w.poll(cursor)
 	if page.Backfill || len(page.Activities) != 2 {
@@ -133,12 +133,12 @@ func TestUnlicensed(t *testing.T) {
 	if page.Overlap.Before(start().Add(-3 * time.Hour)) {
 		t.Errorf("overlap from %s: sign-ins that nobody reads keep it back", page.Overlap)
 	}
-	w.pass(23 * time.Hour)
+	w.Pass(23 * time.Hour)
 	_, page = w.drain(page.Cursor)
-	w.pass(2 * time.Hour)
+	w.Pass(2 * time.Hour)
 	refused(page.Cursor)
 	w.srv.License()
-	w.pass(25 * time.Hour)
+	w.Pass(25 * time.Hour)
 	if as, _ = w.drain(page.Cursor); len(as) != 1 || as[0].Kind != "login" {
 		t.Errorf("activities %v; want the login of two days ago", as)
 	}
@@ -165,10 +165,10 @@ func TestLimit(t *testing.T) {
 		w.login(entratest.SignIn{Time: start().Add(-time.Duration(i) * time.Second)})
 	}
 	var cursor json.RawMessage
-	for until := start().Add(time.Hour); w.clock().Before(until); {
+	for until := start().Add(time.Hour); w.Now().Before(until); {
 		page, err := w.c.Poll(t.Context(), cursor)
 		if limited, ok := errors.AsType[*collectors.RateLimited](err); ok {
-			w.pass(limited.Until.Sub(w.clock()))
+			w.Pass(limited.Until.Sub(w.Now()))
 			continue
 		}
 		if err != nil {
@@ -186,7 +186,7 @@ func TestLimit(t *testing.T) {
 func TestGap(t *testing.T) {
 	w := newWorld(t, entratest.Options{})
 	_, page := w.drain(nil)
-	w.pass(40 * 24 * time.Hour)
+	w.Pass(40 * 24 * time.Hour)
 	got := w.poll(page.Cursor).Gap
 	want := &collectors.Gap{
 		From: start().Add(-3 * time.Hour), Until: start().Add(10 * 24 * time.Hour),
@@ -201,7 +201,7 @@ func TestGap(t *testing.T) {
 func TestClocks(t *testing.T) {
 	for _, ahead := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
 		w := newWorld(t, entratest.Options{})
-		w.c.deps.Now = func() time.Time { return w.clock().Add(ahead) }
+		w.c.deps.Now = func() time.Time { return w.Now().Add(ahead) }
 		_, page := w.drain(nil)
 		if want := start().Add(min(ahead, 0) - 3*time.Hour); !page.Overlap.Equal(want) {
 			t.Errorf("clock ahead by %s: overlap from %s, want %s", ahead, page.Overlap, want)
@@ -217,7 +217,7 @@ func TestCounts(t *testing.T) {
 	w.login(entratest.SignIn{User: "intern@acme.example"})
 	w.srv.Audit(entratest.Audit{Activity: "Create group", By: "editor-1@acme.example"})
 	_, page := w.drain(nil)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.drain(page.Cursor)
 	if got, want := w.c.Counts(), (Counts{Unguarded: 1, Ignored: 1}); got != want || w.c.Dropped() != 1 {
 		t.Errorf("counts %+v, want %+v however often they are read", got, want)
@@ -242,9 +242,9 @@ func TestClockFarAhead(t *testing.T) {
 	w := newWorld(t, entratest.Options{})
 	_, page := w.drain(nil)
 	cursor := page.Cursor
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.login(entratest.SignIn{})
-	ahead, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.clock().Add(Retention + 24*time.Hour) }})
+	ahead, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.Now().Add(Retention + 24*time.Hour) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestSpec(t *testing.T) {
 	w := newWorld(t, entratest.Options{})
 	w.login(entratest.SignIn{Time: start().Add(-28 * 24 * time.Hour)})
 	spec := Spec()
-	c, err := spec.New(setting(w), collectors.Deps{HTTP: w.web.Client(), Now: w.clock})
+	c, err := spec.New(setting(w), collectors.Deps{HTTP: w.web.Client(), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestSpec(t *testing.T) {
 	}
 	bad := setting(w)
 	bad.Values["tenant"] = "no/body"
-	if _, err := spec.New(bad, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}); err == nil || !strings.Contains(err.Error(), "tenant") {
+	if _, err := spec.New(bad, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}); err == nil || !strings.Contains(err.Error(), "tenant") {
 		t.Errorf("error %v, want one about tenant", err)
 	}
 }
@@ -60,7 +60,7 @@ func TestSpec(t *testing.T) {
 func TestVerify(t *testing.T) {
 	w := newWorld(t, entratest.Options{})
 	verify := func(s collectors.Setting) (collectors.Seen, error) {
-		return Spec().Verify(t.Context(), s, collectors.Deps{HTTP: w.web.Client(), Now: w.clock})
+		return Spec().Verify(t.Context(), s, collectors.Deps{HTTP: w.web.Client(), Now: w.Now})
 	}
 	got, err := verify(setting(w))
 	if err != nil {
@@ -82,7 +82,7 @@ func TestVerify(t *testing.T) {
 	}
 	nobody := setting(w)
 	nobody.Accept = nil // picket connect, before any account is configured
-	w.pass(grantSpan)
+	w.Pass(grantSpan)
 	if _, err := verify(nobody); err != nil {
 		t.Error(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/entra/entratest"
 )
 
@@ -31,15 +31,14 @@ func editors(identity string) bool {
 
 // world is a fake organisation, a clock of both sides, and a collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *entratest.Server
 	web  *httptest.Server
 	cfg  Config
 	logs *observer.ObservedLogs
 	c    *Collector
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
@@ -47,8 +46,8 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 func newWorld(t *testing.T, opts entratest.Options, change ...func(*Config)) *world {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	w := &world{t: t, now: start(), logs: logs}
-	opts.Now = w.clock
+	w := &world{t: t, Clock: collectortest.NewClock(start()), logs: logs}
+	opts.Now = w.Now
 	w.srv = entratest.New(opts)
 	w.web = httptest.NewServer(w.srv)
 	t.Cleanup(w.web.Close)
@@ -60,7 +59,7 @@ func newWorld(t *testing.T, opts entratest.Options, change ...func(*Config)) *wo
 	for _, c := range change {
 		c(&w.cfg)
 	}
-	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,23 +67,11 @@ func newWorld(t *testing.T, opts entratest.Options, change ...func(*Config)) *wo
 	return w
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 // poll lets the time that Microsoft's limit asks for pass before.
 func (w *world) poll(cursor json.RawMessage) collectors.Page {
 	w.t.Helper()
-	if n := len(w.c.sent); n >= grant && w.clock().Sub(w.c.sent[n-grant]) < grantSpan {
-		w.pass(grantSpan)
+	if n := len(w.c.sent); n >= grant && w.Now().Sub(w.c.sent[n-grant]) < grantSpan {
+		w.Pass(grantSpan)
 	}
 	page, err := w.c.Poll(w.t.Context(), cursor)
 	if err != nil {

@@ -50,8 +50,7 @@ func (c *Collector) describe(endpoint string, resp *http.Response) (*APIError, e
 	if err := json.Unmarshal(data, &eb); err != nil && eb.Message == "" {
 		e.Message = http.StatusText(resp.StatusCode)
 		if len(data) > 0 {
-			kind := cmp.Or(resp.Header.Get("Content-Type"), "no content type")
-			e.Message += fmt.Sprintf(": %d bytes of %s that begin %q", len(data), collectors.Clip(c.words(kind), 60), collectors.Clip(strings.TrimSpace(c.words(string(data))), 80))
+			e.Message += ": " + c.scrubber.Quote(resp.Header, data)
 		}
 		return e, eb
 	}

@@ -258,7 +258,7 @@ func TestMalformed(t *testing.T) {
 			if len(page.Malformed) != 1 || page.Malformed[0].Error() != row.want || len(page.Activities) != 1 {
 				t.Fatalf("malformed %v and %d activities, want %q and one", page.Malformed, len(page.Activities), row.want)
 			}
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			if again := w.poll(page.Cursor); len(again.Malformed) != 0 {
 				t.Errorf("told again: %v", again.Malformed)
 			}
@@ -271,7 +271,7 @@ func TestEventWithoutID(t *testing.T) {
 	w := newWorld(t, githubtest.Options{})
 	e := githubtest.Event{ID: "-", Action: "user.login", Actor: "editor-1"}
 	first := w.one(e)
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	again := w.poll(nil)
 	if !strings.HasPrefix(first.ID, "sha256:") || len(again.Activities) != 1 || again.Activities[0].ID != first.ID {
 		t.Errorf("ids %q and %v, want one of its bytes, twice", first.ID, ids(again.Activities))

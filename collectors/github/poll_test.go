@@ -20,7 +20,7 @@ import (
 func TestRequest(t *testing.T) {
 	w := newWorld(t, githubtest.Options{}, func(c *Config) { c.Include = IncludeAll })
 	page := w.poll(nil)
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.poll(page.Cursor)
 	for i, since := range []string{"2026-02-04T12:00:00Z", "2026-03-06T11:50:00Z"} {
 		want := url.Values{"phrase": {"created:>=" + since}, "include": {"all"}, "order": {"asc"}, "per_page": {"100"}}
@@ -151,7 +151,7 @@ func TestGap(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, githubtest.Options{}, func(c *Config) { c.Include = row.include })
 			page := w.poll(nil)
-			w.pass(row.away)
+			w.Pass(row.away)
 			got := ""
 			if gap := w.poll(page.Cursor).Gap; gap != nil {
 				got = gap.From.Format(time.RFC3339) + " to " + gap.Until.Format(time.RFC3339) + ": " + gap.Reason
@@ -173,7 +173,7 @@ func TestFilterByDay(t *testing.T) {
 	if got := strings.Join(ids(page.Activities), ","); got != "morning,noon" {
 		t.Fatalf("read %s first, want both", got)
 	}
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	w.srv.Add(githubtest.Event{ID: "late", Action: "user.login", Actor: "editor-1", Created: start().Add(-9 * time.Minute)})
 	page = w.poll(page.Cursor)
 	if got := strings.Join(ids(page.Activities), ","); got != "late,noon" { // within the overlap, where repeats are known
@@ -195,12 +195,12 @@ func TestClocks(t *testing.T) {
 	}{{"ours is ahead", time.Hour, false}, {"ours is ahead, theirs unknown", time.Hour, true}, {"ours is behind", -time.Hour, false}} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, githubtest.Options{NoDate: row.noDate})
-			w.c.deps.Now = func() time.Time { return w.clock().Add(row.ahead) }
+			w.c.deps.Now = func() time.Time { return w.Now().Add(row.ahead) }
 			first := w.srv.Add(githubtest.Event{Action: "user.login", Actor: "editor-1"})
 			page := w.poll(nil)
-			w.pass(5 * time.Minute)
-			second := w.srv.Add(githubtest.Event{Action: "user.login", Actor: "editor-1", Created: w.clock().Add(-2 * time.Minute)})
-			w.pass(5 * time.Minute)
+			w.Pass(5 * time.Minute)
+			second := w.srv.Add(githubtest.Event{Action: "user.login", Actor: "editor-1", Created: w.Now().Add(-2 * time.Minute)})
+			w.Pass(5 * time.Minute)
 			again, _ := w.drain(page.Cursor)
 			if got := ids(again); !slices.Contains(got, second) {
 				t.Errorf("read %v after %s, want %s among them", got, first, second)
@@ -213,10 +213,10 @@ func TestCountsCountOnce(t *testing.T) {
 	w := newWorld(t, githubtest.Options{})
 	page := w.poll(nil)
 	for range 6 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.srv.Add(githubtest.Event{Action: "user.login", Actor: "intern"})
 		w.srv.Add(githubtest.Event{Action: "pull_request.create", Actor: "editor-1"})
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		page = w.poll(page.Cursor)
 		if len(page.Activities) != 0 {
 			t.Errorf("activities %v, want none", ids(page.Activities))

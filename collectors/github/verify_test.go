@@ -81,7 +81,7 @@ func TestSpec(t *testing.T) {
 	set := collectors.Setting{
 		Source: "github/acme", Values: values, Secrets: map[string]collectors.Secret{"token": token}, Accept: editors,
 	}
-	deps := collectors.Deps{HTTP: w.web.Client(), Now: w.clock}
+	deps := collectors.Deps{HTTP: w.web.Client(), Now: w.Now}
 	c, err := spec.New(set, deps)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/github/githubtest"
 )
 
@@ -23,15 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a fake GitHub, a clock of both sides, and a collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *githubtest.Server
 	web  *httptest.Server
 	cfg  Config
 	logs *observer.ObservedLogs
 	c    *Collector
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
@@ -39,8 +38,8 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 func newWorld(t *testing.T, opts githubtest.Options, change ...func(*Config)) *world {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	w := &world{t: t, now: start(), logs: logs}
-	opts.Now, opts.Token = w.clock, token
+	w := &world{t: t, Clock: collectortest.NewClock(start()), logs: logs}
+	opts.Now, opts.Token = w.Now, token
 	w.srv = githubtest.New(opts)
 	w.web = httptest.NewServer(w.srv)
 	t.Cleanup(w.web.Close)
@@ -48,7 +47,7 @@ func newWorld(t *testing.T, opts githubtest.Options, change ...func(*Config)) *w
 	for _, c := range change {
 		c(&w.cfg)
 	}
-	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,18 +56,6 @@ func newWorld(t *testing.T, opts githubtest.Options, change ...func(*Config)) *w
 }
 
 func ofEnterprise(c *Config) { c.Org, c.Enterprise = "", "acme-corp" }
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
 
 func (w *world) poll(cursor json.RawMessage) collectors.Page {
 	w.t.Helper()

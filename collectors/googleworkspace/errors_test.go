@@ -114,12 +114,12 @@ func TestTokenEnds(t *testing.T) {
 		return n
 	}
 	_, page := w.drain(nil)
-	w.pass(54 * time.Minute)
+	w.Pass(54 * time.Minute)
 	_, page = w.drain(page.Cursor)
 	if n := grants(); n != 1 {
 		t.Errorf("%d tokens in 54 minutes, want 1", n)
 	}
-	w.pass(2 * time.Minute)
+	w.Pass(2 * time.Minute)
 	w.drain(page.Cursor)
 	if n := grants(); n != 2 {
 		t.Errorf("%d tokens in 56 minutes, want 2", n)

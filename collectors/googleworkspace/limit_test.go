@@ -48,10 +48,10 @@ func TestLimit(t *testing.T) {
 // busy polls the same page for a while, as fast as the collector lets it.
 func (w *world) busy(cursor json.RawMessage, lasts time.Duration) {
 	w.t.Helper()
-	for end := w.clock().Add(lasts); w.clock().Before(end); {
+	for end := w.Now().Add(lasts); w.Now().Before(end); {
 		_, err := w.c.Poll(w.t.Context(), cursor)
-		if limited, ok := errors.AsType[*collectors.RateLimited](err); ok && limited.Until.After(w.clock()) {
-			w.pass(limited.Until.Sub(w.clock()))
+		if limited, ok := errors.AsType[*collectors.RateLimited](err); ok && limited.Until.After(w.Now()) {
+			w.Pass(limited.Until.Sub(w.Now()))
 			continue
 		}
 		if err != nil {

@@ -68,7 +68,7 @@ func TestHistoryThenNews(t *testing.T) {
 	if want := start().Add(-4 * time.Hour); n != 10 || !last.Equal(want) {
 		t.Errorf("%d activities and an overlap from %s, want 10 from %s", n, last, want)
 	}
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	w.login(googleworkspacetest.Event{})
 	page := w.poll(cursor)
 	if page.Backfill || len(page.Activities) != 2 {
@@ -118,7 +118,7 @@ func TestSamePageToken(t *testing.T) {
 func TestGap(t *testing.T) {
 	w := newWorld(t, googleworkspacetest.Options{})
 	_, page := w.drain(nil)
-	w.pass(190 * 24 * time.Hour)
+	w.Pass(190 * 24 * time.Hour)
 	got := w.poll(page.Cursor).Gap
 	want := &collectors.Gap{
 		From: start().Add(-4 * time.Hour), Until: start().Add(10 * 24 * time.Hour),
@@ -133,7 +133,7 @@ func TestGap(t *testing.T) {
 func TestClocks(t *testing.T) {
 	for _, ahead := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
 		w := newWorld(t, googleworkspacetest.Options{})
-		w.c.deps.Now = func() time.Time { return w.clock().Add(ahead) }
+		w.c.deps.Now = func() time.Time { return w.Now().Add(ahead) }
 		_, page := w.drain(nil)
 		if want := start().Add(min(ahead, 0) - 4*time.Hour); page.Overlap.Before(want.Add(-time.Second)) || page.Overlap.After(want) {
 			t.Errorf("clock ahead by %s: overlap from %s, want %s", ahead, page.Overlap, want)
@@ -149,7 +149,7 @@ func TestCounts(t *testing.T) {
 	w.login(googleworkspacetest.Event{Actor: "intern@acme.example"})
 	w.srv.Add(googleworkspacetest.Event{App: "login", Name: "blocked_sender", Actor: "editor-1@acme.example"})
 	_, page := w.drain(nil)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.drain(page.Cursor)
 	if got, want := w.c.Counts(), (Counts{Unguarded: 1, Ignored: 1}); got != want || w.c.Dropped() != 1 {
 		t.Errorf("counts %+v, want %+v however often they are read", got, want)
@@ -211,9 +211,9 @@ func TestClockFarAhead(t *testing.T) {
 	w := newWorld(t, googleworkspacetest.Options{})
 	_, page := w.drain(nil)
 	cursor := page.Cursor
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.login(googleworkspacetest.Event{})
-	ahead, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.clock().Add(Retention + 24*time.Hour) }})
+	ahead, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.Now().Add(Retention + 24*time.Hour) }})
 	if err != nil {
 		t.Fatal(err)
 	}

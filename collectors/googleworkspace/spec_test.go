@@ -30,7 +30,7 @@ func TestSpec(t *testing.T) {
 	w := newWorld(t, googleworkspacetest.Options{})
 	w.login(googleworkspacetest.Event{Time: start().Add(-29 * 24 * time.Hour)})
 	spec := Spec()
-	c, err := spec.New(setting(w), collectors.Deps{HTTP: w.web.Client(), Now: w.clock})
+	c, err := spec.New(setting(w), collectors.Deps{HTTP: w.web.Client(), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestSpec(t *testing.T) {
 	}
 	bad := setting(w)
 	bad.Values["admin_email"] = "nobody"
-	if _, err := spec.New(bad, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}); err == nil || !strings.Contains(err.Error(), "admin_email") {
+	if _, err := spec.New(bad, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}); err == nil || !strings.Contains(err.Error(), "admin_email") {
 		t.Errorf("error %v, want one about admin_email", err)
 	}
 }
@@ -59,7 +59,7 @@ func TestSpec(t *testing.T) {
 func TestVerify(t *testing.T) {
 	w := newWorld(t, googleworkspacetest.Options{})
 	verify := func(s collectors.Setting) (collectors.Seen, error) {
-		return Spec().Verify(t.Context(), s, collectors.Deps{HTTP: w.web.Client(), Now: w.clock})
+		return Spec().Verify(t.Context(), s, collectors.Deps{HTTP: w.web.Client(), Now: w.Now})
 	}
 	got, err := verify(setting(w))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/googleworkspace/googleworkspacetest"
 )
 
@@ -46,15 +47,14 @@ func editors(identity string) bool {
 
 // world is a fake organisation, a clock of both sides, and a collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *googleworkspacetest.Server
 	web  *httptest.Server
 	cfg  Config
 	logs *observer.ObservedLogs
 	c    *Collector
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
@@ -62,12 +62,12 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 func newWorld(t *testing.T, opts googleworkspacetest.Options, change ...func(*Config)) *world {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	w := &world{t: t, now: start(), logs: logs}
+	w := &world{t: t, Clock: collectortest.NewClock(start()), logs: logs}
 	k, err := key()
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Now, opts.Key, opts.Admin = w.clock, k, admin
+	opts.Now, opts.Key, opts.Admin = w.Now, k, admin
 	w.srv = googleworkspacetest.New(opts)
 	w.web = httptest.NewServer(w.srv)
 	t.Cleanup(w.web.Close)
@@ -78,24 +78,12 @@ func newWorld(t *testing.T, opts googleworkspacetest.Options, change ...func(*Co
 	for _, c := range change {
 		c(&w.cfg)
 	}
-	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.c = c
 	return w
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
 }
 
 func (w *world) poll(cursor json.RawMessage) collectors.Page {

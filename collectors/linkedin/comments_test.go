@@ -21,7 +21,7 @@ func TestComments(t *testing.T) {
 	cursor := w.connect()
 	asked := w.srv.Comment(post, linkedintest.Comment{Text: "Awful, see https://evil.example #fail", Actor: "urn:li:person:mallory"})
 	answer := w.srv.Comment(post, linkedintest.Comment{Text: "Sorry", Actor: linkedintest.URN, Agent: "urn:li:person:jane", Parent: asked})
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	as, page := w.drain(cursor)
 	want := []string{"mention " + asked, "reply " + answer}
 	slices.Sort(want)
@@ -35,9 +35,9 @@ func TestComments(t *testing.T) {
 	if own := only(t, as, activity.KindReply); own.ReplyTo != asked || own.Actor != "" || !strings.Contains(string(own.Raw), `"agent":"urn:li:person:jane"`) {
 		t.Errorf("reply %+v", own)
 	}
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	_, page = w.drain(page.Cursor) // repeats what the overlap holds
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
 		t.Errorf("told again: %v", ids(as))
 	}
@@ -64,7 +64,7 @@ func TestCommentedPosts(t *testing.T) {
 	if diff := cmp.Diff(want[2:], ids(as)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	w.drain(page.Cursor)
 	if n := w.srv.Count(endpoint) - before; n != 3 {
 		t.Errorf("%d calls for comments, want 3", n)
@@ -98,10 +98,10 @@ func TestManyComments(t *testing.T) {
 			}
 			cursor := w.connect()
 			for i := range tt.new {
-				w.srv.Comment(post, linkedintest.Comment{Text: "storm", At: w.clock().Add(time.Duration(i+1) * time.Second)})
+				w.srv.Comment(post, linkedintest.Comment{Text: "storm", At: w.Now().Add(time.Duration(i+1) * time.Second)})
 			}
-			at := w.clock()
-			w.pass(21 * time.Minute)
+			at := w.Now()
+			w.Pass(21 * time.Minute)
 			as, page := w.drain(cursor)
 			if len(ids(as)) != tt.want {
 				t.Errorf("%d told, want %d", len(ids(as)), tt.want)
@@ -166,7 +166,7 @@ func TestCommentOverlap(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{}, withMentions, func(c *Config) { c.Look = 4 * time.Hour })
 	w.old("one")
 	_, page := w.drain(w.connect())
-	w.pass(3 * time.Hour)
+	w.Pass(3 * time.Hour)
 	_, page = w.drain(page.Cursor)
 	if want := start().Add(-15 * time.Minute); !page.Overlap.Equal(want) {
 		t.Errorf("overlap %s, want %s", page.Overlap, want)
@@ -181,7 +181,7 @@ func TestCommentsSwitchedOn(t *testing.T) {
 	w.cfg.Mentions = false
 	_, page := w.drain(cursor)
 	w.srv.Comment(post, linkedintest.Comment{Text: "meanwhile"})
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.cfg.Mentions = true
 	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
 		t.Errorf("told %v, want nothing", ids(as))

@@ -65,7 +65,7 @@ func TestErrors(t *testing.T) {
 			switch {
 			case is != (tt.wait != 0):
 				t.Errorf("rate limited %t: %v", is, err)
-			case is && tt.wait > 0 && !limited.Until.Equal(w.clock().Add(tt.wait)), is && tt.wait < 0 && !limited.Until.IsZero():
+			case is && tt.wait > 0 && !limited.Until.Equal(w.Now().Add(tt.wait)), is && tt.wait < 0 && !limited.Until.IsZero():
 				t.Errorf("until %s, want %s", limited.Until, tt.wait)
 			}
 			if tt.failed == (is || refused) {
@@ -87,7 +87,7 @@ func TestMalformedParts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, linkedintest.Options{})
 			cursor := w.connect()
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 			w.srv.AddFault(linkedintest.Fault{Endpoint: tt.endpoint, Status: 200, Body: tt.body})
 			as, err := w.tryAll(cursor)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || len(ids(as)) != 0 {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -165,9 +164,9 @@ func (c *Collector) mend(b *body, e *APIError) string {
 
 // mendRedirect names where an answer points; a token does not go there by itself.
 func (c *Collector) mendRedirect(b *body) string {
-	u, err := url.Parse(b.header.Get("Location"))
-	if err != nil || u.Host == "" {
+	to := c.scrubber.Elsewhere(b.header)
+	if to == "" {
 		return mendRefused
 	}
-	return "check base_url: it redirects to " + collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120) + ", where the token is not sent by itself"
+	return "check base_url: it redirects to " + to + ", where the token is not sent by itself"
 }

@@ -30,7 +30,7 @@ func TestLimitedDay(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.every), func(t *testing.T) {
 			w := newWorld(t, linkedintest.Options{Calls: calls}, withMentions)
-			budget := collectors.NewBudget("acme", collectors.BudgetOptions{Units: calls, Cost: Cost, Endpoint: Endpoint, Now: w.clock})
+			budget := collectors.NewBudget("acme", collectors.BudgetOptions{Units: calls, Cost: Cost, Endpoint: Endpoint, Now: w.Now})
 			deps := w.deps()
 			deps.HTTP = collectors.NewClient(budget, collectors.ClientOptions{Base: collectortest.Transport(w.srv)})
 			w.cfg.Look = tt.look
@@ -39,7 +39,7 @@ func TestLimitedDay(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.srv.Comment(w.old("one"), linkedintest.Comment{Text: "hi"})
-			w.pass(12 * time.Hour) // midnight
+			w.Pass(12 * time.Hour) // midnight
 			var cursor json.RawMessage
 			for day := range 2 {
 				spent := false
@@ -55,7 +55,7 @@ func TestLimitedDay(t *testing.T) {
 						}
 						cursor, more = page.Cursor, page.More
 					}
-					w.pass(tt.every)
+					w.Pass(tt.every)
 				}
 				if n := w.srv.Used(); spent == tt.lasts || !tt.lasts && n != calls || n < calls*3/5 {
 					t.Errorf("day %d: %d calls, spent %t; want it to last: %t", day, n, spent, tt.lasts)
@@ -87,7 +87,7 @@ func TestDayLimit(t *testing.T) {
 			w := newWorld(t, linkedintest.Options{}, withMentions)
 			w.old("one")
 			cursor := w.connect()
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 			fault := *linkedintest.DayLimit()
 			fault.Endpoint = tt.endpoint
 			w.srv.AddFault(fault)
@@ -104,13 +104,13 @@ func TestDayLimit(t *testing.T) {
 				case (page.Behind != nil) != tt.behind:
 					t.Errorf("behind: %v", page.Behind)
 				}
-				w.pass(time.Hour)
+				w.Pass(time.Hour)
 			}
 			if n := w.srv.Count(tt.endpoint) - before; n != 1 {
 				t.Errorf("%d calls of the closed endpoint, want 1", n)
 			}
 			w.srv.Heal()
-			w.pass(12 * time.Hour)
+			w.Pass(12 * time.Hour)
 			if _, err := pollAll(t, c, cursor); err != nil {
 				t.Errorf("error %v on the next day", err)
 			}
@@ -153,7 +153,7 @@ func TestEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.drainWith(c, cursor)
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.drainWith(c, cursor)
 	want := map[string]int{
 		"oauth": 0, "posts": 1, "posts/{urn}": 1, "organizations": 1, "networkSizes": 1, "organizationAcls": 1, "socialActions/{urn}/comments": 1,

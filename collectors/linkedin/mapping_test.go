@@ -84,16 +84,16 @@ func TestMapping(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, linkedintest.Options{})
 			cursor := w.connect()
-			at := w.clock()
+			at := w.Now()
 			id := w.srv.Post(tt.post)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			as, _ := w.drain(cursor)
 			got := only(t, as, tt.want.Kind)
 			if !strings.Contains(string(got.Raw), `"id":"`+id+`"`) {
 				t.Errorf("raw %s", got.Raw)
 			}
 			got.Raw = nil
-			tt.want.ID, tt.want.Network, tt.want.Account, tt.want.Time, tt.want.Seen = id, "linkedin", account, at, w.clock()
+			tt.want.ID, tt.want.Network, tt.want.Account, tt.want.Time, tt.want.Seen = id, "linkedin", account, at, w.Now()
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("activity (-want +got):\n%s", diff)
 			}

@@ -22,11 +22,11 @@ func TestCalls(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{})
 	w.old("one")
 	cursor := w.connect()
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	_, page := w.drain(cursor)
 	before := len(w.srv.Requests())
 	for range 12 {
-		w.pass(5 * time.Minute)
+		w.Pass(5 * time.Minute)
 		_, page = w.drain(page.Cursor)
 	}
 	got := map[string]int{}
@@ -44,20 +44,20 @@ func TestEdit(t *testing.T) {
 	id := w.old("Sale from 9")
 	cursor := w.connect()
 	for _, words := range []string{"Sale from 10", "Sale from 9", "Sale from 10"} {
-		at := w.clock()
+		at := w.Now()
 		w.srv.Edit(id, words)
-		w.pass(20 * time.Minute)
+		w.Pass(20 * time.Minute)
 		as, page := w.drain(cursor)
 		got := only(t, as, activity.KindEdit)
 		if len(ids(as)) != 1 || got.Object != id || got.Text != words || !got.Time.Equal(at) || got.ID != fmt.Sprintf("%s.%d", id, at.UnixMilli()) {
 			t.Errorf("%v: %+v", ids(as), got)
 		}
-		w.pass(5 * time.Minute)
+		w.Pass(5 * time.Minute)
 		if as, page = w.drain(page.Cursor); len(ids(as)) != 0 {
 			t.Errorf("told again: %v", ids(as))
 		}
 		cursor = page.Cursor
-		w.pass(20 * time.Minute)
+		w.Pass(20 * time.Minute)
 	}
 }
 
@@ -70,15 +70,15 @@ func TestEditOfUnwatched(t *testing.T) {
 		w.srv.Post(linkedintest.Post{Text: "newer", At: start().Add(-30 * time.Minute)})
 	}
 	cursor := w.connect()
-	at := w.clock()
+	at := w.Now()
 	w.srv.Edit(edited, "Sale from 10")
 	w.srv.Touch(touched)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	as, page := w.drain(cursor)
 	if diff := cmp.Diff([]string{fmt.Sprintf("edit %s.%d", edited, at.UnixMilli())}, ids(as)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
 		t.Errorf("told again: %v", ids(as))
 	}
@@ -96,7 +96,7 @@ func TestNoEdit(t *testing.T) {
 	if changed == string(cursor) {
 		t.Fatalf("the cursor holds no hash of %s", other)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if as, _ := w.drain(json.RawMessage(changed)); len(ids(as)) != 0 {
 		t.Errorf("told %v, want nothing", ids(as))
 	}
@@ -110,18 +110,18 @@ func TestDeletion(t *testing.T) {
 	w.srv.Omit(hidden, true)
 	as, page := w.drain(cursor)
 	got := only(t, as, activity.KindDelete)
-	if len(ids(as)) != 1 || got.ID != deleted || got.Object != deleted || !got.Time.Equal(w.clock()) {
+	if len(ids(as)) != 1 || got.ID != deleted || got.Object != deleted || !got.Time.Equal(w.Now()) {
 		t.Errorf("%v: %+v", ids(as), got)
 	}
 	asked := w.srv.Count("posts/{urn}")
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	if as, page = w.drain(page.Cursor); len(ids(as)) != 0 || w.srv.Count("posts/{urn}") != asked {
 		t.Errorf("told %v with %d look-ups more, want nothing and none within an hour", ids(as), w.srv.Count("posts/{urn}")-asked)
 	}
 	w.srv.Omit(hidden, false)
 	w.srv.Delete(kept)
 	w.srv.Delete(hidden)
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	as, _ = w.drain(page.Cursor)
 	want := []string{"delete " + kept, "delete " + hidden}
 	slices.Sort(want)
@@ -181,7 +181,7 @@ func TestGhost(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	w.srv.Omit(id, false)
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
 		t.Errorf("told %v, want nothing", ids(as))
 	}
@@ -281,7 +281,7 @@ func TestPartLimited(t *testing.T) {
 	before := w.srv.Count("organizationAcls")
 	_, err := w.tryAll(cursor)
 	limited, is := errors.AsType[*collectors.RateLimited](err)
-	if !is || !limited.Until.Equal(w.clock().Add(time.Minute)) || w.srv.Count("organizationAcls") != before {
+	if !is || !limited.Until.Equal(w.Now().Add(time.Minute)) || w.srv.Count("organizationAcls") != before {
 		t.Errorf("error %v, %d calls of the next part; want to wait a minute, and none", err, w.srv.Count("organizationAcls")-before)
 	}
 }

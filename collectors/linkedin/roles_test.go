@@ -51,7 +51,7 @@ func TestRoles(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	if as, _ := w.drain(page.Cursor); len(ids(as)) != 0 {
 		t.Errorf("told again: %v", ids(as))
 	}

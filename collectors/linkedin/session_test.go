@@ -22,12 +22,12 @@ func TestSession(t *testing.T) {
 	if s := w.kept.saved.Reveal(); !strings.Contains(s, "AQXaccess") || !strings.Contains(s, `"refresh_ends":"2026-03-26T12:00:00Z"`) {
 		t.Errorf("kept %s", s)
 	}
-	w.pass(59 * 24 * time.Hour)
+	w.Pass(59 * 24 * time.Hour)
 	_, page := w.drain(cursor)
 	if n := w.srv.Count("oauth"); n != 1 {
 		t.Errorf("%d access tokens made after 59 days, want 1", n)
 	}
-	w.pass(24 * time.Hour)
+	w.Pass(24 * time.Hour)
 	_, page = w.drain(page.Cursor)
 	if n := w.srv.Count("oauth"); n != 2 {
 		t.Errorf("%d access tokens made after 60 days, want 2", n)
@@ -44,7 +44,7 @@ func TestRevoked(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{}, withRefresh)
 	id := w.old("one")
 	_, page := w.drain(nil)
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	w.srv.Revoke(false)
 	w.srv.Edit(id, "two")
 	c := w.collector()
@@ -123,9 +123,9 @@ func TestWarning(t *testing.T) {
 	if warned() != 1 {
 		t.Errorf("%d warnings, want 1", warned())
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	_, page = w.drainWith(c, page.Cursor)
-	w.pass(23 * time.Hour)
+	w.Pass(23 * time.Hour)
 	w.drainWith(c, page.Cursor)
 	if warned() != 2 {
 		t.Errorf("%d warnings on the next day, want 2", warned())

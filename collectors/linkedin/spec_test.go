@@ -167,7 +167,7 @@ func TestShows(t *testing.T) {
 			w.srv.SetRoles(linkedintest.Role{Member: "urn:li:person:mallory", Role: "ADMINISTRATOR", State: "APPROVED"})
 			w.srv.Comment(edited, linkedintest.Comment{Text: "oh"})
 			w.srv.Comment(edited, linkedintest.Comment{Text: "thanks", Actor: linkedintest.URN})
-			w.pass(20 * time.Minute)
+			w.Pass(20 * time.Minute)
 			more, _ := w.drain(page.Cursor)
 			collectortest.Shown(t, Spec().Shows(setting(tt.values)), append(came, more...))
 		})

@@ -37,8 +37,8 @@ func TestFirstPostLate(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{})
 	w.connect()
 	_, page := w.drain(nil)
-	w.pass(time.Minute)
-	id := w.srv.Post(linkedintest.Post{Text: "a film, which takes long to prepare", At: w.clock().Add(-40 * time.Minute)})
+	w.Pass(time.Minute)
+	id := w.srv.Post(linkedintest.Post{Text: "a film, which takes long to prepare", At: w.Now().Add(-40 * time.Minute)})
 	for range 10 {
 		w.srv.Post(linkedintest.Post{Text: "years old", At: start().Add(-20000 * time.Hour)})
 	}
@@ -47,10 +47,10 @@ func TestFirstPostLate(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	w.srv.Delete(id)
-	w.pass(2 * time.Hour)
+	w.Pass(2 * time.Hour)
 	_, page = w.drain(page.Cursor)
-	w.pass(time.Minute)
-	id = w.srv.Post(linkedintest.Post{Text: "another", At: w.clock().Add(-40 * time.Minute)})
+	w.Pass(time.Minute)
+	id = w.srv.Post(linkedintest.Post{Text: "another", At: w.Now().Add(-40 * time.Minute)})
 	as, _ = w.drain(page.Cursor)
 	if diff := cmp.Diff([]string{"post " + id}, ids(as)); diff != "" {
 		t.Errorf("after a deletion (-want +got):\n%s", diff)
@@ -118,7 +118,7 @@ func TestGapEndsAfterItBegins(t *testing.T) {
 	post := w.old("What do you think?")
 	cursor := w.connect()
 	for i := range 400 {
-		w.srv.Comment(post, linkedintest.Comment{Text: "storm", At: w.clock().Add(time.Duration(i+1) * time.Minute)})
+		w.srv.Comment(post, linkedintest.Comment{Text: "storm", At: w.Now().Add(time.Duration(i+1) * time.Minute)})
 	}
 	if _, page := w.drain(cursor); page.Gap == nil || page.Gap.Until.Before(page.Gap.From) {
 		t.Errorf("gap %+v, want one that ends after it begins", page.Gap)
@@ -140,7 +140,7 @@ func TestUnreadableParts(t *testing.T) {
 		t.Errorf("told %v %q", ids(as), as[len(as)-1].Changed)
 	}
 	w.srv.Change(linkedintest.Object{"logoV2": linkedintest.Object{"original": "urn:li:digitalmediaAsset:logo2"}})
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	as, _ = w.drain(page.Cursor)
 	if a := only(t, as, activity.KindProfile); !slices.Equal(a.Changed, []string{"picture"}) || a.Old[0].Value != "urn:li:digitalmediaAsset:logo1" {
 		t.Errorf("changed %q from %v, want picture from logo1", a.Changed, a.Old)
@@ -179,17 +179,17 @@ func TestRotated(t *testing.T) {
 	_, page := w.drainWith(one, nil)
 	w.drainWith(other, nil)
 	w.srv.Rotate("AQWanother-refresh-999999999")
-	w.pass(60 * 24 * time.Hour)
+	w.Pass(60 * 24 * time.Hour)
 	w.kept.broken = true
 	if _, err := one.Poll(t.Context(), page.Cursor); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Fatalf("error %v, want one of the session", err)
 	}
 	w.kept.broken = false
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if _, err := one.Poll(t.Context(), page.Cursor); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(60 * 24 * time.Hour)
+	w.Pass(60 * 24 * time.Hour)
 	if _, err := w.try(page.Cursor); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
@@ -203,9 +203,9 @@ func TestRotated(t *testing.T) {
 func TestClockSetBack(t *testing.T) {
 	w := newWorld(t, linkedintest.Options{}, withMentions)
 	post := w.old("hi")
-	w.pass(30 * 24 * time.Hour)
+	w.Pass(30 * 24 * time.Hour)
 	_, page := w.drain(nil)
-	w.pass(-30 * 24 * time.Hour)
+	w.Pass(-30 * 24 * time.Hour)
 	w.srv.Change(linkedintest.Object{"vanityName": "acme-giveaway"})
 	w.srv.SetRoles(linkedintest.Role{Member: "urn:li:person:mallory", Role: "ADMINISTRATOR", State: "APPROVED"})
 	calls := w.srv.Count("networkSizes")

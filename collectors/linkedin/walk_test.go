@@ -31,7 +31,7 @@ func TestBackfill(t *testing.T) {
 	if want := start().Add(-15 * time.Minute); !page.Overlap.Equal(want) {
 		t.Errorf("overlap %s, want %s", page.Overlap, want)
 	}
-	w.pass(time.Hour) // what is published meanwhile is found by the overlap
+	w.Pass(time.Hour) // what is published meanwhile is found by the overlap
 	if second, err := w.try(page.Cursor); err != nil || !second.Backfill || !second.Overlap.Equal(start().Add(-15*time.Minute)) {
 		t.Errorf("second page: backfill %t, overlap %s, error %v; want history and the overlap of the first", second.Backfill, second.Overlap, err)
 	}
@@ -53,7 +53,7 @@ func TestEditInHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.srv.Edit(posted[19], "edited")   // handed over
 	for _, id := range posted[11:19] { // so that history begins anew and meets it
 		w.srv.Delete(id)
@@ -162,7 +162,7 @@ func TestLittleHistory(t *testing.T) {
 	if diff := cmp.Diff([]string{"post " + posted[5], "post " + posted[6], "post " + posted[7]}, ids(as)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	w.srv.Delete(posted[0])
 	as, _ = w.drain(page.Cursor)
 	if diff := cmp.Diff([]string{"delete " + posted[0]}, ids(as)); diff != "" {
@@ -178,7 +178,7 @@ func TestGap(t *testing.T) {
 	w.srv.Post(linkedintest.Post{Text: "soon", At: start().Add(24 * time.Hour)})
 	cursor := w.connect()
 	for range 100 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.srv.Post(linkedintest.Post{Text: "storm"})
 	}
 	w.srv.Edit(known, "known, edited")

@@ -3,7 +3,6 @@ package linkedin
 import (
 	"encoding/json"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,15 +20,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a fake page, a clock of both sides, and a collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *linkedintest.Server
 	cfg  Config
 	kept *memory
 	log  *observer.ObservedLogs
 	core *zap.Logger
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
@@ -37,10 +35,10 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 // newWorld has an access token, unless change takes another way.
 func newWorld(t *testing.T, opts linkedintest.Options, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: start(), kept: &memory{}}
+	w := &world{t: t, Clock: collectortest.NewClock(start()), kept: &memory{}}
 	core, log := observer.New(zap.WarnLevel)
 	w.log, w.core = log, zap.New(core)
-	opts.Now, opts.Token, opts.ClientID, opts.ClientSecret, opts.Refresh = w.clock, token, client, secret, refresh
+	opts.Now, opts.Token, opts.ClientID, opts.ClientSecret, opts.Refresh = w.Now, token, client, secret, refresh
 	w.srv = linkedintest.New(opts)
 	w.cfg = Config{Account: account, Token: token, People: true}
 	for _, c := range change {
@@ -64,21 +62,9 @@ func withRefresh(c *Config) {
 
 func withMentions(c *Config) { c.Mentions = true }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 func (w *world) deps() collectors.Deps {
 	http := collectors.NewClient(nil, collectors.ClientOptions{Base: collectortest.Transport(w.srv)})
-	return collectors.Deps{HTTP: http, Log: w.core, Now: w.clock, Sessions: w.kept}
+	return collectors.Deps{HTTP: http, Log: w.core, Now: w.Now, Sessions: w.kept}
 }
 
 func (w *world) collector() *Collector {
@@ -140,7 +126,7 @@ func (w *world) drainWith(c *Collector, cursor json.RawMessage) ([]activity.Acti
 func (w *world) connect() json.RawMessage {
 	w.t.Helper()
 	_, page := w.drain(nil)
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	return page.Cursor
 }
 

@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,9 +72,7 @@ func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 
 // quote shows how an answer that is not of the API begins.
 func (c *Collector) quote(b *body) string {
-	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), c.words(kind),
-		collectors.Clip(c.words(string(bytes.TrimSpace(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	return c.scrubber.Quote(b.header, b.bytes)
 }
 
 // What a person does about each refusal.

@@ -218,7 +218,7 @@ func TestRateLimitOfTheServer(t *testing.T) {
 	if !errors.As(err, &limited) || !limited.Until.Equal(start().Add(time.Minute)) {
 		t.Fatalf("error %v, want a limit until the minute ends", err)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if _, err := w.c.Poll(t.Context(), page.Cursor); err != nil {
 		t.Errorf("after the minute: %v", err)
 	}

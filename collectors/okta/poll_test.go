@@ -151,7 +151,7 @@ func TestOverlapCoversWhatComesAgain(t *testing.T) {
 		if i%3 == 0 {
 			w.login(oktatest.Event{})
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		page = w.poll(page.Cursor)
 		for _, a := range page.Activities {
 			if first, ok := seen[a.ID]; ok {
@@ -170,7 +170,7 @@ func TestOverlapCoversWhatComesAgain(t *testing.T) {
 	if again < 10 {
 		t.Errorf("only %d events came again: nothing was overlapping", again)
 	}
-	if want := w.clock().Add(-15 * time.Minute); overlap.Before(want) {
+	if want := w.Now().Add(-15 * time.Minute); overlap.Before(want) {
 		t.Errorf("overlap since %s though the late event was long ago; want %s at the oldest", overlap, want)
 	}
 }
@@ -209,14 +209,14 @@ func TestGapBeyondRetention(t *testing.T) {
 	if page.Gap != nil {
 		t.Errorf("gap %v on the first connection", page.Gap)
 	}
-	w.pass(30 * 24 * time.Hour)
+	w.Pass(30 * 24 * time.Hour)
 	if page = w.poll(page.Cursor); page.Gap != nil {
 		t.Errorf("gap %v after a quiet month", page.Gap)
 	}
-	read := w.clock()
-	w.pass(200 * 24 * time.Hour)
+	read := w.Now()
+	w.Pass(200 * 24 * time.Hour)
 	page = w.poll(page.Cursor)
-	if g := page.Gap; g == nil || !g.From.Equal(read) || !g.Until.Equal(w.clock().Add(-Retention)) || !strings.Contains(g.Reason, "90 days") {
+	if g := page.Gap; g == nil || !g.From.Equal(read) || !g.Until.Equal(w.Now().Add(-Retention)) || !strings.Contains(g.Reason, "90 days") {
 		t.Errorf("gap %+v, want from %s until 90 days ago", g, read)
 	}
 	if page = w.poll(page.Cursor); page.Gap != nil {
@@ -224,7 +224,7 @@ func TestGapBeyondRetention(t *testing.T) {
 	}
 	// Nothing happened for longer than Okta keeps, but the log was read.
 	for range 4 {
-		w.pass(50 * 24 * time.Hour)
+		w.Pass(50 * 24 * time.Hour)
 		if page = w.poll(page.Cursor); page.Gap != nil {
 			t.Errorf("gap %v though the log was read", page.Gap)
 		}
@@ -274,7 +274,7 @@ func TestEventOfTheFuture(t *testing.T) {
 	w := newWorld(t, oktatest.Options{})
 	w.login(oktatest.Event{Published: start().Add(24 * time.Hour), Stored: start()})
 	page := w.poll(nil)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	want := w.login(oktatest.Event{})
 	if got := ids(w.poll(page.Cursor).Activities); !slices.Contains(got, want) {
 		t.Errorf("got %v, want %s among it", got, want)
@@ -286,18 +286,18 @@ func TestClocksApart(t *testing.T) {
 	for _, ahead := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
 		t.Run(ahead.String(), func(t *testing.T) {
 			w := newWorld(t, oktatest.Options{})
-			c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.clock().Add(ahead) }})
+			c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: func() time.Time { return w.Now().Add(ahead) }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			w.c = c
 			page := w.poll(nil)
-			if !page.ServerTime.Equal(w.clock()) {
-				t.Errorf("server time %s, want %s", page.ServerTime, w.clock())
+			if !page.ServerTime.Equal(w.Now()) {
+				t.Errorf("server time %s, want %s", page.ServerTime, w.Now())
 			}
 			for range 5 {
 				want := w.login(oktatest.Event{})
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 				page = w.poll(page.Cursor)
 				if got := ids(page.Activities); !slices.Contains(got, want) {
 					t.Errorf("got %v, want %s among it", got, want)
@@ -338,7 +338,7 @@ func TestMalformedEventsAreToldOnce(t *testing.T) {
 				t.Errorf("malformed %v, want one at [1] that says %q", page.Malformed, row.says)
 			}
 			for range 3 {
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 				if page = w.poll(page.Cursor); len(page.Malformed) != 0 {
 					t.Errorf("told again: %v", page.Malformed)
 				}
@@ -352,10 +352,10 @@ func TestCountsCountOnce(t *testing.T) {
 	w := newWorld(t, oktatest.Options{}, func(c *Config) { c.Filter = `eventType sw ""` })
 	page := w.poll(nil)
 	for range 6 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.login(oktatest.Event{Actor: "intern@acme.example"})
 		w.srv.Add(oktatest.Event{Type: "policy.rule.action.execute", Actor: "editor-1@acme.example"})
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		page = w.poll(page.Cursor)
 		if len(page.Activities) != 0 {
 			t.Errorf("activities %v, want none", ids(page.Activities))

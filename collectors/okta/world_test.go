@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/okta/oktatest"
 )
 
@@ -24,6 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a fake organisation, a clock of both sides, and a collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *oktatest.Server
 	web  *httptest.Server
@@ -31,9 +33,6 @@ type world struct {
 	logs *observer.ObservedLogs
 	core zapcore.Core
 	c    *Collector
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
@@ -41,8 +40,8 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 func newWorld(t *testing.T, opts oktatest.Options, change ...func(*Config)) *world {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	w := &world{t: t, now: start(), core: core, logs: logs}
-	opts.Now, opts.Token = w.clock, token
+	w := &world{t: t, Clock: collectortest.NewClock(start()), core: core, logs: logs}
+	opts.Now, opts.Token = w.Now, token
 	w.srv = oktatest.New(opts)
 	w.web = httptest.NewServer(w.srv)
 	t.Cleanup(w.web.Close)
@@ -50,24 +49,12 @@ func newWorld(t *testing.T, opts oktatest.Options, change ...func(*Config)) *wor
 	for _, c := range change {
 		c(&w.cfg)
 	}
-	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: w.web.Client(), Log: zap.New(core), Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.c = c
 	return w
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
 }
 
 func (w *world) poll(cursor json.RawMessage) collectors.Page {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -76,12 +75,10 @@ func (c *Collector) words(text string) string { return c.scrubber.Words(text) }
 // quote shows how an answer that is not JSON begins; not where it may hold a token
 // that nobody knows yet.
 func (c *Collector) quote(b *body) string {
-	kind := cmp.Or(b.header.Get("Content-Type"), "no content type")
 	if b.token && b.status == http.StatusOK {
-		return fmt.Sprintf("%d bytes of %s", len(b.bytes), collectors.Clip(c.words(kind), 60))
+		return fmt.Sprintf("%d bytes of %s", len(b.bytes), collectors.Clip(c.words(cmp.Or(b.header.Get("Content-Type"), "no content type")), 60))
 	}
-	return fmt.Sprintf("%d bytes of %s that begin %q", len(b.bytes), collectors.Clip(c.words(kind), 60),
-		collectors.Clip(strings.TrimSpace(c.words(string(b.bytes[:min(len(b.bytes), 400)]))), 80))
+	return c.scrubber.Quote(b.header, b.bytes)
 }
 
 // What a person does about each refusal.
@@ -170,12 +167,11 @@ func (c *Collector) mendOfToken(b *body, e *APIError) string {
 // mendRedirect names where an answer points; a token does not go there by
 // itself.
 func (c *Collector) mendRedirect(b *body) string {
-	u, err := url.Parse(b.header.Get("Location"))
-	if err != nil || u.Host == "" {
+	to := c.scrubber.Elsewhere(b.header)
+	if to == "" {
 		return mendPath
 	}
-	return fmt.Sprintf("check base_url and token_url: the answer points to %s, and a token is sent to no address that is not configured",
-		collectors.Clip(c.words(u.Scheme+"://"+u.Host), 120))
+	return "check base_url and token_url: the answer points to " + to + ", and a token is sent to no address that is not configured"
 }
 
 // bare is err as it may be printed: without the URL of net/http, which callers

@@ -26,7 +26,7 @@ func TestStormHidesNothing(t *testing.T) {
 	for range 40 {
 		w.srv.Receive(reddittest.Note{Author: "fan", Text: "boo"})
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	for range 10 { // into a walk over mentions
 		page, err := w.try(cursor)
 		if err != nil {
@@ -42,7 +42,7 @@ func TestStormHidesNothing(t *testing.T) {
 	w.srv.Edit(post, func(o *entry) { o.Deleted = true })
 	got := map[activity.Kind]int{}
 	for range 20 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		for n := 0; ; n++ {
 			if n == 10 {
 				t.Fatal("ten polls, and still more")
@@ -146,17 +146,17 @@ func TestLargePages(t *testing.T) {
 			}
 		}
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	read()
 	if len(want) > 0 {
 		t.Errorf("%d were not told", len(want))
 	}
 	for range 12 { // those that no page shows are looked at, too
-		w.pass(10 * time.Minute)
+		w.Pass(10 * time.Minute)
 		read()
 	}
 	before := len(w.srv.Requests())
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	read()
 	if n := len(w.srv.Requests()) - before; n > 12 {
 		t.Errorf("%d requests in a quiet round, want few: what was too large once is asked for in parts", n)
@@ -172,7 +172,7 @@ func TestDateMoved(t *testing.T) {
 	cursor := w.connect()
 	w.srv.Edit(first, func(o *entry) { o.RemovedBy = "automod_filtered" })
 	only(t, w.next(&cursor), activity.KindDelete)
-	w.srv.Edit(first, func(o *entry) { o.RemovedBy, o.At, o.Text = "", w.clock(), "one, approved" })
+	w.srv.Edit(first, func(o *entry) { o.RemovedBy, o.At, o.Text = "", w.Now(), "one, approved" })
 	if a := only(t, w.next(&cursor), activity.KindEdit); a.Object != first {
 		t.Errorf("edit of %s, want %s", a.Object, first)
 	}

@@ -43,7 +43,7 @@ func TestUnreadable(t *testing.T) {
 			w := newWorld(t, reddittest.Options{}, withMentions, func(c *Config) { c.Moderates = []string{"acme"} })
 			w.srv.Moderate("acme", reddittest.Action{})
 			cursor := w.connect()
-			w.pass(80 * time.Minute)
+			w.Pass(80 * time.Minute)
 			w.srv.AddFault(reddittest.Fault{Path: tt.path, Status: http.StatusOK, Body: `{"kind":"Listing","data":{"after":null,"children":[` + fmt.Sprintf(tt.items, at) + `]}}`})
 			var got []activity.Activity
 			bad := 0
@@ -67,9 +67,9 @@ func TestInfoUnreadable(t *testing.T) {
 	w := newWorld(t, reddittest.Options{})
 	name := w.old("hi")
 	cursor := w.connect()
-	w.srv.Edit(name, func(o *reddittest.Thing) { o.Visible = w.clock().Add(time.Hour) }) // no list shows it
+	w.srv.Edit(name, func(o *reddittest.Thing) { o.Visible = w.Now().Add(time.Hour) }) // no list shows it
 	w.srv.AddFault(reddittest.Fault{Path: "/api/info", Status: http.StatusOK, Body: `{"kind":"Listing","data":{"children":[{"kind":"t3","data":{"id":7}}]}}`})
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	page, err := w.try(cursor)
 	if err != nil || len(page.Malformed) != 1 || len(ids(page.Activities)) != 0 {
 		t.Errorf("malformed %v, told %v, error %v; want one malformed", page.Malformed, ids(page.Activities), err)
@@ -86,11 +86,11 @@ func TestFloodOfMentions(t *testing.T) {
 	w := newWorld(t, reddittest.Options{}, withMentions)
 	w.srv.Receive(reddittest.Note{Author: "fan", Text: "first", At: start()})
 	cursor := w.connect()
-	from := w.clock()
+	from := w.Now()
 	for i := range 1300 {
 		w.srv.Receive(reddittest.Note{Author: "fan", Text: "flood", At: from.Add(time.Duration(i) * time.Second)})
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	var gap *collectors.Gap
 	n := 0
 	for page := (collectors.Page{Cursor: cursor, More: true}); page.More; n++ {
@@ -142,7 +142,7 @@ func TestBrokenPage(t *testing.T) {
 		next, e := w.try(page.Cursor)
 		if err = e; err != nil {
 			failed++
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			continue
 		}
 		page = next

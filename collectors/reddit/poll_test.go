@@ -34,7 +34,7 @@ func TestHijack(t *testing.T) {
 	for _, name := range made {
 		w.srv.Edit(name, func(o *entry) { o.Deleted = true })
 	}
-	w.srv.Edit(answered, func(o *entry) { o.Text, o.Edited = "Ask at https://scam.example", w.clock() })
+	w.srv.Edit(answered, func(o *entry) { o.Text, o.Edited = "Ask at https://scam.example", w.Now() })
 	w.srv.Change("subreddit.title", "Acme [giveaway]")
 	w.srv.Change("icon_img", "https://styles.redditmedia.example/t5_9x/styles/profileIcon_a2.jpg?width=256&s=aaaa")
 	w.srv.Change("has_verified_email", false)
@@ -118,7 +118,7 @@ func TestRemovals(t *testing.T) {
 	}
 	// A comment that stands in the account's list, and does not where others ask:
 	// here it is missing in the list of a grant of somebody else.
-	w.srv.Edit(answer, func(o *entry) { o.Hidden, o.Visible = true, w.clock().Add(time.Hour) })
+	w.srv.Edit(answer, func(o *entry) { o.Hidden, o.Visible = true, w.Now().Add(time.Hour) })
 	all = nil
 	for range 10 {
 		all = append(all, w.next(&cursor)...)
@@ -153,7 +153,7 @@ func TestClosedSubreddit(t *testing.T) {
 	}
 	cursor := w.connect()
 	for _, name := range names {
-		w.srv.Edit(name, func(o *entry) { o.Closed, o.Visible = true, w.clock().Add(time.Hour) })
+		w.srv.Edit(name, func(o *entry) { o.Closed, o.Visible = true, w.Now().Add(time.Hour) })
 	}
 	for range 12 {
 		if got := ids(w.next(&cursor)); len(got) > 0 {
@@ -192,11 +192,11 @@ func TestGap(t *testing.T) {
 	w := newWorld(t, reddittest.Options{}, func(c *Config) { c.Watch = pageSize })
 	w.old("hi")
 	cursor := w.connect()
-	from := w.clock()
+	from := w.Now()
 	for i := range 1100 {
 		w.srv.Post(entry{Title: "flood", At: from.Add(time.Duration(i) * time.Second)})
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	var gap *collectors.Gap
 	posts := 0
 	for page := (collectors.Page{Cursor: cursor, More: true}); page.More; {
@@ -284,7 +284,7 @@ func TestMentionsAreBehind(t *testing.T) {
 	if page.Behind == nil || !slices.Equal(ids(got), []string{"post " + own}) {
 		t.Errorf("behind %v, got %v; want the post and an error", page.Behind, ids(got))
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	as, page := w.drain(page.Cursor)
 	if only(t, as, activity.KindMention); page.Behind != nil {
 		t.Errorf("behind when there is enough: %v", page.Behind)
@@ -355,13 +355,13 @@ func TestTrouble(t *testing.T) {
 	if err := round(); err == nil || !strings.Contains(err.Error(), "log of r/acme of reddit/acme: GET /r/acme/about/log: status 403, private") {
 		t.Errorf("error %v, want one of the log", err)
 	}
-	w.pass(90 * time.Minute)
+	w.Pass(90 * time.Minute)
 	w.srv.Edit(name, func(o *entry) { o.Deleted = true })
 	w.srv.Change("subreddit.title", "Acme!")
 	out := w.srv.Moderate("acmehelp", reddittest.Action{Action: "removemoderator", Mod: "x", Target: "acme"})
 	as = nil
 	for range 3 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		if err := round(); err == nil {
 			t.Error("no error while a log is refused")
 		}

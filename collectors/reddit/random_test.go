@@ -45,7 +45,7 @@ func TestChangesOnce(t *testing.T) {
 			var names []string
 			known := map[uint64]bool{}
 			poll := func(part float64) {
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 				for more := true; more; {
 					deps := w.deps()
 					deps.HTTP = &http.Client{Transport: broken{deps.HTTP.Transport, dice, part}}

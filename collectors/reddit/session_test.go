@@ -36,7 +36,7 @@ func TestSession(t *testing.T) {
 			if n := w.tokens(); n != 1 || w.kept.saves != 1 || w.kept.saved[way.under] == "" {
 				t.Fatalf("%d tokens asked for, %d saved under %v; want 1 and 1 under %q", n, w.kept.saves, w.kept.saved, way.under)
 			}
-			w.pass(23 * time.Hour)
+			w.Pass(23 * time.Hour)
 			w.next(&cursor)
 			if n := w.tokens(); n != 2 {
 				t.Errorf("%d tokens asked for after a day, want 2", n)

@@ -147,7 +147,7 @@ func TestShows(t *testing.T) {
 		w.srv.Moderate("acme", reddittest.Action{})
 		deleted, edited := w.old("regretted"), w.old("Sale from 9")
 		came, page := w.drain(nil)
-		w.pass(time.Hour)
+		w.Pass(time.Hour)
 		w.srv.Post(reddittest.Thing{Title: "hi", Text: "https://acme.example u/fan #x"})
 		w.srv.Post(reddittest.Thing{Title: "see", Crosspost: "t3_1abc23"})
 		w.srv.Post(reddittest.Thing{Parent: "t3_1abc23", Text: "yes"})
@@ -157,7 +157,7 @@ func TestShows(t *testing.T) {
 		w.srv.Receive(reddittest.Note{Author: "fan", Text: "oh", Type: "comment_reply", Parent: "t1_k1"})
 		w.srv.Moderate("acme", reddittest.Action{Action: "addmoderator", Mod: "acme", Target: "stranger"})
 		for range 2 {
-			w.pass(2 * time.Minute)
+			w.Pass(2 * time.Minute)
 			var again []activity.Activity
 			again, page = w.drain(page.Cursor)
 			came = append(came, again...)

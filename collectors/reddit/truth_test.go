@@ -56,11 +56,11 @@ func TestGapWithDeletions(t *testing.T) {
 	w := newWorld(t, reddittest.Options{}, func(c *Config) { c.Watch = pageSize })
 	w.old("hi")
 	cursor := w.connect()
-	from := w.clock()
+	from := w.Now()
 	for i := range 1100 {
 		w.srv.Post(entry{Title: "flood", At: from.Add(time.Duration(i) * time.Second), Deleted: i%4 == 0})
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	var gap *collectors.Gap
 	for page := (collectors.Page{Cursor: cursor, More: true}); page.More; {
 		var err error
@@ -88,7 +88,7 @@ func TestLogBlocked(t *testing.T) {
 			w.srv.AddFault(reddittest.Fault{Path: "/about/log", Status: status, Body: "<html>whoa there, pardner!</html>", Header: map[string]string{"Content-Type": "text/html"}})
 			var err error
 			for range 10 {
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 				page, e := w.try(cursor)
 				if err = errors.Join(err, e); e != nil {
 					continue
@@ -111,13 +111,13 @@ func TestBlockedByAccount(t *testing.T) {
 	w := newWorld(t, reddittest.Options{})
 	name := w.srv.Post(entry{Parent: "t3_1abc23", Text: "yes", At: start().Add(-3 * time.Hour)})
 	cursor := w.connect()
-	w.srv.Edit(name, func(o *entry) { o.Visible = w.clock().Add(time.Hour) })
+	w.srv.Edit(name, func(o *entry) { o.Visible = w.Now().Add(time.Hour) })
 	w.srv.AddFault(reddittest.Fault{Path: "/api/info", Status: http.StatusOK, Body: `{"kind":"Listing","data":{"children":[{"kind":"t1","data":{"id":"` + name[3:] +
 		`","author":"[deleted]","body":"[unavailable]","created_utc":1772787600}}]}}`})
 	var all []activity.Activity
 	malformed := 0
 	for range 3 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		page, err := w.try(cursor)
 		if err != nil {
 			t.Fatal(err)
@@ -139,12 +139,12 @@ func TestProfileLacks(t *testing.T) {
 			cursor := w.connect()
 			w.next(&cursor)
 			w.srv.Change(name, nil)
-			w.pass(20 * time.Minute)
+			w.Pass(20 * time.Minute)
 			if got := ids(w.next(&cursor)); len(got) > 0 {
 				t.Errorf("told %v of what the answer leaves out", got)
 			}
 			w.srv.Change("subreddit", map[string]any{"title": "Hacked", "public_description": "", "banner_img": "", "over_18": false, "subscribers": 1})
-			w.pass(20 * time.Minute)
+			w.Pass(20 * time.Minute)
 			a := only(t, w.next(&cursor), activity.KindProfile)
 			if !slices.Equal(a.Changed, []string{"banner", "description", "name"}) || a.Old[2].Value != "Acme" {
 				t.Errorf("changed %q from %v; want banner, description and name from Acme", a.Changed, a.Old)
@@ -244,7 +244,7 @@ func TestEmptyAtFirst(t *testing.T) {
 	w.srv.AddFault(reddittest.Fault{Path: "/submitted", Status: http.StatusOK, Body: `{"kind":"Listing","data":{"after":null,"children":[]}}`})
 	_, page := w.drain(nil)
 	w.srv.Heal()
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	for range 5 {
 		var err error
 		if page, err = w.try(page.Cursor); err != nil {
@@ -271,7 +271,7 @@ func TestHistoryBesideNews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pass(2 * time.Hour)
+	w.Pass(2 * time.Hour)
 	for range 260 {
 		w.srv.Post(entry{Title: "flood"})
 	}
@@ -279,7 +279,7 @@ func TestHistoryBesideNews(t *testing.T) {
 	for n := range 20 {
 		next, err := w.try(page.Cursor)
 		if err != nil {
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			continue
 		}
 		page = next
@@ -330,12 +330,12 @@ func TestOfTheFuture(t *testing.T) {
 	w.srv.Receive(reddittest.Note{Author: "x", Text: "hi", At: start().Add(20000 * time.Hour)})
 	w.next(&cursor)
 	w.srv.AddFault(reddittest.Fault{Path: "/about", Status: http.StatusInternalServerError})
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	id := w.srv.Receive(reddittest.Note{Author: "fan", Text: "help"})
 	var all []activity.Activity
 	polls := 0
 	for range 5 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		for more := true; more; polls++ {
 			page, err := w.try(cursor)
 			if err != nil {
@@ -364,11 +364,11 @@ func TestRotated(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.srv.Rotate("8412345-anotherRefreshToken999999")
-	w.pass(25 * time.Hour)
+	w.Pass(25 * time.Hour)
 	w.kept.broken = true
 	_, _ = one.Poll(t.Context(), first.Cursor)
 	w.kept.broken = false
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if _, err = one.Poll(t.Context(), first.Cursor); err != nil {
 		t.Fatal(err)
 	}
@@ -385,9 +385,9 @@ func TestRotated(t *testing.T) {
 // the clock is right.
 func TestClockSetBack(t *testing.T) {
 	w := newWorld(t, reddittest.Options{})
-	w.pass(30 * 24 * time.Hour)
+	w.Pass(30 * 24 * time.Hour)
 	_, page := w.drain(nil)
-	w.pass(-30 * 24 * time.Hour)
+	w.Pass(-30 * 24 * time.Hour)
 	w.srv.Change("subreddit.title", "Hacked")
 	as, _ := w.drain(page.Cursor)
 	only(t, as, activity.KindProfile)

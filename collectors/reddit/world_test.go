@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,14 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a fake account, a clock of both sides, and a collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *reddittest.Server
 	cfg  Config
 	size int
 	kept *memory
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
@@ -41,8 +39,8 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 // newWorld has a refresh token, unless change takes another way.
 func newWorld(t *testing.T, opts reddittest.Options, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: start(), size: pageSize, kept: &memory{saved: map[string]collectors.Secret{}}}
-	opts.Now, opts.Secret, opts.Refresh, opts.Password = w.clock, secret, refresh, password
+	w := &world{t: t, Clock: collectortest.NewClock(start()), size: pageSize, kept: &memory{saved: map[string]collectors.Secret{}}}
+	opts.Now, opts.Secret, opts.Refresh, opts.Password = w.Now, secret, refresh, password
 	w.srv = reddittest.New(opts)
 	w.cfg = Config{Account: "reddit/acme", ClientID: reddittest.ClientID, ClientSecret: secret, RefreshToken: refresh, Session: "owner"}
 	for _, c := range change {
@@ -63,21 +61,9 @@ func withLogs(c *Config) { c.Moderates = []string{"Acme", "acmehelp"} }
 
 func withPassword(c *Config) { c.RefreshToken, c.Password = "", password }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 func (w *world) deps() collectors.Deps {
 	client := collectors.NewClient(nil, collectors.ClientOptions{Base: collectortest.Transport(w.srv)})
-	return collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.clock, Sessions: w.kept}
+	return collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.Now, Sessions: w.kept}
 }
 
 func (w *world) collector() *Collector {
@@ -130,14 +116,14 @@ func (w *world) drain(cursor json.RawMessage) ([]activity.Activity, collectors.P
 func (w *world) connect() json.RawMessage {
 	w.t.Helper()
 	_, page := w.drain(nil)
-	w.pass(90 * time.Minute)
+	w.Pass(90 * time.Minute)
 	return page.Cursor
 }
 
 // next makes one round a minute later, and returns what came.
 func (w *world) next(cursor *json.RawMessage) []activity.Activity {
 	w.t.Helper()
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	as, page := w.drain(*cursor)
 	*cursor = page.Cursor
 	return as

@@ -188,7 +188,7 @@ func newHub(t *testing.T, handler http.Handler) *Hub {
 // A hint costs what X charges for the event, and its poll tells it.
 func TestActivityCosts(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, func(c *Config) { c.Activity, c.PricePost, c.PriceUser = ActivityStream, 1, 1000 })
-	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, newHub(t, w.srv))
+	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}, newHub(t, w.srv))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,13 +213,13 @@ func TestSuspectedDeletions(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, func(c *Config) { c.Activity, c.Rehydrate = ActivityStream, 1 })
 	stays, gone := w.old("stays"), w.old("gone")
 	w.srv.Post("acme", xtest.Post{Text: "newest", At: start().Add(-time.Minute)})
-	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, newHub(t, w.srv))
+	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}, newHub(t, w.srv))
 	if err != nil {
 		t.Fatal(err)
 	}
 	poll := func(page collectors.Page) (collectors.Page, []string) {
 		t.Helper()
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		next, err := l.Poll(t.Context(), page.Cursor)
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +250,7 @@ func TestSuspectedDeletions(t *testing.T) {
 	if page, again := poll(page); len(got)+len(again) != 0 {
 		t.Errorf("deletions %v and %v once it was stored (%d bytes of cursor), want none", got, again, len(page.Cursor))
 	}
-	w.pass(suspectFor)
+	w.Pass(suspectFor)
 	before := w.srv.Count("tweets")
 	if poll(page); w.srv.Count("tweets") != before+1 {
 		t.Error("after ten minutes a post that X shows is still asked for; want the newest ones' look-up alone")

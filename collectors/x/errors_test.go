@@ -200,7 +200,7 @@ func TestRateLimitOfTheServer(t *testing.T) {
 	if !errors.As(err, &limited) || !limited.Until.Equal(start().Add(15*time.Minute)) {
 		t.Fatalf("error %v, want a limit until the window ends at 12:15", err)
 	}
-	w.pass(15 * time.Minute)
+	w.Pass(15 * time.Minute)
 	if _, err := w.try(page.Cursor); err != nil {
 		t.Errorf("after the window: %v", err)
 	}

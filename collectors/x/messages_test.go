@@ -41,12 +41,12 @@ func TestMessages(t *testing.T) {
 			w := newWorld(t, xtest.Options{FieldsParam: name}, withMessages, mode)
 			w.send("acme", "fan", "long ago", start().Add(-time.Hour))
 			_, page := w.drain(w.connect())
-			w.pass(10 * time.Minute)
+			w.Pass(10 * time.Minute)
 			id := w.send("acme", "fan", "Win @fan &amp; friends #free https://acme-gift.example/now")
 			w.send("fan", "acme", "is this you? my secret is 123")
 			as, page := w.drain(page.Cursor)
 			want := activity.Activity{
-				ID: id, Network: "x", Account: "x/acme", Kind: activity.KindMessage, Time: snowflakeTime(parseID(id)), Seen: w.clock(),
+				ID: id, Network: "x", Account: "x/acme", Kind: activity.KindMessage, Time: snowflakeTime(parseID(id)), Seen: w.Now(),
 				Text:  "Win @fan &amp; friends #free https://acme-gift.example/now",
 				Links: []string{"https://acme-gift.example/now"}, LinkDomains: []string{"acme-gift.example"}, Mentions: []string{"fan"}, Hashtags: []string{"free"},
 			}
@@ -56,15 +56,15 @@ func TestMessages(t *testing.T) {
 			if data, err := json.Marshal([]any{as, page.Cursor}); err != nil || strings.Contains(string(data), "my secret") {
 				t.Errorf("error %v; what others wrote was kept: %s", err, data)
 			}
-			late := w.send("acme", "fan", "delivered late", w.clock().Add(-5*time.Minute))
-			w.pass(5 * time.Minute)
+			late := w.send("acme", "fan", "delivered late", w.Now().Add(-5*time.Minute))
+			w.Pass(5 * time.Minute)
 			as, page = w.drain(page.Cursor)
 			if got := ids(as); !slices.Contains(got, "message "+late) {
 				t.Errorf("got %v, want the late message", got)
 			}
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 			_, page = w.drain(page.Cursor)
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 			if as, _ = w.drain(page.Cursor); count(as, activity.KindMessage) != 0 {
 				t.Errorf("told again: %v", ids(as))
 			}
@@ -76,15 +76,15 @@ func TestMessages(t *testing.T) {
 func TestManyMessages(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, withMessages)
 	_, page := w.drain(w.connect())
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	var want []string
 	for i := range 3*MessagesPage + 5 {
-		want = append(want, "message "+w.send("acme", "fan", fmt.Sprintf("free coins %d", i), w.clock().Add(time.Duration(i)*time.Millisecond)))
+		want = append(want, "message "+w.send("acme", "fan", fmt.Sprintf("free coins %d", i), w.Now().Add(time.Duration(i)*time.Millisecond)))
 		if i%3 == 0 {
-			w.send("fan", "acme", "stop it", w.clock().Add(time.Duration(i)*time.Millisecond))
+			w.send("fan", "acme", "stop it", w.Now().Add(time.Duration(i)*time.Millisecond))
 		}
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	as, page := w.drain(page.Cursor)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, ids(as)); diff != "" {
@@ -101,11 +101,11 @@ func TestManyMessages(t *testing.T) {
 func TestMoreMessagesThanAreRead(t *testing.T) {
 	w := newWorld(t, xtest.Options{PageSize: 1, Limits: map[string]int{"dm_events": 1000}}, withMessages)
 	_, page := w.drain(w.connect())
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	for i := range maxMessagePages + 5 {
-		w.send("acme", "fan", "coins", w.clock().Add(time.Duration(i)*time.Second))
+		w.send("acme", "fan", "coins", w.Now().Add(time.Duration(i)*time.Second))
 	}
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	as, page := w.drain(page.Cursor)
 	if n := count(as, activity.KindMessage); n != maxMessagePages {
 		t.Errorf("%d messages, want %d", n, maxMessagePages)
@@ -122,7 +122,7 @@ func TestMessagesAreLookedAtSeldom(t *testing.T) {
 	for range 60 { // every 15 s for a quarter of an hour
 		_, page := w.drain(cursor)
 		cursor = page.Cursor
-		w.pass(15 * time.Second)
+		w.Pass(15 * time.Second)
 	}
 	if n := w.srv.Count("dm_events"); n < 7 || n > 8 {
 		t.Errorf("%d requests in 15 minutes, want 7 or 8", n)
@@ -132,9 +132,9 @@ func TestMessagesAreLookedAtSeldom(t *testing.T) {
 // Messages that wait for their limit keep nothing else waiting.
 func TestMessagesWaitForTheirLimit(t *testing.T) {
 	w := newWorld(t, xtest.Options{Limits: map[string]int{"dm_events": 2}}, withMessages)
-	budget := collectors.NewBudget("x", collectors.BudgetOptions{Endpoint: Endpoint, Now: w.clock})
+	budget := collectors.NewBudget("x", collectors.BudgetOptions{Endpoint: Endpoint, Now: w.Now})
 	client := collectors.NewClient(budget, collectors.ClientOptions{Base: w.web.Client().Transport, MaxWait: time.Millisecond})
-	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,19 +153,19 @@ func TestMessagesWaitForTheirLimit(t *testing.T) {
 		}
 	}
 	poll()
-	w.pass(2 * time.Minute)
+	w.Pass(2 * time.Minute)
 	var want []string
 	for range 2 * MessagesPage {
 		want = append(want, "message "+w.send("acme", "fan", "coins"))
 	}
 	poll()
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	want = append(want, "post "+w.srv.Post("acme", xtest.Post{Text: "must be seen"}))
 	poll()
 	if n := w.srv.Count("dm_events"); n != 2 || !slices.Contains(got, want[len(want)-1]) {
 		t.Errorf("%d requests, and %v; want 2, and the post", n, got)
 	}
-	w.pass(15 * time.Minute)
+	w.Pass(15 * time.Minute)
 	poll()
 	slices.Sort(got)
 	slices.Sort(want)
@@ -202,7 +202,7 @@ func TestMessagesRefused(t *testing.T) {
 			row.spoil(w)
 			// The first poll is of history, without messages.
 			first := w.poll(nil)
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			post := w.srv.Post("acme", xtest.Post{Text: "must be seen"})
 			if w.cfg.UserID != "" {
 				post = w.srv.Post("beta", xtest.Post{Text: "must be seen"})
@@ -224,7 +224,7 @@ func TestRefusedMessagesLeaveTheTimeline(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, withMessages)
 	_, page := w.drain(w.connect())
 	w.own.Access = "read"
-	w.pass(2 * time.Minute)
+	w.Pass(2 * time.Minute)
 	before := w.srv.Count("dm_events")
 	c := w.collector()
 	poll := func() error {
@@ -244,13 +244,13 @@ func TestRefusedMessagesLeaveTheTimeline(t *testing.T) {
 		if n := w.srv.Count("dm_events") - before; n != 1 {
 			t.Fatalf("minute %d: %d requests, want 1", minute, n)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
 	if err := poll(); err == nil || w.srv.Count("dm_events")-before != 2 {
 		t.Errorf("%d requests after a quarter of an hour, error %v; want 2", w.srv.Count("dm_events")-before, err)
 	}
 	w.own.Access = "read-write-directmessages"
-	w.pass(16 * time.Minute)
+	w.Pass(16 * time.Minute)
 	if err := poll(); err != nil {
 		t.Errorf("error %v once it was mended", err)
 	}
@@ -268,9 +268,9 @@ func faulty(kind string) func(*world) {
 func TestMessagesWithAStalePage(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, withMessages)
 	_, page := w.drain(w.connect())
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	_, page = w.drain(page.Cursor)
-	w.pass(time.Minute * 2)
+	w.Pass(time.Minute * 2)
 	var want []string
 	for range MessagesPage + 1 {
 		want = append(want, "message "+w.send("acme", "fan", "coins"))
@@ -301,7 +301,7 @@ func TestMessagesWithAStalePage(t *testing.T) {
 func TestMessagesOfOnePageOnly(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, withMessages, func(c *Config) { c.PricePost, c.PriceUser, c.PriceMessage = 1e-9, 1e-9, 1 })
 	_, page := w.drain(w.connect())
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	for range 2 * MessagesPage {
 		w.send("acme", "fan", "coins")
 	}
@@ -315,7 +315,7 @@ func TestMessagesOfOnePageOnly(t *testing.T) {
 		}
 		return web.Transport.RoundTrip(r)
 	})}
-	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +340,7 @@ func TestMessagesOfOnePageOnly(t *testing.T) {
 func TestMalformedMessage(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, withMessages)
 	_, page := w.drain(w.connect())
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	before := w.send("acme", "fan", "before")
 	if _, err := w.srv.Message("acme", "fan", xtest.Message{Text: "my secret", Broken: true}); err != nil {
 		t.Fatal(err)
@@ -365,9 +365,9 @@ func TestCostOfMessages(t *testing.T) {
 		want float64
 	}{
 		{"the connection", func() {}, 0},
-		{"one sent and one received", func() { w.pass(2 * time.Minute); w.send("acme", "fan", "a"); w.send("fan", "acme", "b") }, 2},
-		{"they come again for nothing", func() { w.pass(2 * time.Minute) }, 0},
-		{"next UTC day: both", func() { w.pass(12 * time.Hour) }, 2},
+		{"one sent and one received", func() { w.Pass(2 * time.Minute); w.send("acme", "fan", "a"); w.send("fan", "acme", "b") }, 2},
+		{"they come again for nothing", func() { w.Pass(2 * time.Minute) }, 0},
+		{"next UTC day: both", func() { w.Pass(12 * time.Hour) }, 2},
 	}
 	var cursor json.RawMessage
 	for _, step := range steps {
@@ -413,9 +413,9 @@ func FuzzMessages(f *testing.F) {
 func TestMessagesBeginWithTheFirstPage(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, withMessages)
 	first := w.poll(nil)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	id := w.send("acme", "fan", "psst")
-	w.pass(40 * time.Minute)
+	w.Pass(40 * time.Minute)
 	as, _ := w.drain(first.Cursor)
 	if got := only(t, as, activity.KindMessage).ID; got != id {
 		t.Errorf("message %s, want %s", got, id)

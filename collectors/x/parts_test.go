@@ -23,7 +23,7 @@ func TestMentions(t *testing.T) {
 			_, page := w.drain(cursor)
 			id := w.srv.Post("fan", xtest.Post{Text: "hey @acme, look at https://fan.example"})
 			w.srv.Post("acme", xtest.Post{Text: "talking to @acme myself"})
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			as, _ := w.drain(page.Cursor)
 			a := only(t, as, activity.KindMention)
 			if a.ID != id || a.Actor != "fan" || a.Account != "x/acme" || a.Text != "hey @acme, look at https://fan.example" {
@@ -47,7 +47,7 @@ func TestTroubleBesideTheTimeline(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := w.srv.Post("acme", xtest.Post{Text: "must be seen"})
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			got := w.poll(page.Cursor)
 			if as := ids(got.Activities); !slices.Contains(as, "post "+id) || !got.More {
 				t.Fatalf("activities %v, more %t; want the post, and more", as, got.More)
@@ -108,11 +108,11 @@ func TestPartWaitsForItsBudget(t *testing.T) {
 	web := w.web.Client()
 	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		if Endpoint(r) == "users" {
-			return nil, &collectors.RateLimited{Until: w.clock().Add(time.Hour), Err: errors.New("no request left")}
+			return nil, &collectors.RateLimited{Until: w.Now().Add(time.Hour), Err: errors.New("no request left")}
 		}
 		return web.Transport.RoundTrip(r)
 	})}
-	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestRefusedPartIsNoExpense(t *testing.T) {
 			if err := w.srv.AddFault(xtest.Fault{Kind: xtest.Fault403, Endpoint: endpoint}); err != nil {
 				t.Fatal(err)
 			}
-			w.pass(24 * time.Hour)
+			w.Pass(24 * time.Hour)
 			cost, refused := 0.0, 0
 			for range 20 {
 				got, err := w.try(page.Cursor)
@@ -152,7 +152,7 @@ func TestRefusedPartIsNoExpense(t *testing.T) {
 				default:
 					t.Fatal(err)
 				}
-				w.pass(15 * time.Minute)
+				w.Pass(15 * time.Minute)
 			}
 			if cost != 3 {
 				t.Errorf("counted %g, want 3 for two posts and the user", cost)

@@ -110,10 +110,10 @@ func TestMapping(t *testing.T) {
 		cursor := w.connect()
 		for _, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
-				at := w.clock().Add(123 * time.Millisecond)
-				w.pass(time.Second)
+				at := w.Now().Add(123 * time.Millisecond)
+				w.Pass(time.Second)
 				id := row.post(w)
-				w.pass(time.Second)
+				w.Pass(time.Second)
 				as, page := w.drain(cursor)
 				cursor = page.Cursor
 				i := slices.IndexFunc(as, func(a activity.Activity) bool { return a.ID == id })
@@ -121,7 +121,7 @@ func TestMapping(t *testing.T) {
 					t.Fatalf("no activity %s in %v", id, ids(as))
 				}
 				got := as[i]
-				if got.Network != "x" || got.Account != "x/acme" || got.Seen != w.clock() {
+				if got.Network != "x" || got.Account != "x/acme" || got.Seen != w.Now() {
 					t.Errorf("network %q, account %q, seen %s", got.Network, got.Account, got.Seen)
 				}
 				if d := got.Time.Sub(at); d < 0 || d > 2*time.Second {
@@ -159,7 +159,7 @@ func normalise(a *activity.Activity) {
 func TestTimeIsThatOfTheID(t *testing.T) {
 	w := newWorld(t, xtest.Options{})
 	cursor := w.connect()
-	made := w.clock().Add(-time.Minute).Add(345 * time.Millisecond)
+	made := w.Now().Add(-time.Minute).Add(345 * time.Millisecond)
 	w.srv.Post("acme", xtest.Post{Text: "now", At: made})
 	as, _ := w.drain(cursor)
 	if got := only(t, as, activity.KindPost).Time; !got.Equal(made) {
@@ -176,12 +176,12 @@ func TestEdit(t *testing.T) {
 		if got := ids(as); !slices.Equal(got, []string{"post " + id}) {
 			t.Fatalf("got %v, want the post", got)
 		}
-		w.pass(5 * time.Minute)
+		w.Pass(5 * time.Minute)
 		second, err := w.srv.Edit(id, "Sale from 10")
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		third, err := w.srv.Edit(second, "Sale from 11")
 		if err != nil {
 			t.Fatal(err)
@@ -191,14 +191,14 @@ func TestEdit(t *testing.T) {
 		if a.ID != third || a.Object != id || a.Text != "Sale from 11" {
 			t.Errorf("edit %s of %s says %q; want %s of %s", a.ID, a.Object, a.Text, third, id)
 		}
-		if !a.Time.Equal(w.clock()) {
-			t.Errorf("edit at %s, want %s, when its own id was made", a.Time, w.clock())
+		if !a.Time.Equal(w.Now()) {
+			t.Errorf("edit at %s, want %s, when its own id was made", a.Time, w.Now())
 		}
 		// Deleting any version deletes all: one deletion, of the first.
 		if err := w.srv.Delete(third); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		as, _ = w.drain(page.Cursor)
 		if d := only(t, as, activity.KindDelete); d.ID != id || d.Object != id {
 			t.Errorf("deletion %s of %s, want of %s", d.ID, d.Object, id)
@@ -226,9 +226,9 @@ func TestBackfillAndPages(t *testing.T) {
 		}
 		var want []string
 		for i := range 230 {
-			want = append(want, "post "+w.srv.Post("acme", xtest.Post{Text: "new", At: w.clock().Add(time.Duration(i) * time.Second)}))
+			want = append(want, "post "+w.srv.Post("acme", xtest.Post{Text: "new", At: w.Now().Add(time.Duration(i) * time.Second)}))
 		}
-		w.pass(time.Hour)
+		w.Pass(time.Hour)
 		as, last := w.drain(page.Cursor)
 		slices.Sort(want)
 		if got := ids(as); !slices.Equal(got, want) {
@@ -251,7 +251,7 @@ func TestFirstPollOfAnEmptyAccount(t *testing.T) {
 			t.Errorf("activities %v, backfill %t, more %t; want none, true, false", got, page.Backfill, page.More)
 		}
 		id := w.srv.Post("acme", xtest.Post{Text: "first ever"})
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		next := w.poll(page.Cursor)
 		if got := ids(next.Activities); !slices.Equal(got, []string{"post " + id}) || next.Backfill {
 			t.Errorf("activities %v, backfill %t; want the post and false", got, next.Backfill)
@@ -264,17 +264,17 @@ func TestOverlap(t *testing.T) {
 		t := w.t
 		cursor := w.connect()
 		early := w.srv.Post("acme", xtest.Post{Text: "seen at once"})
-		hidden := w.srv.Post("acme", xtest.Post{Text: "seen later", VisibleAt: w.clock().Add(10 * time.Minute)})
-		w.pass(time.Minute)
+		hidden := w.srv.Post("acme", xtest.Post{Text: "seen later", VisibleAt: w.Now().Add(10 * time.Minute)})
+		w.Pass(time.Minute)
 		as, page := w.drain(cursor)
 		if got := ids(as); !slices.Equal(got, []string{"post " + early}) {
 			t.Fatalf("got %v, want only the visible post", got)
 		}
-		if want := w.clock().Add(-DefaultOverlap - precision); !page.Overlap.Equal(want) {
+		if want := w.Now().Add(-DefaultOverlap - precision); !page.Overlap.Equal(want) {
 			t.Errorf("overlap from %s, want %s", page.Overlap, want)
 		}
 		newer := w.srv.Post("acme", xtest.Post{Text: "between"})
-		w.pass(9 * time.Minute)
+		w.Pass(9 * time.Minute)
 		as, page = w.drain(page.Cursor)
 		want := []string{"post " + early, "post " + hidden, "post " + newer}
 		slices.Sort(want)
@@ -286,7 +286,7 @@ func TestOverlap(t *testing.T) {
 				t.Errorf("%s at %s lies before the overlap %s, so its key would be forgotten", a.ID, a.Time, page.Overlap)
 			}
 		}
-		w.pass(time.Hour)
+		w.Pass(time.Hour)
 		_, page = w.drain(page.Cursor)
 		as, _ = w.drain(page.Cursor)
 		if got := ids(as); len(got) != 0 {
@@ -308,7 +308,7 @@ func TestSameCursorSameItems(t *testing.T) {
 		if err := w.srv.SetProfile("acme", func(p *xtest.Profile) { p.Name = "Pwned" }); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(2 * time.Hour)
+		w.Pass(2 * time.Hour)
 		first, last := w.drain(cursor)
 		second, again := w.drain(cursor)
 		if diff := cmp.Diff(first, second); diff != "" {
@@ -385,9 +385,9 @@ func TestGap(t *testing.T) {
 			w.old("old")
 			cursor := w.connect()
 			for i := range row.new {
-				w.srv.Post("acme", xtest.Post{Text: "flood", At: w.clock().Add(time.Duration(i) * time.Millisecond)})
+				w.srv.Post("acme", xtest.Post{Text: "flood", At: w.Now().Add(time.Duration(i) * time.Millisecond)})
 			}
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			as, page := w.drain(cursor)
 			if got, most := len(ids(as)), min(row.new, 320); got != most {
 				t.Errorf("%d posts, want %d", got, most)

@@ -35,7 +35,7 @@ func TestShows(t *testing.T) {
 			if err := w.srv.SetProfile("acme", func(p *xtest.Profile) { p.Name = "Acme!" }); err != nil {
 				t.Fatal(err)
 			}
-			w.pass(2 * time.Minute)
+			w.Pass(2 * time.Minute)
 			if w.cfg.DirectMessages {
 				w.send("acme", "fan", "psst")
 			}

@@ -16,7 +16,7 @@ func TestSuspectedDeletionsWithinASecond(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, func(c *Config) { c.Activity, c.Rehydrate = ActivityStream, 1 })
 	gone := w.old("gone")
 	w.srv.Post("acme", xtest.Post{Text: "newest", At: start().Add(-time.Minute)})
-	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, newHub(t, w.srv))
+	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}, newHub(t, w.srv))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestManySuspectedDeletions(t *testing.T) {
 		gone = append(gone, w.srv.Post("acme", xtest.Post{Text: "old", At: start().Add(-time.Hour + time.Duration(i)*time.Second)}))
 	}
 	w.srv.Post("acme", xtest.Post{Text: "newest", At: start().Add(-time.Minute)})
-	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, newHub(t, w.srv))
+	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}, newHub(t, w.srv))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestManySuspectedDeletions(t *testing.T) {
 	}
 	told := map[string]bool{}
 	for range 8 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		if page, err = l.Poll(t.Context(), page.Cursor); err != nil {
 			t.Fatal(err)
 		}

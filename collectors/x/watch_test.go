@@ -35,11 +35,11 @@ func TestDeletion(t *testing.T) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 		for _, a := range as {
-			if a.Kind == activity.KindDelete && (a.Object != a.ID || !a.Time.Equal(w.clock())) {
+			if a.Kind == activity.KindDelete && (a.Object != a.ID || !a.Time.Equal(w.Now())) {
 				t.Errorf("deletion %+v; want its own id as object and the time of the look", a)
 			}
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		if as, _ = w.drain(page.Cursor); count(as, activity.KindDelete) != 0 {
 			t.Error("deletion told twice")
 		}
@@ -56,7 +56,7 @@ func TestDeletionInsideTheOverlap(t *testing.T) {
 	}
 	told := 0
 	for range 5 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		var as []activity.Activity
 		as, page = w.drain(page.Cursor)
 		told += count(as, activity.KindDelete)
@@ -205,7 +205,7 @@ func TestProfile(t *testing.T) {
 		as, page := w.drain(cursor)
 		got := only(t, as, activity.KindProfile)
 		want := activity.Activity{
-			ID: got.ID, Network: "x", Account: "x/acme", Kind: activity.KindProfile, Time: w.clock(), Seen: w.clock(),
+			ID: got.ID, Network: "x", Account: "x/acme", Kind: activity.KindProfile, Time: w.Now(), Seen: w.Now(),
 			Changed: []string{"description", "link", "name", "picture", "verified"},
 			Profile: []activity.Field{
 				{Name: "handle", Value: "acme"},
@@ -239,7 +239,7 @@ func TestProfileBackAndForth(t *testing.T) {
 		if err := w.srv.SetProfile("acme", func(p *xtest.Profile) { p.Name = name }); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		as, page := w.drain(cursor)
 		seen[only(t, as, activity.KindProfile).ID] = true
 		cursor = page.Cursor
@@ -277,7 +277,7 @@ func TestFollowersAtMostHourly(t *testing.T) {
 				told = append(told, a)
 			}
 		}
-		w.pass(10 * time.Minute)
+		w.Pass(10 * time.Minute)
 	}
 	if len(told) != 3 {
 		t.Fatalf("told %d times, want 3", len(told))
@@ -301,10 +301,10 @@ func TestCost(t *testing.T) {
 		want float64
 	}{
 		{"first round: the user and three posts", func() {}, 1003},
-		{"a minute later the look-up returns what was paid for today", func() { w.pass(time.Minute) }, 0},
-		{"one new post", func() { w.srv.Post("acme", xtest.Post{Text: "new"}); w.pass(time.Minute) }, 1},
-		{"the overlap repeats it for nothing", func() { w.pass(time.Minute) }, 0},
-		{"next UTC day: the user, the post in the overlap and four looked-up posts", func() { w.pass(12 * time.Hour) }, 1005},
+		{"a minute later the look-up returns what was paid for today", func() { w.Pass(time.Minute) }, 0},
+		{"one new post", func() { w.srv.Post("acme", xtest.Post{Text: "new"}); w.Pass(time.Minute) }, 1},
+		{"the overlap repeats it for nothing", func() { w.Pass(time.Minute) }, 0},
+		{"next UTC day: the user, the post in the overlap and four looked-up posts", func() { w.Pass(12 * time.Hour) }, 1005},
 	}
 	var cursor []byte
 	for _, step := range steps {

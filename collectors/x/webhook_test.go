@@ -240,7 +240,7 @@ func TestCallOf(t *testing.T) {
 func TestCallsThatAreSentAgain(t *testing.T) {
 	w := newWorld(t, xtest.Options{}, func(c *Config) { byWebhook(c); c.PricePost, c.PriceUser = 1, 1000 })
 	hub := newWebhook(t, http.DefaultClient, nil)
-	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.clock}, hub)
+	l, err := NewListener(w.cfg, collectors.Deps{HTTP: w.web.Client(), Now: w.Now}, hub)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/x/xtest"
 )
 
@@ -31,6 +31,8 @@ const (
 // world is a fake X with the account acme, a clock of both sides, and a
 // collector on it.
 type world struct {
+	*collectortest.Clock
+
 	t    *testing.T
 	srv  *xtest.Server
 	web  *httptest.Server
@@ -39,9 +41,6 @@ type world struct {
 	keep int           // of the collector's idea of X's limit, where not 0
 
 	suspects []int64 // posts that events say were deleted
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 // start is the clock's first time: a Friday at noon, far from midnight UTC.
@@ -49,8 +48,8 @@ func start() time.Time { return time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC) }
 
 func newWorld(t *testing.T, opts xtest.Options, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: start()}
-	opts.Now = w.clock
+	w := &world{t: t, Clock: collectortest.NewClock(start())}
+	opts.Now = w.Now
 	if opts.OAuth1 == nil {
 		opts.OAuth1 = &xtest.OAuth1{
 			ConsumerKey: consumerKey, ConsumerSecret: consumerSec, AccessToken: accessToken, AccessSecret: accessSec, User: "acme",
@@ -75,22 +74,10 @@ func withOAuth1(c *Config) {
 
 func withMentions(c *Config) { c.Mentions = true }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 func (w *world) collector() *Collector {
 	w.t.Helper()
 	client := w.web.Client()
-	c, err := New(w.cfg, collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.clock})
+	c, err := New(w.cfg, collectors.Deps{HTTP: client, Log: zap.NewNop(), Now: w.Now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -153,7 +140,7 @@ func (w *world) drain(cursor json.RawMessage) ([]activity.Activity, collectors.P
 func (w *world) connect() json.RawMessage {
 	w.t.Helper()
 	_, page := w.drain(nil)
-	w.pass(20 * time.Minute)
+	w.Pass(20 * time.Minute)
 	return page.Cursor
 }
 

@@ -111,7 +111,7 @@ func (d *Donors) lenders(victim *hijack.History, from [][]*hijack.History) (all 
 func write(plan *detector.Plan, p hijack.Protocol, h *hijack.History, donors []*hijack.History) (*hijack.Script, error) {
 	if plan.Approves(h.Account) && len(p.Attacks) > 0 {
 		p.Attacks = append(slices.Clip(p.Attacks), hijack.Unapproved())
-		p.Approve = !slices.ContainsFunc(h.Activities, func(a activity.Activity) bool { return a.Kind == activity.KindApproval })
+		p.Approve = !h.HasApprovals()
 	}
 	return p.Write(h, donors)
 }

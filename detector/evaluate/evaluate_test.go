@@ -150,10 +150,12 @@ func TestTooShort(t *testing.T) {
 
 // without is a history whose posts do not say which client they came from.
 func without(h *hijack.History) *hijack.History {
-	for i := range h.Activities {
-		h.Activities[i].App = ""
+	all := make([]activity.Activity, h.Len())
+	for i := range all {
+		all[i] = *h.At(i)
+		all[i].App = ""
 	}
-	return hijack.NewHistory(h.Account, false, h.Activities)
+	return hijack.NewHistory(h.Account, false, all)
 }
 
 // TestWhoLends: attackers send posts of the accounts that are named, else of
@@ -248,7 +250,9 @@ func gaps(name string, seed uint64) *hijack.History {
 	var as []activity.Activity
 	for day := range 500 {
 		if rng.IntN(12) > 0 {
-			as = append(as, whole.Activities[day*4:day*4+4]...)
+			for i := range 4 {
+				as = append(as, *whole.At(day*4 + i))
+			}
 		}
 	}
 	return hijack.NewHistory(whole.Account, false, as)

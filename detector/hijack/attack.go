@@ -68,7 +68,7 @@ func now(s *site) time.Time { return s.moment }
 
 // ownHour is the next time at which it is an hour drawn from the victim's own.
 func ownHour(s *site) time.Time {
-	return s.next(s.victim.post(s.rng.IntN(s.at)).Time.Hour())
+	return s.next(s.victim.time(s.rng.IntN(s.at)).Hour())
 }
 
 // oddHour is the next time at which it is the hour that the victim used least;
@@ -76,7 +76,7 @@ func ownHour(s *site) time.Time {
 func oddHour(s *site) time.Time {
 	var used [24]int
 	for i := range s.at {
-		used[s.victim.post(i).Time.Hour()]++
+		used[s.victim.time(i).Hour()]++
 	}
 	least := 0
 	for h := range used {
@@ -112,7 +112,7 @@ func (s *site) spliceMimic() []activity.Activity {
 
 func (s *site) campaign() []activity.Activity {
 	donor := s.donor()
-	return s.campaignFrom(donor.post(s.rng.IntN(donor.Posts())).App)
+	return s.campaignFrom(donor.app(s.rng.IntN(donor.Posts())))
 }
 
 func (s *site) campaignMimic() []activity.Activity { return s.campaignFrom(s.usualApp()) }
@@ -154,13 +154,13 @@ const strangeApp = "an app of the attacker's"
 func (s *site) clientSwitch() []activity.Activity {
 	used := map[string]bool{"": true}
 	for i := range s.at {
-		used[s.victim.post(i).App] = true
+		used[s.victim.app(i)] = true
 	}
 	app := strangeApp
 	if s.useOther(used) {
 		for app = ""; used[app]; {
 			donor := s.donor()
-			app = donor.post(s.rng.IntN(donor.Posts())).App
+			app = donor.app(s.rng.IntN(donor.Posts()))
 		}
 	}
 	out := s.own(splicePosts)
@@ -208,11 +208,11 @@ func (s *site) own(n int) []activity.Activity {
 func (s *site) usualApp() string {
 	uses := map[string]int{}
 	for i := range s.at {
-		uses[s.victim.post(i).App]++
+		uses[s.victim.app(i)]++
 	}
-	best := s.victim.post(0).App
+	best := s.victim.app(0)
 	for i := range s.at {
-		if app := s.victim.post(i).App; uses[app] > uses[best] {
+		if app := s.victim.app(i); uses[app] > uses[best] {
 			best = app
 		}
 	}

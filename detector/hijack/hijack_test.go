@@ -192,12 +192,19 @@ func check(t *testing.T, attack string, ok bool) {
 	}
 }
 
+// from returns what a history holds, as of one client.
+func from(h *History, app string) []activity.Activity {
+	all := make([]activity.Activity, h.Len())
+	for i := range all {
+		all[i] = *h.At(i)
+		all[i].App = app
+	}
+	return all
+}
+
 func TestHistoriesWithoutClients(t *testing.T) {
 	strip := func(h *History) *History {
-		for i := range h.Activities {
-			h.Activities[i].App = ""
-		}
-		return NewHistory(h.Account, false, h.Activities)
+		return NewHistory(h.Account, false, from(h, ""))
 	}
 	victim, p := strip(history("victim", 400)), Standard()
 	if _, err := p.Write(victim, []*History{history("donor", 300)}); err == nil || !strings.Contains(err.Error(), "no other history") {
@@ -291,12 +298,7 @@ func TestCampaigns(t *testing.T) {
 // publishing tool can still be attacked with another one.
 func TestClientSwitchWhereAllUseOneClient(t *testing.T) {
 	victim, donor := history("victim", 400), history("donor", 300)
-	for _, h := range []*History{victim, donor} {
-		for i := range h.Activities {
-			h.Activities[i].App = "publishing tool"
-		}
-	}
-	victim, donor = NewHistory("x/victim", false, victim.Activities), NewHistory("x/donor", false, donor.Activities)
+	victim, donor = NewHistory("x/victim", false, from(victim, "publishing tool")), NewHistory("x/donor", false, from(donor, "publishing tool"))
 	p := Standard()
 	half, _, _ := p.split(victim)
 	plans, err := p.plan(victim, []*History{donor}, half)

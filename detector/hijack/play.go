@@ -84,11 +84,11 @@ func (p *Protocol) split(h *History) (half, end time.Time, ok bool) {
 	if n <= p.Posts+burstPosts {
 		return half, end, false
 	}
-	warm := h.post(0).Time.Add(p.Period)
-	if t := h.post(p.Posts).Time; t.After(warm) {
+	warm := h.time(0).Add(p.Period)
+	if t := h.time(p.Posts); t.After(warm) {
 		warm = t
 	}
-	end = h.post(n - 1).Time
+	end = h.time(n - 1)
 	half = warm.Add(end.Sub(warm) / 2)
 	return half, end, end.Sub(half) >= p.Least
 }
@@ -139,17 +139,17 @@ func Play(scripts []*Script, subjects []Subject) []Result {
 	var due queue
 	for i, sc := range scripts {
 		games[i] = game{script: sc, subject: subjects[i], plans: sc.plans, result: sc.empty()}
-		due = append(due, turn{at: sc.victim.Activities[0].Time, game: i})
+		due = append(due, turn{at: sc.victim.kept[0].at, game: i})
 	}
 	heap.Init(&due)
 	for len(due) > 0 {
 		g := &games[due[0].game]
 		g.step()
-		if g.next == len(g.script.victim.Activities) {
+		if g.next == g.script.victim.Len() {
 			heap.Pop(&due)
 			continue
 		}
-		due[0].at = g.script.victim.Activities[g.next].Time
+		due[0].at = g.script.victim.kept[g.next].at
 		heap.Fix(&due, 0)
 	}
 	results := make([]Result, len(games))
@@ -180,7 +180,7 @@ type game struct {
 
 // step plays the attacks that are due before the next activity, and then that.
 func (g *game) step() {
-	p, a := &g.script.protocol, &g.script.victim.Activities[g.next]
+	p, a := &g.script.protocol, g.script.victim.At(g.next)
 	g.next++
 	for len(g.plans) > 0 && !a.Time.Before(g.plans[0].at) {
 		g.result.Attacks[g.plans[0].attack].add(g.plans[0].posts, g.subject.Fork())
@@ -236,7 +236,7 @@ func (p *Protocol) plan(h *History, donors []*History, half time.Time) ([]planne
 	if len(others) == 0 {
 		return nil, fmt.Errorf("%s: no other history to take an attacker's posts from", h.Account)
 	}
-	last := h.post(h.Posts() - burstPosts).Time // from here on too few own posts are left
+	last := h.time(h.Posts() - burstPosts) // from here on too few own posts are left
 	span := last.Sub(half)
 	var out []planned
 	for m := range p.Moments {

@@ -67,59 +67,47 @@ func TestWholeIncident(t *testing.T) {
 		action notify.Action
 		before [3]alerting.State // at the click; at first all fire
 		away   error
-		form   url.Values
 		asks   string
 		status int
 		says   string
 		after  [3]alerting.State
 	}{
 		{
-			"all wait", notify.ActAck,
-			[3]alerting.State{firing, firing, firing},
-			nil,
-			url.Values{},
-			"So are 2 other alerts of its incident that wait for somebody.", 200, "Done: PK-A100 and 2 other alerts of its incident are acknowledged",
-			[3]alerting.State{acked, acked, acked},
+			name: "all wait", action: notify.ActAck, before: [3]alerting.State{firing, firing, firing},
+			asks:   "So are 2 other alerts of its incident that wait for somebody.",
+			status: 200, says: "Done: PK-A100 and 2 other alerts of its incident are acknowledged",
+			after: [3]alerting.State{acked, acked, acked},
 		},
 		{
-			"one is over", notify.ActAck,
-			[3]alerting.State{firing, firing, over},
-			nil,
-			url.Values{},
-			"So is 1 other alert of its incident that waits for somebody.", 200, "Done: PK-A100 and 1 other alert of its incident are acknowledged",
-			[3]alerting.State{acked, acked, over},
+			name: "one is over", action: notify.ActAck, before: [3]alerting.State{firing, firing, over},
+			asks:   "So is 1 other alert of its incident that waits for somebody.",
+			status: 200, says: "Done: PK-A100 and 1 other alert of its incident are acknowledged",
+			after: [3]alerting.State{acked, acked, over},
 		},
 		{
-			"somebody took the first", notify.ActAck,
-			[3]alerting.State{acked, firing, over},
-			nil,
-			url.Values{},
-			"So is 1 other", 200, "Done: 1 other alert of its incident is acknowledged",
-			[3]alerting.State{acked, acked, over},
+			name: "somebody took the first", action: notify.ActAck, before: [3]alerting.State{acked, firing, over},
+			asks:   "So is 1 other",
+			status: 200, says: "Done: 1 other alert of its incident is acknowledged",
+			after: [3]alerting.State{acked, acked, over},
 		},
 		{
-			"somebody took all", notify.ActAck,
-			[3]alerting.State{acked, acked, over},
-			nil,
-			url.Values{},
-			"Acknowledge PK-A100?", 409, "Somebody was faster",
-			[3]alerting.State{acked, acked, over},
+			name: "somebody took all", action: notify.ActAck, before: [3]alerting.State{acked, acked, over},
+			asks:   "Acknowledge PK-A100?",
+			status: 409, says: "Somebody was faster",
+			after: [3]alerting.State{acked, acked, over},
 		},
 		{
-			"the incident cannot be read", notify.ActAck,
-			[3]alerting.State{firing, firing, firing},
-			errors.New("no answer"),
-			url.Values{},
-			"Acknowledge PK-A100?", 200, "other alerts of its incident may still wait: picket incidents ack IN-A100",
-			[3]alerting.State{acked, firing, firing},
+			name: "the incident cannot be read", action: notify.ActAck, before: [3]alerting.State{firing, firing, firing},
+			away:   errors.New("no answer"),
+			asks:   "Acknowledge PK-A100?",
+			status: 200, says: "other alerts of its incident may still wait: picket incidents ack IN-A100",
+			after: [3]alerting.State{acked, firing, firing},
 		},
 		{
-			"a verdict is on one alert", notify.ActFalse,
-			[3]alerting.State{firing, firing, firing},
-			nil,
-			url.Values{},
-			"Resolve PK-A100 as false?", 200, "PK-A100 is resolved as false",
-			[3]alerting.State{over, firing, firing},
+			name: "a verdict is on one alert", action: notify.ActFalse, before: [3]alerting.State{firing, firing, firing},
+			asks:   "Resolve PK-A100 as false?",
+			status: 200, says: "PK-A100 is resolved as false",
+			after: [3]alerting.State{over, firing, firing},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,7 +138,7 @@ func TestWholeIncident(t *testing.T) {
 			if status, _, body := open(t, l, http.MethodGet, path, nil); status != 200 || !strings.Contains(body, tt.asks) {
 				t.Errorf("%d\n%s\nwant %q", status, body, tt.asks)
 			}
-			if status, _, body := open(t, l, http.MethodPost, path, tt.form); status != tt.status || !strings.Contains(body, tt.says) {
+			if status, _, body := open(t, l, http.MethodPost, path, url.Values{}); status != tt.status || !strings.Contains(body, tt.says) {
 				t.Errorf("%d\n%s\nwant %d and %q", status, body, tt.status, tt.says)
 			}
 			var after [3]alerting.State

@@ -33,7 +33,9 @@ func (c *Client) Fault(a *Answer, said string) error {
 	}
 	switch a.Status {
 	case http.StatusMovedPermanently, http.StatusPermanentRedirect:
-		return notify.Permanent(errors.New(text + "; it redirects to " + destination(a.Header) + ", which is not followed: mend the receiver's URL"))
+		return notify.Denied(errors.New(text + "; it redirects to " + destination(a.Header) + ", which is not followed: mend the receiver's URL"))
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+		return notify.Denied(errors.New(text))
 	case http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests:
 		return later(errors.New(text), a.Header)
 	}

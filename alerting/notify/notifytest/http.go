@@ -59,6 +59,7 @@ func (o HTTP) Run(t *testing.T) {
 type want struct {
 	ok        bool
 	permanent bool
+	denied    bool
 	after     time.Duration // notify.After
 }
 
@@ -88,6 +89,9 @@ func (o HTTP) check(t *testing.T, err error, w want) {
 	}
 	if got := notify.IsPermanent(err); got != w.permanent {
 		t.Errorf("permanent = %v, want %v, of: %v", got, w.permanent, err)
+	}
+	if got := notify.IsDenied(err); got != w.denied {
+		t.Errorf("denied = %v, want %v, of: %v", got, w.denied, err)
 	}
 	if got := notify.After(err); got != w.after {
 		t.Errorf("After = %v, want %v, of: %v", got, w.after, err)
@@ -164,18 +168,19 @@ func (o HTTP) redirect(t *testing.T) {
 	}))
 	defer elsewhere.Close()
 	for _, tt := range []struct {
-		name      string
-		status    int
-		permanent bool
+		name   string
+		status int
+		denied bool
 	}{
 		{"for now", http.StatusTemporaryRedirect, false},
+		{"moved", http.StatusMovedPermanently, true},
 		{"for ever", http.StatusPermanentRedirect, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/?"+strings.Join(o.Secrets, "&"), tt.status))
 			defer server.Close()
 			n := o.New(t, server.URL, server.Client())
-			o.try(t, want{permanent: tt.permanent}, func(ctx context.Context) error { return o.notify(ctx, t, n) })
+			o.try(t, want{denied: tt.denied}, func(ctx context.Context) error { return o.notify(ctx, t, n) })
 		})
 	}
 }

@@ -53,7 +53,7 @@ func Message(kind notify.Kind) *notify.Message {
 		m.Title = "CRITICAL 37 incidents in 10 min, 2 critical"
 	case notify.Test:
 		m.Incident, m.Drill, m.Title = "test-0001", alerting.TestDrill, "TEST of receiver on-call"
-	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated:
+	case notify.Opened, notify.Updated, notify.Escalated, notify.Repeated, notify.Assigned:
 	}
 	return m
 }

@@ -13,6 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/picketd/picket/alerting/dispatch"
+	"github.com/picketd/picket/alerting/oncall"
 	"github.com/picketd/picket/collectors"
 )
 
@@ -128,6 +130,24 @@ type Deadlines struct {
 // Pages reports whether messages to the receiver wake people.
 func (r *Receiver) Pages() bool {
 	return r.Type == ReceiverPagerDuty || r.Type == ReceiverAlertmanager
+}
+
+// reach says how the receiver reaches one person, if it does: PagerDuty and
+// Alertmanager tell a service, and what is written for communications says
+// nothing of who is to do something.
+func (r *Receiver) reach() (dispatch.Reach, bool) {
+	if r.Audience == AudienceCommunications {
+		return dispatch.Reach{}, false
+	}
+	switch r.Type {
+	case ReceiverSlack:
+		return dispatch.Reach{Contact: oncall.Slack}, true
+	case ReceiverEmail:
+		return dispatch.Reach{Contact: oncall.Email, Alone: true}, true
+	case ReceiverWebhook, ReceiverExec:
+		return dispatch.Reach{}, true
+	}
+	return dispatch.Reach{}, false
 }
 
 // Receiver returns the receiver with this name.

@@ -274,6 +274,12 @@ func (c *Config) Policy() *dispatch.Policy {
 		Escalation: map[string]dispatch.Escalation{}, Schedules: map[string]*oncall.Schedule{},
 		Repeat: c.Notifications.Repeat, Budget: c.Notifications.Budget, Digest: c.Notifications.Digest,
 		Zone: c.Notifications.Zone, FlapQuiet: c.Notifications.FlapQuiet,
+		Persons: c.People, Reaches: map[string]dispatch.Reach{},
+	}
+	for i := range c.Receivers {
+		if r, ok := c.Receivers[i].reach(); ok {
+			p.Reaches[c.Receivers[i].Name] = r
+		}
 	}
 	for _, e := range c.Escalation {
 		p.Escalation[e.Name] = dispatch.Escalation{Steps: e.Steps}

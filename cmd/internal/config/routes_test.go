@@ -52,3 +52,32 @@ func TestPolicyTargets(t *testing.T) {
 		})
 	}
 }
+
+// TestPolicyReaches: an alert that is assigned to a person is told by what reaches
+// one person, in words that say so.
+func TestPolicyReaches(t *testing.T) {
+	const text = `accounts: [{account: x/acme}]
+receivers:
+  - {name: pager, type: pagerduty, routing_key: {env: KEY}}
+  - {name: cluster, type: alertmanager, urls: ["https://am.acme.example"]}
+  - {name: chat, type: slack, bot_token: {env: TOKEN}, channel: C0123456789}
+  - {name: mail, type: email, host: smtp.acme.example, from: picket@acme.example, to: [sre@acme.example]}
+  - {name: press, type: email, host: smtp.acme.example, from: picket@acme.example, to: [press@acme.example], audience: communications}
+  - {name: hook, type: webhook, url: "https://hook.acme.example", secrets: [{env: SIGNS}]}
+  - {name: siren, type: exec, command: [siren]}
+people: [{name: jane, contacts: {email: jane@acme.example}}]
+`
+	dir := write(t, map[string]string{"picket.yaml": text})
+	c, err := Load(dir+"/picket.yaml", environment(map[string]string{"KEY": "0123456789abcdef0123456789abcdef", "TOKEN": "xoxb-0123456789", "SIGNS": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Policy()
+	want := map[string]dispatch.Reach{"chat": {Contact: "slack"}, "mail": {Contact: "email", Alone: true}, "hook": {}, "siren": {}}
+	if d := cmp.Diff(want, p.Reaches); d != "" {
+		t.Errorf("reaches (-want +got):\n%s", d)
+	}
+	if len(p.Persons) != 1 || p.Persons[0].Name != "jane" {
+		t.Errorf("people %+v, want jane", p.Persons)
+	}
+}

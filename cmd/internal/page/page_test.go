@@ -31,6 +31,12 @@ func sample() *page.Page {
 				X: "condition.gte", Y: "alerts per account-month", Limit: 1, Mark: 12,
 				Series: []page.Series{{Name: "alerts", Points: []page.Point{{X: 5, Y: 6.7}, {X: 12, Y: 0.8}, {X: 40, Y: 0.1}}}},
 			}},
+			{Title: "Noticed", Plot: &page.Plot{
+				X: "condition.gte", Y: "share noticed", Top: 1, Series: []page.Series{
+					{Name: "splice", Points: []page.Point{{X: 5, Y: 0.9, Low: 0.8, High: 0.97}, {X: 12, Y: 0.7, Low: 0.55, High: 0.82}, {X: 40, Y: 0}}},
+					{Name: "new app", Points: []page.Point{{X: 5, Y: 1, Low: 0.93, High: 1}, {X: 12, Y: 1}, {X: 40, Y: 0.5, Low: 0.4, High: 0.6}}},
+				},
+			}},
 			{
 				Title: "Attacks",
 				Plot: &page.Plot{X: "attack", Y: "share noticed", Names: []string{"splice", "a name that is too long <for its room>"}, Top: 1, Series: []page.Series{

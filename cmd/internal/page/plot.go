@@ -38,6 +38,7 @@ const (
 	left, right   = 60, 16
 	top, bottom   = 34, 60
 	ticks         = 5
+	beside        = 4 // between the intervals of two lines
 )
 
 // Names below bars, where there is no room for them side by side.
@@ -182,11 +183,21 @@ func (d *drawing) lines() {
 			fmt.Fprintf(&d.b, "%.1f,%.1f ", d.x(p.X), d.y(p.Y))
 		}
 		d.b.WriteString(`"/>`)
+		// Beside each other where several lines have a value at the same x.
+		aside := beside * (float64(i) - float64(len(d.plot.Series)-1)/2)
 		for _, p := range s.Points {
+			if p.High > p.Low {
+				d.interval(d.x(p.X)+aside, p, colour(i))
+			}
 			fmt.Fprintf(&d.b, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"><title>%s</title></circle>`,
 				d.x(p.X), d.y(p.Y), colour(i), template.HTMLEscapeString(s.Name+" at "+short(p.X)+": "+short(p.Y)))
 		}
 	}
+}
+
+// interval draws that of a point, upwards at x.
+func (d *drawing) interval(x float64, p Point, colour string) {
+	d.line(x, d.y(p.Low), x, d.y(p.High), `stroke="`+colour+`" stroke-width="1.2"`)
 }
 
 func (d *drawing) bars() {
@@ -203,7 +214,7 @@ func (d *drawing) bars() {
 			fmt.Fprintf(&d.b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`,
 				x, d.y(p.Y), bar*0.92, d.y(0)-d.y(p.Y), colour(i), template.HTMLEscapeString(name+", "+s.Name+": "+short(p.Y)))
 			if p.High > p.Low {
-				d.line(x+bar*0.46, d.y(p.Low), x+bar*0.46, d.y(p.High), `stroke="currentColor" stroke-width="1.2"`)
+				d.interval(x+bar*0.46, p, "currentColor")
 			}
 		}
 		d.label(start+room*0.4, name)

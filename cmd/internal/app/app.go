@@ -343,6 +343,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	downstream.Go(func() error { a.ownDispatch(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
+		a.front.hold(p.leases)
 		if a.opts.Started != nil {
 			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address(), Password: passwordOf(cfg), Demo: len(cfg.Accounts) == 0 && len(simulated(cfg)) > 0})
 		}

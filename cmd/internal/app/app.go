@@ -66,6 +66,7 @@ type App struct {
 	opts    Options
 	cfg     *current
 	log     *zap.Logger
+	pushLog *zap.Logger // of what others send
 	metrics *promexport.Metrics
 	places  places
 	// silences are those of the store, kept as it has them, and the maintenance
@@ -107,7 +108,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer unlock()
-	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg), hangup: hangup, overspent: make(chan overspent, 16)}
+	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, pushLog: seldom(log), metrics: newMetrics(cfg), hangup: hangup, overspent: make(chan overspent, 16)}
 	a.metrics.Reloaded(true)
 	a.warnSplit(cfg)
 	if err := a.places.open(cfg.Enrich, log); err != nil {

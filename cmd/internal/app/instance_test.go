@@ -2,13 +2,16 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -104,5 +107,40 @@ func TestEmbeddedServerCannotListen(t *testing.T) {
 	_, err = StartEmbedded(EmbeddedOptions{DataDir: t.TempDir(), Listen: taken.Addr().String(), Log: zap.NewNop()})
 	if err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("started on a port that is taken: %v", err)
+	}
+}
+
+// TestWhyTheServerIsAwaited: a server that is there and refuses is waited for, and
+// the log says why from the first try on, not when the start is given up.
+func TestWhyTheServerIsAwaited(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	var served sync.WaitGroup
+	defer served.Wait()
+	defer l.Close()
+	served.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("INFO {\"tls_required\":true}\r\nno TLS")) // who is gone reads nothing
+			_ = c.Close()
+		}
+	})
+	s := newSite(t, "")
+	s.write(t, strings.NewReplacer("nats: {listen: 127.0.0.1:0}", fmt.Sprintf("nats: {url: %q}", "nats://"+l.Addr().String()), "durability: process, reserve: 1MiB", "").Replace(s.text(t)))
+	r := s.launch(t)
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		found := r.logs.FilterMessage("waiting for the NATS server").FilterFieldKey("error").All()
+		if len(found) > 0 {
+			if got := fmt.Sprint(found[0].ContextMap()["error"]); !strings.Contains(got, "tls") {
+				t.Errorf("waits for %q, want a fault of TLS", got)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing says why the server is waited for:\n%s", r.log())
+		}
 	}
 }

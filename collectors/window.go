@@ -51,7 +51,8 @@ const unknownReset = time.Minute
 // open reports whether a request may be sent now, else when, zero when that is
 // known after the next answer.
 func (w *window) open(now time.Time) (time.Time, bool) {
-	if w.known && !now.Before(w.reset) {
+	// One that ends later than any may was learned before our clock was set back.
+	if w.known && (!now.Before(w.reset) || w.reset.After(now.Add(longestHold))) {
 		w.known = false
 	}
 	switch {
@@ -88,6 +89,9 @@ func (w *window) settle(resp *http.Response, now time.Time) {
 	}
 	switch {
 	case q.known() && q.reset.After(now):
+		if latest := now.Add(longestHold); q.reset.After(latest) {
+			q.reset = latest
+		}
 		w.learn(q, now)
 	case q.reset.IsZero() && resp.StatusCode < 400:
 		w.silent = !w.known

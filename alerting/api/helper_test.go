@@ -156,7 +156,7 @@ func ask(t *testing.T, h http.Handler, method, target, secret, body string, head
 	return resp.StatusCode, resp.Header, string(said)
 }
 
-func handler(f *few) http.Handler { return service(f).Handler(tokens, zap.NewNop()) }
+func handler(f *few) http.Handler { return service(f).Handler(tokens, func(string) {}, zap.NewNop()) }
 
 // connect starts a NATS server in this process.
 func connect(t *testing.T) *nats.Conn {

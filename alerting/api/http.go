@@ -38,8 +38,9 @@ var document []byte
 
 // Handler returns the HTTP API. It asks tokens for those that are known at
 // each request, so that a reload needs no new handler; without any, nobody may
-// ask anything but for the document.
-func (s *Service) Handler(tokens func() []Token, log *zap.Logger) http.Handler {
+// ask anything but for the document. Requests that are refused before they are
+// looked into are told to refused by one of GuardCodes.
+func (s *Service) Handler(tokens func() []Token, refused func(code string), log *zap.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+DocumentPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
@@ -57,7 +58,7 @@ func (s *Service) Handler(tokens func() []Token, log *zap.Logger) http.Handler {
 	inner.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, &problem{http.StatusNotFound, CodeNotFound, "there is no " + r.Method + " " + r.URL.Path + "; see " + DocumentPath})
 	})
-	guarded := guard(tokens, log, inner)
+	guarded := guard(tokens, refused, log, inner)
 	for _, path := range []string{AlertsPath, AlertsPath + "/", IncidentsPath + "/"} {
 		mux.Handle(path, guarded)
 	}
@@ -65,12 +66,13 @@ func (s *Service) Handler(tokens func() []Token, log *zap.Logger) http.Handler {
 }
 
 // guard lets through who may ask, and bodies that can be meant.
-func guard(tokens func() []Token, log *zap.Logger, next http.Handler) http.Handler {
+func guard(tokens func() []Token, refused func(code string), log *zap.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		known := tokens()
 		if len(known) == 0 {
+			refused(CodeForbidden)
 			refuse(w, &problem{http.StatusForbidden, CodeForbidden, "nobody may ask: http.api has no tokens"})
 			return
 		}
@@ -82,7 +84,9 @@ func guard(tokens func() []Token, log *zap.Logger, next http.Handler) http.Handl
 			err = checkBody(w, r)
 		}
 		if err != nil {
-			log.Warn("API request refused", zap.String("path", r.URL.Path[:min(len(r.URL.Path), maxLogged)]), zap.String("token", token.Name), zap.Int("status", problemOf(err).Status))
+			p := problemOf(err)
+			refused(p.Code)
+			log.Warn("API request refused", zap.String("path", r.URL.Path[:min(len(r.URL.Path), maxLogged)]), zap.String("token", token.Name), zap.Int("status", p.Status))
 			refuse(w, err)
 			return
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,9 +97,13 @@ func TestFailing(t *testing.T) {
 }
 
 func TestNobody(t *testing.T) {
-	h := service(newFew()).Handler(func() []Token { return nil }, zap.NewNop())
+	var refused []string
+	h := service(newFew()).Handler(func() []Token { return nil }, func(code string) { refused = append(refused, code) }, zap.NewNop())
 	if status, _, body := ask(t, h, "GET", "/v1/alerts", annSecret, ""); status != 403 || !strings.Contains(body, "http.api has no tokens") {
 		t.Errorf("%d %s", status, body)
+	}
+	if fmt.Sprint(refused) != "[forbidden]" {
+		t.Errorf("told of refusals %v, want [forbidden]", refused)
 	}
 	status, header, body := ask(t, h, "GET", DocumentPath, "", "")
 	if status != 200 || header.Get("Content-Type") != "application/yaml" || !strings.HasPrefix(body, "openapi: 3.0.3\n") {

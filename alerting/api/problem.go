@@ -23,6 +23,12 @@ const (
 	CodeUnavailable  = "unavailable"  // the store did not answer; try again
 )
 
+// GuardCodes are those of requests that are refused before they are looked into,
+// so that their metric starts at zero.
+func GuardCodes() []string {
+	return []string{CodeUnauthorized, CodeForbidden, CodeInvalid, CodeTooLarge, CodeMediaType}
+}
+
 // problem is an error of the request itself.
 type problem struct {
 	status int

@@ -35,6 +35,7 @@ type Options struct {
 	IntakeSources []string // ways in: "webhook", "nats", "file"
 	IntakeReasons []string // why pushed items are refused
 	JournalFaults []string // why the journal refuses activities
+	APIReasons    []string // why requests to the HTTP API are refused
 
 	Now func() time.Time // nil: time.Now
 }
@@ -115,6 +116,9 @@ func (m *Metrics) zero(opts *Options) {
 		for _, reason := range opts.IntakeReasons {
 			m.refused.WithLabelValues(s, m.reason.bound(reason))
 		}
+	}
+	for _, reason := range opts.APIReasons {
+		m.apiRefused.WithLabelValues(m.reason.bound(reason))
 	}
 	for _, reason := range opts.JournalFaults {
 		m.journalRefused.WithLabelValues(m.reason.bound(reason))

@@ -25,7 +25,7 @@ func newTest(t *testing.T) (*Metrics, *prometheus.Registry) {
 	return New(reg, Options{
 		Version: "0.1.0", Revision: "abc", Networks: []string{"x", "okta"},
 		PollOutcomes: []string{"ok", "error"}, DropReasons: []string{"duplicate"},
-		IntakeSources: []string{"webhook"}, IntakeReasons: []string{"invalid"}, JournalFaults: []string{"no_room"},
+		IntakeSources: []string{"webhook"}, IntakeReasons: []string{"invalid"}, APIReasons: []string{"unauthorized"}, JournalFaults: []string{"no_room"},
 		Now: start,
 	}), reg
 }
@@ -142,6 +142,7 @@ func TestCounting(t *testing.T) {
 	m.Dropped("x", "duplicate", 2)
 	m.IntakeAccepted("webhook", 5)
 	m.IntakeRefused("webhook", "invalid", 1)
+	m.APIRefused("unauthorized")
 	m.JournalAppended(7, 900)
 	m.JournalRefused("no_room", 4)
 	m.JournalFenced()
@@ -163,6 +164,7 @@ func TestCounting(t *testing.T) {
 		`picket_collected_activities_total{x}`:                  7,
 		`picket_dropped_activities_total{x,duplicate}`:          2,
 		`picket_intake_accepted_activities_total{webhook}`:      5,
+		`picket_alert_api_refused_requests_total{unauthorized}`: 1,
 		`picket_intake_refused_total{invalid,webhook}`:          1,
 		`picket_journal_appended_activities_total{}`:            7,
 		`picket_journal_appended_bytes_total{}`:                 900,

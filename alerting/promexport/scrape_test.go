@@ -68,6 +68,7 @@ func assault(m *Metrics, from, to int) {
 		m.Dropped(v, v, 1)
 		m.IntakeAccepted(v, 1)
 		m.IntakeRefused(v, v, 1)
+		m.APIRefused(v)
 		m.JournalRefused(v, 1)
 		m.Told(v, delivery.Delivered, time.Second)
 		m.Told(v, delivery.Dead, time.Second)

@@ -50,6 +50,7 @@ func (m *Metrics) Dropped(network, reason string, n int) {
 // intakeMetrics are about what others push, and about the journal.
 type intakeMetrics struct {
 	accepted, refused     *prometheus.CounterVec
+	apiRefused            *prometheus.CounterVec
 	appended, bytes       prometheus.Counter
 	messages, fenced      prometheus.Counter
 	journalRefused        *prometheus.CounterVec
@@ -63,6 +64,7 @@ func newIntakeMetrics(f factory) intakeMetrics {
 	return intakeMetrics{
 		accepted:       f.counters("intake_accepted_activities_total", "Pushed activities that became durable, by way in.", "source"),
 		refused:        f.counters("intake_refused_total", "Pushed items or whole bodies that were refused, by reason.", "source", "reason"),
+		apiRefused:     f.counters("alert_api_refused_requests_total", "Requests to the HTTP API for alerts that were refused before they were looked into, by reason.", "reason"),
 		appended:       f.counter("journal_appended_activities_total", "Activities appended to the journal."),
 		bytes:          f.counter("journal_appended_bytes_total", "Bytes appended to the journal."),
 		messages:       f.counter("journal_appended_messages_total", "Messages with activities appended to the journal."),
@@ -85,6 +87,11 @@ const (
 // IntakeAccepted counts pushed activities that became durable.
 func (m *Metrics) IntakeAccepted(source string, n int) {
 	m.accepted.WithLabelValues(m.source.bound(source)).Add(float64(max(0, n)))
+}
+
+// APIRefused counts a request to the HTTP API that was refused.
+func (m *Metrics) APIRefused(reason string) {
+	m.apiRefused.WithLabelValues(m.reason.bound(reason)).Inc()
 }
 
 // IntakeRefused counts pushed items or bodies that were refused.

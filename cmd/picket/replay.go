@@ -113,7 +113,9 @@ func (c *replayCmd) open(e *env, cfg *config.Config, recorded bool) (src replay.
 	case len(c.Files) == 0:
 		err = errors.New("nothing to replay: name files, or give --journal with --config")
 	default:
-		closeSource, err = c.openFiles(e, &src, &progress)
+		if err = seekApprovals(e.ctx, c.Files, c.Account, unconfigured(c.Approval, cfg)); err == nil {
+			closeSource, err = c.openFiles(e, &src, &progress)
+		}
 	}
 	if err == nil {
 		src = withApprovals(src, c.Approval, cfg)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +25,10 @@ const leaseBucket = "picket_leases"
 // JetStream counts message lives in whole seconds.
 const LeaseTime = 5 * time.Second
 
+// warnEvery is how often it is logged of one lease that it cannot be had: it is
+// tried every second or two, and there is one for each credential.
+const warnEvery = time.Minute
+
 // Leases decides which of several daemons does a job that must be done once:
 // poll a credential, own a partition. A lease is one key of a JetStream KV
 // bucket whose value names its holder and which expires unless renewed. A
@@ -35,8 +41,15 @@ type Leases struct {
 
 	mu     sync.Mutex
 	held   map[string]bool
+	faults map[string]fault // of leases whose last try got no answer, and that are not held
 	wanted map[string]context.CancelFunc
 	wg     sync.WaitGroup
+}
+
+// fault is why a lease cannot be had, and since when.
+type fault struct {
+	since time.Time
+	err   error
 }
 
 // OpenLeases opens the bucket. Holder names this daemon and survives its
@@ -49,7 +62,7 @@ func OpenLeases(ctx context.Context, js jetstream.JetStream, holder string, repl
 	if err != nil {
 		return nil, fmt.Errorf("open leases: %w", err)
 	}
-	return &Leases{js: js, kv: kv, holder: holder, log: log, held: map[string]bool{}, wanted: map[string]context.CancelFunc{}}, nil
+	return &Leases{js: js, kv: kv, holder: holder, log: log, held: map[string]bool{}, faults: map[string]fault{}, wanted: map[string]context.CancelFunc{}}, nil
 }
 
 // Held reports whether this daemon holds the lease now. The first call for a
@@ -63,6 +76,23 @@ func (l *Leases) Held(name string) bool {
 		l.wg.Go(func() { l.compete(ctx, name) })
 	}
 	return l.held[name]
+}
+
+// Fault says why this daemon cannot do its part, and since when: its server does
+// not give or renew leases. The error is nil where another daemon holds them.
+func (l *Leases) Fault() (since time.Time, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(l.faults)) {
+		f := l.faults[name]
+		if err == nil {
+			err = fmt.Errorf("%d of %d leases cannot be had, so nobody here does what they are for: %w", len(l.faults), len(l.wanted), f.err)
+		}
+		if since.IsZero() || f.since.Before(since) {
+			since = f.since
+		}
+	}
+	return since, err
 }
 
 // Close gives all leases up so that another daemon can take them at once.
@@ -94,10 +124,21 @@ func (l *Leases) release(ctx context.Context, name string) error {
 // leaseKey writes a lease's name in the letters that KV keys allow.
 func leaseKey(name string) string { return strings.ReplaceAll(activity.EncodeToken(name), "%", "=") }
 
-func (l *Leases) set(name string, held bool) {
+// set notes whether a lease is held, and where it is not, the error of the last
+// try for it.
+func (l *Leases) set(name string, held bool, err error) {
 	l.mu.Lock()
 	was := l.held[name]
 	l.held[name] = held
+	f, failing := l.faults[name]
+	switch {
+	case err == nil:
+		delete(l.faults, name)
+	case failing:
+		l.faults[name] = fault{f.since, err}
+	default:
+		l.faults[name] = fault{time.Now(), err}
+	}
 	l.mu.Unlock()
 	if was != held {
 		l.log.Info("lease", zap.String("lease", name), zap.Bool("held", held))
@@ -108,7 +149,8 @@ func (l *Leases) set(name string, held bool) {
 // life. A holder that cannot renew lets go before the lease expires.
 func (l *Leases) compete(ctx context.Context, name string) {
 	every := LeaseTime / 3
-	var renewed time.Time
+	var renewed, warned time.Time
+	failed := 0 // tries in a row
 	for {
 		started := time.Now()
 		call, cancel := context.WithTimeout(ctx, every)
@@ -117,12 +159,17 @@ func (l *Leases) compete(ctx context.Context, name string) {
 		switch {
 		case err == nil && ok:
 			renewed = started
-			l.set(name, true)
+			l.set(name, true, nil)
+		case ctx.Err() != nil:
+			return
 		case err == nil || time.Since(renewed) > LeaseTime-every:
-			l.set(name, false)
+			l.set(name, false, err)
 		}
-		if err != nil && ctx.Err() == nil {
-			l.log.Warn("lease not renewed", zap.String("lease", name), zap.Error(err))
+		if failed++; err == nil {
+			failed, warned = 0, time.Time{}
+		} else if warned.IsZero() || time.Since(warned) >= warnEvery {
+			l.log.Warn("lease not renewed", zap.String("lease", name), zap.Int("tries", failed), zap.Error(err))
+			warned = time.Now()
 		}
 		wait := every
 		if !ok {

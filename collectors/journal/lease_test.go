@@ -1,12 +1,17 @@
 package journal_test
 
 import (
+	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/picketd/picket/collectors/journal"
 	"github.com/picketd/picket/collectors/journal/journaltest"
@@ -56,6 +61,65 @@ func TestLeaseOfTheDeadExpires(t *testing.T) {
 		t.Fatal("taken from a holder that may be alive")
 	}
 	eventually(t, "taken over after its time", func() bool { return live.Held("partition-0") })
+}
+
+// TestLeasesTellThatTheirServerIsAway stops the server under a daemon that
+// holds a lease and one that waits for it: both have to say that they can hold
+// none, once rather than at each of their tries, and go on with the server.
+func TestLeasesTellThatTheirServerIsAway(t *testing.T) {
+	dir := t.TempDir()
+	srv := journaltest.Server(t, dir, nil)
+	port := srv.Addr().(*net.TCPAddr).Port
+	nc, err := nats.Connect(srv.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged, logs := observer.New(zap.WarnLevel)
+	lease := func(holder string, log *zap.Logger) *journal.Leases {
+		l, err := journal.OpenLeases(t.Context(), js, holder, 1, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	active, standby := lease("active", zap.New(logged)), lease("standby", zap.NewNop())
+	eventually(t, "it is held", func() bool { return active.Held("partition-0") })
+	if standby.Held("partition-0") {
+		t.Fatal("held twice")
+	}
+	for name, l := range map[string]*journal.Leases{"active": active, "standby": standby} {
+		if got := faultOf(l); got != "" {
+			t.Errorf("%s: fault %q beside a server that answers", name, got)
+		}
+	}
+
+	journaltest.Stop(srv)
+	for name, l := range map[string]*journal.Leases{"active": active, "standby": standby} {
+		eventually(t, name+" says so", func() bool { return strings.Contains(faultOf(l), "partition-0") })
+	}
+	time.Sleep(journal.LeaseTime) // for more tries
+	if got := logs.FilterMessage("lease not renewed").Len(); got != 1 {
+		t.Errorf("%d lines say that the lease is not renewed, want 1", got)
+	}
+
+	journaltest.Server(t, dir, func(o *server.Options) { o.Port = port })
+	eventually(t, "the lease is held again", func() bool { return active.Held("partition-0") || standby.Held("partition-0") })
+	for name, l := range map[string]*journal.Leases{"active": active, "standby": standby} {
+		eventually(t, name+" has no fault any more", func() bool { return faultOf(l) == "" })
+		l.Close(t.Context())
+	}
+}
+
+func faultOf(l *journal.Leases) string {
+	if _, err := l.Fault(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -32,6 +32,9 @@ const (
 	DefaultInFlight = 32
 )
 
+// usualBody is how much of a signed body is read of everybody at once, in bytes.
+const usualBody = 32 << 10
+
 // Config says who may send and how much.
 type Config struct {
 	Tokens  []Token
@@ -44,7 +47,8 @@ type Config struct {
 	// its items; 0 means intake.MaxBody and intake.MaxItems.
 	MaxBody  int64
 	MaxItems int
-	// InFlight bounds the requests that are served at once; 0 means
+	// InFlight bounds the requests of known senders that are served at once, and
+	// the large bodies that are read at once to know their sender; 0 means
 	// DefaultInFlight.
 	InFlight int
 }
@@ -81,7 +85,7 @@ func New(cfg Config, in collectors.Intake, deps Deps) (http.Handler, error) {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	h := &handler{
-		cfg: cfg, deps: deps, keys: keys, slots: make(chan struct{}, cfg.InFlight),
+		cfg: cfg, deps: deps, keys: keys, slots: make(chan struct{}, cfg.InFlight), large: make(chan struct{}, cfg.InFlight),
 		receiver: &intake.Receiver{Intake: in, Now: deps.Now, Metrics: deps.Metrics, MaxItems: cfg.MaxItems},
 	}
 	mux := http.NewServeMux()
@@ -113,7 +117,8 @@ type handler struct {
 	cfg      Config
 	deps     Deps
 	keys     *keyring
-	slots    chan struct{}
+	slots    chan struct{} // of requests whose sender is known
+	large    chan struct{} // of large bodies whose sender is not known yet
 	receiver *intake.Receiver
 }
 
@@ -130,41 +135,36 @@ func (h *handler) serve(content intake.Content) http.Handler {
 
 // receive does what one request asks for. An error refuses the whole request.
 func (h *handler) receive(w http.ResponseWriter, r *http.Request, content intake.Content) (*intake.Answer, error) {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		return nil, &refusal{
-			status: http.StatusServiceUnavailable, reason: intake.ReasonBusy, wait: time.Second,
-			err: fmt.Errorf("%d requests are being served already; send it again in a second", cap(h.slots)),
-		}
-	}
 	now := h.deps.Now()
 	claim, err := h.keys.claim(r.Header, now)
 	if err != nil {
 		return nil, err
 	}
-	if claim.token != nil { // known before its body is read
-		if err := h.throttle(claim.token, now); err != nil {
-			return nil, err
-		}
-	}
 	form, err := intake.FormOf(r.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, err
 	}
-	body, err := readBody(w, r, h.cfg.MaxBody)
-	if err != nil {
-		return nil, err
-	}
-	who := claim.token
+	who, body := claim.token, []byte(nil)
 	if who == nil {
 		// Signatures are over the bytes as they were sent, so that nothing from
 		// strangers is inflated.
+		if body, err = h.readUnknown(w, r); err != nil {
+			return nil, err
+		}
 		if who, err = claim.prove(body); err != nil {
 			return nil, err
 		}
-		if err := h.throttle(who, now); err != nil {
+	}
+	free, err := h.take(h.slots)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	if err := h.throttle(who, now); err != nil {
+		return nil, err
+	}
+	if claim.token != nil { // known before its body is read
+		if body, err = h.readBody(http.MaxBytesReader(w, r.Body, h.cfg.MaxBody)); err != nil {
 			return nil, err
 		}
 	}
@@ -179,6 +179,37 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request, content intake
 	return answer, nil
 }
 
+// take takes one of slots until free is called, or refuses.
+func (h *handler) take(slots chan struct{}) (free func(), err error) {
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
+	default:
+		return nil, &refusal{
+			status: http.StatusServiceUnavailable, reason: intake.ReasonBusy, wait: time.Second,
+			err: fmt.Errorf("%d requests are being served already; send it again in a second", cap(slots)),
+		}
+	}
+}
+
+// readUnknown reads the body of whoever may be a stranger. It takes no slot of
+// those who are known, and none at all for a body of the usual size: a stranger
+// may send slowly, and many at once.
+func (h *handler) readUnknown(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	whole := http.MaxBytesReader(w, r.Body, h.cfg.MaxBody)
+	body, err := h.readBody(io.LimitReader(whole, usualBody))
+	if err != nil || len(body) < usualBody {
+		return body, err
+	}
+	free, err := h.take(h.large)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	rest, err := h.readBody(whole)
+	return append(body, rest...), err
+}
+
 // throttle refuses what comes too often.
 func (h *handler) throttle(who *credential, now time.Time) error {
 	wait := who.wait(now)
@@ -191,12 +222,13 @@ func (h *handler) throttle(who *credential, now time.Time) error {
 	}
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+// readBody reads what a MaxBytesReader lets through.
+func (h *handler) readBody(from io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(from)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, fmt.Errorf("%w: more than %d bytes; split it", intake.ErrTooLarge, limit)
+		return nil, fmt.Errorf("%w: more than %d bytes; split it", intake.ErrTooLarge, h.cfg.MaxBody)
 	case err != nil:
 		return nil, &refusal{status: http.StatusBadRequest, reason: intake.ReasonUnread, err: fmt.Errorf("read body: %w", err)}
 	}

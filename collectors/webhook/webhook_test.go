@@ -336,6 +336,64 @@ func TestInFlight(t *testing.T) {
 	}
 }
 
+// TestStrangersHoldNoSlots has strangers begin requests and never end them, whose
+// signatures can be checked at the end only: people who are known must get
+// through beside them.
+func TestStrangersHoldNoSlots(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		begun int // bytes that each stranger sends
+		sent  string
+		as    func(body string) []string
+		want  int
+	}{
+		{"a token beside little", 1, post("1"), byToken, http.StatusOK},
+		{"a token beside much", 40 << 10, post("1"), byToken, http.StatusOK},
+		{"a signature beside little", 1, post("1"), bySignature, http.StatusOK},
+		{"a signature beside much", 40 << 10, post("1"), bySignature, http.StatusOK},
+		{"a large body by signature beside little", 1, with("1", strings.Repeat("a", 40<<10)), bySignature, http.StatusOK},
+		{"a large body by signature beside much", 40 << 10, with("1", strings.Repeat("a", 40<<10)), bySignature, http.StatusServiceUnavailable},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := newBench(t, func(c *webhook.Config) { c.InFlight, c.MaxBody = 2, 1<<20 })
+			var strangers sync.WaitGroup
+			defer strangers.Wait()
+			for range 2 {
+				body, end := io.Pipe()
+				defer end.Close()
+				strangers.Go(func() {
+					r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, webhook.ActivitiesPath, body)
+					for i, h := 0, bySignature("forged"); i < len(h); i += 2 {
+						r.Header.Set(h[i], h[i+1])
+					}
+					r.Header.Del("Authorization")
+					b.handler.ServeHTTP(httptest.NewRecorder(), r)
+				})
+				if _, err := end.Write(bytes.Repeat([]byte("a"), row.begun)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if w := b.send(t, webhook.ActivitiesPath, row.sent, row.as(row.sent)...); w.Code != row.want {
+				t.Errorf("status %d, want %d: %s", w.Code, row.want, w.Body)
+			}
+		})
+	}
+}
+
+func byToken(string) []string { return []string{"Authorization", "Bearer " + token} }
+
+func bySignature(body string) []string {
+	hook, err := standardwebhooks.NewWebhook(signingKey)
+	if err != nil {
+		panic(err)
+	}
+	signature, err := hook.Sign("1", noon(), []byte(body))
+	if err != nil {
+		panic(err)
+	}
+	return []string{"Authorization", "", "Webhook-Id", "1", "Webhook-Timestamp", fmt.Sprint(noon().Unix()), "Webhook-Signature", signature}
+}
+
 // TestOverTheWire holds what a recorder cannot show: a body that breaks off,
 // other methods and paths.
 func TestOverTheWire(t *testing.T) {

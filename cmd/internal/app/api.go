@@ -38,7 +38,7 @@ func (a *App) startAPI(p *parts) (stop func(), err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(links.Path, p.links.Handler())
-	mux.Handle("/", service.Handler(a.apiTokens, a.log))
+	mux.Handle("/", service.Handler(a.apiTokens, a.metrics.APIRefused, a.pushLog))
 	var h http.Handler = mux
 	a.front.api.Store(&h)
 	return func() {

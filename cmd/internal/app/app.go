@@ -66,6 +66,7 @@ type App struct {
 	opts    Options
 	cfg     *current
 	log     *zap.Logger
+	pushLog *zap.Logger // of what others send
 	metrics *promexport.Metrics
 	places  places
 	// silences are those of the store, kept as it has them, and the maintenance
@@ -107,7 +108,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer unlock()
-	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, metrics: newMetrics(cfg), hangup: hangup, overspent: make(chan overspent, 16)}
+	a := &App{opts: opts, cfg: newCurrent(cfg), log: log, pushLog: seldom(log), metrics: newMetrics(cfg), hangup: hangup, overspent: make(chan overspent, 16)}
 	a.metrics.Reloaded(true)
 	a.warnSplit(cfg)
 	if err := a.places.open(cfg.Enrich, log); err != nil {
@@ -289,17 +290,35 @@ func (a *App) open(ctx context.Context, cfg *config.Config, p *parts) (err error
 
 // awaitServer waits for the first connection to an external server.
 func (a *App) awaitServer(ctx context.Context, cfg *config.Config, nc *nats.Conn) error {
-	if !nc.IsConnected() {
-		a.log.Warn("waiting for the NATS server", zap.String("url", cfg.NATS.URL), zap.Error(nc.LastError()))
-	}
-	for !nc.IsConnected() {
+	// The client has no error at first, and forgets each as it tries again: each
+	// is told once.
+	const most = 10 // of a list of servers
+	var last error
+	told := map[string]bool{}
+	for first := true; !nc.IsConnected(); first = false {
+		err := nc.LastError()
+		last = cmp.Or(err, last)
+		if kind := kindOfTry(err); first || kind != "" && !told[kind] && len(told) < most {
+			told[kind] = true
+			a.log.Warn("waiting for the NATS server", zap.String("url", cfg.NATS.URL), zap.Error(err))
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("connect to NATS at %s: %w; is a server there that takes this user?", cfg.NATS.URL, cmp.Or(nc.LastError(), ctx.Err()))
+			return fmt.Errorf("connect to NATS at %s: %w; is a server there that takes this user?", cfg.NATS.URL, cmp.Or(last, ctx.Err()))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	return nil
+}
+
+// kindOfTry is what is wrong with a try to connect, without what differs each
+// time: a certificate's fault tells the time of day.
+func kindOfTry(err error) string {
+	if err == nil {
+		return ""
+	}
+	kind, _, _ := strings.Cut(err.Error(), ": current time ")
+	return kind
 }
 
 // kept looks a source's cursor up in what the detector remembers.
@@ -343,6 +362,7 @@ func (a *App) work(ctx context.Context, cfg *config.Config, p *parts) error {
 	downstream.Go(func() error { a.ownDispatch(detect, p); return nil })
 	upstream, err := a.startUpstream(ctx, inner, cfg, p)
 	if err == nil {
+		a.front.hold(p.leases)
 		if a.opts.Started != nil {
 			a.opts.Started(Addresses{HTTP: a.front.address(), NATS: p.address(), Password: passwordOf(cfg), Demo: len(cfg.Accounts) == 0 && len(simulated(cfg)) > 0})
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func Dial(cfg *config.Config) (*nats.Conn, error) {
 	}
 	address, err := os.ReadFile(AddressFile(cfg.DataDir))
 	if err != nil {
-		return nil, fmt.Errorf("no picket has run on data_dir %s yet: %w", cfg.DataDir, err)
+		return nil, unreadable(cfg.DataDir, err)
 	}
 	host := strings.TrimSpace(string(address))
 	if host == "" {
@@ -59,7 +60,7 @@ func Dial(cfg *config.Config) (*nats.Conn, error) {
 	}
 	pw, err := os.ReadFile(PasswordFile(cfg.DataDir, UserAdmin))
 	if err != nil {
-		return nil, fmt.Errorf("read the password of the daemon's NATS server: %w", err)
+		return nil, unreadable(cfg.DataDir, err)
 	}
 	nc, err := nats.Connect("nats://"+host, nats.UserInfo(UserAdmin, strings.TrimSpace(string(pw))), nats.Name("picket command line"), nats.CustomInboxPrefix(privateInbox))
 	if err != nil {
@@ -70,4 +71,15 @@ func Dial(cfg *config.Config) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to the daemon at %s: %w", host, err)
 	}
 	return nc, nil
+}
+
+// unreadable says why what a daemon keeps for the command line cannot be read.
+func unreadable(dataDir string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("only the user that picket runs as may read data_dir %s: run this as that user, as with sudo -u picket (%w)", dataDir, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no picket has run on data_dir %s yet: %w", dataDir, err)
+	}
+	return fmt.Errorf("read what the daemon keeps in data_dir %s: %w", dataDir, err)
 }

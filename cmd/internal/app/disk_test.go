@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,4 +134,51 @@ func TestServerComesBackFromFullDisk(t *testing.T) {
 	if a := r.alerts("many_deletions", 1)[0]; a.Count < 10 {
 		t.Errorf("alert counts %d deletions, want at least 10: what was accepted before is remembered", a.Count)
 	}
+}
+
+// TestLeasesComeBackFromFullDisk keeps the disk full until the server refuses to
+// renew leases, also when there is room: the daemon must not say meanwhile that
+// it is ready, and has to work again once there is room.
+func TestLeasesComeBackFromFullDisk(t *testing.T) {
+	for _, durability := range []string{"process", "power"} {
+		t.Run(durability, func(t *testing.T) {
+			s := newSite(t, "")
+			text := strings.Replace(s.text(t), "durability: process", "durability: "+durability, 1)
+			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s.smallDisk(t, "64m")
+			r := s.run(t)
+			r.pushed(0, "")
+			free := s.fill(t, 0)
+			r.readiness(http.StatusServiceUnavailable, "leases cannot be had")
+			free()
+			r.readiness(http.StatusOK, "ready")
+			for n := 1; n < 12; n++ {
+				r.pushed(n, "")
+			}
+			r.alerts("many_deletions", 1)
+		})
+	}
+}
+
+// readiness waits until /-/ready answers so.
+func (r *running) readiness(status int, want string) {
+	r.t.Helper()
+	got, body := 0, []byte(nil)
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get("http://" + r.at.HTTP + "/-/ready")
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		body, err = io.ReadAll(resp.Body)
+		got = resp.StatusCode
+		if err = errors.Join(err, resp.Body.Close()); err != nil {
+			r.t.Fatal(err)
+		}
+		if got == status && strings.Contains(string(body), want) {
+			return
+		}
+	}
+	r.t.Fatalf("/-/ready answers %d %s, want %d with %q", got, body, status, want)
 }

@@ -15,14 +15,16 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/picketd/picket/alerting/promexport"
+	"github.com/picketd/picket/collectors/journal"
 )
 
 const (
 	// healthFor is how long ago a partition's owner may have told that it
 	// appends: it tells so each second, and does so every ten at least.
 	healthFor = 15 * time.Second
-	// stuckFor is how long the embedded server may refuse every append before
-	// it is started again: a stream that met a full disk refuses for good.
+	// stuckFor is how long the embedded server may refuse every append, or any
+	// lease, before it is started again: a stream that met a full disk refuses
+	// for good.
 	stuckFor = 10 * time.Second
 	// slowest bounds what a slow sender can hold of the server.
 	slowest = 30 * time.Second
@@ -39,6 +41,7 @@ type front struct {
 
 	mu     sync.Mutex
 	probes map[int]probe
+	leases *journal.Leases // nil while nothing works
 }
 
 // probe is how the last append to a partition went.
@@ -82,12 +85,33 @@ func (f *front) detach() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.probes)
+	f.leases = nil
 }
 
-// stuck reports that some partition has refused every append for a while.
+// hold has the leases looked at on which all work depends: without them there is
+// no partition whose appends could fail.
+func (f *front) hold(l *journal.Leases) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leases = l
+}
+
+// lapsed says why leases cannot be had, and since when.
+func (f *front) lapsed() (since time.Time, err error) {
+	if f.leases == nil {
+		return time.Time{}, nil
+	}
+	return f.leases.Fault()
+}
+
+// stuck reports that some partition has refused every append for a while, or the
+// server a lease.
 func (f *front) stuck() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if since, err := f.lapsed(); err != nil && time.Since(since) > stuckFor {
+		return true
+	}
 	for _, p := range f.probes {
 		if p.err != nil && time.Since(p.at) > stuckFor {
 			return true
@@ -135,6 +159,9 @@ func (f *front) ready(context.Context) []error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var faults []error
+	if _, err := f.lapsed(); err != nil {
+		faults = append(faults, err)
+	}
 	for _, part := range slices.Sorted(maps.Keys(f.probes)) {
 		p := f.probes[part]
 		switch {

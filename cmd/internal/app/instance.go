@@ -25,20 +25,42 @@ func lock(dataDir string) (unlock func(), err error) {
 	return func() { _ = l.Unlock() }, nil
 }
 
+// writeWhole writes a small file that a later start reads, or leaves what was there:
+// on a full disk half a file, or none of it, would be taken for its contents.
+func writeWhole(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // readable by this user only
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
 // holderName returns the name under which this daemon holds leases: its
 // instance and a number made once per data directory.
 func holderName(cfg *config.Config) (string, error) {
 	path := filepath.Join(cfg.DataDir, "instance")
 	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		var id string
+	id := strings.TrimSpace(string(data))
+	// An empty one, as a full disk left it, would give daemons of one instance the
+	// same name, and each would think that it holds the leases of the other.
+	if errors.Is(err, os.ErrNotExist) || err == nil && id == "" {
 		if id, err = randomHex(); err == nil {
-			data = []byte(id[:12] + "\n")
-			err = os.WriteFile(path, data, 0o600)
+			id = id[:12]
+			err = writeWhole(path, id+"\n")
 		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("name this daemon: %w", err)
 	}
-	return cfg.Instance + "-" + strings.TrimSpace(string(data)), nil
+	return cfg.Instance + "-" + id, nil
 }

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/alerting/api"
 	"github.com/picketd/picket/alerting/promexport"
 	"github.com/picketd/picket/cmd/internal/config"
 	"github.com/picketd/picket/collectors"
@@ -49,7 +50,7 @@ func newMetrics(cfg *config.Config) *promexport.Metrics {
 		Version: build.Version, Revision: build.Revision, Networks: networks,
 		PollOutcomes: collectors.Outcomes(), DropReasons: append(collectors.DropReasons(), dropUnguarded),
 		IntakeSources: []string{"webhook", "nats"}, IntakeReasons: intake.Reasons(),
-		JournalFaults: []string{refusedInvalid, refusedNoRoom, refusedJournal},
+		JournalFaults: []string{refusedInvalid, refusedNoRoom, refusedJournal}, APIReasons: api.GuardCodes(),
 	})
 }
 

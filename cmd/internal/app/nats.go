@@ -81,15 +81,29 @@ func StartEmbedded(o EmbeddedOptions) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded NATS server: %w", err)
 	}
-	log := &serverLog{log: o.Log.Named("nats").Sugar()}
+	log := newServerLog(o.Log)
 	srv.SetLoggerV2(log, false, false, false)
 	srv.Start()
-	if !srv.ReadyForConnections(30*time.Second) || !srv.JetStreamEnabled() {
+	if !ready(srv, log) || !srv.JetStreamEnabled() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		return nil, fmt.Errorf("embedded NATS server does not serve: %s", log.last())
 	}
 	return &Embedded{srv: srv, internal: internal}, nil
+}
+
+// startTime is how long a server may take until it serves.
+const startTime = 30 * time.Second
+
+// ready waits until a server serves. One that cannot, as where its port is taken,
+// is not waited for.
+func ready(srv *server.Server, log *serverLog) bool {
+	for deadline := time.Now().Add(startTime); !log.ended() && time.Now().Before(deadline); {
+		if srv.ReadyForConnections(50 * time.Millisecond) {
+			return true
+		}
+	}
+	return false
 }
 
 // Connect returns a connection inside the process, with all rights.
@@ -185,7 +199,7 @@ func ensurePassword(dataDir, user string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("keep password of NATS user %s: %w", user, err)
 	}
-	if err := os.WriteFile(path, []byte(pw+"\n"), 0o600); err != nil {
+	if err := writeWhole(path, pw+"\n"); err != nil {
 		return "", fmt.Errorf("keep password of NATS user %s: %w", user, err)
 	}
 	return pw, nil

@@ -15,6 +15,11 @@ type serverLog struct {
 
 	mu   sync.Mutex
 	text string
+	gone chan struct{} // closed once the server cannot go on
+}
+
+func newServerLog(log *zap.Logger) *serverLog {
+	return &serverLog{log: log.Named("nats").Sugar(), gone: make(chan struct{})}
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.log.Debugf(format, v...) }
@@ -35,7 +40,24 @@ func (l *serverLog) Errorf(format string, v ...any) {
 }
 
 // Fatalf is told like an error: the daemon, not the server, decides to exit.
-func (l *serverLog) Fatalf(format string, v ...any) { l.Errorf(format, v...) }
+func (l *serverLog) Fatalf(format string, v ...any) {
+	l.Errorf(format, v...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended() {
+		close(l.gone)
+	}
+}
+
+// ended reports whether the server cannot go on.
+func (l *serverLog) ended() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
+}
 
 func (l *serverLog) keep(format string, v []any) {
 	l.mu.Lock()

@@ -101,7 +101,7 @@ func (a *App) openIntake(cfg *config.Config, p *parts, in collectors.Intake) (*n
 	var input *natsin.Input
 	if n := cfg.Intake.NATS; n.Activities != "" || n.Approvals != "" {
 		input, err = natsin.New(natsin.Config{Activities: n.Activities, Approvals: n.Approvals}, p.nc, in,
-			natsin.Deps{Log: a.log, Metrics: intakeMetrics{a.metrics, "nats"}})
+			natsin.Deps{Log: a.pushLog, Metrics: intakeMetrics{a.metrics, "nats"}})
 		if err == nil {
 			err = p.nc.Flush() // the subscriptions stand when the daemon says that it works
 		}
@@ -133,7 +133,7 @@ func (a *App) webhook(cfg *config.Config, in collectors.Intake) (http.Handler, e
 			http.Error(w, "nobody may send: intake.webhook has neither tokens nor signing keys", http.StatusForbidden)
 		}), nil
 	}
-	return webhook.New(webhookConfig(cfg), in, webhook.Deps{Log: a.log, Metrics: intakeMetrics{a.metrics, "webhook"}})
+	return webhook.New(webhookConfig(cfg), in, webhook.Deps{Log: a.pushLog, Metrics: intakeMetrics{a.metrics, "webhook"}})
 }
 
 func webhookConfig(cfg *config.Config) webhook.Config {

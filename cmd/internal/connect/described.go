@@ -143,8 +143,8 @@ func (w *describedWalk) ask(ctx context.Context, keys []collectors.Key) error {
 				return "", fmt.Errorf("%q is not one of %s", s, list(key.Choices))
 			}
 			if key.Type == collectors.KeyURL {
-				if u, err := url.Parse(s); err != nil || u.Host == "" {
-					return "", fmt.Errorf("%q is no web address: expected %s", s, key.Help)
+				if u, err := url.Parse(s); err != nil || u.Host == "" || u.User != nil { // not repeated: it may hold a secret
+					return "", fmt.Errorf("this is no web address, or has a user in it: expected %s", key.Help)
 				}
 				s = strings.TrimRight(s, "/")
 			}

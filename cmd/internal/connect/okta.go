@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -88,9 +89,10 @@ func (w *oktaWalk) organisation(ctx context.Context) error {
 }
 
 // parseOkta reads the organisation's address as people copy it: without
-// https://, of the Admin Console, of a page.
+// https://, of the Admin Console, of a page. What is none is not repeated: it may
+// be the token, or hold a password.
 func parseOkta(s string) (string, error) {
-	bad := fmt.Errorf("%q is no address of an Okta: expected one such as https://acme.okta.com", s)
+	bad := errors.New("this is no address of an Okta: expected one such as https://acme.okta.com, without a user")
 	if !strings.Contains(s, "://") {
 		s = "https://" + s
 	}

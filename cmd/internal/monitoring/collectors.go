@@ -130,7 +130,10 @@ func errorsPanels() []panel {
 		},
 		{
 			view: asLines, title: "Pushed and refused", unit: "cps", what: "What senders got wrong; the answer told them what.", width: 6,
-			queries: []query{{expr: rate("source, reason", "picket_intake_refused_total"), legend: "{{source}}, {{reason}}"}},
+			queries: []query{
+				{expr: rate("source, reason", "picket_intake_refused_total"), legend: "{{source}}, {{reason}}"},
+				{expr: rate("reason", "picket_alert_api_refused_requests_total"), legend: "alerts API, {{reason}}"},
+			},
 		},
 		{
 			view: asLines, title: "Refused by the log", unit: "cps", what: "Activities that the journal did not take. What they tell raises no alert until they come again.", width: 6,

@@ -83,7 +83,7 @@ func TestLogIsNotPersonal(t *testing.T) {
 			r.alerts("many_deletions", 1)
 			for message, atLeast := range map[string]int{
 				"alert": 1, "alert revised": 1, "nats items accepted": 11,
-				"nats items refused":                               3, // one of each kind; others like it are left out
+				"nats items refused": 3, // one of each kind; others like it are left out
 				"item not understood; the rest of its page stands": 9, "polled": 1,
 				"journal message cannot be read; it is passed over": 7,
 			} {

@@ -1,7 +1,8 @@
 package alerting
 
 import (
-	"fmt"
+	"errors"
+	"strconv"
 	"time"
 )
 
@@ -16,24 +17,24 @@ type Crowd struct {
 }
 
 // CrowdOf returns what an alert says of a public storm, nil where it is about
-// none.
+// none, or about something else than mentions.
 func CrowdOf(a *Alert) *Crowd {
 	for i := range a.Reasons {
-		r := &a.Reasons[i]
-		if r.Detail["usual"] == "" || r.Detail["why"] == "" { // only rules of type storm have both
+		of := a.Reasons[i].Detail // as a rule of type storm writes it
+		if of["of"] != "mentions" {
 			continue
 		}
-		c := Crowd{Since: a.First.UTC()}
-		var span string
-		if n, _ := fmt.Sscanf(r.Seen, "%d mentions in %s", &c.Mentions, &span); n != 2 {
-			continue // they count something else
+		span, err := time.ParseDuration(of["span"])
+		c := Crowd{Seconds: int(span / time.Second), Since: a.First.UTC()}
+		faults := []error{err}
+		for _, n := range []struct {
+			to   *int
+			text string
+		}{{&c.Mentions, of["count"]}, {&c.Low, of["low"]}, {&c.High, of["high"]}} {
+			*n.to, err = strconv.Atoi(n.text)
+			faults = append(faults, err)
 		}
-		d, err := time.ParseDuration(span)
-		if err != nil {
-			continue
-		}
-		c.Seconds = int(d / time.Second)
-		if n, _ := fmt.Sscanf(r.Expected, "%d to %d at this hour", &c.Low, &c.High); n == 2 {
+		if errors.Join(faults...) == nil {
 			return &c
 		}
 	}

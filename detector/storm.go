@@ -136,8 +136,8 @@ func stormReason(pl *planned, count int, v storm.Verdict) Reason {
 		Seen:     fmt.Sprintf("%d %s in %s", count, pl.counts, short(pl.rule.Timespan)),
 		Expected: fmt.Sprintf("%.0f to %.0f at this hour", v.Low, v.High),
 		Detail: map[string]string{
-			"count": strconv.Itoa(count), "score": fmt.Sprintf("%.2f", v.Score),
-			"usual": fmt.Sprintf("%.1f", v.Usual), "why": v.Words(),
+			"count": strconv.Itoa(count), "of": pl.counts, "span": pl.rule.Timespan.String(), "score": fmt.Sprintf("%.2f", v.Score),
+			"usual": fmt.Sprintf("%.1f", v.Usual), "low": fmt.Sprintf("%.0f", v.Low), "high": fmt.Sprintf("%.0f", v.High), "why": v.Words(),
 		},
 	}
 }

@@ -102,6 +102,10 @@ func TestStorm(t *testing.T) {
 	if want := fmt.Sprintf("%d mentions in 5m", f.Count); f.Reasons[0].Seen != want || !strings.HasSuffix(f.Reasons[0].Expected, " at this hour") {
 		t.Errorf("reason %+v, want %q and what is usual", f.Reasons[0], want)
 	}
+	d := f.Reasons[0].Detail // alerting reads the numbers there
+	if d["of"] != "mentions" || d["span"] != "5m0s" || f.Reasons[0].Expected != d["low"]+" to "+d["high"]+" at this hour" {
+		t.Errorf("detail %v, want the numbers of %q", d, f.Reasons[0].Expected)
+	}
 	if last := l.found[len(l.found)-1]; last.Count != 100 || last.Phase != detector.Update {
 		t.Errorf("%s with %d mentions, want an update with all 100", last.Phase, last.Count)
 	}

@@ -57,7 +57,7 @@ func TestDressStorm(t *testing.T) {
 	a := firing("aaaaaa11", "x/acme", rules.Medium, start())
 	a.Reasons = []detector.Reason{{
 		Seen: "412 mentions in 5m", Expected: "3 to 9 at this hour",
-		Detail: map[string]string{"count": "412", "score": "9.10", "usual": "5.5", "why": "far above"},
+		Detail: map[string]string{"count": "412", "of": "mentions", "span": "5m0s", "score": "9.10", "usual": "5.5", "low": "3", "high": "9", "why": "far above"},
 	}}
 	m := notify.Message{Number: "IN-AAAAAA", At: start(), Account: "x/acme", Alerts: []notify.Alert{{ID: a.ID}}}
 	Dress(&m, &a, nil)

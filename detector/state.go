@@ -27,6 +27,8 @@ type episode struct {
 	// episode's own opening, or that of an earlier one, which makes it Muted.
 	Told  int64 `json:"told,omitempty"`
 	Muted bool  `json:"muted,omitempty"`
+	// Verdict is the key of the verdict on it that was applied last.
+	Verdict uint64 `json:"verdict,omitempty"`
 	// Held says why nobody is told of the episode, see Finding.Held; Muted is not
 	// among it.
 	Held string `json:"held,omitempty"`

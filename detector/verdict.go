@@ -46,6 +46,7 @@ type held struct {
 	Told    int64          `json:"told"`   // since when people know, log time; 0: whoever comes with it is told of again
 	Learned bool           `json:"learned,omitempty"`
 	Strange bool           `json:"strange,omitempty"` // a verdict said that it was an intruder's
+	Verdict uint64         `json:"verdict,omitempty"` // key of the one that was applied last
 }
 
 // quarantines reports whether what a rule's alerts saw waits for a verdict.
@@ -151,7 +152,7 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 		e.releaseRate(st, r, ep)
 		return
 	}
-	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told}
+	h := held{Alert: ep.ID, Values: ep.Learn, Last: ep.Last, Told: ep.Told, Verdict: ep.Verdict}
 	if ep.Held != "" && !ep.Muted {
 		h.Told = 0 // nobody knows
 	}
@@ -273,26 +274,29 @@ func busiest(days map[string]int) int64 {
 
 // judged acts on a person's verdict. True ends the alert's episode: whatever
 // comes after it is told as another one's. Of an alert that is not known any
-// more there is nothing to learn or unlearn.
+// more there is nothing to learn or unlearn. A verdict that is told again, as with
+// a later revision of its alert after a restart, says nothing of what came since,
+// nor against what people said since.
 func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 	v := &a.Verdict
 	if v.Alert == "" {
 		e.review(st, v, t)
 		return
 	}
+	said := e.keyOf(a)
 	for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
 		ep := st.Episodes[key]
 		switch r := e.ruleOf(ep.RuleID); {
-		case ep.ID != v.Alert:
+		case ep.ID != v.Alert || ep.Verdict == said:
 		case v.Says == activity.VerdictTrue:
 			e.disown(st, ep)
 			e.close(st, key, ep, "verdict: "+activity.VerdictTrue)
 		case r != nil:
 			e.release(st, r, ep)
 			e.releaseParts(st, ep)
-			ep.Learn = nil
+			ep.Learn, ep.Verdict = nil, said
 			for _, part := range ep.Parts {
-				part.Learn = nil
+				part.Learn, part.Verdict = nil, said
 			}
 		}
 	}
@@ -303,7 +307,8 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 		i, ok := e.plan.memory[stateOf(key)]
 		all := st.Judged.Held[key]
 		for at := range all {
-			if ok && all[at].Alert == v.Alert {
+			if ok && all[at].Alert == v.Alert && all[at].Verdict != said {
+				all[at].Verdict = said
 				e.apply(st, e.plan.rules[i].rule, key, &all[at], v)
 			}
 		}

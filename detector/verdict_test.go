@@ -2,6 +2,7 @@ package detector_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -143,6 +144,11 @@ func TestSecondVerdictHolds(t *testing.T) {
 func TestNewestWordHolds(t *testing.T) {
 	const first, second = "first", "second" // alerts of RO
 	on := func(alert, says string) activity.Activity { return verdict(alert, says) }
+	again := func(alert, says string) activity.Activity { // the same verdict each time
+		v := verdict(alert, says)
+		v.ID, v.Time = alert+"-1", start.Add(17*day)
+		return v
+	}
 	for _, tt := range []struct {
 		name  string
 		level string
@@ -153,6 +159,8 @@ func TestNewestWordHolds(t *testing.T) {
 		{"true of the alert whose value was trusted", "high", []activity.Activity{login("RO"), review("trust", "RO"), on(first, "true")}, false},
 		{"expected once more after that", "high", []activity.Activity{login("RO"), login("RO"), on(second, "expected"), on(first, "true"), on(second, "expected")}, true},
 		{"expected once more of what was forgotten", "high", []activity.Activity{login("RO"), on(first, "expected"), review("forget", "RO"), on(first, "expected")}, true},
+		{"not where the one verdict is told again", "high", []activity.Activity{login("RO"), again(first, "expected"), review("forget", "RO"), again(first, "expected")}, false},
+		{"nor against what was said of another alert since", "high", []activity.Activity{login("RO"), login("RO"), again(second, "expected"), on(first, "true"), again(second, "expected")}, false},
 		{"an intruder's value is not learned of the next alert", "medium", []activity.Activity{login("RO"), on(first, "true"), login("RO")}, false},
 		{"unless somebody says so", "medium", []activity.Activity{login("RO"), on(first, "true"), login("RO"), on(second, "expected")}, true},
 		{"without a verdict it is learned", "medium", []activity.Activity{login("RO")}, true},
@@ -174,6 +182,9 @@ func TestNewestWordHolds(t *testing.T) {
 					a.Verdict.Alert = alerts[0]
 				case second:
 					a.Verdict.Alert = alerts[1]
+				}
+				if a.ID != "" {
+					l.crowded(time.Duration(17+i)*day - time.Hour)
 				}
 				l.put(time.Duration(17+i)*day, a)
 			}
@@ -200,6 +211,34 @@ func TestIntrudersNextAlertIsOpen(t *testing.T) {
 	if l.knows("new_country", "RO") {
 		t.Error("an intruder's value is learned when the next alert ends")
 	}
+}
+
+// TestVerdictToldAgainWhileOpen: what an alert sees after a verdict waits for another
+// one, however often the first is told.
+func TestVerdictToldAgainWhileOpen(t *testing.T) {
+	l := settled(t)
+	l.put(17*day, login("RO"))
+	v := verdict(l.found[0].Episode, "expected")
+	v.ID = "v1"
+	l.put(17*day+time.Minute, v)
+	l.put(17*day+2*time.Minute, login("MD"))
+	v.Time = start.Add(17*day + time.Minute)
+	l.crowded(17*day + 2*time.Hour)
+	l.put(17*day+4*time.Hour, v)
+	l.tick(30 * day)
+	if !l.knows("new_country", "RO") || l.knows("new_country", "MD") {
+		t.Errorf("RO is known: %v, want true; MD: %v, want false", l.knows("new_country", "RO"), l.knows("new_country", "MD"))
+	}
+}
+
+// crowded lets so much come of other accounts that what came before is no longer
+// known to be told twice.
+func (l *log) crowded(at time.Duration) {
+	posts := make([]activity.Activity, 17_000)
+	for i := range posts {
+		posts[i] = activity.Activity{Account: fmt.Sprintf("x/other-%d", i), Kind: activity.KindPost}
+	}
+	l.put(at, posts...)
 }
 
 // knows reports whether a rule has learned a value of x/acme.

@@ -106,6 +106,7 @@ func TestFullDiskStopsIntakeAndGoesOn(t *testing.T) {
 // disk: its stream refuses every append from then on, also when there is room,
 // until the server is restarted.
 func TestServerComesBackFromFullDisk(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSite(t, "")
 	s.smallDisk(t, "64m")
 	r := s.run(t)
@@ -140,8 +141,10 @@ func TestServerComesBackFromFullDisk(t *testing.T) {
 // renew leases, also when there is room: the daemon must not say meanwhile that
 // it is ready, and has to work again once there is room.
 func TestLeasesComeBackFromFullDisk(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for _, durability := range []string{"process", "power"} {
 		t.Run(durability, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, "")
 			text := strings.Replace(s.text(t), "durability: process", "durability: "+durability, 1)
 			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {

@@ -544,6 +544,7 @@ func TestActivateKeepsMemoryAndClosesRemovedRules(t *testing.T) {
 // TestSnapshotAnywhere replaces the engine by one restored from its snapshot
 // at random points: what it finds is the same to the byte.
 func TestSnapshotAnywhere(t *testing.T) {
+	t.Parallel()
 	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
 	p := plan(t, loudRules, facts...)
 	// Another plan, in force for a while: other second steps, other peaks, a rule less.

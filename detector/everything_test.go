@@ -137,6 +137,7 @@ func says(rng *rand.Rand, found []detector.Finding, now time.Time) activity.Acti
 // reviews, and reloads that change the type, the field or the span of a rule, or
 // take one away and bring it back.
 func TestKilledWithEveryRule(t *testing.T) {
+	t.Parallel()
 	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}, TimeZone: "Europe/Berlin"}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
 	all := loudRules + everyRule
 	gone := all[:strings.Index(all, "---\ntitle: Impossible travel")] + all[strings.Index(all, "---\ntitle: Unlike the person"):]

@@ -278,25 +278,30 @@ type organisation struct {
 
 // add counts an account's habits, or with -1 takes them back.
 func (o *organisation) add(h *habit.Habits, n int) {
-	if h.Logins.Count == 0 {
-		return
+	if h.Logins.Count != 0 {
+		o.count(h.Countries, n)
 	}
+}
+
+// count is add for an account that has logged in from these countries.
+func (o *organisation) count(countries baseline.NewValue, n int) {
 	o.accounts += n
-	for _, v := range h.Countries.Values {
-		days := o.used[h.Countries.Texts.Text(v.Text)]
+	for _, v := range countries.Values {
+		country := countries.Texts.Text(v.Text)
+		days := o.used[country]
 		if days == nil {
 			days = map[int64]int{}
 			if o.used == nil {
 				o.used = map[string]map[int64]int{}
 			}
-			o.used[clone(h.Countries.Texts.Text(v.Text))] = days
+			o.used[clone(country)] = days
 		}
 		day := baseline.DayOf(v.Last)
 		if days[day] += n; days[day] == 0 {
 			delete(days, day)
 		}
 		if len(days) == 0 {
-			delete(o.used, h.Countries.Texts.Text(v.Text))
+			delete(o.used, country)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/picketd/picket/detector/approval"
+	"github.com/picketd/picket/detector/baseline"
 	"github.com/picketd/picket/detector/baseline/loginrisk"
 	"github.com/picketd/picket/detector/state"
 )
@@ -310,12 +311,11 @@ func (e *Engine) derive() {
 	}
 	heap.Init(&e.closing)
 	e.awaitSilences(false)
-	accounts, st := e.memory.store.Accounts, accountState{}
-	accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
+	h, accounts := e.memory.store.Heap, e.memory.store.Accounts
+	accounts.EachAhead(0, e.memory.end(), func(slot int) bool { return slot == habitCountries }, func(row state.Ref) bool {
 		if accounts.Slot(row, habitLogins) != 0 {
-			st.open(e.memory, row)
-			h := st.habits(logging)
-			e.organisation.learn(&h.Habits)
+			_, countries := state.ReadList[valuesHead, value](h, accounts.Slot(row, habitCountries))
+			e.organisation.count(baseline.NewValue{Values: countries, Texts: e.memory.store.Texts}, 1)
 		}
 		return true
 	})

@@ -459,6 +459,7 @@ func script(seed uint64, put func(time.Time, activity.Batch), activate func(time
 // TestKeyedIsExact: neither the number of partitions, nor in which order they
 // bring what they have, nor a restart anywhere changes a finding.
 func TestKeyedIsExact(t *testing.T) {
+	t.Parallel()
 	plans := []*detector.Plan{
 		plan(t, strings.NewReplacer("gte: 3, field", "gte: 4, field", "title: In order\nname: in_order\nid: 00000000-0000-4000-8000-000000000007", "title: In order\nname: in_order\nid: 00000000-0000-4000-8000-000000000077").Replace(acrossRules)),
 		plan(t, acrossRules),

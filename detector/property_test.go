@@ -99,6 +99,7 @@ type saved struct {
 // the same ones. All findings, and the whole memory in the end, are those of an
 // undisturbed engine, byte for byte.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
 	plans := []*detector.Plan{
 		plan(t, loudRules, facts...),

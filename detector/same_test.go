@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "write the golden file of findings anew"
 // is told meanwhile has them, and activities have a verdict; without these the
 // findings are the same as then.
 func TestFindingsStayTheSame(t *testing.T) {
+	t.Parallel()
 	facts := []detector.Account{{Name: "x/a", Approvals: true, GuardedBy: []string{"okta/e"}}, {Name: "x/b", GuardedBy: []string{"okta/e"}}}
 	plans := []*detector.Plan{plan(t, loudRules, facts...), plan(t, strings.Replace(loudRules, "factor: 2", "factor: 3", 1), facts...)}
 	var got []string

@@ -101,7 +101,7 @@ func (e *Engine) awaitSilences(again bool) {
 		if !known {
 			continue
 		}
-		accounts.Each(0, e.memory.end(), func(row state.Ref) bool {
+		accounts.EachAhead(0, e.memory.end(), func(slot int) bool { return slot == n }, func(row state.Ref) bool {
 			cell := accounts.Slot(row, n)
 			if cell == 0 {
 				return true

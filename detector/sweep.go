@@ -152,7 +152,7 @@ func (e *Engine) sweepPages(from, to int64) {
 			continue
 		}
 		for n := first; n < m.end(); n += sweepPace {
-			m.store.Accounts.Each(n, n+1, func(row state.Ref) bool {
+			m.store.Accounts.EachAhead(n, n+1, func(slot int) bool { return m.holds(slot) == slotWindow }, func(row state.Ref) bool {
 				e.sweepRow(row)
 				return true
 			})

@@ -312,6 +312,39 @@ func (a *Accounts) Each(from, to uint32, each func(Ref) bool) {
 	})
 }
 
+// eachAtOnce is how many rows EachAhead looks at together.
+const eachAtOnce = 64
+
+// EachAhead is Each for whoever reads the cells of some slots, which are asked for
+// before: the waits for memory overlap instead of following each other.
+func (a *Accounts) EachAhead(from, to uint32, reads func(slot int) bool, each func(Ref) bool) {
+	rows, more := make([]Ref, 0, eachAtOnce), true
+	look := func() {
+		for _, r := range rows {
+			refs, numbers := a.slots(Read[Row](a.h, r))
+			for i, n := range numbers {
+				if reads(int(n)) {
+					a.h.fetch(refs[i])
+				}
+			}
+		}
+		for _, r := range rows {
+			more = more && each(r)
+		}
+		rows = rows[:0]
+	}
+	a.Each(from, to, func(r Ref) bool {
+		if s := Read[Row](a.h, r).slots; s != 0 {
+			a.h.fetch(s)
+		}
+		if rows = append(rows, r); len(rows) == eachAtOnce {
+			look()
+		}
+		return more
+	})
+	look()
+}
+
 // restore builds the index of the rows that the heap holds.
 func (a *Accounts) restore() {
 	a.n = 0

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"runtime"
+	"sync"
 	"unsafe"
 )
 
@@ -115,9 +117,10 @@ func (h *Heap) root() []byte {
 	return out
 }
 
-// Load takes the pieces of an image. Those of a whole one go into a new store,
+// Load takes pieces of one image. Those of a whole one go into a new store,
 // those of the increments after it follow in order.
 func (h *Heap) Load(pieces []byte) error {
+	var copies []blockCopy
 	for len(pieces) > 0 {
 		if len(pieces) < pieceHead {
 			return fmt.Errorf("%w: a piece of %d bytes", ErrImage, len(pieces))
@@ -138,13 +141,41 @@ func (h *Heap) Load(pieces []byte) error {
 		if len(p.words) != size<<blockBits {
 			p.words = h.words(uint32(size) << blockBits)
 		}
-		for all := p.bytes(); blocks != 0; blocks &= blocks - 1 {
-			at := bits.TrailingZeros64(blocks) * blockBytes
-			copy(all[at:at+blockBytes], pieces)
-			pieces = pieces[blockBytes:]
+		for all := p.bytes(); blocks != 0; {
+			first := bits.TrailingZeros64(blocks)
+			n := bits.TrailingZeros64(^(blocks >> first)) // that follow each other
+			copies = append(copies, blockCopy{all[first*blockBytes : (first+n)*blockBytes], pieces})
+			pieces = pieces[n*blockBytes:]
+			blocks &^= (1<<n - 1) << first
 		}
 	}
+	copyBlocks(copies)
 	return nil
+}
+
+// blockCopy is a run of blocks to copy: as many bytes as to has.
+type blockCopy struct{ to, from []byte }
+
+// copyBlocks copies runs of blocks, of which no two overlap. Most of its time the
+// system takes, to give memory that is touched for the first time: it does that for
+// several at once.
+func copyBlocks(all []blockCopy) {
+	var group sync.WaitGroup
+	for left := runtime.GOMAXPROCS(0); len(all) > 0; left-- {
+		some := all[:(len(all)+left-1)/left]
+		all = all[len(some):]
+		work := func() {
+			for _, c := range some {
+				copy(c.to, c.from)
+			}
+		}
+		if len(all) > 0 {
+			group.Go(work)
+		} else {
+			work()
+		}
+	}
+	group.Wait()
 }
 
 // Finish makes a store of the pieces that were loaded, with the root of the last

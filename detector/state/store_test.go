@@ -357,3 +357,37 @@ func TestTouchAndFetch(t *testing.T) {
 		s.Accounts.Fetch(r)
 	}
 }
+
+// TestEachAhead holds that accounts are visited as by Each, up to where it is
+// stopped, also where each is deleted by whoever is called with it.
+func TestEachAhead(t *testing.T) {
+	const some = 3*eachAtOnce + 5
+	s := New()
+	for i := range some {
+		r := s.Accounts.Add(fmt.Sprint("x/", i))
+		if i%3 != 0 {
+			s.Accounts.SetSlot(r, 1, s.Alloc(40))
+		}
+	}
+	end := uint32(s.Pages() + 1)
+	var want []Ref
+	s.Accounts.Each(0, end, func(r Ref) bool { want = append(want, r); return true })
+	for _, stop := range []int{1, eachAtOnce, eachAtOnce + 1, some} {
+		var got []Ref
+		s.Accounts.EachAhead(0, end, func(slot int) bool { return slot == 1 }, func(r Ref) bool {
+			got = append(got, r)
+			return len(got) < stop
+		})
+		if !slices.Equal(got, want[:stop]) {
+			t.Errorf("stopped after %d: %d accounts visited, or not in order", stop, len(got))
+		}
+	}
+	s.Accounts.EachAhead(0, end, func(int) bool { return true }, func(r Ref) bool {
+		s.Free(s.Accounts.Slot(r, 1))
+		s.Accounts.Delete(r)
+		return true
+	})
+	if n := s.Accounts.Len(); n != 0 {
+		t.Errorf("%d accounts are left", n)
+	}
+}

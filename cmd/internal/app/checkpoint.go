@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/s2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/picketd/picket/collectors/journal"
 )
@@ -91,9 +92,12 @@ func (w *segmentWriter) block(kind byte, data []byte) error {
 
 // compressed writes a block of data that shrinks well.
 func (w *segmentWriter) compressed(kind byte, data []byte) error {
-	w.room = s2.Encode(w.room[:cap(w.room)], data)
+	w.room = compress(w.room, data)
 	return w.block(kind, w.room)
 }
+
+// compress returns data compressed, in room where that suffices.
+func compress(room, data []byte) []byte { return s2.Encode(room[:cap(room)], data) }
 
 // commit writes the last block.
 func (w *segmentWriter) commit(c *checkpoint) error {
@@ -225,30 +229,68 @@ func (c *checkpoint) load(memory func(parts []byte) error) (heads, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	all := heads{}
-	var data []byte
-	for r.at < c.end {
+	all, group := heads{}, errgroup.Group{}
+	blocks, spare, stop := make(chan block, loadBuffer), make(chan []byte, loadBuffer), make(chan struct{})
+	for range loadBuffer {
+		spare <- nil
+	}
+	group.Go(func() error {
+		defer close(blocks)
+		return r.decompress(c.end, blocks, spare, stop)
+	})
+	err = func() error {
+		defer close(stop)
+		for b := range blocks {
+			var err error
+			switch b.kind {
+			case blockMemory:
+				err = memory(b.data)
+			case blockHeads:
+				err = json.Unmarshal(b.data, &all)
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %w", errDamaged, err)
+			}
+			spare <- b.data
+		}
+		return nil
+	}()
+	return all, errors.Join(group.Wait(), err)
+}
+
+// block is one block of a segment, decompressed.
+type block struct {
+	kind byte
+	data []byte
+}
+
+// loadBuffer is how many blocks are on their way from the file to memory. They are
+// read and decompressed beside the copying, which is as much work.
+const loadBuffer = 3
+
+// decompress passes on what blocks up to some place of the file hold, in room that
+// comes back, until somebody stops it.
+func (r *blockReader) decompress(end int64, blocks chan<- block, spare <-chan []byte, stop <-chan struct{}) error {
+	for r.at < end {
 		kind, whole, err := r.block()
 		if err != nil {
-			return nil, fmt.Errorf("read checkpoint: %w", err)
+			return fmt.Errorf("read checkpoint: %w", err)
 		}
 		if kind == blockCommit {
 			continue
 		}
-		if data, err = s2.Decode(data[:cap(data)], whole[blockHead:]); err != nil {
-			return nil, fmt.Errorf("%w: %w", errDamaged, err)
-		}
-		switch kind {
-		case blockMemory:
-			err = memory(data)
-		case blockHeads:
-			err = json.Unmarshal(data, &all)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		select {
+		case room := <-spare:
+			data, err := s2.Decode(room[:cap(room)], whole[blockHead:])
+			if err != nil {
+				return fmt.Errorf("%w: %w", errDamaged, err)
+			}
+			blocks <- block{kind, data} // there is room: as many are on their way as there are spare ones
+		case <-stop:
+			return nil
 		}
 	}
-	return all, nil
+	return nil
 }
 
 func syncDir(dir string) error {

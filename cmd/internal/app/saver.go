@@ -211,15 +211,16 @@ func (w *worker) write(s *saving, chunks <-chan []byte) error {
 	file, err := w.saver.begin(s.whole)
 	out := newSegmentWriter(file)
 	started := int64(0)
-	for chunk := range chunks {
+	packed, spare := w.pack(s, chunks)
+	for data := range packed {
 		if err == nil { // else the rest is let go: it has to be copied to be passed by
-			err = out.compressed(blockMemory, chunk)
+			err = out.block(blockMemory, data)
 		}
 		if out.n-started >= startEvery {
 			startWriting(file)
 			started = out.n
 		}
-		s.spare <- chunk
+		spare <- data
 	}
 	if err == nil {
 		err = w.writeRest(s, out)
@@ -232,6 +233,23 @@ func (w *worker) write(s *saving, chunks <-chan []byte) error {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
 	return nil
+}
+
+// pack compresses what is copied, beside whoever writes it, and takes back the
+// room of what is written.
+func (w *worker) pack(s *saving, chunks <-chan []byte) (packed <-chan []byte, spare chan<- []byte) {
+	out, room := make(chan []byte, chunkBuffer), make(chan []byte, chunkBuffer)
+	for range chunkBuffer {
+		room <- nil
+	}
+	w.writing.Go(func() {
+		defer close(out)
+		for chunk := range chunks {
+			out <- compress(<-room, chunk)
+			s.spare <- chunk
+		}
+	})
+	return out, room
 }
 
 // writeRest writes what is not copied in pieces and commits the segment.

@@ -157,7 +157,7 @@ func (e *Engine) raised(st *accountState, r *rules.Rule, group []activity.Field,
 			c.Fired = map[string]int64{}
 		}
 		if _, known := c.Fired[key]; !known {
-			makeRoom(c.Fired, key, func(deadline int64) int64 { return deadline })
+			makeRoom(st.m, c.Fired, key, func(deadline int64) int64 { return deadline })
 		}
 		c.Fired[key] = e.now + int64(r.Quiet)
 	}

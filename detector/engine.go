@@ -51,8 +51,21 @@ type Stats struct {
 	Activities uint64 // judged or learned
 	Duplicates uint64 // dropped, within DuplicateHorizon
 	Late       uint64 // dropped by a model or a window since newer ones were known
-	Evicted    uint64 // accounts forgotten since there were too many
+	Evicted    Evicted
 	Findings   uint64
+}
+
+// Evicted counts what was forgotten since there was too much of it: what strangers
+// choose must not fill the memory.
+type Evicted struct {
+	Accounts uint64 // beyond EngineOptions.MaxAccounts
+	Groups   uint64 // of one rule and account, the least recently used
+	Values   uint64 // of one model, the least recently used
+}
+
+// Since returns what was evicted after an earlier count.
+func (e Evicted) Since(before Evicted) Evicted {
+	return Evicted{e.Accounts - before.Accounts, e.Groups - before.Groups, e.Values - before.Values}
 }
 
 // Engine evaluates a plan over one partition's activities in log order. What
@@ -186,7 +199,11 @@ func (e *Engine) replan(st *accountState, ep *episode, plan *Plan) {
 func (e *Engine) Plan() *Plan { return e.plan }
 
 // Stats returns what was counted so far.
-func (e *Engine) Stats() Stats { return e.stats }
+func (e *Engine) Stats() Stats {
+	s := e.stats
+	s.Evicted = e.memory.evicted
+	return s
+}
 
 // Size returns how many accounts are remembered and how many bytes their memory
 // takes, without the cold side.

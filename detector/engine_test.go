@@ -760,6 +760,9 @@ func TestMemoryOfChosenKeysIsBounded(t *testing.T) {
 	if n := size(); n > 2200 { // each stands with its window and with its evidence
 		t.Errorf("%d groups kept, want about a thousand", n/2)
 	}
+	if n := l.e.Stats().Evicted.Groups; n != 3000-1024 {
+		t.Errorf("%d groups counted as evicted, want those beyond 1,024 of 3,000", n)
+	}
 	l.tick(48 * time.Hour)
 	if n := size(); n != 0 {
 		t.Errorf("%d groups kept after their windows have passed, want none", n)

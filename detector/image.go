@@ -255,6 +255,7 @@ func (l *Loader) Finish() error {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
 	m, e := l.memory, l.e
+	m.evicted = e.memory.evicted
 	m.colds.grow(r.ColdEnd)
 	m.slots, m.colds.free, m.now = r.Slots, r.ColdFree, r.LogTime
 	if err := m.index(); err != nil {

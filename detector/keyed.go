@@ -251,8 +251,13 @@ func (k *Keyed) Pending() (time.Time, bool) { return k.engine.Pending() }
 // Plan returns the plan in force.
 func (k *Keyed) Plan() *Plan { return k.engine.Plan() }
 
-// Stats returns what was counted so far; an activity is a match here.
-func (k *Keyed) Stats() Stats { return k.engine.Stats() }
+// Stats returns what was counted so far; an activity is a match here, and what
+// stands where accounts do is a group.
+func (k *Keyed) Stats() Stats {
+	s := k.engine.Stats()
+	s.Evicted.Accounts, s.Evicted.Groups = 0, s.Evicted.Groups+s.Evicted.Accounts
+	return s
+}
 
 // takeMatch feeds the rules across accounts. A match of a rule that the plan
 // does not have, or does not need here, says nothing.

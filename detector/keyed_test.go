@@ -420,7 +420,7 @@ func TestKeysAreBounded(t *testing.T) {
 		a.ID, a.Time = fmt.Sprint(i), start.Add(time.Minute)
 		s.note(s.second.Apply(start.Add(time.Minute), []detector.Match{{Rules: []string{"00000000-0000-4000-8000-000000000001"}, Activity: a}}))
 	}
-	if n := s.second.Stats().Evicted; n == 0 || n > 1<<12 {
+	if n := s.second.Stats().Evicted.Groups; n == 0 || n > 1<<12 {
 		t.Errorf("%d groups given up, want some of the oldest", n)
 	}
 	s.put(start.Add(2*time.Minute), activity.Batch{Activities: []activity.Activity{failure("x/3", "192.0.2.1")}})

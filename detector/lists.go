@@ -110,6 +110,8 @@ func (v *values) put() {
 }
 
 func (m *memory) putValues(cell state.Ref, v *baseline.NewValue) state.Ref {
+	m.evicted.Values += uint64(v.Evicted)
+	v.Evicted = 0
 	return state.PutList(m.store.Heap, cell, learned(v.Events, v.Since), v.Values)
 }
 
@@ -167,6 +169,7 @@ func (st *accountState) makeRoom(k slotKind, stateKey string, last func(state.Re
 	st.m.free(k, groups[oldest])
 	delete(groups, oldest)
 	delete(st.Recent, oldest)
+	st.m.evicted.Groups++
 }
 
 // leastRecent returns the key of a rule's group that was used longest ago, where
@@ -188,8 +191,11 @@ func leastRecent[T any](groups map[string]T, stateKey string, last func(T) int64
 }
 
 // makeRoom is accountState.makeRoom for what stands in Go's maps.
-func makeRoom[T any](groups map[string]T, forKey string, last func(T) int64) {
-	delete(groups, leastRecent(groups, stateOf(forKey), last))
+func makeRoom[T any](m *memory, groups map[string]T, forKey string, last func(T) int64) {
+	if oldest := leastRecent(groups, stateOf(forKey), last); oldest != "" {
+		delete(groups, oldest)
+		m.evicted.Groups++
+	}
 }
 
 // remember keeps an activity as evidence of a window that is near to firing.

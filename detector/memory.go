@@ -53,6 +53,7 @@ type memory struct {
 	room    room
 	limit   int   // accounts that may be kept, 0 for any number
 	now     int64 // log time, Unix nanoseconds
+	evicted Evicted
 }
 
 func newMemory(limit int) *memory {

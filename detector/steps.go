@@ -308,7 +308,7 @@ func (e *Engine) excuse(st *accountState, k int, a *activity.Activity, t int64) 
 	}
 	times := c.Excuses[key]
 	if times == nil {
-		makeRoom(c.Excuses, key, func(times []int64) int64 { return times[len(times)-1] })
+		makeRoom(st.m, c.Excuses, key, func(times []int64) int64 { return times[len(times)-1] })
 	}
 	at, _ := slices.BinarySearch(times, t)
 	if times = slices.Insert(times, at, t); len(times) > maxExcuses {

@@ -250,7 +250,7 @@ func (e *Engine) evict() {
 	})
 	for _, c := range all[:min(len(all), 1+m.limit/evictPart)] {
 		e.forget(c.row)
-		e.stats.Evicted++
+		m.evicted.Accounts++
 	}
 	e.awaitSilences(false) // of those that are left
 }

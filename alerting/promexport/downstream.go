@@ -16,7 +16,7 @@ type detectorMetrics struct {
 	findings     *prometheus.CounterVec
 	latency      *prometheus.HistogramVec
 	damaged      *prometheus.CounterVec
-	evicted      *prometheus.CounterVec
+	evicted      evictedMetrics
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
 	awaited      *prometheus.GaugeVec
@@ -33,8 +33,12 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 		latency: f.durations("activity_alert_latency_seconds",
 			"How long an activity that led to a finding took until its alert was published: on the network until seen, from there until journaled, in Picket.",
 			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 1800}, "network", "stage"),
-		damaged:      f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
-		evicted:      f.counters("detector_evicted_accounts_total", "Accounts that the detector has forgotten since it remembered as many as it may.", "partition"),
+		damaged: f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
+		evicted: evictedMetrics{
+			accounts: f.counters("detector_evicted_accounts_total", "Accounts that the detector has forgotten since it remembered as many as it may.", "partition"),
+			groups:   f.counters("detector_evicted_groups_total", "Groups beside the account, such as addresses, that the detector has forgotten since a rule had as many of one account as it may; the least recent ones.", "partition"),
+			values:   f.counters("detector_evicted_values_total", "Learned values that the detector has forgotten since a rule knew as many of one account as it may; the least recent ones.", "partition"),
+		},
 		snapshotTook: f.durations("snapshot_duration_seconds", "How long snapshots of the detector's memory take.", []float64{.005, .01, .05, .1, .5, 1, 5, 30}, "partition"),
 		baselines:    f.gauges("baseline_accounts", "Accounts that a learning rule knows well enough to judge (active) or not yet (learning).", "partition", "rule", "state"),
 		awaited:      f.gauges("across_awaited_seconds", "For how long matches of rules across accounts have waited for this partition to say how far it is; 0 when they do not.", "partition"),
@@ -46,6 +50,9 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 	f.reg.MustRegister(d.partitions, d.coverage)
 	return d
 }
+
+// evictedMetrics are those of what the detector forgets for lack of room.
+type evictedMetrics struct{ accounts, groups, values *prometheus.CounterVec }
 
 // Stages of an activity's way to an alert.
 const (
@@ -142,7 +149,7 @@ func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time
 		}
 	})
 	m.damaged.WithLabelValues(partitionLabel(partition))
-	m.evicted.WithLabelValues(partitionLabel(partition))
+	m.Evicted(partition, detector.Evicted{})
 	m.snapshotTook.WithLabelValues(partitionLabel(partition))
 }
 
@@ -155,10 +162,13 @@ func (m *Metrics) Awaited(partition int, d time.Duration) {
 // Damaged counts a journal message that could not be decoded.
 func (m *Metrics) Damaged(partition int) { m.damaged.WithLabelValues(partitionLabel(partition)).Inc() }
 
-// Evicted counts accounts that the detector of a partition forgot since it
-// remembered as many as it may.
-func (m *Metrics) Evicted(partition int, accounts uint64) {
-	m.evicted.WithLabelValues(partitionLabel(partition)).Add(float64(accounts))
+// Evicted counts what the detector of a partition forgot since there was too much
+// of it.
+func (m *Metrics) Evicted(partition int, n detector.Evicted) {
+	label := partitionLabel(partition)
+	m.evicted.accounts.WithLabelValues(label).Add(float64(n.Accounts))
+	m.evicted.groups.WithLabelValues(label).Add(float64(n.Groups))
+	m.evicted.values.WithLabelValues(label).Add(float64(n.Values))
 }
 
 // Remembered tells how many accounts the detector of a partition remembers, and

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/picketd/picket/alerting"
+	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/rules"
 )
 
@@ -147,7 +148,7 @@ func TestCounting(t *testing.T) {
 	m.JournalRefused("no_room", 4)
 	m.JournalFenced()
 	m.Damaged(0)
-	m.Evicted(0, 3)
+	m.Evicted(0, detector.Evicted{Accounts: 3, Groups: 5, Values: 8})
 	m.Reloaded(false)
 	m.CountAlerts(func() []alerting.Count {
 		return []alerting.Count{{Level: rules.High, State: alerting.Firing, N: 3}, {Level: "urgent", State: alerting.Firing, N: 1}}
@@ -173,6 +174,8 @@ func TestCounting(t *testing.T) {
 		`picket_journal_fenced_total{}`:                         1,
 		`picket_detector_damaged_messages_total{0}`:             1,
 		`picket_detector_evicted_accounts_total{0}`:             3,
+		`picket_detector_evicted_groups_total{0}`:               5,
+		`picket_detector_evicted_values_total{0}`:               8,
 		`picket_config_reloads_total{success}`:                  1,
 		`picket_config_reloads_total{failure}`:                  1,
 		`picket_config_last_reload_successful{}`:                0,

@@ -28,6 +28,9 @@ type NewValue struct {
 	Events int     // activities learned
 	Values []Value // sorted by text
 	Texts  *state.Texts
+	// Evicted counts the values that left for lack of room since somebody set it
+	// to 0; a snapshot does not hold it.
+	Evicted int
 }
 
 // Value is what is known of one value.
@@ -125,6 +128,7 @@ func (n *NewValue) LearnAt(at Place, value string, t int64, count int) {
 		}
 		n.Texts.Release(n.Values[oldest].Text)
 		n.Values = slices.Delete(n.Values, oldest, oldest+1)
+		n.Evicted++
 	}
 }
 

@@ -47,6 +47,9 @@ func TestValuesAreBounded(t *testing.T) {
 	if len(n.Values) != baseline.MaxValues || n.Known("v000", 1, baseline.Params{}) || !n.Known("v001", 1, baseline.Params{}) {
 		t.Errorf("%d values, want %d without the one unseen for longest", len(n.Values), baseline.MaxValues)
 	}
+	if n.Evicted != 1 {
+		t.Errorf("%d values counted as evicted, want 1", n.Evicted)
+	}
 }
 
 func TestWords(t *testing.T) {

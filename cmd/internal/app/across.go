@@ -227,7 +227,11 @@ func (a *across) apply(ctx context.Context, v *passedOn, at time.Time, p int) er
 	for i := range v.step.Matches {
 		matches = append(matches, detector.Match(v.step.Matches[i]))
 	}
+	before := a.engine.Stats().Evicted
 	found = append(found, a.engine.Apply(at, matches)...)
+	if evicted := a.engine.Stats().Evicted.Since(before); evicted != (detector.Evicted{}) {
+		a.metrics.Evicted(a.partition, evicted)
+	}
 	a.cursors[p], a.unsaved = v.cursor, true
 	a.holding -= tells(&v.step)
 	b := batchOfFindings{logTime: a.engine.LogTime(), sequence: v.cursor.Sequence, pending: v.pending}

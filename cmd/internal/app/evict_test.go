@@ -16,7 +16,7 @@ type evictions struct {
 	accounts uint64
 }
 
-func (e *evictions) Evicted(_ int, accounts uint64) { e.accounts += accounts }
+func (e *evictions) Evicted(_ int, n detector.Evicted) { e.accounts += n.Accounts }
 
 // TestEvictedAccountsAreTold gives a worker more accounts than it may remember:
 // what its metrics are told is what is missing.

@@ -45,8 +45,8 @@ type workerMetrics interface {
 	// Learned is told of how many accounts a rule still learns, and how many
 	// it knows.
 	Learned(partition int, rule string, learning, active int)
-	// Evicted counts accounts that were forgotten since there were too many.
-	Evicted(partition int, accounts uint64)
+	// Evicted counts what was forgotten since there was too much of it.
+	Evicted(partition int, n detector.Evicted)
 	// Remembered is told from time to time how much is remembered.
 	Remembered(partition, accounts int, bytes int64)
 	// Unchanged is told while the memory is as it was last saved.
@@ -347,7 +347,7 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		}
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
 	}
-	if evicted = w.engine.Stats().Evicted - evicted; evicted > 0 {
+	if evicted = w.engine.Stats().Evicted.Since(evicted); evicted != (detector.Evicted{}) {
 		w.metrics.Evicted(w.partition, evicted)
 	}
 	if err := w.outbox.add(ctx, m.Sequence, w.engine.LogTime(), w.program, w.engine.Plan(), w.engine.Passed()); err != nil {

@@ -82,21 +82,28 @@ func costsPanels() []panel {
 func remembersPanels() []panel {
 	return []panel{
 		{
-			view: asLines, title: "Accounts", what: "Accounts and identities that the detector remembers, and how many it had to forget for detector.max_accounts in the last hour.", width: 8,
+			view: asLines, title: "Accounts", what: "Accounts and identities that the detector remembers, and how many it had to forget for detector.max_accounts in the last hour.", width: 6,
 			queries: []query{
 				{expr: orZero("sum(" + series("picket_detector_accounts") + ")"), legend: "remembered"},
 				{expr: orZero(within("1h", "", "picket_detector_evicted_accounts_total")), legend: "forgotten, 1 h"},
 			},
 		},
 		{
-			view: asLines, title: "Memory", unit: "bytes", what: "Of the process, and of it the detector's memory of accounts.", width: 8,
+			view: asLines, title: "Forgotten for lack of room", what: "Of single accounts, within an hour: the least recent groups of rules that group by more than the account, and the least recent of the values that rules have learned. A sender who makes up addresses or apps shows here.", width: 6,
+			queries: []query{
+				{expr: orZero(within("1h", "", "picket_detector_evicted_groups_total")), legend: "groups"},
+				{expr: orZero(within("1h", "", "picket_detector_evicted_values_total")), legend: "values"},
+			},
+		},
+		{
+			view: asLines, title: "Memory", unit: "bytes", what: "Of the process, and of it the detector's memory of accounts.", width: 6,
 			queries: []query{
 				{expr: series("process_resident_memory_bytes"), legend: "{{instance}} process"},
 				{expr: orZero("sum(" + series("picket_detector_memory_bytes") + ")"), legend: "memory of accounts"},
 			},
 		},
 		{
-			view: asLines, title: "Learning", who: "picket coverage", what: "Accounts on which each learning rule knows enough to judge, or not yet. Counted after each snapshot.", width: 8,
+			view: asLines, title: "Learning", who: "picket coverage", what: "Accounts on which each learning rule knows enough to judge, or not yet. Counted after each snapshot.", width: 6,
 			queries: []query{{expr: orZero("sum by (rule, state) (" + series("picket_baseline_accounts") + ")"), legend: "{{rule}}, {{state}}"}},
 		},
 	}

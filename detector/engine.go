@@ -185,6 +185,9 @@ func (e *Engine) Activate(seq uint64, at time.Time, plan *Plan) []Finding {
 // rule whose alerts waited for a verdict until now.
 func (e *Engine) replan(st *accountState, ep *episode, plan *Plan) {
 	was, is := e.plan.planned(ep.RuleID), plan.planned(ep.RuleID)
+	if was == nil || is == nil || was.stateKey != is.stateKey {
+		ep.Before = nil
+	}
 	switch {
 	case was == nil || is == nil || len(ep.Learn) == 0:
 	case was.stateKey != is.stateKey:

@@ -37,6 +37,7 @@ func (e *Engine) travel(st *accountState, k int, group []activity.Field, a *acti
 	jump, odd := model.Judge(l, p)
 	if backfill || !odd {
 		if part := e.suspect(st, r, a); part != nil && !backfill {
+			e.keepModel(st, r, part)
 			withhold(part, l) // where an intruder was says nothing of the person
 			return
 		}
@@ -48,6 +49,7 @@ func (e *Engine) travel(st *accountState, k int, group []activity.Field, a *acti
 		model.Learn(l, p)
 		return
 	}
+	e.keepModel(st, r, ep)
 	withhold(ep, l)
 }
 
@@ -112,6 +114,7 @@ func (e *Engine) loginRisk(st *accountState, k int, group []activity.Field, a *a
 		model.Learn(l, crowd, p)
 		return
 	}
+	e.keepModel(st, r, ep)
 	withhold(ep, l)
 }
 
@@ -316,6 +319,7 @@ func (e *Engine) rareValue(st *accountState, k int, group []activity.Field, a *a
 		return
 	}
 	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return why })
+	e.keepModel(st, r, ep)
 	for _, value := range odd {
 		if ep == nil {
 			model.Learn(value, t, r.Params.Span("half-life"))

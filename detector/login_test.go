@@ -385,3 +385,41 @@ func TestLoginMemorySurvives(t *testing.T) {
 		t.Error("the memory differs after restarts")
 	}
 }
+
+// TestVerdictPutsLoginsBack holds that of an intruder's login nothing stays learned
+// where a person says whose it was after its alerts have ended.
+func TestVerdictPutsLoginsBack(t *testing.T) {
+	for _, row := range []struct {
+		name, says string
+		unlike     string // what it is held against when it comes again; "" where it is not odd
+		seldom     string
+	}{
+		{"nothing", "", "", "this was 1 of the last 62"},
+		{"expected", "expected", "", "this was 1 of the last 62"},
+		{"true", "true", "0 of its last 61 logins", "this was 0 of the last 61"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := atHome(t, loginRules)
+			l.put(intrusion, away())
+			first := map[string]detector.Finding{"unlike": l.last(t, "unlike"), "seldom": l.last(t, "seldom")}
+			l.tick(intrusion + 7*time.Hour)
+			for rule := range first {
+				if f := l.last(t, rule); f.Phase != detector.Close {
+					t.Fatalf("%s is %s after seven hours, want it closed", rule, f.Phase)
+				}
+			}
+			if row.says != "" {
+				l.put(intrusion+8*time.Hour, verdict(first["unlike"].Episode, row.says), verdict(first["seldom"].Episode, row.says))
+			}
+			l.put(intrusion+9*time.Hour, away())
+			for rule, want := range map[string]string{"unlike": row.unlike, "seldom": row.seldom} {
+				f := l.last(t, rule)
+				if again := f.Episode != first[rule].Episode && f.Phase == detector.Open; again != (want != "") {
+					t.Errorf("%s: %s, %+v, want it open anew: %v", rule, f.Phase, f.Reasons, want != "")
+				} else if again && !strings.Contains(f.Reasons[0].Expected, want) {
+					t.Errorf("%s: %+v, want it held against %q", rule, f.Reasons, want)
+				}
+			}
+		})
+	}
+}

@@ -255,6 +255,17 @@ func memoryOf[T any](st *accountState, stateKey, group string) *T {
 	return state.Edit[T](h, r)
 }
 
+// model returns what memoryOf does as it is stored, nil where there is nothing yet.
+func (st *accountState) model(key string) []byte {
+	stateKey := stateOf(key)
+	n, known := st.m.by[slotModel][stateKey]
+	r := st.ref(slotModel, stateKey, key[len(stateKey):])
+	if !known || r == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(st.m.store.Mut(r)), st.m.slots[n].Size)
+}
+
 // memoriesOf returns what the rule whose state key it is knows of an account and
 // of its groups, in no order. They are for reading; st may be nil.
 func memoriesOf[T any](st *accountState, stateKey string) []*T {

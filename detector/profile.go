@@ -54,6 +54,7 @@ func (e *Engine) profile(st *accountState, k int, group []activity.Field, a *act
 		return
 	}
 	ep := e.hit(st, r, group, match{a: a, t: t}, func() []Reason { return profileReasons(own, p, a, &v) })
+	e.keepModel(st, r, ep)
 	if ep == nil || t-ep.First > int64(withheldFor) { // silent: there is nothing whose end it could wait for
 		e.learnPost(own, pl, p)
 		return
@@ -92,7 +93,7 @@ func (e *Engine) learnPost(own *profile.State, pl *planned, p *profile.Post) {
 }
 
 // releasePosts teaches a profile the posts of its closing episode, as far as
-// they are kept.
+// they are kept. A verdict may take it back.
 func (e *Engine) releasePosts(st *accountState, r *rules.Rule, ep *episode) {
 	pl := &e.plan.rules[r.Index]
 	own := memoryOf[profile.State](st, pl.stateKey, "")

@@ -222,3 +222,84 @@ picket: {quiet: 1h, joins: [unlike]}
 	}
 	t.Fatal("nothing was held back for the budget")
 }
+
+// TestVerdictPutsProfileBack holds that nothing of what an intruder posted is
+// learned, also where a person says so after the alert has ended, and that the
+// newest word holds.
+func TestVerdictPutsProfileBack(t *testing.T) {
+	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	day := func(n int) time.Time { return start.AddDate(0, 0, n) }
+	verdict := func(alert, says string, at time.Time) activity.Activity {
+		return activity.Activity{
+			ID: fmt.Sprint(says, at.Unix()), Kind: activity.KindVerdict, Network: "x", Account: "x/acme", Time: at,
+			Verdict: activity.Verdict{Alert: alert, Says: says, By: "jane"},
+		}
+	}
+	later, tomorrow := day(61).Add(20*time.Hour), day(62).Add(20*time.Hour)
+	for _, row := range []struct {
+		name string
+		// when, and what, people say of the alert of day 60 before the app is used again
+		// on day 63
+		verdicts func(alert string) []activity.Activity
+		again    bool // the app is told of again
+	}{
+		{"nothing", func(string) []activity.Activity { return nil }, false},
+		{"expected", func(alert string) []activity.Activity { return []activity.Activity{verdict(alert, "expected", later)} }, false},
+		{"true while it fires", func(alert string) []activity.Activity {
+			return []activity.Activity{verdict(alert, "true", day(60).Add(12*time.Hour))}
+		}, true},
+		{"true a day later", func(alert string) []activity.Activity { return []activity.Activity{verdict(alert, "true", later)} }, true},
+		{"true, told twice", func(alert string) []activity.Activity {
+			v := verdict(alert, "true", later)
+			return []activity.Activity{v, v}
+		}, true},
+		{"true, then expected", func(alert string) []activity.Activity {
+			return []activity.Activity{verdict(alert, "true", later), verdict(alert, "expected", tomorrow)}
+		}, false},
+		{"expected, then true", func(alert string) []activity.Activity {
+			return []activity.Activity{verdict(alert, "expected", later), verdict(alert, "true", tomorrow)}
+		}, true},
+		{"of another alert", func(string) []activity.Activity { return []activity.Activity{verdict("0", "true", later)} }, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			e := detector.NewEngine(0, plan(t, profileRules), detector.EngineOptions{})
+			var seq uint64
+			for d := range 60 {
+				feed(e, &seq, false, spoken("x/acme", day(d), "Suite", "Fresh bread and coffee")...)
+			}
+			got := feed(e, &seq, false, spoken("x/acme", day(60), "Bitly", "Fresh bread and coffee")...)
+			if len(got) == 0 || got[0].Phase != detector.Open {
+				t.Fatalf("findings %+v, want one that opens", got)
+			}
+			opens := func(as ...activity.Activity) (n int) {
+				for i := range as {
+					data, err := e.Snapshot() // what people may say outlives a restart
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := e.Restore(data); err != nil {
+						t.Fatal(err)
+					}
+					for _, f := range feed(e, &seq, false, as[i]) {
+						if f.Phase == detector.Open {
+							n++
+						}
+					}
+				}
+				return n
+			}
+			said := row.verdicts(got[0].Episode)
+			for d := 61; d < 63; d++ {
+				for len(said) > 0 && said[0].Time.Before(day(d)) {
+					opens(said[0])
+					said = said[1:]
+				}
+				opens(spoken("x/acme", day(d), "Suite", "Fresh bread and coffee")...)
+			}
+			opens(said...)
+			if n := opens(spoken("x/acme", day(63), "Bitly", "Fresh bread and coffee")...); n > 0 != row.again {
+				t.Errorf("%d alerts when the app is used again, want them: %v", n, row.again)
+			}
+		})
+	}
+}

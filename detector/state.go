@@ -23,6 +23,8 @@ type episode struct {
 	// Learn holds values withheld from a new-value model while the episode is
 	// open, with how often each was seen; of a peak, days with their counts.
 	Learn map[string]int `json:"learn,omitempty"`
+	// Before is a model as it was when the episode began, see rewind.
+	Before []byte `json:"before,omitempty"`
 	// Told is since when, in log time, people know of what was withheld: the
 	// episode's own opening, or that of an earlier one, which makes it Muted.
 	Told  int64 `json:"told,omitempty"`

@@ -36,6 +36,7 @@ const (
 type judgedState struct {
 	Held    map[string][]held           `json:"held,omitempty"`    // in the order of closing
 	Trusted map[string]map[string]int64 `json:"trusted,omitempty"` // value → until when, Unix nanoseconds
+	Before  map[string][]before         `json:"before,omitempty"`  // in the order of closing
 }
 
 // held is what one alert saw that the account had not used.
@@ -140,12 +141,13 @@ func (e *Engine) release(st *accountState, r *rules.Rule, ep *episode) {
 	if len(ep.Learn) == 0 {
 		return
 	}
-	if r.Type == rules.TypeTravel || r.Type == rules.TypeLoginRisk || r.Type == rules.TypeRareValue {
-		e.releaseLogins(st, r, ep)
-		return
-	}
-	if r.Type == rules.TypeProfile {
-		e.releasePosts(st, r, ep)
+	if rewinds(r) {
+		e.keepBefore(st, r, ep, ep.Verdict)
+		if r.Type == rules.TypeProfile {
+			e.releasePosts(st, r, ep)
+		} else {
+			e.releaseLogins(st, r, ep)
+		}
 		return
 	}
 	if r.Type == rules.TypeRate {
@@ -289,7 +291,7 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 		switch r := e.ruleOf(ep.RuleID); {
 		case ep.ID != v.Alert || ep.Verdict == said:
 		case v.Says == activity.VerdictTrue:
-			e.disown(st, ep)
+			e.disown(st, ep, said)
 			e.close(st, key, ep, "verdict: "+activity.VerdictTrue)
 		case r != nil:
 			e.release(st, r, ep)
@@ -303,6 +305,7 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 	if st.Judged == nil {
 		return
 	}
+	e.judgeModels(st, v, said)
 	for _, key := range slices.Sorted(maps.Keys(st.Judged.Held)) {
 		i, ok := e.plan.memory[stateOf(key)]
 		all := st.Judged.Held[key]
@@ -317,12 +320,14 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 
 // disown lets go of what models withheld that cannot unlearn it, so that an
 // intruder's login is never learned.
-func (e *Engine) disown(st *accountState, ep *episode) {
+func (e *Engine) disown(st *accountState, ep *episode, said uint64) {
 	for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
 		switch r := e.ruleOf(one.RuleID); {
 		case r == nil:
-		case r.Type == rules.TypeTravel, r.Type == rules.TypeLoginRisk, r.Type == rules.TypeRareValue, r.Type == rules.TypeProfile:
+		case rewinds(r):
 			one.Learn = nil
+			e.keepBefore(st, r, one, said)
+			e.rewind(st, e.modelKey(r, one.Group), one.ID)
 		case r.Type == rules.TypeRate:
 			one.Learn = nil
 			memoryOf[rate.State](st, e.plan.rules[r.Index].stateKey, "").Disown()
@@ -394,7 +399,13 @@ func (e *Engine) sweepJudged(c *cold) {
 			delete(c.Judged.Trusted, key)
 		}
 	}
-	if len(c.Judged.Held)+len(c.Judged.Trusted) == 0 {
+	for key, all := range c.Judged.Before {
+		all = slices.DeleteFunc(all, func(b before) bool { return e.now-b.Last > int64(rewindFor) })
+		if c.Judged.Before[key] = all; len(all) == 0 {
+			delete(c.Judged.Before, key)
+		}
+	}
+	if len(c.Judged.Held)+len(c.Judged.Trusted)+len(c.Judged.Before) == 0 {
 		c.Judged = nil
 	}
 }

@@ -29,6 +29,9 @@ func (c *configCheckCmd) Run(e *env) error {
 	if err = errors.Join(err, app.CheckReceivers(cfg)); err == nil {
 		var plan *detector.Plan
 		if plan, err = detector.Compile(set); err == nil {
+			for _, f := range cfg.Exposed() {
+				fmt.Fprintf(e.errOut, "warning: %v\n", f)
+			}
 			warnGaps(e, cfg)
 			_, err = fmt.Fprintf(e.out, "%s: no fault found (accounts: %d, sources: %d, rules: %d)\n", c.Config, len(cfg.Accounts), len(cfg.Sources), app.Raising(plan))
 			return err

@@ -25,6 +25,7 @@ type reloader struct {
 	// the same file is tried again.
 	unapplied bool
 	stale     string // what warnStale told last
+	exposed   string // what warnExposed told last
 	stop      func() // ends what spread started
 }
 
@@ -104,6 +105,7 @@ func (r *reloader) try(ctx context.Context) error {
 		return err
 	}
 	r.warnStale(read)
+	r.warnExposed(read)
 	next := keepRunning(running, read)
 	set, hash, err := a.programOf(next)
 	if err != nil {
@@ -131,17 +133,26 @@ func (r *reloader) try(ctx context.Context) error {
 	return nil
 }
 
-// warnStale tells of secret files that are not taken as they are now, once for
-// as long as the same is wrong with the same ones.
+// warnStale tells of secret files that are not taken as they are now.
 func (r *reloader) warnStale(read *config.Config) {
-	stale := ""
-	if faults := read.Stale(); len(faults) > 0 {
-		stale = faults.Error()
+	r.warn(&r.stale, read.Stale(), "secret not taken; the one before stays in force until its file is in order")
+}
+
+// warnExposed tells of secret files that every user of the machine can read.
+func (r *reloader) warnExposed(read *config.Config) {
+	r.warn(&r.exposed, read.Exposed(), "secret not kept from other users of this machine")
+}
+
+// warn tells of faults once for as long as the same is wrong with the same ones.
+func (r *reloader) warn(told *string, faults config.Faults, message string) {
+	now := ""
+	if len(faults) > 0 {
+		now = faults.Error()
 	}
-	if stale != "" && stale != r.stale {
-		r.app.log.Warn("secret not taken; the one before stays in force until its file is in order", zap.String("fault", stale))
+	if now != "" && now != *told {
+		r.app.log.Warn(message, zap.String("fault", now))
 	}
-	r.stale = stale
+	*told = now
 }
 
 // watch watches what the configuration in force came from, and what the file as

@@ -30,6 +30,7 @@ func (a *App) startUpstream(ctx, inner context.Context, cfg *config.Config, p *p
 	})
 	p.hasten.sched.Store(p.sched)
 	r := &reloader{app: a, parts: p}
+	r.warnExposed(cfg)
 	polls := p.pollers.prepare(cfg)
 	for _, fault := range polls.faults {
 		r.unapplied = true

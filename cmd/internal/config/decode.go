@@ -24,6 +24,7 @@ type source struct {
 
 	secrets *secretFiles
 	stale   Faults // of secret files whose value before stays
+	exposed Faults // of secret files that everybody can read
 }
 
 // fault places a message at a field or at what is nearest around it.

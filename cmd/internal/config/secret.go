@@ -79,6 +79,7 @@ func (d *decoder) reveal(key, value *yaml.Node, path string, into *collectors.Se
 	*into = s
 	if file != "" {
 		d.src.secrets.of[file] = s
+		d.exposed(value, path, file)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 )
 
 // BenchmarkCorpus measures from the bytes of an activity as it is stored, with
@@ -176,7 +177,7 @@ func compileMost(tb testing.TB, files []File) (*Program, []File) {
 // postDocs are the last thousand posts of a public figure.
 func postDocs(tb testing.TB) [][]byte {
 	tb.Helper()
-	f, err := os.Open(filepath.Join(sharedDir(tb, "data/accounts"), "landsurveyorsunited.jsonl.gz"))
+	f, err := os.Open(filepath.Join(recordedtest.Path(tb, "data/accounts"), "landsurveyorsunited.jsonl.gz"))
 	if err != nil {
 		tb.Fatal(err)
 	}

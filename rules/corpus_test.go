@@ -15,33 +15,9 @@ import (
 	"testing"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 	"github.com/picketd/picket/rules/sigma"
 )
-
-// sharedDir finds recorded data: in the folder that PICKET_SHARED names, else
-// in a folder "shared" beside the project. Where neither is there the test is
-// skipped; where PICKET_SHARED is set, or in CI, its absence fails.
-func sharedDir(t testing.TB, name string) string {
-	t.Helper()
-	if root := os.Getenv("PICKET_SHARED"); root != "" {
-		dir := filepath.Join(root, name)
-		if _, err := os.Stat(dir); err != nil {
-			t.Fatalf("PICKET_SHARED is set and has no %s: %v", name, err)
-		}
-		return dir
-	}
-	for up := ".."; len(up) < 20; up = filepath.Join(up, "..") {
-		dir := filepath.Join(up, "shared", name)
-		if _, err := os.Stat(dir); err == nil {
-			return dir
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("no recorded data: set PICKET_SHARED to a folder that holds %s", name)
-	}
-	t.Skipf("no recorded data: PICKET_SHARED is not set and there is no ../shared/%s beside the project", name)
-	return ""
-}
 
 // untar returns the files of an archive whose names have the suffix.
 func untar(t testing.TB, path, suffix string) []File {
@@ -78,7 +54,7 @@ func untar(t testing.TB, path, suffix string) []File {
 // publicRules returns the active public rules.
 func publicRules(t testing.TB) []File {
 	t.Helper()
-	files := untar(t, filepath.Join(sharedDir(t, "data/sigma"), "rules.tar.gz"), ".yml")
+	files := untar(t, filepath.Join(recordedtest.Path(t, "data/sigma"), "rules.tar.gz"), ".yml")
 	files = slices.DeleteFunc(files, func(f File) bool { return !strings.HasPrefix(f.Name, "rules") })
 	if len(files) != 3780 {
 		t.Fatalf("found %d active public rules, want 3780", len(files))
@@ -167,7 +143,7 @@ type publicEvent struct {
 func publicEvents(t testing.TB) []publicEvent {
 	t.Helper()
 	var out []publicEvent
-	for _, f := range untar(t, filepath.Join(sharedDir(t, "data/sigma"), "regression.tar.gz"), ".json") {
+	for _, f := range untar(t, filepath.Join(recordedtest.Path(t, "data/sigma"), "regression.tar.gz"), ".json") {
 		id := strings.TrimSuffix(filepath.Base(f.Name), ".json")
 		for dec := json.NewDecoder(bytes.NewReader(f.Data)); ; {
 			var record struct{ Event map[string]map[string]any }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 	"github.com/picketd/picket/rules/sigma"
 )
 
@@ -166,7 +167,7 @@ func TestTaxonomy(t *testing.T) {
 // TestSpecificationDocuments compiles the specification's own documents, with
 // stand-ins for the rules that they name and do not have.
 func TestSpecificationDocuments(t *testing.T) {
-	files := untar(t, filepath.Join(sharedDir(t, "data/sigma"), "specification-schema-and-cases.tar.gz"), ".yml")
+	files := untar(t, filepath.Join(recordedtest.Path(t, "data/sigma"), "specification-schema-and-cases.tar.gz"), ".yml")
 	if len(files) != 12 {
 		t.Fatalf("found %d documents, want 12", len(files))
 	}

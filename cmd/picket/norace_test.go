@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 )
 
 // TestTryRecorded tries the histories of real accounts. What holds for all of
@@ -21,7 +23,7 @@ import (
 // counts the same as a replay does.
 func TestTryRecorded(t *testing.T) {
 	t.Parallel()
-	dir := recorded(t, "data/accounts")
+	dir := recordedtest.Path(t, "data/accounts")
 	for _, account := range []string{"realDonaldTrump", "bizweekgraphics", "person01", "ira_caddeetrs", "ira_GattiSilgatti", "landsurveyorsunited"} {
 		t.Run(account, func(t *testing.T) {
 			path := filepath.Join(dir, account+".jsonl.gz")
@@ -57,7 +59,7 @@ const maxScreen = 66
 // data.
 func TestReplayRecorded(t *testing.T) {
 	t.Parallel()
-	dir := recorded(t, "data/accounts")
+	dir := recordedtest.Path(t, "data/accounts")
 	file := func(account string) string { return filepath.Join(dir, account+".jsonl.gz") }
 	rows := []struct {
 		name       string

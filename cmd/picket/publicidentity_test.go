@@ -18,6 +18,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 	"github.com/picketd/picket/collectors/entra"
 	"github.com/picketd/picket/collectors/entra/entratest"
 	"github.com/picketd/picket/collectors/googleworkspace"
@@ -181,7 +182,7 @@ func readEntraSamples(t *testing.T) []activity.Activity {
 // publicRulesUnder returns the public rules of one folder.
 func publicRulesUnder(t *testing.T, folder string) []rules.File {
 	t.Helper()
-	f, err := os.Open(filepath.Join(recorded(t, "data/sigma"), "rules.tar.gz"))
+	f, err := os.Open(filepath.Join(recordedtest.Path(t, "data/sigma"), "rules.tar.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

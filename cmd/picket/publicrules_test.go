@@ -21,6 +21,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 	"github.com/picketd/picket/collectors/github"
 	"github.com/picketd/picket/collectors/github/githubtest"
 	"github.com/picketd/picket/collectors/okta"
@@ -359,7 +360,7 @@ func asTheyAre(network string) func(*testing.T, []json.RawMessage) []activity.Ac
 // unpackRules writes the folders of the public collection that are in use.
 func unpackRules(t *testing.T, into string) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(recorded(t, "data/sigma"), "rules.tar.gz"))
+	f, err := os.Open(filepath.Join(recordedtest.Path(t, "data/sigma"), "rules.tar.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

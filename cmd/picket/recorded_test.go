@@ -3,39 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 	"github.com/picketd/picket/detector/replay"
 )
-
-// recorded finds recorded data: in the folder that PICKET_SHARED names, else in
-// ../shared beside the project. Where neither is there the test is skipped;
-// where PICKET_SHARED is set, its absence fails.
-func recorded(t *testing.T, name string) string {
-	t.Helper()
-	if root := os.Getenv("PICKET_SHARED"); root != "" {
-		path := filepath.Join(root, name)
-		if _, err := os.Stat(path); err != nil {
-			t.Fatalf("PICKET_SHARED is set and has no %s: %v", name, err)
-		}
-		return path
-	}
-	path := filepath.Join("..", "..", "..", "shared", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no recorded data: set PICKET_SHARED to a folder that holds %s", name)
-		}
-		t.Skipf("no recorded data: PICKET_SHARED is not set and there is no ../shared/%s beside the project", name)
-	}
-	return path
-}
 
 // TestReplayIsDeterministic holds that the same input gives the same bytes.
 func TestReplayIsDeterministic(t *testing.T) {
 	t.Parallel()
-	dir := recorded(t, "data/accounts")
+	dir := recordedtest.Path(t, "data/accounts")
 	files := []string{filepath.Join(dir, "bizweekgraphics.jsonl.gz"), filepath.Join(dir, "ira_GattiSilgatti.jsonl.gz")}
 	first := replayJSON(t, files)
 	if again := replayJSON(t, files); !bytes.Equal(first, again) || len(first) == 0 {

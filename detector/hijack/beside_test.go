@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 	"github.com/picketd/picket/detector"
 	"github.com/picketd/picket/detector/evaluate"
 	"github.com/picketd/picket/detector/hijack"
@@ -24,24 +25,13 @@ import (
 
 var all = flag.Bool("all", false, "TestBesideCOMPA plays the whole protocol on all recorded accounts and prints the tables")
 
-// recorded reads recorded accounts, by the names of their files without the
-// ending, from the folder that PICKET_SHARED names, else from a folder "shared"
-// beside the project. Where neither is there the test is skipped, in CI it fails.
+// recorded reads recorded accounts, by the names of their files without the ending.
 func recorded(t *testing.T, names ...string) []*hijack.History {
 	t.Helper()
-	root := os.Getenv("PICKET_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-		if _, err := os.Stat(root); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal("no recorded data: set PICKET_SHARED to a folder that holds data/accounts")
-			}
-			t.Skip("no recorded data: PICKET_SHARED is not set and there is no ../shared beside the project")
-		}
-	}
+	dir := recordedtest.Path(t, "data/accounts")
 	var out []*hijack.History
 	for _, name := range names {
-		files, err := filepath.Glob(filepath.Join(root, "data", "accounts", name+".jsonl.gz"))
+		files, err := filepath.Glob(filepath.Join(dir, name+".jsonl.gz"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no recorded account %s (%v)", name, err)
 		}

@@ -59,6 +59,8 @@ func TestFaults(t *testing.T) {
 		{"a test of collectors imports rules", "collectors/x/x_test.go", imports(module + "rules"), "collectors/x/x_test.go:4: imports rules: collectors may import only collectors"},
 		{"rules import activity", "rules/sigma/a.go", imports(module + "collectors/activity"), ""},
 		{"rules import a collector", "rules/a.go", imports(module + "collectors/x"), "rules/a.go:4: imports collectors/x: outside collectors and cmd only collectors/activity may be imported of collectors"},
+		{"rules import where recorded data is", "rules/a.go", imports(module + "collectors/activity/recordedtest"), "rules/a.go:4: imports collectors/activity/recordedtest: outside collectors and cmd only collectors/activity may be imported of collectors"},
+		{"a test of rules imports where recorded data is", "rules/a_test.go", imports(module + "collectors/activity/recordedtest"), ""},
 		{"rules import a namesake of activity", "rules/a.go", imports(module + "collectors/activityfile"), "rules/a.go:4: imports collectors/activityfile: outside collectors and cmd only collectors/activity may be imported of collectors"},
 		{"rules import the detector", "rules/a.go", imports(module + "detector/window"), "rules/a.go:4: imports detector/window: rules may import only collectors, rules"},
 		{"the detector imports rules", "detector/a.go", imports(module + "rules"), ""},

@@ -166,6 +166,7 @@ func (t *tree) imports(f file) []string {
 		case !ours:
 		case !slices.Contains(allowed, room):
 			why = f.room + " may import only " + strings.Join(allowed, ", ")
+		case f.test && own == "collectors/activity/recordedtest":
 		case room == "collectors" && f.room != "collectors" && f.room != "cmd" && own != "collectors/activity":
 			why = "outside collectors and cmd only collectors/activity may be imported of collectors"
 		}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 )
 
 func pack() Params { return Params{Share: 0.05, Floor: 100, Factor: 8, Days: 7} }
@@ -146,22 +148,10 @@ func episodes(values []counts, metric string) (falls, rises int) {
 	return falls, rises
 }
 
-// recorded reads the accounts that tell their counts, from the folder that
-// PICKET_SHARED names, else from a folder "shared" beside the project. Where
-// neither is there the test is skipped, in CI it fails.
+// recorded reads the accounts that tell their counts.
 func recorded(t *testing.T) [][]counts {
 	t.Helper()
-	root := os.Getenv("PICKET_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "..", "shared")
-		if _, err := os.Stat(root); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal("no recorded data: set PICKET_SHARED to a folder that holds data/accounts")
-			}
-			t.Skip("no recorded data: PICKET_SHARED is not set and there is no ../shared beside the project")
-		}
-	}
-	files, err := filepath.Glob(filepath.Join(root, "data", "accounts", "ira_*.jsonl.gz"))
+	files, err := filepath.Glob(filepath.Join(recordedtest.Path(t, "data/accounts"), "ira_*.jsonl.gz"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files of accounts with counts (%v)", len(files), err)
 	}

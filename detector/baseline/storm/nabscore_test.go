@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/picketd/picket/collectors/activity/recordedtest"
 )
 
 // The score of the Numenta Anomaly Benchmark (Lavin and Ahmad, "Evaluating
@@ -124,22 +126,10 @@ func (f *nabFile) scoreRows(detected []int) outcome {
 	return o
 }
 
-// recordedNAB reads the brand mentions of the benchmark from the folder that
-// PICKET_SHARED names, else from a folder "shared" beside the project. Where
-// neither is there the test is skipped, in CI it fails.
+// recordedNAB reads the brand mentions of the benchmark.
 func recordedNAB(t testing.TB) []*nabFile {
 	t.Helper()
-	root := os.Getenv("PICKET_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "..", "shared")
-		if _, err := os.Stat(root); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal("no recorded data: set PICKET_SHARED to a folder that holds bench/nab")
-			}
-			t.Skip("no recorded data: PICKET_SHARED is not set and there is no ../shared beside the project")
-		}
-	}
-	dir := filepath.Join(root, "bench", "nab", "NAB")
+	dir := recordedtest.Path(t, "bench/nab/NAB")
 	data, err := os.ReadFile(filepath.Join(dir, "labels", "combined_windows.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func (e *Engine) fullest(w *windowState, r *rules.Rule, events ...window.Event) 
 		span, ok := w.Add(ev, int64(r.Timespan), e.lateness, r.Type == rules.TypeValueCount || r.Type == rules.TypeTemporal)
 		if !ok {
 			if !w.Holds(ev) { // one activity may match, or show a value, more than once
-				e.stats.Late++
+				e.late()
 			}
 			continue
 		}

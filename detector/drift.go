@@ -30,7 +30,7 @@ func (e *Engine) drift(st *accountState, k int, group []activity.Field, a *activ
 	}
 	s := memoryOf[drift.State](st, pl.stateKey, groupKey(group))
 	if _, latest := s.Latest(); t < latest {
-		e.stats.Late++
+		e.late()
 		return
 	}
 	c := s.Step(t, e.values[0].Num, &pl.drift)

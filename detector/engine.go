@@ -50,7 +50,7 @@ const (
 type Stats struct {
 	Activities uint64 // judged or learned
 	Duplicates uint64 // dropped, within DuplicateHorizon
-	Late       uint64 // dropped by a model or a window since newer ones were known
+	Late       uint64 // of these, passed over by a model or a window since newer ones were known
 	Evicted    Evicted
 	Findings   uint64
 }
@@ -118,6 +118,7 @@ type Engine struct {
 	row     state.Ref          // where its account stands
 	where   *time.Location     // its account's people work, nil until somebody asks
 	odd     bool               // it is of an alert that waits for a verdict, and no habit
+	tooLate bool               // it is counted as late
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -308,7 +309,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
-	e.odd = false
+	e.odd, e.tooLate = false, false
 	if a.Kind == activity.KindVerdict {
 		e.judged(st, a, t)
 	}
@@ -329,6 +330,14 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	if !backfill {
 		e.joinGuards(st, a, t)
 		e.gone(st, a, t)
+	}
+}
+
+// late counts the activity that is being judged as late, once for all rules.
+func (e *Engine) late() {
+	if !e.tooLate {
+		e.tooLate = true
+		e.stats.Late++
 	}
 }
 

@@ -495,7 +495,7 @@ correlation: {type: value_count, rules: [post], group-by: account, timespan: 10m
 		want        uint64
 	}{
 		{"a count", followers(100), at(-time.Hour, followers(101)), 1},
-		{"by each window that would count it", post(""), at(-time.Hour, post("")), 2},
+		{"once, of two windows that would count it", post(""), at(-time.Hour, post("")), 1},
 		{"not what matches two rules of one count", suite, at(time.Minute, suite), 0},
 		{"not a value that is said twice", tagged, at(time.Minute, tagged), 0},
 	} {

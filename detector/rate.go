@@ -27,7 +27,7 @@ func (e *Engine) rate(st *accountState, k int, group []activity.Field, a *activi
 	p := &pl.rate
 	s := memoryOf[rate.State](st, pl.stateKey, "")
 	if s.Latest != 0 && t < int64(s.Latest)*second-e.lateness {
-		e.stats.Late++
+		e.late()
 		return
 	}
 	var ep *episode

@@ -47,7 +47,7 @@ func (e *Engine) storm(st *accountState, k int, group []activity.Field, a *activ
 	span := int64(r.Timespan)
 	i := s.advance(e.now, t, span, min(e.lateness, (openIntervals-1)*span), p)
 	if i < 0 {
-		e.stats.Late++
+		e.late()
 		return
 	}
 	weight := min(weightOf(a), math.MaxUint32-s.Open[i])

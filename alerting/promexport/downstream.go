@@ -16,6 +16,7 @@ type detectorMetrics struct {
 	findings     *prometheus.CounterVec
 	latency      *prometheus.HistogramVec
 	damaged      *prometheus.CounterVec
+	late         *prometheus.CounterVec
 	evicted      evictedMetrics
 	snapshotTook *prometheus.HistogramVec
 	baselines    *prometheus.GaugeVec
@@ -34,6 +35,7 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 			"How long an activity that led to a finding took until its alert was published: on the network until seen, from there until journaled, in Picket.",
 			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 1800}, "network", "stage"),
 		damaged: f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
+		late:    f.counters("detector_late_activities_total", "Activities that at least one rule passed over, since they came later than detector.lateness after newer ones.", "partition"),
 		evicted: evictedMetrics{
 			accounts: f.counters("detector_evicted_accounts_total", "Accounts that the detector has forgotten since it remembered as many as it may.", "partition"),
 			groups:   f.counters("detector_evicted_groups_total", "Groups beside the account, such as addresses, that the detector has forgotten since a rule had as many of one account as it may; the least recent ones.", "partition"),
@@ -149,6 +151,7 @@ func (m *Metrics) Progress(partition int, sequence, pending uint64, logTime time
 		}
 	})
 	m.damaged.WithLabelValues(partitionLabel(partition))
+	m.Late(partition, 0)
 	m.Evicted(partition, detector.Evicted{})
 	m.snapshotTook.WithLabelValues(partitionLabel(partition))
 }
@@ -161,6 +164,12 @@ func (m *Metrics) Awaited(partition int, d time.Duration) {
 
 // Damaged counts a journal message that could not be decoded.
 func (m *Metrics) Damaged(partition int) { m.damaged.WithLabelValues(partitionLabel(partition)).Inc() }
+
+// Late counts activities that a rule of a partition's detector passed over, since
+// they came too late for it.
+func (m *Metrics) Late(partition int, activities uint64) {
+	m.late.WithLabelValues(partitionLabel(partition)).Add(float64(activities))
+}
 
 // Evicted counts what the detector of a partition forgot since there was too much
 // of it.

@@ -148,6 +148,7 @@ func TestCounting(t *testing.T) {
 	m.JournalRefused("no_room", 4)
 	m.JournalFenced()
 	m.Damaged(0)
+	m.Late(0, 2)
 	m.Evicted(0, detector.Evicted{Accounts: 3, Groups: 5, Values: 8})
 	m.Reloaded(false)
 	m.CountAlerts(func() []alerting.Count {
@@ -173,6 +174,7 @@ func TestCounting(t *testing.T) {
 		`picket_journal_refused_activities_total{no_room}`:      4,
 		`picket_journal_fenced_total{}`:                         1,
 		`picket_detector_damaged_messages_total{0}`:             1,
+		`picket_detector_late_activities_total{0}`:              2,
 		`picket_detector_evicted_accounts_total{0}`:             3,
 		`picket_detector_evicted_groups_total{0}`:               5,
 		`picket_detector_evicted_values_total{0}`:               8,

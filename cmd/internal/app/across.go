@@ -227,11 +227,9 @@ func (a *across) apply(ctx context.Context, v *passedOn, at time.Time, p int) er
 	for i := range v.step.Matches {
 		matches = append(matches, detector.Match(v.step.Matches[i]))
 	}
-	before := a.engine.Stats().Evicted
+	before := a.engine.Stats()
 	found = append(found, a.engine.Apply(at, matches)...)
-	if evicted := a.engine.Stats().Evicted.Since(before); evicted != (detector.Evicted{}) {
-		a.metrics.Evicted(a.partition, evicted)
-	}
+	tellStats(a.metrics, a.partition, before, a.engine.Stats())
 	a.cursors[p], a.unsaved = v.cursor, true
 	a.holding -= tells(&v.step)
 	b := batchOfFindings{logTime: a.engine.LogTime(), sequence: v.cursor.Sequence, pending: v.pending}

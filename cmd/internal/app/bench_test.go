@@ -246,6 +246,7 @@ func (*benchMetrics) Latency(string, time.Duration, time.Duration, time.Duration
 func (*benchMetrics) Damaged(int)                                                 {}
 func (*benchMetrics) Remembered(int, int, int64)                                  {}
 func (*benchMetrics) Unchanged(int)                                               {}
+func (*benchMetrics) Late(int, uint64)                                            {}
 func (*benchMetrics) Evicted(int, detector.Evicted)                               {}
 func (*benchMetrics) Learned(int, string, int, int)                               {}
 func (*benchMetrics) Finding(*rules.Rule)                                         {}

@@ -45,6 +45,8 @@ type workerMetrics interface {
 	// Learned is told of how many accounts a rule still learns, and how many
 	// it knows.
 	Learned(partition int, rule string, learning, active int)
+	// Late counts activities that a rule passed over, since they came too late for it.
+	Late(partition int, activities uint64)
 	// Evicted counts what was forgotten since there was too much of it.
 	Evicted(partition int, n detector.Evicted)
 	// Remembered is told from time to time how much is remembered.
@@ -319,12 +321,22 @@ func (w *worker) engineOptions() detector.EngineOptions {
 	return detector.EngineOptions{Lateness: w.lateness, Ticked: true, MaxAccounts: w.accounts}
 }
 
+// tellStats tells of what an engine passed over or forgot between two counts.
+func tellStats(m workerMetrics, partition int, before, after detector.Stats) {
+	if late := after.Late - before.Late; late > 0 {
+		m.Late(partition, late)
+	}
+	if evicted := after.Evicted.Since(before.Evicted); evicted != (detector.Evicted{}) {
+		m.Evicted(partition, evicted)
+	}
+}
+
 // apply gives one message to the engine.
 func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 	w.last, w.haveOne = *m, true
 	w.unsaved = w.unsaved || m.Type != journal.TickMessage
 	var found []detector.Finding
-	evicted := w.engine.Stats().Evicted
+	before := w.engine.Stats()
 	switch m.Type {
 	case journal.TickMessage:
 		found = w.engine.Tick(m.Sequence, m.Time)
@@ -347,9 +359,7 @@ func (w *worker) apply(ctx context.Context, m *journal.Message) error {
 		}
 		found = w.engine.Apply(m.Sequence, m.Time, &w.batch)
 	}
-	if evicted = w.engine.Stats().Evicted.Since(evicted); evicted != (detector.Evicted{}) {
-		w.metrics.Evicted(w.partition, evicted)
-	}
+	tellStats(w.metrics, w.partition, before, w.engine.Stats())
 	if err := w.outbox.add(ctx, m.Sequence, w.engine.LogTime(), w.program, w.engine.Plan(), w.engine.Passed()); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ func (noMetrics) Latency(string, time.Duration, time.Duration, time.Duration) {}
 func (noMetrics) Damaged(int)                                                 {}
 func (noMetrics) Remembered(int, int, int64)                                  {}
 func (noMetrics) Unchanged(int)                                               {}
+func (noMetrics) Late(int, uint64)                                            {}
 func (noMetrics) Evicted(int, detector.Evicted)                               {}
 func (noMetrics) Finding(*rules.Rule)                                         {}
 func (noMetrics) Learned(int, string, int, int)                               {}

@@ -41,7 +41,11 @@ func keepsUpPanels() []panel {
 			queries: []query{{expr: orZero(within("24h", "", "picket_detector_damaged_messages_total")), legend: "messages"}},
 		},
 		{
-			view: asLines, title: "Processor", unit: "percentunit", what: "Processors in use by each daemon.", width: 12,
+			view: asNumber, title: "Too late, 24 h", what: "Activities that a rule passed over, since they came later after newer ones than detector.lateness allows. Picket's log has them all the same.", width: 4,
+			queries: []query{{expr: orZero(within("24h", "", "picket_detector_late_activities_total")), legend: "activities"}},
+		},
+		{
+			view: asLines, title: "Processor", unit: "percentunit", what: "Processors in use by each daemon.", width: 8,
 			queries: []query{{expr: fmt.Sprintf("rate(%s[$__rate_interval]) or 0 * %[1]s", series("process_cpu_seconds_total")), legend: "{{instance}}"}},
 		},
 	}

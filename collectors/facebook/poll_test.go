@@ -1,6 +1,7 @@
 package facebook
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -71,6 +72,51 @@ func TestNoEdit(t *testing.T) {
 	w.pass(20 * time.Minute)
 	if as, _ := w.drain(cursor); len(ids(as)) != 0 {
 		t.Errorf("told %v, want nothing", ids(as))
+	}
+}
+
+// TestRenamedPage: what Facebook says in place of words that nobody wrote has the
+// Page's name in it, and changes with that: no post was edited for it. Words that
+// are written later are an edit.
+func TestRenamedPage(t *testing.T) {
+	const before, after = "Acme & Co updated their cover photo.", "Acme & Sons updated their cover photo."
+	for _, tt := range []struct {
+		name string
+		old  bool // as a cursor of an earlier version knows the post
+		text string
+		want []string
+	}{
+		{name: "renamed"},
+		{name: "cursor of before", old: true},
+		{name: "written on", text: "Our new shop!", want: []string{"edit"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, metagraphtest.Options{})
+			post := w.srv.Post(facebooktest.Post{Story: before, Photo: "701", At: start().Add(-time.Hour)})
+			cursor := w.connect()
+			if tt.old {
+				known := strings.ReplaceAll(string(cursor), collectors.Digest("", "701"), collectors.Digest(before, "701"))
+				if known == string(cursor) {
+					t.Fatalf("cursor %s does not know the post by %s", cursor, collectors.Digest("", "701"))
+				}
+				_, page := w.drain(json.RawMessage(known))
+				cursor = page.Cursor
+				w.pass(20 * time.Minute)
+			}
+			w.must(w.srv.Change(post, facebooktest.Object{"story": after, "message": tt.text}))
+			as, page := w.drain(cursor)
+			w.pass(20 * time.Minute)
+			more, _ := w.drain(page.Cursor)
+			var edits []string
+			for _, a := range append(as, more...) {
+				if a.Kind == activity.KindEdit {
+					edits = append(edits, string(a.Kind))
+				}
+			}
+			if diff := cmp.Diff(tt.want, edits); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -78,6 +78,9 @@ type Item struct {
 	Activity activity.Activity
 	// Updated is when it last changed in any way, zero where not told.
 	Updated time.Time
+	// Unwritten says that its text is what the network says in place of words that
+	// nobody wrote: that names the account, and changes with its name.
+	Unwritten bool
 }
 
 // Timeline is an edge with what the account published, newest first.

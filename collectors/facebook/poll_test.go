@@ -143,19 +143,31 @@ func TestDeletion(t *testing.T) {
 	}
 }
 
-// TestNoDeletion: what the token may not see any more was not deleted.
+// TestNoDeletion: what the token may not see any more was not deleted, and hides
+// neither the deletion of others nor that the Page is read.
 func TestNoDeletion(t *testing.T) {
 	w := newWorld(t, metagraphtest.Options{})
-	id := w.old("hidden")
+	deleted := w.old("deleted")
+	id := w.srv.Post(facebooktest.Post{Text: "hidden", At: start().Add(-time.Minute)})
 	cursor := w.connect()
 	w.must(w.srv.Omit(id, true))
+	w.must(w.srv.Delete(deleted))
 	w.srv.AddFault(metagraphtest.Fault{Path: "/" + id, Status: 403, Code: 10, Message: "(#10) This endpoint requires the permission"})
-	if _, err := w.try(cursor); err == nil || !strings.Contains(err.Error(), "look-up of a missing item of facebook/acme") {
-		t.Errorf("error %v, want that of the look-up", err)
+	as, page := w.drain(cursor)
+	if diff := cmp.Diff([]string{"delete " + deleted}, ids(as)); diff != "" {
+		t.Errorf("while one is refused (-want +got):\n%s", diff)
+	}
+	w.pass(20 * time.Minute)
+	as, page = w.drain(page.Cursor)
+	if n := w.srv.Count("/" + id); len(ids(as)) != 0 || n != 2 {
+		t.Errorf("told %v and asked for the refused one %d times, want nothing and 2", ids(as), n)
 	}
 	w.srv.Heal()
-	if as, _ := w.drain(cursor); len(ids(as)) != 0 {
-		t.Errorf("told %v, want nothing", ids(as))
+	w.must(w.srv.Delete(id))
+	w.pass(20 * time.Minute)
+	as, _ = w.drain(page.Cursor)
+	if got := only(t, as, activity.KindDelete); got.ID != id {
+		t.Errorf("told %v, want that %s is deleted", ids(as), id)
 	}
 }
 

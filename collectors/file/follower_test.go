@@ -582,6 +582,23 @@ func TestFollowerFaults(t *testing.T) {
 	}
 }
 
+// TestStrangeNeighbour: what lies in the folder beside the file and cannot be
+// looked at keeps nobody from following it; an older generation that cannot does.
+func TestStrangeNeighbour(t *testing.T) {
+	l := newTail(t, file.Config{})
+	l.append("a.jsonl", post("1"), "\n")
+	if err := os.Symlink("loop", l.path("loop")); err != nil {
+		t.Fatal(err)
+	}
+	l.want("1")
+	if err := os.Symlink("a.jsonl.1", l.path("a.jsonl.1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.f.Poll(t.Context(), l.cursor); err == nil || !strings.Contains(err.Error(), "a.jsonl.1") {
+		t.Errorf("error %v, want one about a.jsonl.1", err)
+	}
+}
+
 func TestCancelledPoll(t *testing.T) {
 	l := newTail(t, file.Config{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -35,8 +35,9 @@ func siblings(path string) ([]sibling, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		info, err := os.Stat(filepath.Join(dir, name)) // not entry.Info: the live path may be a symbolic link
-		if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.Mode().IsRegular()) {
-			continue
+		known := name == base || rotated(base, name)
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.Mode().IsRegular()) || (err != nil && !known) {
+			continue // or a neighbour that is none of its business, as a link that leads to itself
 		}
 		if err != nil {
 			return nil, err

@@ -325,3 +325,27 @@ func TestPartLacksAtFirst(t *testing.T) {
 		t.Errorf("%q came, want one change of the profile", got)
 	}
 }
+
+// TestVideoLacks: a status that an answer leaves out is as it was.
+func TestVideoLacks(t *testing.T) {
+	w := newWorld(t, youtubetest.Options{})
+	id := w.old("film")
+	cursor := w.connect()
+	lacking := youtubetest.Fault{Resource: "videos", Status: http.StatusOK, Body: `{"items": [
+		{"id": "` + id + `", "status": null, "snippet": {"publishedAt": "` + start().Add(-3*time.Hour).Format(time.RFC3339) + `", "title": "film"}},
+		{"id": "newnewnewne", "snippet": {"publishedAt": "` + start().Add(95*time.Minute).Format(time.RFC3339) + `", "title": "new", "tags": ["a"]}}]}`}
+	w.srv.Upload(youtubetest.Video{ID: "newnewnewne", Title: "new", Tags: []string{"a"}, At: start().Add(95 * time.Minute)})
+	w.srv.AddFault(lacking)
+	w.pass(10 * time.Minute)
+	if diff := cmp.Diff([]string{"post newnewnewne"}, w.next(&cursor)); diff != "" {
+		t.Errorf("without status (-want +got):\n%s", diff)
+	}
+	w.srv.Heal()
+	if diff := cmp.Diff([]string{}, w.next(&cursor)); diff != "" {
+		t.Errorf("when all is there (-want +got):\n%s", diff)
+	}
+	w.srv.Edit("newnewnewne", func(v *youtubetest.Video) { v.Tags = []string{"free coins"} })
+	if got := w.next(&cursor); len(got) != 1 || !strings.HasPrefix(got[0], "edit newnewnewne.") {
+		t.Errorf("%q came, want an edit", got)
+	}
+}

@@ -607,3 +607,33 @@ func TestCancelledPoll(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
+
+// TestLinkToDatedFile: the live path is a link to the newest of dated files beside
+// it, as writers that rotate by the date keep one.
+func TestLinkToDatedFile(t *testing.T) {
+	for _, name := range []string{"a-2026-03-01.jsonl", "a.jsonl.20260301", "elsewhere.log"} {
+		t.Run(name, func(t *testing.T) {
+			l := newTail(t, file.Config{})
+			l.append(name, post("1"), "\n", post("2"))
+			if err := os.Symlink(name, l.path("a.jsonl")); err != nil {
+				t.Fatal(err)
+			}
+			l.want("1")
+			l.append(name, "\n")
+			l.want("2")
+			l.want("")
+			second := strings.NewReplacer("03-01", "03-02", "0301", "0302", "elsewhere", "other").Replace(name)
+			l.append(name, post("3"), "\n")
+			l.append(second, post("4"), "\n")
+			l.remove("a.jsonl")
+			if err := os.Symlink(second, l.path("a.jsonl")); err != nil {
+				t.Fatal(err)
+			}
+			l.want("3 4")
+			l.restart()
+			l.append(second, post("5"), "\n")
+			l.want("5")
+			l.want("")
+		})
+	}
+}

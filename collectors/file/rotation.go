@@ -47,8 +47,20 @@ func siblings(path string) ([]sibling, error) {
 			rotated: rotated(base, name), live: name == base,
 		})
 	}
+	list = withoutLinked(list)
 	slices.SortFunc(list, older)
 	return list, nil
+}
+
+// withoutLinked drops what the live path is a link to: that is the live file, by
+// another name, and none that comes before it.
+func withoutLinked(list []sibling) []sibling {
+	i := slices.IndexFunc(list, func(s sibling) bool { return s.live })
+	if i < 0 {
+		return list
+	}
+	live := list[i].info
+	return slices.DeleteFunc(list, func(s sibling) bool { return !s.live && os.SameFile(s.info, live) })
 }
 
 func older(a, b sibling) int {

@@ -290,6 +290,37 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// TestNobodyHasRole: a Page has somebody with a role always. A list that is empty all
+// of a sudden says of nobody that they lost theirs; one of a business portfolio may
+// be empty.
+func TestNobodyHasRole(t *testing.T) {
+	for _, tt := range []struct {
+		edge, fails string
+		tells       []string
+	}{
+		{"roles", "nobody has access; want somebody", []string{}},
+		{"assigned_users", "", []string{"role_change assigned users-1-77"}},
+	} {
+		t.Run(tt.edge, func(t *testing.T) {
+			w := newWorld(t, metagraphtest.Options{}, withAccess)
+			w.srv.Member(tt.edge, "77", "Jane Roe", "MANAGE")
+			cursor := w.connect()
+			w.srv.AddFault(metagraphtest.Fault{Path: "/" + tt.edge, Status: 200, Body: `{"data":[]}`})
+			page, err := w.try(cursor)
+			if (err != nil) != (tt.fails != "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
+				t.Errorf("error %v, want %q", err, tt.fails)
+			}
+			if diff := cmp.Diff(tt.tells, ids(page.Activities)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			w.srv.Heal()
+			if as, _ := w.drain(cursor); len(ids(as)) != 0 {
+				t.Errorf("told %v, want nothing", ids(as))
+			}
+		})
+	}
+}
+
 func TestMentions(t *testing.T) {
 	w := newWorld(t, metagraphtest.Options{}, withMentions)
 	post := w.old("What do you think?")

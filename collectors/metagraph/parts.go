@@ -163,6 +163,9 @@ func (r *round) grant(g *Grant) error {
 	if known == nil && !whole {
 		return nil // who cannot be read yet would be told as new later
 	}
+	if g.Always && whole && len(entries) == 0 && known != nil && len(known.Entries) > 0 {
+		return r.failed(g.Name, &collectors.Malformed{Field: "data", Err: errors.New("the list is empty: nobody has access; want somebody, as before")})
+	}
 	if !whole { // who cannot be read is not one who is gone
 		entries = withMissed(entries, known.Entries)
 	}

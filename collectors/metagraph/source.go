@@ -116,6 +116,7 @@ type Grant struct {
 	Edge   string
 	Params url.Values
 	Apps   bool // apps, not people
+	Always bool // somebody has access at any time
 	Entry  func(raw json.RawMessage) (Entry, error)
 }
 

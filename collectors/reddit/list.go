@@ -162,6 +162,7 @@ func (r *round) between(l *lane, w *walk, what string, lost bool) error {
 		if there, err := r.stands(kindIn(what) + "_" + l.Mark.ID); err != nil || !there {
 			return err
 		}
+		reason = fmt.Sprintf("Reddit's list of %s ended before the newest item of the last poll, which still stands: what is between may be lost; poll more often", what)
 	}
 	r.fresh, r.page.Gap = true, &collectors.Gap{From: timeOf(l.Since), Until: timeOf(w.Low), Reason: reason}
 	return nil

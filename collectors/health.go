@@ -98,7 +98,8 @@ func (h *health) report(source string, last reported, v verdict, now time.Time) 
 		next.Until = stampOf(v.until)
 	}
 	same := next.State == last.State && next.From == last.From && next.Until == last.Until
-	if v.state == "" || same && at < last.Written.add(repeatReport) {
+	// One that was written later than now was, before our clock was set back.
+	if v.state == "" || same && at < last.Written.add(repeatReport) && at >= last.Written {
 		return activity.Activity{}, last, false
 	}
 	if !same {

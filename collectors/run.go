@@ -69,6 +69,7 @@ func (s *Scheduler) dispatch(ctx context.Context, visits *sync.WaitGroup) time.D
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opts.Now()
+	s.mind(stampOf(now))
 	s.checkLeases(stampOf(now))
 	for s.running < s.opts.Workers && len(s.queue) > 0 && s.queue[0].next <= stampOf(now) && ctx.Err() == nil {
 		t := s.queue[0]
@@ -201,6 +202,7 @@ func (s *Scheduler) finish(t *task, g *group, v *visit, res result) {
 	defer s.mu.Unlock()
 	defer s.nudge()
 	now := stampOf(s.opts.Now())
+	s.mind(now)
 	s.running--
 	g.running--
 	t.visiting = false
@@ -308,7 +310,7 @@ func (s *Scheduler) hold(t *task, g *group, limited *RateLimited, why error, now
 func (s *Scheduler) overdue(t *task, now stamp) stamp {
 	at := stampOf(t.src.health.overdue(t.longest())).add(time.Millisecond)
 	if t.src.ledger != nil && t.src.ledger.reported.blind() {
-		at = t.src.ledger.reported.Written.add(repeatReport)
+		at = min(t.src.ledger.reported.Written, now).add(repeatReport)
 	}
 	return max(at, now.add(time.Second))
 }

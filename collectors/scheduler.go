@@ -112,6 +112,7 @@ type Scheduler struct {
 	beside func(func(context.Context)) context.CancelFunc
 
 	leaseCheck stamp // when to ask for parked leases again
+	clock      stamp // our clock as it was seen last
 }
 
 // task is what the scheduler keeps of a source, running or not. Its fields are

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -453,4 +454,47 @@ func TestStatus(t *testing.T) {
 		want(t, "last success is recent", time.Since(st.LastOK) < 90*time.Second, true)
 		want(t, "error", st.LastError, "")
 	})
+}
+
+// TestClockSetBack: a machine starts with its clock ahead, by hours where it takes
+// local time for UTC or by years, and sets it back when it has learned the time.
+// Nobody may be blind until the clock has come so far again, nor forget what the
+// network asked for.
+func TestClockSetBack(t *testing.T) {
+	for _, step := range []time.Duration{time.Minute, 2 * time.Hour, 87600 * time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ahead atomic.Int64
+				ahead.Store(int64(step))
+				clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+				usual, limited := &quiet{}, &quiet{}
+				logs := collectortest.NewLogs()
+				run(t, collectors.Options{Logs: logs, Now: clock}, acme(usual),
+					collectors.Task{Source: "y/acme", Network: "y", Collector: limited, Every: time.Minute})
+				time.Sleep(10*time.Minute + 30*time.Second)
+				limited.answer(collectors.Page{}, &collectors.RateLimited{Until: clock().Add(30 * time.Minute), Err: errors.New("too many")})
+				time.Sleep(2 * time.Minute)
+				before, asked := len(usual.polls()), len(limited.polls())
+				ahead.Store(0)
+				time.Sleep(10 * time.Minute)
+				if n := len(usual.polls()) - before; n < 8 || n > 12 {
+					t.Errorf("%d polls in the ten minutes after, want about 10", n)
+				}
+				time.Sleep(10 * time.Minute)
+				if n := len(limited.polls()) - asked; n != 0 {
+					t.Errorf("%d polls while the network said to wait, want none", n)
+				}
+				limited.answer(collectors.Page{}, nil)
+				time.Sleep(15 * time.Minute)
+				if n := len(limited.polls()) - asked; n == 0 {
+					t.Error("no poll after the network had said to wait")
+				}
+				usual.answer(collectors.Page{}, &collectors.RateLimited{Err: errors.New("too many")})
+				time.Sleep(2 * time.Hour)
+				if got := said(logs, "x/acme"); len(got) < 3 || got[len(got)-1] != activity.PollFailing || got[len(got)-2] != activity.PollFailing {
+					t.Errorf("said %v, want at the end that it fails, and an hour later again", got)
+				}
+			})
+		})
+	}
 }

@@ -35,16 +35,22 @@ func newUnits(opts *BudgetOptions) *units {
 }
 
 // turn begins another day when one has begun. Days with a change of the clock
-// are an hour shorter or longer.
+// are an hour shorter or longer. Where our clock was set back to a day before, what
+// was used counts there: it was used just now.
 func (u *units) turn(now time.Time) {
-	if !u.end.IsZero() && now.Before(u.end) {
+	back := !u.end.IsZero() && now.Before(u.start)
+	if !u.end.IsZero() && now.Before(u.end) && !back {
 		return
 	}
 	y, m, d := now.In(u.zone).Date()
 	u.start = time.Date(y, m, d, 0, 0, 0, 0, u.zone).UTC()
 	u.end = time.Date(y, m, d+1, 0, 0, 0, 0, u.zone).UTC()
 	u.day = "units-" + now.In(u.zone).Format(time.DateOnly)
-	u.used, u.unsaved, u.looked = 0, 0, false
+	if u.looked = false; back {
+		u.unsaved = u.used
+	} else {
+		u.used, u.unsaved = 0, 0
+	}
 	u.share.reset()
 }
 

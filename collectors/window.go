@@ -152,6 +152,14 @@ func newSliding(n int, span time.Duration) *sliding {
 
 func (s *sliding) advance(now time.Time) {
 	part := now.UnixNano() / int64(s.width)
+	if part < s.part-1 { // our clock was set back: what is counted was sent just now
+		s.counts, s.part = [slidingParts + 1]int{}, part
+		if part >= 0 {
+			s.counts[part%int64(len(s.counts))] = s.total
+		} else {
+			s.total = 0
+		}
+	}
 	if part-s.part > int64(len(s.counts)) {
 		s.counts, s.total, s.part = [slidingParts + 1]int{}, 0, part
 		return

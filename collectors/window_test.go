@@ -75,3 +75,49 @@ func TestNoWindowOutlastsTheLongestHold(t *testing.T) {
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestQuotasAfterTheClockIsSetBack: what was used while our clock was ahead was used
+// just now, whatever that clock said. It is given back when its span or day has
+// passed by the clock that was set.
+func TestQuotasAfterTheClockIsSetBack(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		opts    BudgetOptions
+		refused time.Duration // after the clock was set
+		sent    time.Duration
+	}{
+		{"requests in a span", BudgetOptions{Requests: 3, Per: time.Minute}, 59 * time.Second, 2 * time.Minute},
+		{"units of a day", BudgetOptions{Units: 3}, 59 * time.Minute, 47 * time.Hour}, // they count on the day that was shown, too
+	} {
+		for _, back := range []time.Duration{2 * time.Hour, 50 * time.Hour, 87600 * time.Hour} {
+			t.Run(row.name+" "+back.String(), func(t *testing.T) {
+				now := time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC)
+				store := &memorySpend{sums: map[string]float64{}}
+				row.opts.Now, row.opts.Spend = func() time.Time { return now }, store
+				b := NewBudget("main", row.opts)
+				for range 3 {
+					if err := fetchWith(t.Context(), b, "/list"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := b.Save(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				set := now.Add(-back)
+				now = set.Add(row.refused)
+				if _, limited := errors.AsType[*RateLimited](fetchWith(t.Context(), b, "/list")); !limited {
+					t.Errorf("sent %s after the clock was set back, although all was used", row.refused)
+				}
+				if day := "main units-" + set.Format(time.DateOnly); row.opts.Units > 0 && store.sums[day] != 3 {
+					t.Errorf("kept %v, want the 3 units in the day that it truly is", store.sums)
+				}
+				now = set.Add(row.sent)
+				for range 3 {
+					if err := fetchWith(t.Context(), b, "/list"); err != nil {
+						t.Errorf("%s after the clock was set back: %v", row.sent, err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -133,7 +133,8 @@ func public(ip netip.Addr) bool {
 func (e *Enricher) refresh() {
 	now := e.cfg.Now()
 	next := e.next.Load()
-	if now.UnixNano() < next || !e.next.CompareAndSwap(next, now.Add(e.cfg.Check).UnixNano()) {
+	early := now.UnixNano() < next && next <= now.Add(e.cfg.Check).UnixNano() // else our clock was set back
+	if early || !e.next.CompareAndSwap(next, now.Add(e.cfg.Check).UnixNano()) {
 		return
 	}
 	e.look(now)

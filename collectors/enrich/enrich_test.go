@@ -266,6 +266,18 @@ func TestAbsentFileComesLater(t *testing.T) {
 	}
 }
 
+// TestClockSetBack: files are looked at although our clock was ahead at the last look.
+func TestClockSetBack(t *testing.T) {
+	r := newRig(t)
+	r.pass(-2 * time.Hour)
+	r.geo("81.2.69.142", activity.Geo{})
+	allFiles(r)
+	r.pass(DefaultCheck)
+	if got := r.geo("81.2.69.142", activity.Geo{}); got != berlin() {
+		t.Errorf("got %+v, want Berlin", got)
+	}
+}
+
 func TestReplacedFile(t *testing.T) {
 	r := newRig(t, allFiles)
 	moved := newMMDB("GeoLite2-City", 4).add(t, "81.2.0.0/16", city("PL", "", "Warsaw", 52.2, 21)).bytes()

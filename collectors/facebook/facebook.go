@@ -116,7 +116,7 @@ func (c *Config) source() metagraph.Source {
 	}
 	if c.People {
 		s.Grants = append(s.Grants, metagraph.Grant{
-			Name: "roles", Edge: "roles", Params: url.Values{"fields": {"id,name,tasks"}}, Entry: readMember,
+			Name: "roles", Edge: "roles", Params: url.Values{"fields": {"id,name,tasks"}}, Entry: readMember, Always: true,
 		})
 	}
 	if c.Business != "" {

@@ -142,7 +142,7 @@ func decodePost(raw json.RawMessage) (*post, *metagraph.Item, error) {
 	a := &item.Activity
 	text := p.Message
 	if text == "" {
-		text = p.Story // "Acme updated their cover photo."
+		text, item.Unwritten = p.Story, true // "Acme updated their cover photo."
 	}
 	fill(a, text, p.Tags)
 	hang(a, p.Attachments.list)

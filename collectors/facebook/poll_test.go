@@ -1,6 +1,7 @@
 package facebook
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -74,6 +75,51 @@ func TestNoEdit(t *testing.T) {
 	}
 }
 
+// TestRenamedPage: what Facebook says in place of words that nobody wrote has the
+// Page's name in it, and changes with that: no post was edited for it. Words that
+// are written later are an edit.
+func TestRenamedPage(t *testing.T) {
+	const before, after = "Acme & Co updated their cover photo.", "Acme & Sons updated their cover photo."
+	for _, tt := range []struct {
+		name string
+		old  bool // as a cursor of an earlier version knows the post
+		text string
+		want []string
+	}{
+		{name: "renamed"},
+		{name: "cursor of before", old: true},
+		{name: "written on", text: "Our new shop!", want: []string{"edit"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, metagraphtest.Options{})
+			post := w.srv.Post(facebooktest.Post{Story: before, Photo: "701", At: start().Add(-time.Hour)})
+			cursor := w.connect()
+			if tt.old {
+				known := strings.ReplaceAll(string(cursor), collectors.Digest("", "701"), collectors.Digest(before, "701"))
+				if known == string(cursor) {
+					t.Fatalf("cursor %s does not know the post by %s", cursor, collectors.Digest("", "701"))
+				}
+				_, page := w.drain(json.RawMessage(known))
+				cursor = page.Cursor
+				w.pass(20 * time.Minute)
+			}
+			w.must(w.srv.Change(post, facebooktest.Object{"story": after, "message": tt.text}))
+			as, page := w.drain(cursor)
+			w.pass(20 * time.Minute)
+			more, _ := w.drain(page.Cursor)
+			var edits []string
+			for _, a := range append(as, more...) {
+				if a.Kind == activity.KindEdit {
+					edits = append(edits, string(a.Kind))
+				}
+			}
+			if diff := cmp.Diff(tt.want, edits); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestDeletion(t *testing.T) {
 	w := newWorld(t, metagraphtest.Options{})
 	kept, deleted, hidden := w.old("kept"), w.old("deleted"), w.old("left out by a cache")
@@ -97,19 +143,31 @@ func TestDeletion(t *testing.T) {
 	}
 }
 
-// TestNoDeletion: what the token may not see any more was not deleted.
+// TestNoDeletion: what the token may not see any more was not deleted, and hides
+// neither the deletion of others nor that the Page is read.
 func TestNoDeletion(t *testing.T) {
 	w := newWorld(t, metagraphtest.Options{})
-	id := w.old("hidden")
+	deleted := w.old("deleted")
+	id := w.srv.Post(facebooktest.Post{Text: "hidden", At: start().Add(-time.Minute)})
 	cursor := w.connect()
 	w.must(w.srv.Omit(id, true))
+	w.must(w.srv.Delete(deleted))
 	w.srv.AddFault(metagraphtest.Fault{Path: "/" + id, Status: 403, Code: 10, Message: "(#10) This endpoint requires the permission"})
-	if _, err := w.try(cursor); err == nil || !strings.Contains(err.Error(), "look-up of a missing item of facebook/acme") {
-		t.Errorf("error %v, want that of the look-up", err)
+	as, page := w.drain(cursor)
+	if diff := cmp.Diff([]string{"delete " + deleted}, ids(as)); diff != "" {
+		t.Errorf("while one is refused (-want +got):\n%s", diff)
+	}
+	w.pass(20 * time.Minute)
+	as, page = w.drain(page.Cursor)
+	if n := w.srv.Count("/" + id); len(ids(as)) != 0 || n != 2 {
+		t.Errorf("told %v and asked for the refused one %d times, want nothing and 2", ids(as), n)
 	}
 	w.srv.Heal()
-	if as, _ := w.drain(cursor); len(ids(as)) != 0 {
-		t.Errorf("told %v, want nothing", ids(as))
+	w.must(w.srv.Delete(id))
+	w.pass(20 * time.Minute)
+	as, _ = w.drain(page.Cursor)
+	if got := only(t, as, activity.KindDelete); got.ID != id {
+		t.Errorf("told %v, want that %s is deleted", ids(as), id)
 	}
 }
 
@@ -229,6 +287,37 @@ func TestAccess(t *testing.T) {
 		if strings.HasSuffix(r.Path, "/assigned_users") && !slices.Equal(r.Query["business"], []string{"300"}) {
 			t.Errorf("assigned_users was asked for with %v", r.Query)
 		}
+	}
+}
+
+// TestNobodyHasRole: a Page has somebody with a role always. A list that is empty all
+// of a sudden says of nobody that they lost theirs; one of a business portfolio may
+// be empty.
+func TestNobodyHasRole(t *testing.T) {
+	for _, tt := range []struct {
+		edge, fails string
+		tells       []string
+	}{
+		{"roles", "nobody has access; want somebody", []string{}},
+		{"assigned_users", "", []string{"role_change assigned users-1-77"}},
+	} {
+		t.Run(tt.edge, func(t *testing.T) {
+			w := newWorld(t, metagraphtest.Options{}, withAccess)
+			w.srv.Member(tt.edge, "77", "Jane Roe", "MANAGE")
+			cursor := w.connect()
+			w.srv.AddFault(metagraphtest.Fault{Path: "/" + tt.edge, Status: 200, Body: `{"data":[]}`})
+			page, err := w.try(cursor)
+			if (err != nil) != (tt.fails != "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
+				t.Errorf("error %v, want %q", err, tt.fails)
+			}
+			if diff := cmp.Diff(tt.tells, ids(page.Activities)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			w.srv.Heal()
+			if as, _ := w.drain(cursor); len(ids(as)) != 0 {
+				t.Errorf("told %v, want nothing", ids(as))
+			}
+		})
 	}
 }
 

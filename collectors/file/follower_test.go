@@ -83,6 +83,16 @@ func (l *tail) rename(from, to string) {
 	}
 }
 
+// age has a file changed an hour ago: clocks of file systems tick too seldom to tell
+// what follows at once.
+func (l *tail) age(name string) {
+	l.t.Helper()
+	ago := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(l.path(name), ago, ago); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 func (l *tail) remove(name string) {
 	l.t.Helper()
 	if err := os.Remove(l.path(name)); err != nil {
@@ -345,6 +355,7 @@ func TestFollow(t *testing.T) {
 			l.append("a.jsonl.1.gz", post("7"), "\n")
 			l.append("b.jsonl", post("9"), "\n")
 			l.append("a.jsonl.1", post("6"), "\n") // older than the first poll: for OpenHistory
+			l.age("a.jsonl.1")                     // its number says nothing of a.jsonl.2 below
 			l.append("a.jsonl", post("1"), "\n")
 			l.want("1")
 			l.rename("a.jsonl", "a.jsonl.2")
@@ -582,11 +593,58 @@ func TestFollowerFaults(t *testing.T) {
 	}
 }
 
+// TestStrangeNeighbour: what lies in the folder beside the file and cannot be
+// looked at keeps nobody from following it; an older generation that cannot does.
+func TestStrangeNeighbour(t *testing.T) {
+	l := newTail(t, file.Config{})
+	l.append("a.jsonl", post("1"), "\n")
+	if err := os.Symlink("loop", l.path("loop")); err != nil {
+		t.Fatal(err)
+	}
+	l.want("1")
+	if err := os.Symlink("a.jsonl.1", l.path("a.jsonl.1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.f.Poll(t.Context(), l.cursor); err == nil || !strings.Contains(err.Error(), "a.jsonl.1") {
+		t.Errorf("error %v, want one about a.jsonl.1", err)
+	}
+}
+
 func TestCancelledPoll(t *testing.T) {
 	l := newTail(t, file.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := l.f.Poll(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
+	}
+}
+
+// TestLinkToDatedFile: the live path is a link to the newest of dated files beside
+// it, as writers that rotate by the date keep one.
+func TestLinkToDatedFile(t *testing.T) {
+	for _, name := range []string{"a-2026-03-01.jsonl", "a.jsonl.20260301", "elsewhere.log"} {
+		t.Run(name, func(t *testing.T) {
+			l := newTail(t, file.Config{})
+			l.append(name, post("1"), "\n", post("2"))
+			if err := os.Symlink(name, l.path("a.jsonl")); err != nil {
+				t.Fatal(err)
+			}
+			l.want("1")
+			l.append(name, "\n")
+			l.want("2")
+			l.want("")
+			second := strings.NewReplacer("03-01", "03-02", "0301", "0302", "elsewhere", "other").Replace(name)
+			l.append(name, post("3"), "\n")
+			l.append(second, post("4"), "\n")
+			l.remove("a.jsonl")
+			if err := os.Symlink(second, l.path("a.jsonl")); err != nil {
+				t.Fatal(err)
+			}
+			l.want("3 4")
+			l.restart()
+			l.append(second, post("5"), "\n")
+			l.want("5")
+			l.want("")
+		})
 	}
 }

@@ -35,8 +35,9 @@ func siblings(path string) ([]sibling, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		info, err := os.Stat(filepath.Join(dir, name)) // not entry.Info: the live path may be a symbolic link
-		if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.Mode().IsRegular()) {
-			continue
+		known := name == base || rotated(base, name)
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.Mode().IsRegular()) || (err != nil && !known) {
+			continue // or a neighbour that is none of its business, as a link that leads to itself
 		}
 		if err != nil {
 			return nil, err
@@ -46,8 +47,20 @@ func siblings(path string) ([]sibling, error) {
 			rotated: rotated(base, name), live: name == base,
 		})
 	}
+	list = withoutLinked(list)
 	slices.SortFunc(list, older)
 	return list, nil
+}
+
+// withoutLinked drops what the live path is a link to: that is the live file, by
+// another name, and none that comes before it.
+func withoutLinked(list []sibling) []sibling {
+	i := slices.IndexFunc(list, func(s sibling) bool { return s.live })
+	if i < 0 {
+		return list
+	}
+	live := list[i].info
+	return slices.DeleteFunc(list, func(s sibling) bool { return !s.live && os.SameFile(s.info, live) })
 }
 
 func older(a, b sibling) int {

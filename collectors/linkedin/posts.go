@@ -173,14 +173,17 @@ func (r *round) take(w *walk, it *item) {
 }
 
 // compare tells that a watched post has other words, links or media than before.
-// Only what LinkedIn says was changed since can have been edited.
+// Only what LinkedIn says was changed since can have been edited; where it says that
+// the author edited it, and not yet when, the next walks look again.
 func (r *round) compare(w *walk, known *watched, it *item, hash string) {
 	to := it.place()
 	if w.First || to.At < known.At {
 		return
 	}
 	edited := hash != known.Hash && to.At > known.At
-	known.Hash = hash
+	if to.At > known.At || !it.edited {
+		known.Hash = hash
+	}
 	if to.At > known.At {
 		r.st.move(*known, to, r.c.cfg.Watch)
 	}

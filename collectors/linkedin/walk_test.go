@@ -1,8 +1,10 @@
 package linkedin
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/picketd/picket/collectors"
 	"github.com/picketd/picket/collectors/activity"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/linkedin/linkedintest"
 )
 
@@ -222,5 +225,59 @@ func TestPostOfTheFuture(t *testing.T) {
 	as, _ := w.drain(cursor)
 	if diff := cmp.Diff([]string{"post " + id}, ids(as)); diff != "" {
 		t.Errorf("beside %s (-want +got):\n%s", future, diff)
+	}
+}
+
+// behindTime tells an old time of change beside new words, as an index does that has
+// not caught up.
+type behindTime struct {
+	http.RoundTripper
+	now, old string
+}
+
+func (b behindTime) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(bytes.ReplaceAll(data, []byte(b.now), []byte(b.old))))
+	return resp, nil
+}
+
+// TestEditBeforeItsTime: an edit whose words are there before the time that it was
+// made is told when that is there too, once.
+func TestEditBeforeItsTime(t *testing.T) {
+	w := newWorld(t, linkedintest.Options{})
+	at := start().Add(-5 * time.Hour)
+	id := w.srv.Post(linkedintest.Post{Text: "Hello", At: at})
+	_, page := w.drain(nil)
+	w.Pass(time.Hour)
+	w.srv.Edit(id, "Free coins")
+	deps := w.deps()
+	lastModified := func(at time.Time) string { return fmt.Sprintf(`"lastModifiedAt":%d`, at.UnixMilli()) }
+	deps.HTTP = collectors.NewClient(nil, collectors.ClientOptions{Base: behindTime{collectortest.Transport(w.srv), lastModified(w.Now()), lastModified(at)}})
+	c, err := New(w.cfg, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	early, page := w.drainWith(c, page.Cursor)
+	w.Pass(time.Minute)
+	then, page := w.drain(page.Cursor)
+	w.Pass(time.Minute)
+	again, _ := w.drain(page.Cursor)
+	count := func(as []activity.Activity) (n int) {
+		for i := range as {
+			if as[i].Kind == activity.KindEdit && as[i].Object == id {
+				n++
+			}
+		}
+		return n
+	}
+	if e, n, a := count(early), count(then), count(again); e != 0 || n != 1 || a != 0 {
+		t.Errorf("%d edits told before the time was there, %d with it and %d after it; want 0, 1 and 0", e, n, a)
 	}
 }

@@ -3,6 +3,7 @@ package metagraph
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -110,8 +111,8 @@ func (r *round) compare(p *Profile, at time.Time) {
 // deletions tells which of the watched items that their timelines no longer
 // show are deleted. Each is asked for by itself, and only the API's own word
 // that there is none counts; it says the same of what the token may not see, so
-// that the account itself has to be seen in the same poll. All other refusals
-// leave an item watched. Meta tells neither when nor by whom an item was
+// that the account itself has to be seen in the same poll. An item that is refused
+// otherwise stays watched, and hides no other. Meta tells neither when nor by whom an item was
 // deleted; the time is that of the look.
 func (r *round) deletions() error {
 	if !r.seen {
@@ -126,11 +127,15 @@ func (r *round) deletions() error {
 				continue
 			}
 			_, err := r.get(r.ctx, url.Values{"fields": {"id"}}, p.ID)
-			if err != nil && !IsGone(err) {
-				return r.failed("look-up of a missing item", err)
-			}
-			if err == nil {
+			switch e, ok := errors.AsType[*Error](err); {
+			case err == nil:
 				continue
+			case IsGone(err):
+			case ok && e.Denied(): // of this one: the account itself was seen
+				r.rd.deps.Log.Warn("a missing item is refused; it stays watched", zap.String("account", r.rd.src.Account), zap.Error(err))
+				continue
+			default:
+				return r.failed("look-up of a missing item", err)
 			}
 			a := r.activity(activity.KindDelete, p.ID, r.clock().Truncate(time.Second))
 			a.Object = p.ID
@@ -157,6 +162,9 @@ func (r *round) grant(g *Grant) error {
 	known := r.st.Grants[g.Name]
 	if known == nil && !whole {
 		return nil // who cannot be read yet would be told as new later
+	}
+	if g.Always && whole && len(entries) == 0 && known != nil && len(known.Entries) > 0 {
+		return r.failed(g.Name, &collectors.Malformed{Field: "data", Err: errors.New("the list is empty: nobody has access; want somebody, as before")})
 	}
 	if !whole { // who cannot be read is not one who is gone
 		entries = withMissed(entries, known.Entries)

@@ -78,6 +78,9 @@ type Item struct {
 	Activity activity.Activity
 	// Updated is when it last changed in any way, zero where not told.
 	Updated time.Time
+	// Unwritten says that its text is what the network says in place of words that
+	// nobody wrote: that names the account, and changes with its name.
+	Unwritten bool
 }
 
 // Timeline is an edge with what the account published, newest first.
@@ -113,6 +116,7 @@ type Grant struct {
 	Edge   string
 	Params url.Values
 	Apps   bool // apps, not people
+	Always bool // somebody has access at any time
 	Entry  func(raw json.RawMessage) (Entry, error)
 }
 

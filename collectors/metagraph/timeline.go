@@ -172,10 +172,13 @@ func (r *round) gap(l *lane, w *walk, what string) {
 // take hands over what is new of one item, and what the overlap repeats.
 func (r *round) take(tr *track, w *walk, item *Item) {
 	p := placeOf(item)
-	hash := hashOf(&item.Activity)
+	hash := hashOf(item)
 	recent := w.First || p.At > tr.Since
 	if known := tr.find(p.ID); known != nil {
 		known.Met, known.Missing = true, false
+		if item.Unwritten && known.Hash == hashWith(item.Activity.Text, &item.Activity) { // as it was kept once
+			known.Hash = hash
+		}
 		if recent && !w.First && known.Edits == 0 && known.Hash == hash {
 			r.emit(&item.Activity, false)
 		}
@@ -214,8 +217,15 @@ func (r *round) edit(known *watched, item *Item, hash string) {
 }
 
 // hashOf is of what an edit changes.
-func hashOf(a *activity.Activity) string {
-	parts := []string{a.Text}
+func hashOf(item *Item) string {
+	if item.Unwritten {
+		return hashWith("", &item.Activity)
+	}
+	return hashWith(item.Activity.Text, &item.Activity)
+}
+
+func hashWith(text string, a *activity.Activity) string {
+	parts := []string{text}
 	parts = append(parts, a.Links...)
 	for i := range a.Media {
 		parts = append(parts, a.Media[i].Hash)

@@ -86,6 +86,8 @@ type walk struct {
 	Items int    `json:"items,omitempty"`
 	Pages int    `json:"pages,omitempty"`
 	Asked int    `json:"asked,omitempty"` // how many items its pages may have held
+	Met   bool   `json:"met,omitempty"`   // the newest item of last time was met, pinned or in its place
+	Again int    `json:"again,omitempty"` // how often it had to begin anew
 }
 
 // watched is an item that is compared with what it was.

@@ -76,7 +76,8 @@
 // number, and X-Ratelimit-Reset, rounded down); others have seen 1,000 granted at
 // the beginning of each ten minutes (praw issue 2046). A list ends after its newest
 // 1,000 items, of which those deleted since are missing; what is lost so is
-// reported as a gap. A log of moderators goes back 90 days.
+// reported as a gap. A page that begins behind an item that was deleted since is
+// empty, so that a walk begins anew there. A log of moderators goes back 90 days.
 //
 // # What Reddit documents, and when that was read
 //
@@ -89,7 +90,9 @@
 //   - support.reddithelp.com, Responsible Builder Policy (November 2025): approval.
 //   - github.com/reddit-archive/reddit, commit 753b174 of 2017 and its wiki (API, of
 //     December 2015): the User-Agent, answers of the token endpoint, which scope
-//     which path needs, mark=false, the fields of modaction.
+//     which path needs, mark=false, the fields of modaction; that lists lose what
+//     its author deletes, what after then answers, and that a full page names
+//     another one always.
 //   - devvit's list of mod actions, and PRAW's list of scopes.
 //
 // Known from memory, not from these: removed_by_category and its words, has_verified_email,

@@ -3,6 +3,7 @@ package reddit
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -16,24 +17,36 @@ const (
 	comments    = "comments"
 )
 
+// kindIn is the kind of the items of a list.
+func kindIn(what string) string {
+	if what == comments {
+		return kindComment
+	}
+	return kindSubmission
+}
+
 // listEnd is where Reddit's lists end, in items; those that were deleted since are
-// left out of them.
+// missing.
 const listEnd = 1000
 
 // most bounds a walk over a list, in items: one page more than it has, since items
 // come twice when newer ones push them onto the next page, and one for the rest.
 func (c *Collector) most() int { return listEnd + 2*c.size }
 
-// whole reports whether a walk came to where Reddit's lists end. Items alone do
-// not tell: those that were deleted since have their place on a page.
+// whole reports whether a walk came to where Reddit's lists end. That it did not
+// is not certain: those that were deleted since are missing.
 func (w *walk) whole() bool { return w.Asked >= listEnd || w.Items >= listEnd*9/10 }
+
+// maxAgain bounds how often a walk begins anew.
+const maxAgain = 3
 
 // list reads one page of a list of the account, newest first, and ends or goes
 // on with its walk. How far it was read changes only when the page was read
 // whole.
 //
-// Pages are walked down by after. The other way, by before, Reddit answers with
-// nothing at all where the item was deleted that it begins with.
+// Pages are walked down by after. Where the item was deleted that a page begins
+// behind, Reddit answers with nothing at all, and the walk begins anew; that of
+// history ends there.
 func (r *round) list(l *lane, what string) error {
 	if l.Done {
 		return nil
@@ -50,9 +63,18 @@ func (r *round) list(l *lane, what string) error {
 	if w.First {
 		size = max(1, min(size, r.c.cfg.Backfill-w.Items)) // no more history than is wanted
 	}
+	behind := w.After
 	a, err := r.pageOf(what, "/user/"+r.c.cfg.name()+"/"+what, url.Values{"sort": {"new"}}, &w, size, false)
+	lost, err := r.lost(behind, a, err)
 	if err != nil {
 		return err
+	}
+	if lost && !w.First && w.Again < maxAgain {
+		l.Walk, r.st.Round = &walk{Start: w.Start, Top: w.Top, Again: w.Again + 1}, r.clock().Unix()
+		return nil
+	}
+	if lost {
+		a, w.After = &answer{}, ""
 	}
 	for i, it := range a.items {
 		t, err := readThing(it, r.c.cfg.name())
@@ -61,6 +83,7 @@ func (r *round) list(l *lane, what string) error {
 			continue
 		}
 		r.met[t.name()] = true
+		w.Met = w.Met || t.place == l.Mark
 		if !t.Pinned { // pinned ones stand before newer ones
 			w.meet(t.place)
 			if low, ok := r.low[t.kind]; !ok || t.compare(low) < 0 {
@@ -75,16 +98,73 @@ func (r *round) list(l *lane, what string) error {
 		l.Walk = &w
 		return nil
 	}
-	// The list ended before what was read last time: what is between is lost.
-	if !w.First && !enough && w.whole() && w.Low > l.Mark.At {
-		r.fresh, r.page.Gap = true, &collectors.Gap{
-			From: timeOf(l.Since), Until: timeOf(w.Low),
-			Reason: fmt.Sprintf("there were more %s than the newest 1,000 that Reddit lists since the last poll; poll more often", what),
+	if !w.First && !enough && w.Low > l.Mark.At {
+		if err := r.between(l, &w, what, lost); err != nil {
+			return err
 		}
 	}
-	l.Whole = l.Whole || w.First && w.After == "" && len(l.Watch) < r.c.cfg.Watch
+	l.Whole = l.Whole || w.First && w.After == "" && !lost && len(l.Watch) < r.c.cfg.Watch
 	l.advance(&w, seconds(r.c.cfg.Overlap))
 	l.Done = true
+	return nil
+}
+
+// lost reports whether a page says nothing of what is left of its list: it is empty,
+// or refused, since the item that it begins behind was deleted, or may not be seen
+// any more. Also the last page can be empty: a full one names another, whether
+// there is more or not.
+func (r *round) lost(behind string, a *answer, err error) (bool, error) {
+	if behind == "" {
+		return false, err
+	}
+	if e, answered := errors.AsType[*APIError](err); answered && !e.foreign && e.Reason != "insufficient_scope" &&
+		(e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
+		return true, nil
+	}
+	if err != nil || len(a.items) > 0 || a.after != "" {
+		return false, err
+	}
+	there, err := r.stands(behind)
+	return !there, err
+}
+
+// stands reports whether an item of the account is there, by its name.
+func (r *round) stands(name string) (bool, error) {
+	a, err := r.listed(r.ctx, "/api/info", url.Values{"id": {name}})
+	if err != nil {
+		return false, r.failed("item "+name, err)
+	}
+	for i, it := range a.items {
+		t, err := readThing(it, r.c.cfg.name())
+		if err != nil {
+			r.malformed(a, i, err)
+			continue
+		}
+		if t.name() == name {
+			return t.gone() != author, nil
+		}
+	}
+	return false, nil
+}
+
+// between tells of a gap where a list ended before what was read last time. Where
+// it was not whole, only that the item stands which was the newest then says that
+// the list does not go back as far.
+func (r *round) between(l *lane, w *walk, what string, lost bool) error {
+	reason := fmt.Sprintf("there were more %s than the newest 1,000 that Reddit lists since the last poll; poll more often", what)
+	switch {
+	case lost:
+		reason = fmt.Sprintf("Reddit showed no page of %s behind an item that is gone, %d times", what, maxAgain+1)
+	case w.whole():
+	case w.Met || l.Mark.ID == "":
+		return nil
+	default:
+		if there, err := r.stands(kindIn(what) + "_" + l.Mark.ID); err != nil || !there {
+			return err
+		}
+		reason = fmt.Sprintf("Reddit's list of %s ended before the newest item of the last poll, which still stands: what is between may be lost; poll more often", what)
+	}
+	r.fresh, r.page.Gap = true, &collectors.Gap{From: timeOf(l.Since), Until: timeOf(w.Low), Reason: reason}
 	return nil
 }
 

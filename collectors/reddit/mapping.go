@@ -181,7 +181,7 @@ func byReddit(text string) bool {
 // the thing away.
 func (t *thing) bannedBy() bool {
 	s := strings.TrimSpace(string(t.BannedBy))
-	return s != "" && s != "null" && s != "false" && s != `""`
+	return s == "true" || strings.HasPrefix(s, `"`) && s != `""` // another form says nothing
 }
 
 // text is what the thing says; a title cannot be edited.

@@ -106,6 +106,8 @@ func TestGone(t *testing.T) {
 		{"comment removed by Reddit", `{"kind":"t1","data":{"id":"k1","author":"acme","created_utc":1772703000,"body":"[ Removed by Reddit ]"}}`, "reddit"},
 		{"comment that a moderator sees as removed", `{"kind":"t1","data":{"id":"k1","author":"acme","created_utc":1772703000,"body":"hi","banned_by":"AutoModerator"}}`, "moderator"},
 		{"comment that a moderator sees as spam", `{"kind":"t1","data":{"id":"k1","author":"acme","created_utc":1772703000,"body":"hi","banned_by":true}}`, "moderator"},
+		{"comment with another form of banned_by", `{"kind":"t1","data":{"id":"k1","author":"acme","created_utc":1772703000,"body":"hi","banned_by":0}}`, ""},
+		{"comment with an empty form of banned_by", `{"kind":"t1","data":{"id":"k1","author":"acme","created_utc":1772703000,"body":"hi","banned_by":{}}}`, ""},
 		{"account that is gone", `{"kind":"t1","data":{"id":"k1","author":"[deleted]","created_utc":1772703000,"body":"hi"}}`, "author"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -49,9 +49,8 @@ func TestRemovedWhereListShows(t *testing.T) {
 	}
 }
 
-// TestGapWithDeletions: items that were deleted take their place in the newest
-// 1,000 and are left out of the list, so that what is lost cannot be known by
-// their number.
+// TestGapWithDeletions: items that were deleted are gone from the newest 1,000, so
+// that what is lost cannot be known by how many are left.
 func TestGapWithDeletions(t *testing.T) {
 	w := newWorld(t, reddittest.Options{}, func(c *Config) { c.Watch = pageSize })
 	w.old("hi")
@@ -73,6 +72,116 @@ func TestGapWithDeletions(t *testing.T) {
 	}
 	if gap == nil || !gap.Until.Equal(from.Add(101*time.Second)) {
 		t.Errorf("gap %+v, want one until the oldest that is listed, %s", gap, from.Add(101*time.Second))
+	}
+}
+
+// TestPageLost: a list knows no page behind an item that was deleted since, and
+// none behind one that whoever asks may not see. What is older is read all the same.
+func TestPageLost(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		lose func(w *world, last string)
+	}{
+		{"deleted", func(w *world, last string) { w.srv.Edit(last, func(o *entry) { o.Deleted = true }) }},
+		{"not to be seen", func(w *world, _ string) {
+			w.srv.AddFault(reddittest.Fault{Path: "/submitted", Paged: true, Times: 1, Status: http.StatusForbidden})
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, reddittest.Options{})
+			w.old("hi")
+			cursor := w.connect()
+			w.size = 3
+			var names []string
+			for i := range 8 {
+				names = append(names, w.srv.Post(entry{Title: "flood", At: w.Now().Add(time.Duration(i) * time.Second)}))
+			}
+			w.Pass(3 * time.Hour) // an outage
+			first, err := w.try(cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.lose(w, names[5])
+			all, _ := w.drain(first.Cursor)
+			var told []string
+			for _, a := range slices.Concat(first.Activities, all) {
+				if a.Kind == activity.KindPost && !slices.Contains(told, a.ID) {
+					told = append(told, a.ID)
+				}
+			}
+			slices.Sort(told)
+			if diff := cmp.Diff(names, told); diff != "" {
+				t.Errorf("posts told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPageLostAgain: where pages are lost again and again, what could not be read is
+// said to be lost.
+func TestPageLostAgain(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	w.old("hi")
+	cursor := w.connect()
+	w.size = 3
+	for i := range 8 {
+		w.srv.Post(entry{Title: "flood", At: w.Now().Add(time.Duration(i) * time.Second)})
+	}
+	from := w.Now()
+	w.Pass(3 * time.Hour)
+	w.srv.AddFault(reddittest.Fault{Path: "/submitted", Paged: true, Status: http.StatusForbidden})
+	var gap *collectors.Gap
+	polls := 0
+	for page := (collectors.Page{Cursor: cursor, More: true}); page.More && polls < 30; polls++ {
+		var err error
+		if page, err = w.try(page.Cursor); err != nil {
+			t.Fatal(err)
+		}
+		if page.Gap != nil {
+			gap = page.Gap
+		}
+	}
+	if want := from.Add(5 * time.Second); gap == nil || !gap.Until.Equal(want) || !strings.Contains(gap.Reason, "behind an item that is gone") {
+		t.Errorf("gap %+v, want one until %s that says why", gap, want)
+	}
+	if polls == 30 {
+		t.Error("30 polls, and still more")
+	}
+}
+
+// TestFullLastPage: a full page names another one although nothing follows.
+func TestFullLastPage(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	w.size = 3
+	for range 3 {
+		w.old("hi")
+	}
+	as, page := w.drain(nil)
+	if n := len(as); n != 4 || page.Gap != nil { // with the followers
+		t.Errorf("%v, gap %v; want three posts and no gap", ids(as), page.Gap)
+	}
+	w.Pass(time.Minute)
+	for range 3 {
+		w.srv.Post(entry{Title: "more"})
+	}
+	as, page = w.drain(page.Cursor)
+	if n := len(ids(as)); n != 3 || page.Gap != nil {
+		t.Errorf("%v, gap %v; want three posts and no gap", ids(as), page.Gap)
+	}
+}
+
+// TestPinnedIsNoGap: the newest item, once it is pinned, stands before those that
+// came after it, and not where the list would show that nothing is between.
+func TestPinnedIsNoGap(t *testing.T) {
+	w := newWorld(t, reddittest.Options{})
+	pinned := w.old("hi")
+	cursor := w.connect()
+	w.srv.Edit(pinned, func(o *entry) { o.Pinned = true })
+	w.srv.Post(entry{Title: "more"})
+	w.Pass(time.Minute)
+	page, err := w.try(cursor)
+	if err != nil || len(ids(page.Activities)) != 1 || page.Gap != nil {
+		t.Errorf("%v, gap %+v, error %v; want one post and no gap", ids(page.Activities), page.Gap, err)
 	}
 }
 

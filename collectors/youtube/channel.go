@@ -73,6 +73,11 @@ func (r *round) profile(ch *channel) {
 		r.st.Profile = &snapshot{Values: ch.values}
 		return
 	}
+	for name, was := range old.Values { // of a part that an answer leaves out all is as it was
+		if _, told := ch.values[name]; !told {
+			ch.values[name] = was
+		}
+	}
 	if maps.Equal(old.Values, ch.values) {
 		return
 	}
@@ -80,7 +85,7 @@ func (r *round) profile(ch *channel) {
 	for _, name := range slices.Sorted(maps.Keys(ch.values)) {
 		value := ch.values[name]
 		a.Profile = append(a.Profile, activity.Field{Name: name, Value: value})
-		if was := old.Values[name]; was != value {
+		if was, known := old.Values[name]; known && was != value {
 			a.Changed = append(a.Changed, name)
 			a.Old = append(a.Old, activity.Field{Name: name, Value: was})
 		}
@@ -143,17 +148,20 @@ func readChannel(raw json.RawMessage) (*channel, error) {
 		id: c.Id, uploads: c.ContentDetails.RelatedPlaylists.Uploads, title: c.Snippet.Title, handle: strings.TrimPrefix(c.Snippet.CustomUrl, "@"),
 		values: map[string]string{
 			"name": c.Snippet.Title, "handle": strings.TrimPrefix(c.Snippet.CustomUrl, "@"), "description": c.Snippet.Description,
-			"country": c.Snippet.Country, "picture": "", "banner": "", "keywords": "", "trailer": "", "privacy": "",
+			"country": c.Snippet.Country,
 		},
 	}
 	if t := c.Snippet.Thumbnails; t != nil && t.Default != nil {
 		out.values["picture"] = pictureOf(t.Default.Url)
 	}
-	if b := c.BrandingSettings; b != nil && b.Channel != nil {
-		out.values["keywords"], out.values["trailer"] = b.Channel.Keywords, b.Channel.UnsubscribedTrailer
-	}
-	if b := c.BrandingSettings; b != nil && b.Image != nil {
-		out.values["banner"] = pictureOf(b.Image.BannerExternalUrl)
+	if b := c.BrandingSettings; b != nil {
+		if b.Channel != nil {
+			out.values["keywords"], out.values["trailer"] = b.Channel.Keywords, b.Channel.UnsubscribedTrailer
+		}
+		out.values["banner"] = "" // there is no image where there is no banner
+		if b.Image != nil {
+			out.values["banner"] = pictureOf(b.Image.BannerExternalUrl)
+		}
 	}
 	if c.Status != nil {
 		out.values["privacy"] = c.Status.PrivacyStatus

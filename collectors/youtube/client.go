@@ -189,8 +189,30 @@ type answer struct {
 // caller is what all list calls of the library have in common.
 type caller interface{ Header() http.Header }
 
-// call makes one list call of the library.
+// call makes one list call of the library. An access token that is not taken any
+// more, before its time, is replaced once.
 func (c *Collector) call(ctx context.Context, build func(*api.Service) (caller, func() error)) (*answer, error) {
+	before := c.session.Access
+	a, err := c.callOnce(ctx, build)
+	made := before != "" && c.session.Access != before
+	if c.dropToken(err) && !made {
+		a, err = c.callOnce(ctx, build)
+		c.dropToken(err)
+	}
+	return a, err
+}
+
+// dropToken forgets an access token that is not taken any more.
+func (c *Collector) dropToken(err error) bool {
+	e, ok := errors.AsType[*APIError](err)
+	if !ok || e.Status != http.StatusUnauthorized || c.session.Access == "" {
+		return false
+	}
+	c.session.Access = ""
+	return true
+}
+
+func (c *Collector) callOnce(ctx context.Context, build func(*api.Service) (caller, func() error)) (*answer, error) {
 	key, value, err := c.authorize(ctx)
 	if err != nil {
 		return nil, err
@@ -204,9 +226,6 @@ func (c *Collector) call(ctx context.Context, build func(*api.Service) (caller, 
 	call.Header().Set(key, value)
 	err = do()
 	if ex.err != nil {
-		if e, ok := errors.AsType[*APIError](ex.err); ok && e.Status == http.StatusUnauthorized {
-			c.session.Access = "" // it may have been revoked: the next poll asks for another
-		}
 		return nil, ex.err
 	}
 	if ex.body == nil {

@@ -103,25 +103,39 @@ func TestTokenErrors(t *testing.T) {
 	}
 }
 
-// TestRevoked: an access token that is not taken any more is not used again.
+// TestRevoked: an access token that is not taken any more, before its time, is
+// replaced at once; only where another one is not taken either is that told.
 func TestRevoked(t *testing.T) {
-	w := newWorld(t, youtubetest.Options{}, asOwner)
-	w.old("film")
-	c, err := New(w.cfg, w.deps())
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := c.Poll(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.srv.AddFault(youtubetest.Fault{Resource: "playlistItems", Status: 401, Reason: "authError", Times: 1})
-	_, err = c.Poll(t.Context(), page.Cursor)
-	if forbidden, ok := errors.AsType[*collectors.Forbidden](err); !ok || !strings.Contains(forbidden.Mend, "refresh token was revoked") {
-		t.Errorf("error %v, want a refusal", err)
-	}
-	if _, err := c.Poll(t.Context(), page.Cursor); err != nil || w.kept.saves != 2 {
-		t.Errorf("error %v, %d sessions saved; want none and 2", err, w.kept.saves)
+	for _, tt := range []struct {
+		name  string
+		times int // that an access token is refused
+		want  string
+		saves int
+	}{
+		{"one token", 1, "", 2},
+		{"another one, too", 2, "refresh token was revoked", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, youtubetest.Options{}, asOwner)
+			w.old("film")
+			c, err := New(w.cfg, w.deps())
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, err := c.Poll(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.srv.AddFault(youtubetest.Fault{Resource: "playlistItems", Status: 401, Reason: "authError", Times: tt.times})
+			_, err = c.Poll(t.Context(), page.Cursor)
+			forbidden, refused := errors.AsType[*collectors.Forbidden](err)
+			if refused != (tt.want != "") || refused && !strings.Contains(forbidden.Mend, tt.want) || !refused && err != nil || w.kept.saves != tt.saves {
+				t.Errorf("error %v, %d sessions saved; want %q and %d", err, w.kept.saves, tt.want, tt.saves)
+			}
+			if _, err := c.Poll(t.Context(), page.Cursor); err != nil {
+				t.Errorf("the poll after: %v", err)
+			}
+		})
 	}
 }
 

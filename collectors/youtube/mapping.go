@@ -29,6 +29,7 @@ type video struct {
 	privacy, live      string
 	kids               string
 	started            time.Time // when its broadcast began
+	lacking            bool      // its status was left out
 }
 
 // readVideo maps a video as videos.list answers it.
@@ -59,7 +60,7 @@ func readVideo(raw json.RawMessage) (*video, error) {
 	for _, tag := range s.Tags {
 		out.tags = append(out.tags, plain(tag))
 	}
-	if v.Status != nil {
+	if out.lacking = v.Status == nil; !out.lacking {
 		out.privacy, out.kids = collectors.Clip(plain(v.Status.PrivacyStatus), 20), strconv.FormatBool(v.Status.MadeForKids)
 	}
 	if l := v.LiveStreamingDetails; l != nil {
@@ -68,13 +69,18 @@ func readVideo(raw json.RawMessage) (*video, error) {
 	return out, nil
 }
 
-// watched is what is remembered of a video, with the counts of what was known.
+// watched is what is remembered of a video, with the counts of what was known. What
+// of it an answer does not tell is as it was.
 func (v *video) watched(known watched) watched {
-	return watched{
+	now := watched{
 		place: v.place, Title: digest(v.title), Text: digest(v.description),
 		Rest: digest(append([]string{v.lang, v.kids}, v.tags...)...), Privacy: v.privacy, Live: v.live,
 		Edits: known.Edits, Gone: known.Gone,
 	}
+	if v.lacking {
+		now.Rest, now.Privacy = known.Rest, known.Privacy
+	}
+	return now
 }
 
 // changed names what differs from what was known. A broadcast that ends is no
@@ -87,8 +93,8 @@ func (v *video) changed(known *watched) []string {
 		differs bool
 	}{
 		{"description", now.Text != known.Text},
-		{"details", now.Rest != known.Rest},
-		{"privacy", now.Privacy != known.Privacy},
+		{"details", now.Rest != known.Rest && known.Rest != ""}, // else it was not told yet
+		{"privacy", now.Privacy != known.Privacy && known.Rest != ""},
 		{"title", now.Title != known.Title},
 	} {
 		if c.differs {

@@ -3,6 +3,7 @@ package youtube
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -279,5 +280,72 @@ func TestCursor(t *testing.T) {
 	}
 	if _, err := w.try(json.RawMessage(`{"v":2}`)); err == nil || !strings.Contains(err.Error(), "version 2; want 1") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestPartLacks: a part of the channel that an answer leaves out, or has null, is as
+// it was; nothing was taken away.
+func TestPartLacks(t *testing.T) {
+	w := newWorld(t, youtubetest.Options{})
+	w.old("film")
+	cursor := w.connect()
+	for _, rest := range []string{
+		`"brandingSettings": null, "status": null, "statistics": null`,
+		`"kind": "youtube#channel"`,
+	} {
+		w.srv.AddFault(youtubetest.Fault{Resource: "channels", Times: 1, Status: http.StatusOK, Body: `{"items": [{"id": "` + youtubetest.ChannelID + `",
+			"snippet": {"title": "Acme", "description": "Anvils since 1920. https://acme.example/", "customUrl": "@` + youtubetest.Handle + `", "country": "DE", "thumbnails": null},
+			"contentDetails": {"relatedPlaylists": {"uploads": "` + youtubetest.UploadsID + `"}}, ` + rest + `}]}`})
+		if diff := cmp.Diff([]string{}, w.next(&cursor)); diff != "" {
+			t.Errorf("with %s (-want +got):\n%s", rest, diff)
+		}
+		if diff := cmp.Diff([]string{}, w.next(&cursor)); diff != "" {
+			t.Errorf("when all is there again (-want +got):\n%s", diff)
+		}
+	}
+	w.srv.Change("brandingSettings", "image", nil)
+	if got := w.next(&cursor); len(got) != 1 || !strings.HasPrefix(got[0], "profile ") {
+		t.Errorf("%q came when the banner was taken away, want one change of the profile", got)
+	}
+}
+
+// TestPartLacksAtFirst: what the first look lacked is no change when it is there.
+func TestPartLacksAtFirst(t *testing.T) {
+	w := newWorld(t, youtubetest.Options{})
+	w.srv.AddFault(youtubetest.Fault{Resource: "channels", Status: http.StatusOK, Body: `{"items": [{"id": "` + youtubetest.ChannelID + `",
+		"snippet": {"title": "Acme", "description": "Anvils since 1920. https://acme.example/", "customUrl": "@` + youtubetest.Handle + `", "country": "DE"},
+		"contentDetails": {"relatedPlaylists": {"uploads": "` + youtubetest.UploadsID + `"}}}]}`})
+	cursor := w.connect()
+	w.srv.Heal()
+	if diff := cmp.Diff([]string{}, w.next(&cursor)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	w.srv.Change("brandingSettings", "channel.keywords", "free coins")
+	if got := w.next(&cursor); len(got) != 1 || !strings.HasPrefix(got[0], "profile ") {
+		t.Errorf("%q came, want one change of the profile", got)
+	}
+}
+
+// TestVideoLacks: a status that an answer leaves out is as it was.
+func TestVideoLacks(t *testing.T) {
+	w := newWorld(t, youtubetest.Options{})
+	id := w.old("film")
+	cursor := w.connect()
+	lacking := youtubetest.Fault{Resource: "videos", Status: http.StatusOK, Body: `{"items": [
+		{"id": "` + id + `", "status": null, "snippet": {"publishedAt": "` + start().Add(-3*time.Hour).Format(time.RFC3339) + `", "title": "film"}},
+		{"id": "newnewnewne", "snippet": {"publishedAt": "` + start().Add(95*time.Minute).Format(time.RFC3339) + `", "title": "new", "tags": ["a"]}}]}`}
+	w.srv.Upload(youtubetest.Video{ID: "newnewnewne", Title: "new", Tags: []string{"a"}, At: start().Add(95 * time.Minute)})
+	w.srv.AddFault(lacking)
+	w.pass(10 * time.Minute)
+	if diff := cmp.Diff([]string{"post newnewnewne"}, w.next(&cursor)); diff != "" {
+		t.Errorf("without status (-want +got):\n%s", diff)
+	}
+	w.srv.Heal()
+	if diff := cmp.Diff([]string{}, w.next(&cursor)); diff != "" {
+		t.Errorf("when all is there (-want +got):\n%s", diff)
+	}
+	w.srv.Edit("newnewnewne", func(v *youtubetest.Video) { v.Tags = []string{"free coins"} })
+	if got := w.next(&cursor); len(got) != 1 || !strings.HasPrefix(got[0], "edit newnewnewne.") {
+		t.Errorf("%q came, want an edit", got)
 	}
 }

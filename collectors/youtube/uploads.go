@@ -227,7 +227,7 @@ func (r *round) compare(known *watched, v *video) {
 	if len(changed) > 0 {
 		old.Edits++
 		a := v.edit(old, changed, r.second())
-		if old.Privacy != v.privacy {
+		if slices.Contains(changed, "privacy") {
 			a.Old = append(a.Old, activity.Field{Name: "privacy", Value: old.Privacy})
 		}
 		r.tell(&a)

@@ -71,8 +71,9 @@ type entry struct {
 	item func() []byte
 }
 
-// write answers with a page: what comes after an item, in another order where
-// that is wanted.
+// write answers with a page: what comes after an item, nothing where the list does
+// not hold that, and in another order where that is wanted. A full page names the
+// next one, whether there is more or not.
 func (s *Server) write(w http.ResponseWriter, all []entry, after, limit string, most int) {
 	size, err := strconv.Atoi(limit)
 	if err != nil || size < 1 {
@@ -92,14 +93,12 @@ func (s *Server) write(w http.ResponseWriter, all []entry, after, limit string, 
 	}
 	page := all[:min(size, len(all))]
 	next := ""
-	if len(page) < len(all) {
+	if len(page) == size {
 		next = page[len(page)-1].name
 	}
 	children := [][]byte{}
 	for _, e := range page {
-		if it := e.item(); it != nil {
-			children = append(children, it)
-		}
+		children = append(children, e.item())
 	}
 	if s.opts.Shuffle != 0 {
 		s.dice.Shuffle(len(children), func(i, j int) { children[i], children[j] = children[j], children[i] })
@@ -126,22 +125,17 @@ func encoded(v any) []byte {
 	return b
 }
 
-// shown returns a list of the account, pinned items first. Deleted items keep
-// their place in the 1,000, and are left out.
+// shown returns a list of the account, pinned items first. Items that were deleted
+// are not in it any more, and the 1,001st newest does not come in their place.
 func (s *Server) shown(kind string) []entry {
 	now := s.opts.Now()
 	var pinned, out []entry
 	all := s.lists[kind]
 	for _, t := range all[:min(len(all), 1000)] {
-		if t.Visible.After(now) {
+		if t.Deleted || t.Visible.After(now) {
 			continue
 		}
-		e := entry{name: t.Name(), item: func() []byte {
-			if t.Deleted {
-				return nil
-			}
-			return s.wire(t, false)
-		}}
+		e := entry{name: t.Name(), item: func() []byte { return s.wire(t, false) }}
 		switch {
 		case t.Pinned:
 			pinned = append(pinned, e)

@@ -319,6 +319,22 @@ func TestAlso(t *testing.T) {
 	}
 }
 
+// TestAlsoSaysAnAlertOnce names an alert once, whichever of its rules led here.
+func TestAlsoSaysAnAlertOnce(t *testing.T) {
+	at := start()
+	a := unapproved()
+	a.Related = []detector.Related{
+		{Episode: "b071d2e4", Rule: "login_unlike_person", Title: "Login that is unlike this person", Account: "x/acme", Time: at.Add(-14 * time.Minute), Words: "country RO"},
+		{Episode: "b071d2e4", Rule: "login_new_country", Title: "Login from a new country", Account: "x/acme", Time: at.Add(-14 * time.Minute), Words: "country RO"},
+		{Rule: "social_delete", Title: "A message was deleted", Account: "x/acme", Time: at.Add(-time.Minute)},
+		{Rule: "social_mfa_changed", Title: "A second factor was changed", Account: "x/acme", Time: at.Add(-time.Minute)},
+	}
+	w := writer{a: &a, zone: testDirectory(t)["x/acme"].TimeZone}
+	if got, want := w.also(), "02:58 login that is unlike this person (PK-B071D2); 03:11 a message was deleted; 03:11 a second factor was changed"; got != want {
+		t.Errorf("also %q, want %q", got, want)
+	}
+}
+
 // TestSince tells what happened on guarded accounts, and what is not known.
 func TestSince(t *testing.T) {
 	at := start()

@@ -100,6 +100,11 @@ func pairs(first, then *step, within time.Duration) bool {
 		(first.Account != then.Account || first.Activity.Key() != then.Activity.Key())
 }
 
+// ofOne reports whether two steps are of one activity.
+func (s *step) ofOne(o step) bool {
+	return s.Account == o.Account && s.Activity.Key() == o.Activity.Key()
+}
+
 // firstSteps returns the first steps that a second one follows, of its account
 // and the identities that guard it, oldest first.
 func (e *Engine) firstSteps(seq *planned, then *step) []step {
@@ -206,8 +211,10 @@ func (e *Engine) sequence(r *rules.Rule, first []step, then *step) {
 	}
 	m := match{a: &then.Activity.Activity, t: then.Time}
 	if open == nil {
-		for _, s := range first {
-			m.before = append(m.before, s.Activity)
+		for i := range first {
+			if !slices.ContainsFunc(first[:i], first[i].ofOne) { // several rules may find one login odd
+				m.before = append(m.before, first[i].Activity)
+			}
 		}
 		m.before = slices.Delete(m.before, 0, max(0, len(m.before)-MaxEvidence+1))
 	}
@@ -256,6 +263,10 @@ func (e *Engine) ruleOf(id string) *rules.Rule {
 func (e *Engine) sequenceReasons(first []step, then step) []Reason {
 	var out []Reason
 	for i := range first {
+		again := func(o step) bool { return first[i].ofOne(o) && o.Words == first[i].Words }
+		if slices.ContainsFunc(first[:i], again) { // another rule finds the same odd
+			continue
+		}
 		r := Reason{Seen: e.stepWords(&first[i], then.Account)}
 		if len(out) < maxRelated/2 && !slices.ContainsFunc(out, func(o Reason) bool { return o.Seen == r.Seen }) { // each post of a new app is a step
 			out = append(out, r)

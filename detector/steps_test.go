@@ -191,6 +191,50 @@ func TestSequenceSaysItsSteps(t *testing.T) {
 	}
 }
 
+// TestSequenceSaysOneLoginOnce holds that a login which several rules find odd is
+// one piece of evidence, and that what is odd of it is said once.
+func TestSequenceSaysOneLoginOnce(t *testing.T) {
+	const more = `
+---
+title: Odd network
+name: odd_network
+id: 00000000-0000-4000-8000-000000000019
+baseline: {type: new_value, rules: [login], field: geo.asn, learn: {period: 1d, events: 2}}
+---
+title: Country of nobody
+name: nobodys
+id: 00000000-0000-4000-8000-000000000020
+baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}
+`
+	from := func(country string, asn float64) activity.Activity {
+		a := of("okta/eve", login(country))
+		a.Geo.ASN = activity.Some(asn)
+		return a
+	}
+	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(stepRules, "rules: [odd_country]", "rules: [odd_country, odd_network, nobodys]", 1)+more,
+		detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, from("DE", 64500))
+	}
+	l.put(3*day, from("RO", 64511))
+	l.put(3*day+time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
+	f := l.last(t, "taken")
+	want := []detector.Reason{
+		{Seen: "odd country (country RO)"},
+		{Seen: "odd network (network AS64511)"}, // and not the country again
+		{Seen: "then 1m later: password changed (kind password_change)"},
+	}
+	if d := cmp.Diff(want, f.Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+	if len(f.Evidence) != 2 || f.Evidence[0].Kind != activity.KindLogin || f.Evidence[1].Kind != activity.KindPasswordChange {
+		t.Errorf("evidence %+v, want the login and the change", f.Evidence)
+	}
+	if len(f.Related) != 4 {
+		t.Errorf("related %+v, want the three rules about the login, and the change", f.Related)
+	}
+}
+
 // TestSequenceSaysEachStepOnce holds that the second step is not buried under
 // first ones that are all the same, such as posts of one new app.
 func TestSequenceSaysEachStepOnce(t *testing.T) {

@@ -385,6 +385,28 @@ func TestSinceTheLogin(t *testing.T) {
 	}
 }
 
+// TestSinceTheTakeover: the alert that an identity is being taken over says it,
+// too, from the login on: it is the one that people read at night.
+func TestSinceTheTakeover(t *testing.T) {
+	l := newStepLog(t)
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, of("okta/eve", login("DE")))
+	}
+	l.put(3*day, at(3*day-time.Minute, post("before")), of("okta/eve", login("RO")))
+	l.put(3*day+time.Minute, post("hello"), of("x/other", post("elsewhere")))
+	l.put(3*day+2*time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
+	l.put(3*day+3*time.Minute, post("again"))
+	var got []string
+	for i := range l.found {
+		if f := &l.found[i]; f.Rule.Name == "taken" && f.Account == "okta/eve" {
+			got = append(got, fmt.Sprintf("%s %s %d", f.LogTime.Sub(start), f.Phase, f.Since.Count))
+		}
+	}
+	if d := cmp.Diff([]string{"72h2m0s open 1", "72h3m0s update 2"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // TestDeletedEvidence: an alert about a post says when it is gone.
 func TestDeletedEvidence(t *testing.T) {
 	l := newStepLog(t)

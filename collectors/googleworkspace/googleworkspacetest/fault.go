@@ -13,6 +13,7 @@ const (
 	Fault400           = "400"                    // invalid parameter
 	Fault401           = "401"                    // authError
 	Fault401Echo       = "401-echo"               // like 401, and repeats the Authorization header
+	Fault401Reports    = "401-reports"            // authError: the user may not read reports
 	Fault403           = "403"                    // forbidden: the user is no administrator
 	Fault403Scope      = "403-scope"              // insufficientPermissions
 	Fault403Disabled   = "403-disabled"           // accessNotConfigured
@@ -115,8 +116,10 @@ func (f *Fault) refusal(r *http.Request) *reply {
 		return refusal(http.StatusUnauthorized, "authError", "Invalid Credentials")
 	case Fault401Echo:
 		return refusal(http.StatusUnauthorized, "authError", "bad header: "+r.Header.Get("Authorization"))
+	case Fault401Reports:
+		return refusal(http.StatusUnauthorized, "authError", "Access denied. You are not authorized to read activity records.")
 	case Fault403:
-		return refusal(http.StatusForbidden, "forbidden", "Access denied. You are not authorized to read activity records.")
+		return refusal(http.StatusForbidden, "forbidden", "Not Authorized to access this resource/api")
 	case Fault403Scope:
 		return refusal(http.StatusForbidden, "insufficientPermissions", "Request had insufficient authentication scopes.")
 	case Fault403Disabled:

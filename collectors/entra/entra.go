@@ -207,7 +207,7 @@ func (r *round) query() string {
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.stream.Walk
-	if !ok || e.Status != http.StatusBadRequest || w.Token == "" || w.Again {
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusGone || w.Token == "" || w.Again {
 		return false
 	}
 	r.c.deps.Log.Warn("Microsoft refuses its own link to the next page; reading that span of the log anew",

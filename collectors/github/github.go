@@ -193,7 +193,7 @@ func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.st.Walk
 	if !ok || w.After == "" || w.Again ||
-		e.Status != http.StatusBadRequest && e.Status != http.StatusUnprocessableEntity {
+		e.Status != http.StatusBadRequest && e.Status != http.StatusUnprocessableEntity && e.Status != http.StatusGone {
 		return false
 	}
 	r.c.deps.Log.Warn("GitHub refuses its own cursor of the next page; reading on from what was read last",

@@ -118,6 +118,13 @@ func TestOldCursorIsReplaced(t *testing.T) {
 	if len(got) != 150 {
 		t.Errorf("%d events, want 150", len(got))
 	}
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(githubtest.Fault{Kind: githubtest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if gone := w.poll(first.Cursor); !gone.More {
+		t.Errorf("page %+v after 410, want more", gone)
+	}
 	if err := w.srv.AddFault(githubtest.Fault{Kind: githubtest.FaultAfter}); err != nil {
 		t.Fatal(err)
 	}

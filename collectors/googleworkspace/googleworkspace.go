@@ -183,7 +183,7 @@ func (r *round) query() query {
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.stream.Walk
-	if !ok || e.Status != http.StatusBadRequest || w.Token == "" || w.Again {
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusGone || w.Token == "" || w.Again {
 		return false
 	}
 	r.c.deps.Log.Warn("Google refuses its own token of the next page; reading that span of the log anew",

@@ -195,7 +195,7 @@ func (r *round) query(since int64) string {
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.st.Walk
-	if !ok || e.Status != http.StatusBadRequest || w.Next == "" || w.Again {
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusGone || w.Next == "" || w.Again {
 		return false
 	}
 	r.c.deps.Log.Warn("Okta refuses its own link to the next page; reading on from the newest event read",

@@ -258,6 +258,13 @@ func TestLinkThatIsGone(t *testing.T) {
 	if len(rest) > 26 {
 		t.Errorf("%d events read after the restart, want those not read and the overlap", len(rest))
 	}
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(oktatest.Fault{Kind: oktatest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if page = w.poll(first.Cursor); !page.More {
+		t.Errorf("page %+v after 410, want more", page)
+	}
 	// Twice in one walk is an error, not a circle.
 	if err := w.srv.AddFault(oktatest.Fault{Kind: oktatest.FaultAfter}); err != nil {
 		t.Fatal(err)

@@ -105,6 +105,12 @@ func (s *step) ofOne(o step) bool {
 	return s.Account == o.Account && s.Activity.Key() == o.Activity.Key()
 }
 
+// saidBy reports whether another step says the same: one of the same activity whose
+// words are the same, or whose alert it has joined.
+func (s *step) saidBy(o step) bool {
+	return s.ofOne(o) && (s.Words == o.Words || s.Episode != "" && s.Episode == o.Episode)
+}
+
 // firstSteps returns the first steps that a second one follows, of its account
 // and the identities that guard it, oldest first.
 func (e *Engine) firstSteps(seq *planned, then *step) []step {
@@ -263,8 +269,7 @@ func (e *Engine) ruleOf(id string) *rules.Rule {
 func (e *Engine) sequenceReasons(first []step, then step) []Reason {
 	var out []Reason
 	for i := range first {
-		again := func(o step) bool { return first[i].ofOne(o) && o.Words == first[i].Words }
-		if slices.ContainsFunc(first[:i], again) { // another rule finds the same odd
+		if slices.ContainsFunc(first[:i], first[i].saidBy) {
 			continue
 		}
 		r := Reason{Seen: e.stepWords(&first[i], then.Account)}

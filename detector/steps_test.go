@@ -235,6 +235,40 @@ baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 
 	}
 }
 
+// TestSequenceSaysAnAlertOnce holds that of rules which joined one alert about a
+// login the first is named: the alert tells the others.
+func TestSequenceSaysAnAlertOnce(t *testing.T) {
+	const silent = "baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}\n"
+	const more = `
+---
+title: Odd network
+name: odd_network
+id: 00000000-0000-4000-8000-000000000019
+baseline: {type: new_value, rules: [login], field: geo.asn, learn: {period: 1d, events: 2}}
+picket: {generate: true, joins: [odd_country]}
+`
+	from := func(country string, asn float64) activity.Activity {
+		a := of("okta/eve", login(country))
+		a.Geo.ASN = activity.Some(asn)
+		return a
+	}
+	rules := strings.Replace(stepRules, silent, silent+"picket: {generate: true}\n", 1)
+	rules = strings.Replace(rules, "rules: [odd_country]", "rules: [odd_country, odd_network]", 1) + more
+	l := &log{e: detector.NewEngine(0, plan(t, rules, detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, from("DE", 64500))
+	}
+	l.put(3*day, from("RO", 64511))
+	l.put(3*day+time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
+	want := []detector.Reason{
+		{Seen: "odd country (country RO)"},
+		{Seen: "then 1m later: password changed (kind password_change)"},
+	}
+	if d := cmp.Diff(want, l.last(t, "taken").Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+}
+
 // TestSequenceSaysEachStepOnce holds that the second step is not buried under
 // first ones that are all the same, such as posts of one new app.
 func TestSequenceSaysEachStepOnce(t *testing.T) {

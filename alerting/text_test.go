@@ -256,6 +256,34 @@ func checkScreen(t *testing.T, text string) {
 	}
 }
 
+// TestWhatChanged says which way something was changed, and for which app.
+func TestWhatChanged(t *testing.T) {
+	at := start()
+	tests := []struct {
+		name string
+		act  activity.Activity
+		want string
+	}{
+		{"a factor", activity.Activity{Kind: activity.KindMFAChange, Changed: []string{"mfa_added"}, Outcome: activity.Outcome{Result: "success"}}, "mfa change by jane: mfa added, success"},
+		{"a failure", activity.Activity{Kind: activity.KindMFAChange, Outcome: activity.Outcome{Result: "failure", Reason: "wrong code"}}, "mfa change by jane: failure (wrong code)"},
+		{"an app", activity.Activity{Kind: activity.KindTokenGrant, App: "Post Planner", Changed: []string{"token_granted"}, Outcome: activity.Outcome{Result: "success"}}, `token grant by jane: token granted, "Post Planner", success`},
+		{"an app by the name of an outcome", activity.Activity{Kind: activity.KindTokenGrant, App: `failure, by"`, Changed: []string{"token_granted"}}, `token grant by jane: token granted, "failure, by'"`},
+		{"two at once", activity.Activity{Kind: activity.KindRoleChange, Changed: []string{"group_added", "role_granted"}}, "role change by jane: group added, role granted"},
+		{"nothing told", activity.Activity{Kind: activity.KindPasswordChange}, "password change by jane"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			act := tt.act
+			act.Account, act.Network, act.Time, act.Actor = "okta/jane", "okta", at, "jane"
+			a := textCase("0badcafe", rules.Rule{Title: "Odd", Level: rules.High, Type: rules.TypeDetection}, act, 1)
+			w := writer{a: &a, zone: time.UTC}
+			if got := w.what(); got != "02:12Z "+tt.want {
+				t.Errorf("what %q, want %q", got, "02:12Z "+tt.want)
+			}
+		})
+	}
+}
+
 func TestTitle(t *testing.T) {
 	for name, a := range textGoldens(t) {
 		got := Title(a)

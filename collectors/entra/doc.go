@@ -142,8 +142,8 @@
 //
 // id is id, time createdDateTime or activityDateTime, actor the user who signed in
 // or initiatedBy, ip ipAddress, geo location with its geoCoordinates, device
-// deviceDetail's name, or else system and browser, app appDisplayName or the
-// service principal that got or lost access. userAgent and autonomousSystemNumber
+// deviceDetail's name, or else system and browser without what an update of theirs
+// changes, app appDisplayName or the service principal that got or lost access. userAgent and autonomousSystemNumber
 // are documented for the beta version, and read where they come. Everything else is
 // in raw, which is the event byte for byte: public rules for product azure, services
 // signinlogs and auditlogs, are tried on it.

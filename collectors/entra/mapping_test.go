@@ -69,12 +69,35 @@ func TestSignInFields(t *testing.T) {
 	as[0].Raw = nil
 	want := activity.Activity{
 		ID: id, Network: "entra", Account: "entra/editor-1", Kind: activity.KindLogin, Time: at, Seen: as[0].Seen,
-		Actor: "Editor-1@acme.example", App: "Exchange", IP: "2001:db8::7", Device: "MacOs, Edge 80.0.361",
+		Actor: "Editor-1@acme.example", App: "Exchange", IP: "2001:db8::7", Device: "MacOs, Edge",
 		Geo:     activity.Geo{Country: "FR", Region: "Ile-de-France", City: "Paris", Lat: activity.Some(48.85), Lon: activity.Some(2.35)},
 		Outcome: activity.Outcome{Result: "success", Reason: "risk high"},
 	}
 	if diff := cmp.Diff(want, as[0]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A browser that was updated is no new device.
+func TestDevice(t *testing.T) {
+	for _, row := range []struct{ detail, want string }{
+		{`{"displayName":"LAPTOP-77","operatingSystem":"Windows 11","browser":"Edge 131.0.0"}`, "LAPTOP-77"},
+		{`{"displayName":null,"operatingSystem":"Windows 10","browser":"Chrome 131.0.0"}`, "Windows 10, Chrome"},
+		{`{"displayName":"","operatingSystem":"Windows 10","browser":"Chrome 132.0.0"}`, "Windows 10, Chrome"},
+		{`{"operatingSystem":"Ios 17.5.1","browser":"Mobile Safari 17.4"}`, "Ios 17, Mobile Safari"},
+		{`{"operatingSystem":"MacOs","browser":"Rich Client 4.61.0.0"}`, "MacOs, Rich Client"},
+		{`{"operatingSystem":"Linux","browser":"Firefox"}`, "Linux, Firefox"},
+		{`{"operatingSystem":"Windows","browser":""}`, "Windows"},
+		{`{"operatingSystem":"","browser":"Chrome 131.0.0"}`, "Chrome"},
+		{`{"operatingSystem":"11.2","browser":"7"}`, "11"},
+		{`{"operatingSystem":null,"browser":null}`, ""},
+		{``, ""},
+	} {
+		var a activity.Activity
+		s := signIn{Device: []byte(row.detail)}
+		if bad := s.fill(&a); len(bad) > 0 || a.Device != row.want {
+			t.Errorf("%s is %q, %v left out; want %q", row.detail, a.Device, bad, row.want)
+		}
 	}
 }
 

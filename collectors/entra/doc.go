@@ -71,7 +71,8 @@
 //	50055, 50144                the password is right and has expired
 //	50058                       nobody is signed in yet
 //	50072, 50076, 50078, 50079  a second factor has to be registered or given
-//	50089, 50132, 50133, 50173, 70043  the session or token has ended
+//	50089, 50132, 50133, 50173, 70008, 70043, 70044, 700082, 700084
+//	                            the session or token has ended, as by a policy of sign-in frequency
 //	50097, 50129, 50168, 50187  the device has to be known
 //	50125, 50135                the password has to be changed, or its reset registered
 //	50127                       a broker app has to be installed
@@ -79,8 +80,8 @@
 //	65001                       consent has to be given
 //
 // The codes are of learn.microsoft.com, entra/identity-platform/reference-error-codes
-// (its public source at commit 04f6554; 70043 and the 53000s from public lists of
-// sign-in errors). That page warns that codes change; one that is not known is a
+// (its public source at commit 04f6554; 70044 from public lists of sign-in errors).
+// That page warns that codes change; one that is not known is a
 // failure.
 //
 // # Directory audits
@@ -143,10 +144,10 @@
 // id is id, time createdDateTime or activityDateTime, actor the user who signed in
 // or initiatedBy, ip ipAddress, geo location with its geoCoordinates, device
 // deviceDetail's name, or else system and browser without what an update of theirs
-// changes, app appDisplayName or the service principal that got or lost access. userAgent and autonomousSystemNumber
-// are documented for the beta version, and read where they come. Everything else is
-// in raw, which is the event byte for byte: public rules for product azure, services
-// signinlogs and auditlogs, are tried on it.
+// changes, app appDisplayName or the service principal that got or lost access.
+// userAgent and autonomousSystemNumber are documented for the beta version, and read
+// where they come. Everything else is in raw, which is the event byte for byte:
+// public rules for product azure, services signinlogs and auditlogs, are tried on it.
 //
 // # What Microsoft documents, and when that was read
 //

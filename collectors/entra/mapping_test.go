@@ -123,6 +123,8 @@ func TestErrorCodes(t *testing.T) {
 		{50125, activity.KindSession},
 		{50140, activity.KindSession},
 		{65001, activity.KindSession},
+		{70044, activity.KindSession},
+		{700082, activity.KindSession},
 	} {
 		kind, outcome := classifySignIn(row.code)
 		if kind != row.want || (outcome.Result == "failure") != (kind == activity.KindLoginFailure) {

@@ -85,7 +85,7 @@ func interrupted(code int) bool {
 		50055, 50144, // the password is right and has expired
 		50058,                      // nobody is signed in yet
 		50072, 50079, 50076, 50078, // a second factor has to be registered or given
-		50089, 50132, 50133, 50173, 70043, // the session or token has ended
+		50089, 50132, 50133, 50173, 70008, 70043, 70044, 700082, 700084, // the session or token has ended
 		50097, 50129, 50187, 50168, // the device has to be known
 		50125, 50135, // the password has to be changed, or its reset registered
 		50127,        // a broker app has to be installed

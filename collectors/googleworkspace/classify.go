@@ -34,12 +34,6 @@ type meaning struct {
 	reason  string // why, in Google's words
 }
 
-// What Google writes of how a challenge ended; nothing, when it does not know.
-const (
-	challengePassed = "Challenge Passed."
-	challengeFailed = "Challenge Failed."
-)
-
 // classify returns what an event of an application becomes, as the tables of the
 // package comment say; no kind means that it is ignored.
 func classify(app string, e *event) meaning {
@@ -75,10 +69,12 @@ func classifyLogin(e *event) meaning {
 		m.reason = cmp.Or(m.reason, e.value("login_challenge_method"))
 		return m
 	case "login_challenge", "login_verification":
-		switch e.value("login_challenge_status") {
-		case challengePassed:
+		// Empty, when Google does not know how it ended. The documentation has the
+		// words with "challenge" before them, logs have the others, too.
+		switch strings.ToLower(strings.TrimSuffix(e.value("login_challenge_status"), ".")) {
+		case "challenge passed", "passed":
 			return meaning{kind: activity.KindLogin, reason: e.value("login_challenge_method")}
-		case challengeFailed:
+		case "challenge failed", "failed", "incorrect_answer_entered":
 			return meaning{kind: activity.KindLoginFailure, failed: true, reason: e.value("login_challenge_method")}
 		}
 		return meaning{}

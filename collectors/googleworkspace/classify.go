@@ -90,7 +90,7 @@ func classifyLogin(e *event) meaning {
 		return meaning{kind: activity.KindLogout}
 	case "user_signed_out_due_to_suspicious_session_cookie":
 		return meaning{kind: activity.KindLogout, reason: e.Name}
-	case "email_forwarding_out_of_domain":
+	case forwarding:
 		return meaning{kind: activity.KindRoleChange, changed: "forwarding_added"}
 	}
 	if strings.HasPrefix(e.Name, "account_disabled_") {
@@ -100,7 +100,9 @@ func classifyLogin(e *event) meaning {
 }
 
 // ownChange reports whether an event is what users change of their own account.
-func ownChange(name string) bool { return classifyOwn(name).kind != "" }
+func ownChange(name string) bool { return classifyOwn(name).kind != "" || name == forwarding }
+
+const forwarding = "email_forwarding_out_of_domain"
 
 func classifyOwn(name string) meaning {
 	switch name {

@@ -202,13 +202,15 @@ func TestSeveralEvents(t *testing.T) {
 
 // A change that Google lists under two applications has one id.
 func TestOwnChangeListedTwice(t *testing.T) {
-	w := newWorld(t, googleworkspacetest.Options{})
-	for _, app := range []string{"login", "user_accounts"} {
-		w.srv.Add(googleworkspacetest.Event{App: app, Name: "2sv_disable", Actor: "editor-1@acme.example"})
-	}
-	as, _ := w.drain(nil)
-	if len(as) != 2 || as[0].ID != as[1].ID {
-		t.Errorf("got %v; want two of one id, which the scheduler makes one", as)
+	for _, name := range []string{"2sv_disable", "email_forwarding_out_of_domain"} {
+		w := newWorld(t, googleworkspacetest.Options{})
+		for _, app := range []string{"login", "user_accounts"} {
+			w.srv.Add(googleworkspacetest.Event{App: app, Name: name, Actor: "editor-1@acme.example"})
+		}
+		as, _ := w.drain(nil)
+		if len(as) != 2 || as[0].ID != as[1].ID {
+			t.Errorf("%s: got %v; want two of one id, which the scheduler makes one", name, as)
+		}
 	}
 }
 

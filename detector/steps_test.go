@@ -269,6 +269,45 @@ picket: {generate: true, joins: [odd_country]}
 	}
 }
 
+// TestVerdictEndsASequence: a login that a person called their own begins no
+// takeover, and one that nobody vouches for, or that came after, does.
+func TestVerdictEndsASequence(t *testing.T) {
+	const silent = "baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}\n"
+	loud := strings.Replace(stepRules, silent, silent+"picket: {generate: true}\n", 1)
+	eve := func(a activity.Activity) activity.Activity { return of("okta/eve", a) }
+	rows := []struct {
+		name string
+		says string
+		more func(l *log, said activity.Activity)
+		want []string
+	}{
+		{"their own", activity.VerdictExpected, func(*log, activity.Activity) {}, nil},
+		{"no reason to tell anybody", activity.VerdictFalse, func(*log, activity.Activity) {}, nil},
+		{"an intruder's", activity.VerdictTrue, func(*log, activity.Activity) {}, []string{"72h20m0s open taken ×1 okta/eve"}},
+		{"their own, and then another", activity.VerdictExpected, func(l *log, said activity.Activity) {
+			l.put(3*day+10*time.Minute, eve(login("FR")))
+			l.put(3*day+12*time.Minute, eve(at(3*day+5*time.Minute, said))) // told again
+		}, []string{"72h20m0s open taken ×1 okta/eve"}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, loud, detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
+			for i := range 4 {
+				l.put(time.Duration(i)*12*time.Hour, eve(login("DE")))
+			}
+			l.put(3*day, eve(login("RO")))
+			said := verdict(l.last(t, "odd_country").Episode, row.says)
+			said.ID = "said"
+			l.put(3*day+5*time.Minute, eve(said))
+			row.more(l, said)
+			l.put(3*day+20*time.Minute, eve(kind(activity.KindPasswordChange)))
+			if d := cmp.Diff(row.want, l.said("taken")); d != "" {
+				t.Errorf("findings (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // TestSequenceSaysEachStepOnce holds that the second step is not buried under
 // first ones that are all the same, such as posts of one new app.
 func TestSequenceSaysEachStepOnce(t *testing.T) {

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -131,13 +132,31 @@ func (d *audit) fill(a *activity.Activity) []string {
 	if a.Kind != activity.KindTokenGrant && a.Kind != activity.KindTokenRevoke {
 		return nil
 	}
+	a.App = d.app()
+	return nil
+}
+
+// app returns the application that got or lost access. Of a permission the first
+// target is what may be used, such as Microsoft Graph, and properties of it say by
+// whom; who is not named there is named by id.
+func (d *audit) app() string {
+	client := d.text("ServicePrincipal.ObjectID")
 	for _, t := range d.Targets {
-		if t.Name != "" && (strings.EqualFold(t.Type, "ServicePrincipal") || strings.EqualFold(t.Type, "Application")) {
-			a.App = t.Name
-			break
+		named := t.Name != "" && (strings.EqualFold(t.Type, "ServicePrincipal") || strings.EqualFold(t.Type, "Application"))
+		if named && (client == "" || strings.EqualFold(t.ID, client)) {
+			return t.Name
 		}
 	}
-	return nil
+	if client == "" {
+		return ""
+	}
+	return cmp.Or(d.text("ServicePrincipal.DisplayName"), client)
+}
+
+// text returns the new value of a property, which is JSON in a text.
+func (d *audit) text(property string) string {
+	value, _ := d.modified(property)
+	return strings.Trim(value, `"`)
 }
 
 // modified returns the new value of a property that an audit names.

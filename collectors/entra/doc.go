@@ -81,8 +81,7 @@
 //
 // The codes are of learn.microsoft.com, entra/identity-platform/reference-error-codes
 // (its public source at commit 04f6554; 70044 from public lists of sign-in errors).
-// That page warns that codes change; one that is not known is a
-// failure.
+// That page warns that codes change; one that is not known is a failure.
 //
 // # Directory audits
 //
@@ -144,10 +143,11 @@
 // id is id, time createdDateTime or activityDateTime, actor the user who signed in
 // or initiatedBy, ip ipAddress, geo location with its geoCoordinates, device
 // deviceDetail's name, or else system and browser without what an update of theirs
-// changes, app appDisplayName or the service principal that got or lost access.
-// userAgent and autonomousSystemNumber are documented for the beta version, and read
-// where they come. Everything else is in raw, which is the event byte for byte:
-// public rules for product azure, services signinlogs and auditlogs, are tried on it.
+// changes, app appDisplayName or the service principal that got or lost access, by
+// its id where it is not named. userAgent and autonomousSystemNumber are documented
+// for the beta version, and read where they come. Everything else is in raw, which
+// is the event byte for byte: public rules for product azure, services signinlogs
+// and auditlogs, are tried on it.
 //
 // # What Microsoft documents, and when that was read
 //

@@ -220,6 +220,37 @@ func TestAudits(t *testing.T) {
 	}
 }
 
+// Of a permission that an app is given the first target is what it may use, such
+// as Microsoft Graph; the app is the other one.
+func TestAppThatIsLetIn(t *testing.T) {
+	const form = `{"id":"%ID%","activityDateTime":"%TIME%","activityDisplayName":"ACTIVITY","result":"success",` +
+		`"initiatedBy":{"user":{"userPrincipalName":"editor-1@acme.example","ipAddress":"192.0.2.60"}},"targetResources":[` +
+		`{"id":"sp-graph","displayName":"Microsoft Graph","type":"ServicePrincipal","modifiedProperties":[` +
+		`{"displayName":"DelegatedPermissionGrant.Scope","newValue":"\" Mail.Read\""},` +
+		`{"displayName":"ServicePrincipal.ObjectID","newValue":OBJECT},{"displayName":"ServicePrincipal.DisplayName","newValue":NAME}]},` +
+		`{"id":"sp-planner","displayName":TARGET,"type":"ServicePrincipal","modifiedProperties":[]}]}`
+	rows := []struct{ name, activity, object, display, target, want string }{
+		{"named by the property", "Add app role assignment to service principal", `"\"sp-planner\""`, `"\"Post Planner\""`, `null`, "Post Planner"},
+		{"named by the target", "Add delegated permission grant", `"\"sp-planner\""`, `null`, `"Post Planner"`, "Post Planner"},
+		{"not named", "Add delegated permission grant", `"\"sp-planner\""`, `null`, `null`, "sp-planner"},
+		{"taken away", "Remove delegated permission grant", `"\"sp-planner\""`, `null`, `"Post Planner"`, "Post Planner"},
+		{"of another form", "Add delegated permission grant", `null`, `null`, `null`, "Microsoft Graph"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, entratest.Options{})
+			w.srv.Audit(entratest.Audit{Raw: strings.NewReplacer("ACTIVITY", row.activity, "OBJECT", row.object, "NAME", row.display, "TARGET", row.target).Replace(form)})
+			as, page := w.drain(nil)
+			if len(as) != 1 {
+				t.Fatalf("%d activities, %v; want one", len(as), page.Malformed)
+			}
+			if as[0].App != row.want {
+				t.Errorf("app %q, want %q", as[0].App, row.want)
+			}
+		})
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	for _, row := range []struct {
 		by   string

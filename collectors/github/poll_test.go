@@ -132,6 +132,20 @@ func TestOldCursorIsReplaced(t *testing.T) {
 	if _, err := w.c.Poll(t.Context(), again.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("refused twice: %v, want that somebody looks", err)
 	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(githubtest.Fault{Kind: githubtest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := w.drain(again.Cursor)
+	clear(got)
+	for _, a := range slices.Concat(first.Activities, again.Activities, later) {
+		got[a.ID] = true
+	}
+	if len(got) != 150 {
+		t.Errorf("an hour later %d events, want 150", len(got))
+	}
 }
 
 func TestSameLinkIsNoProgress(t *testing.T) {

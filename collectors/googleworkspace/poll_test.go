@@ -105,6 +105,18 @@ func TestPageTokenRefused(t *testing.T) {
 	if _, err := w.c.Poll(t.Context(), second.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("refused twice: %v, want forbidden", err)
 	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	w.srv.AddFault(googleworkspacetest.Fault{Kind: googleworkspacetest.FaultPageGone, Times: 1})
+	known := map[string]bool{}
+	as, _ := w.drain(second.Cursor)
+	for _, a := range as {
+		known[a.ID] = true
+	}
+	if len(known) != 25 {
+		t.Errorf("an hour later %d ids, want 25", len(known))
+	}
 }
 
 func TestSamePageToken(t *testing.T) {

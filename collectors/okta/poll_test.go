@@ -274,6 +274,18 @@ func TestLinkThatIsGone(t *testing.T) {
 	if _, err := w.c.Poll(t.Context(), page.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("error %v, want Okta's refusal", err)
 	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(oktatest.Fault{Kind: oktatest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := w.drain(page.Cursor)
+	got = slices.Concat(ids(first.Activities), ids(page.Activities), ids(later))
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, want) {
+		t.Errorf("an hour later %d of %d events", len(got), len(want))
+	}
 }
 
 // An event of the future does not move the place from which is read.

@@ -256,6 +256,34 @@ func checkScreen(t *testing.T, text string) {
 	}
 }
 
+// TestWhatChanged says which way something was changed, and for which app.
+func TestWhatChanged(t *testing.T) {
+	at := start()
+	tests := []struct {
+		name string
+		act  activity.Activity
+		want string
+	}{
+		{"a factor", activity.Activity{Kind: activity.KindMFAChange, Changed: []string{"mfa_added"}, Outcome: activity.Outcome{Result: "success"}}, "mfa change by jane: mfa added, success"},
+		{"a failure", activity.Activity{Kind: activity.KindMFAChange, Outcome: activity.Outcome{Result: "failure", Reason: "wrong code"}}, "mfa change by jane: failure (wrong code)"},
+		{"an app", activity.Activity{Kind: activity.KindTokenGrant, App: "Post Planner", Changed: []string{"token_granted"}, Outcome: activity.Outcome{Result: "success"}}, `token grant by jane: token granted, "Post Planner", success`},
+		{"an app by the name of an outcome", activity.Activity{Kind: activity.KindTokenGrant, App: `failure, by"`, Changed: []string{"token_granted"}}, `token grant by jane: token granted, "failure, by'"`},
+		{"two at once", activity.Activity{Kind: activity.KindRoleChange, Changed: []string{"group_added", "role_granted"}}, "role change by jane: group added, role granted"},
+		{"nothing told", activity.Activity{Kind: activity.KindPasswordChange}, "password change by jane"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			act := tt.act
+			act.Account, act.Network, act.Time, act.Actor = "okta/jane", "okta", at, "jane"
+			a := textCase("0badcafe", rules.Rule{Title: "Odd", Level: rules.High, Type: rules.TypeDetection}, act, 1)
+			w := writer{a: &a, zone: time.UTC}
+			if got := w.what(); got != "02:12Z "+tt.want {
+				t.Errorf("what %q, want %q", got, "02:12Z "+tt.want)
+			}
+		})
+	}
+}
+
 func TestTitle(t *testing.T) {
 	for name, a := range textGoldens(t) {
 		got := Title(a)
@@ -316,6 +344,22 @@ func TestAlso(t *testing.T) {
 				t.Errorf("also %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestAlsoSaysAnAlertOnce names an alert once, whichever of its rules led here.
+func TestAlsoSaysAnAlertOnce(t *testing.T) {
+	at := start()
+	a := unapproved()
+	a.Related = []detector.Related{
+		{Episode: "b071d2e4", Rule: "login_unlike_person", Title: "Login that is unlike this person", Account: "x/acme", Time: at.Add(-14 * time.Minute), Words: "country RO"},
+		{Episode: "b071d2e4", Rule: "login_new_country", Title: "Login from a new country", Account: "x/acme", Time: at.Add(-14 * time.Minute), Words: "country RO"},
+		{Rule: "social_delete", Title: "A message was deleted", Account: "x/acme", Time: at.Add(-time.Minute)},
+		{Rule: "social_mfa_changed", Title: "A second factor was changed", Account: "x/acme", Time: at.Add(-time.Minute)},
+	}
+	w := writer{a: &a, zone: testDirectory(t)["x/acme"].TimeZone}
+	if got, want := w.also(), "02:58 login that is unlike this person (PK-B071D2); 03:11 a message was deleted; 03:11 a second factor was changed"; got != want {
+		t.Errorf("also %q, want %q", got, want)
 	}
 }
 

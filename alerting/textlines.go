@@ -97,6 +97,9 @@ func (w *writer) also() string {
 	told := map[string]bool{}
 	for i := range w.a.Related {
 		r := &w.a.Related[i]
+		if told[r.Episode] { // several of its rules led here
+			continue
+		}
 		told[r.Episode] = r.Episode != ""
 		parts = append(parts, w.other(r))
 	}

@@ -32,7 +32,7 @@ func (w *writer) what() string {
 	case t.Kind == activity.KindFollowers || len(t.Metrics) > 0:
 		return s + metricsWhat(t)
 	}
-	return strings.TrimRight(s+outcomeWhat(t), ":, ")
+	return strings.TrimRight(s+changeWhat(t), ":, ")
 }
 
 func (w *writer) last() time.Time {
@@ -170,6 +170,22 @@ func outcomeWhat(t *activity.Activity) string {
 		s = strings.TrimSpace(s + " (" + Plain(t.Outcome.Reason) + ")")
 	}
 	return s
+}
+
+// changeWhat says which way rights, factors and the like were changed, and for
+// which app: "mfa added, success".
+func changeWhat(t *activity.Activity) string {
+	var parts []string
+	for _, name := range t.Changed {
+		parts = append(parts, strings.ReplaceAll(Plain(name), "_", " "))
+	}
+	if t.App != "" {
+		parts = append(parts, marked(cut(Plain(t.App), maxActor)))
+	}
+	if s := outcomeWhat(t); s != "" {
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // profileWhat lists what changed, from what to what.

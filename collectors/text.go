@@ -16,6 +16,18 @@ func Clip(text string, n int) string {
 	return text[:n]
 }
 
+// Odd says how many of the events that a first look read are not understood; it
+// ends a sentence, and is empty without any.
+func Odd(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 is not understood and left out"
+	}
+	return fmt.Sprintf("; %d are not understood and left out", n)
+}
+
 // Extent says how much came of an answer that broke off: n bytes, of total where
 // that was announced.
 func Extent(n int, total int64) string {

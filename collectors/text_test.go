@@ -27,6 +27,14 @@ func TestClip(t *testing.T) {
 	}
 }
 
+func TestOdd(t *testing.T) {
+	for n, want := range []string{"", "; 1 is not understood and left out", "; 2 are not understood and left out"} {
+		if got := collectors.Odd(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestExtent(t *testing.T) {
 	for _, tt := range []struct {
 		n     int

@@ -155,15 +155,19 @@ func (e *Engine) sweepChanges(st *cold) {
 // about what somebody did who guards some: also what was told before it.
 func (e *Engine) watch(ep *episode, r *rules.Rule, a *activity.Activity) {
 	guarded := e.plan.guards[ep.Account]
-	if a.Kind == activity.KindPoll || len(guarded) == 0 || r.Type == rules.TypeSequence {
+	if a.Kind == activity.KindPoll || len(guarded) == 0 {
 		return
 	}
 	ep.Since = &since{}
+	from := ep.First
+	if r.Type == rules.TypeSequence && len(ep.Evidence) > 0 { // what it opens with is its second step
+		from = min(from, max(ep.Evidence[0].Time.UnixNano(), from-int64(r.Within)))
+	}
 	var before []*change
 	for _, name := range guarded {
 		if st := e.find(name); st != nil {
 			for i := range st.Changes {
-				if st.Changes[i].Time >= ep.First {
+				if st.Changes[i].Time >= from {
 					before = append(before, &st.Changes[i])
 				}
 			}

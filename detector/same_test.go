@@ -16,7 +16,8 @@ var update = flag.Bool("update", false, "write the golden file of findings anew"
 // TestFindingsStayTheSame holds the findings of random streams to what they were
 // when each account was a tree of Go maps: how memory is laid out must not show.
 // Since then values of alerts that nobody judged stay new, also where history that
-// is told meanwhile has them, and activities have a verdict; without these the
+// is told meanwhile has them, activities have a verdict, and a sequence of an
+// identity tells what followed on the accounts that it guards; without these the
 // findings are the same as then.
 func TestFindingsStayTheSame(t *testing.T) {
 	t.Parallel()

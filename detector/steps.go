@@ -100,6 +100,17 @@ func pairs(first, then *step, within time.Duration) bool {
 		(first.Account != then.Account || first.Activity.Key() != then.Activity.Key())
 }
 
+// ofOne reports whether two steps are of one activity.
+func (s *step) ofOne(o step) bool {
+	return s.Account == o.Account && s.Activity.Key() == o.Activity.Key()
+}
+
+// saidBy reports whether another step says the same: one of the same activity whose
+// words are the same, or whose alert it has joined.
+func (s *step) saidBy(o step) bool {
+	return s.ofOne(o) && (s.Words == o.Words || s.Episode != "" && s.Episode == o.Episode)
+}
+
 // firstSteps returns the first steps that a second one follows, of its account
 // and the identities that guard it, oldest first.
 func (e *Engine) firstSteps(seq *planned, then *step) []step {
@@ -206,8 +217,10 @@ func (e *Engine) sequence(r *rules.Rule, first []step, then *step) {
 	}
 	m := match{a: &then.Activity.Activity, t: then.Time}
 	if open == nil {
-		for _, s := range first {
-			m.before = append(m.before, s.Activity)
+		for i := range first {
+			if !slices.ContainsFunc(first[:i], first[i].ofOne) { // several rules may find one login odd
+				m.before = append(m.before, first[i].Activity)
+			}
 		}
 		m.before = slices.Delete(m.before, 0, max(0, len(m.before)-MaxEvidence+1))
 	}
@@ -256,6 +269,9 @@ func (e *Engine) ruleOf(id string) *rules.Rule {
 func (e *Engine) sequenceReasons(first []step, then step) []Reason {
 	var out []Reason
 	for i := range first {
+		if slices.ContainsFunc(first[:i], first[i].saidBy) {
+			continue
+		}
 		r := Reason{Seen: e.stepWords(&first[i], then.Account)}
 		if len(out) < maxRelated/2 && !slices.ContainsFunc(out, func(o Reason) bool { return o.Seen == r.Seen }) { // each post of a new app is a step
 			out = append(out, r)

@@ -191,6 +191,123 @@ func TestSequenceSaysItsSteps(t *testing.T) {
 	}
 }
 
+// TestSequenceSaysOneLoginOnce holds that a login which several rules find odd is
+// one piece of evidence, and that what is odd of it is said once.
+func TestSequenceSaysOneLoginOnce(t *testing.T) {
+	const more = `
+---
+title: Odd network
+name: odd_network
+id: 00000000-0000-4000-8000-000000000019
+baseline: {type: new_value, rules: [login], field: geo.asn, learn: {period: 1d, events: 2}}
+---
+title: Country of nobody
+name: nobodys
+id: 00000000-0000-4000-8000-000000000020
+baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}
+`
+	from := func(country string, asn float64) activity.Activity {
+		a := of("okta/eve", login(country))
+		a.Geo.ASN = activity.Some(asn)
+		return a
+	}
+	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(stepRules, "rules: [odd_country]", "rules: [odd_country, odd_network, nobodys]", 1)+more,
+		detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, from("DE", 64500))
+	}
+	l.put(3*day, from("RO", 64511))
+	l.put(3*day+time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
+	f := l.last(t, "taken")
+	want := []detector.Reason{
+		{Seen: "odd country (country RO)"},
+		{Seen: "odd network (network AS64511)"}, // and not the country again
+		{Seen: "then 1m later: password changed (kind password_change)"},
+	}
+	if d := cmp.Diff(want, f.Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+	if len(f.Evidence) != 2 || f.Evidence[0].Kind != activity.KindLogin || f.Evidence[1].Kind != activity.KindPasswordChange {
+		t.Errorf("evidence %+v, want the login and the change", f.Evidence)
+	}
+	if len(f.Related) != 4 {
+		t.Errorf("related %+v, want the three rules about the login, and the change", f.Related)
+	}
+}
+
+// TestSequenceSaysAnAlertOnce holds that of rules which joined one alert about a
+// login the first is named: the alert tells the others.
+func TestSequenceSaysAnAlertOnce(t *testing.T) {
+	const silent = "baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}\n"
+	const more = `
+---
+title: Odd network
+name: odd_network
+id: 00000000-0000-4000-8000-000000000019
+baseline: {type: new_value, rules: [login], field: geo.asn, learn: {period: 1d, events: 2}}
+picket: {generate: true, joins: [odd_country]}
+`
+	from := func(country string, asn float64) activity.Activity {
+		a := of("okta/eve", login(country))
+		a.Geo.ASN = activity.Some(asn)
+		return a
+	}
+	rules := strings.Replace(stepRules, silent, silent+"picket: {generate: true}\n", 1)
+	rules = strings.Replace(rules, "rules: [odd_country]", "rules: [odd_country, odd_network]", 1) + more
+	l := &log{e: detector.NewEngine(0, plan(t, rules, detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, from("DE", 64500))
+	}
+	l.put(3*day, from("RO", 64511))
+	l.put(3*day+time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
+	want := []detector.Reason{
+		{Seen: "odd country (country RO)"},
+		{Seen: "then 1m later: password changed (kind password_change)"},
+	}
+	if d := cmp.Diff(want, l.last(t, "taken").Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+}
+
+// TestVerdictEndsASequence: a login that a person called their own begins no
+// takeover, and one that nobody vouches for, or that came after, does.
+func TestVerdictEndsASequence(t *testing.T) {
+	const silent = "baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}\n"
+	loud := strings.Replace(stepRules, silent, silent+"picket: {generate: true}\n", 1)
+	eve := func(a activity.Activity) activity.Activity { return of("okta/eve", a) }
+	rows := []struct {
+		name string
+		says string
+		more func(l *log, said activity.Activity)
+		want []string
+	}{
+		{"their own", activity.VerdictExpected, func(*log, activity.Activity) {}, nil},
+		{"no reason to tell anybody", activity.VerdictFalse, func(*log, activity.Activity) {}, nil},
+		{"an intruder's", activity.VerdictTrue, func(*log, activity.Activity) {}, []string{"72h20m0s open taken ×1 okta/eve"}},
+		{"their own, and then another", activity.VerdictExpected, func(l *log, said activity.Activity) {
+			l.put(3*day+10*time.Minute, eve(login("FR")))
+			l.put(3*day+12*time.Minute, eve(at(3*day+5*time.Minute, said))) // told again
+		}, []string{"72h20m0s open taken ×1 okta/eve"}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			l := &log{e: detector.NewEngine(0, plan(t, loud, detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
+			for i := range 4 {
+				l.put(time.Duration(i)*12*time.Hour, eve(login("DE")))
+			}
+			l.put(3*day, eve(login("RO")))
+			said := verdict(l.last(t, "odd_country").Episode, row.says)
+			said.ID = "said"
+			l.put(3*day+5*time.Minute, eve(said))
+			row.more(l, said)
+			l.put(3*day+20*time.Minute, eve(kind(activity.KindPasswordChange)))
+			if d := cmp.Diff(row.want, l.said("taken")); d != "" {
+				t.Errorf("findings (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // TestSequenceSaysEachStepOnce holds that the second step is not buried under
 // first ones that are all the same, such as posts of one new app.
 func TestSequenceSaysEachStepOnce(t *testing.T) {
@@ -337,6 +454,28 @@ func TestSinceTheLogin(t *testing.T) {
 		"480h8m0s update 8 4 as of 480h8m0s",
 	}
 	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestSinceTheTakeover: the alert that an identity is being taken over says it,
+// too, from the login on: it is the one that people read at night.
+func TestSinceTheTakeover(t *testing.T) {
+	l := newStepLog(t)
+	for i := range 4 {
+		l.put(time.Duration(i)*12*time.Hour, of("okta/eve", login("DE")))
+	}
+	l.put(3*day, at(3*day-time.Minute, post("before")), of("okta/eve", login("RO")))
+	l.put(3*day+time.Minute, post("hello"), of("x/other", post("elsewhere")))
+	l.put(3*day+2*time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
+	l.put(3*day+3*time.Minute, post("again"))
+	var got []string
+	for i := range l.found {
+		if f := &l.found[i]; f.Rule.Name == "taken" && f.Account == "okta/eve" {
+			got = append(got, fmt.Sprintf("%s %s %d", f.LogTime.Sub(start), f.Phase, f.Since.Count))
+		}
+	}
+	if d := cmp.Diff([]string{"72h2m0s open 1", "72h3m0s update 2"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

@@ -285,6 +285,9 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 		e.review(st, v, t)
 		return
 	}
+	if v.Says != activity.VerdictTrue {
+		st.vouched(v.Alert, t)
+	}
 	said := e.keyOf(a)
 	for _, key := range slices.Sorted(maps.Keys(st.Episodes)) {
 		ep := st.Episodes[key]
@@ -315,6 +318,22 @@ func (e *Engine) judged(st *accountState, a *activity.Activity, t int64) {
 				e.apply(st, e.plan.rules[i].rule, key, &all[at], v)
 			}
 		}
+	}
+}
+
+// vouched takes what an alert told until a time out of sequences: what a person
+// answers for begins no takeover.
+func (st *accountState) vouched(alert string, until int64) {
+	for key, steps := range st.Steps {
+		of := func(s step) bool { return s.Episode == alert && s.Time <= until }
+		if !slices.ContainsFunc(steps, of) {
+			continue
+		}
+		if steps = slices.DeleteFunc(slices.Clone(steps), of); len(steps) == 0 {
+			delete(st.own().Steps, key)
+			continue
+		}
+		st.own().Steps[key] = steps
 	}
 }
 

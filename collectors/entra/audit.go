@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -131,13 +132,31 @@ func (d *audit) fill(a *activity.Activity) []string {
 	if a.Kind != activity.KindTokenGrant && a.Kind != activity.KindTokenRevoke {
 		return nil
 	}
+	a.App = d.app()
+	return nil
+}
+
+// app returns the application that got or lost access. Of a permission the first
+// target is what may be used, such as Microsoft Graph, and properties of it say by
+// whom; who is not named there is named by id.
+func (d *audit) app() string {
+	client := d.text("ServicePrincipal.ObjectID")
 	for _, t := range d.Targets {
-		if t.Name != "" && (strings.EqualFold(t.Type, "ServicePrincipal") || strings.EqualFold(t.Type, "Application")) {
-			a.App = t.Name
-			break
+		named := t.Name != "" && (strings.EqualFold(t.Type, "ServicePrincipal") || strings.EqualFold(t.Type, "Application"))
+		if named && (client == "" || strings.EqualFold(t.ID, client)) {
+			return t.Name
 		}
 	}
-	return nil
+	if client == "" {
+		return ""
+	}
+	return cmp.Or(d.text("ServicePrincipal.DisplayName"), client)
+}
+
+// text returns the new value of a property, which is JSON in a text.
+func (d *audit) text(property string) string {
+	value, _ := d.modified(property)
+	return strings.Trim(value, `"`)
 }
 
 // modified returns the new value of a property that an audit names.
@@ -153,15 +172,16 @@ func (d *audit) modified(prefix string) (value string, ok bool) {
 }
 
 // classifyAudit returns what an audit becomes, as the table of the package
-// comment says; no kind means that it is ignored.
+// comment says; no kind means that it is ignored. Microsoft's reference and its
+// logs differ in the case of names.
 func classifyAudit(d *audit) (kind activity.Kind, changed string) {
-	name := strings.TrimSpace(d.Activity)
-	for _, classify := range []func(string) (activity.Kind, string){classifyFactor, classifyAccess, classifyConsent} {
+	name := strings.ToLower(strings.TrimSpace(d.Activity))
+	for _, classify := range []func(string) (activity.Kind, string){classifyFactor, classifyAccess, classifyPolicy, classifyConsent} {
 		if kind, changed = classify(name); kind != "" {
 			return kind, changed
 		}
 	}
-	if name == "Update user" {
+	if name == "update user" {
 		if state, ok := d.modified("StrongAuthentication"); ok {
 			if strings.Contains(state, `State":0`) {
 				return activity.KindMFAChange, "mfa_removed"
@@ -174,69 +194,93 @@ func classifyAudit(d *audit) (kind activity.Kind, changed string) {
 
 func classifyFactor(name string) (activity.Kind, string) {
 	switch name {
-	case "User registered security info", "Admin registered security info", "Enable Strong Authentication":
+	case "user registered security info", "admin registered security info", "enable strong authentication",
+		"add fido2 security key", "add passwordless phone sign-in credential", "add windows hello for business credential",
+		"add platform credential", "add users strong authentication phone app detail", "assign hardware oath token":
 		return activity.KindMFAChange, "mfa_added"
-	case "User deleted security info", "Admin deleted security info", "Disable Strong Authentication":
+	case "user deleted security info", "admin deleted security info", "disable strong authentication",
+		"delete fido2 security key(s)", "delete passwordless phone sign-in credential", "remove users strong authentication phone app detail":
 		return activity.KindMFAChange, "mfa_removed"
-	case "User changed default security info", "Admin updated security info", "User updated security info",
-		"Admin changed default security info":
+	case "user changed default security info", "admin updated security info", "user updated security info",
+		"admin changed default security info", "security info saved for self-service password reset",
+		"delete windows hello for business credential", "delete platform credential": // of a device that is given up
 		return activity.KindMFAChange, "mfa_updated"
-	case "Change user password", "Change password (self-service)":
+	case "change user password", "change password (self-service)":
 		return activity.KindPasswordChange, "password_updated"
-	case "Reset user password", "Reset password (by admin)", "Reset password (self-service)", "Set force change user password":
+	case "reset user password", "reset password", "reset password (by admin)", "reset password (self-service)", "set force change user password":
 		return activity.KindPasswordChange, "password_reset"
-	case "Update StsRefreshTokenValidFrom Timestamp", "Revoke sign in sessions":
+	case "update stsrefreshtokenvalidfrom timestamp", "revoke sign in sessions":
 		return activity.KindLogout, ""
+	case "suspicious activity reported", "fraud reported - no action taken", "fraud reported - user is blocked for mfa":
+		return activity.KindSession, ""
+	}
+	switch { // of passkeys there are several spellings
+	case strings.HasPrefix(name, "add passkey"):
+		return activity.KindMFAChange, "mfa_added"
+	case strings.HasPrefix(name, "delete passkey"):
+		return activity.KindMFAChange, "mfa_removed"
 	}
 	return "", ""
 }
 
 func classifyAccess(name string) (activity.Kind, string) {
 	switch name {
-	case "Add user":
+	case "add user":
 		return activity.KindRoleChange, "user_created"
-	case "Disable account", "Delete user":
+	case "disable account", "delete user":
 		return activity.KindRoleChange, "user_deactivated"
-	case "Enable account", "Restore user":
+	case "enable account", "restore user":
 		return activity.KindRoleChange, "user_activated"
-	case "Assigns the caller to user access admin", "Add app role assignment grant to user",
-		"Add owner to application", "Add owner to service principal":
+	case "assigns the caller to user access admin", "add app role assignment grant to user",
+		"add owner to application", "add owner to service principal",
+		"add role assignment to role definition", "add eligibleroleassignment to roledefinition":
 		return activity.KindRoleChange, "role_granted"
-	case "Remove app role assignment from user", "Remove owner from application", "Remove owner from service principal":
+	case "remove app role assignment from user", "remove owner from application", "remove owner from service principal",
+		"remove role assignment from role definition", "remove eligibleroleassignment from roledefinition":
 		return activity.KindRoleChange, "role_revoked"
-	case "Update role setting in PIM", "Update role definition", "Add role definition", "Delete role definition":
+	case "update role setting in pim", "update role definition", "add role definition", "delete role definition":
 		return activity.KindRoleChange, "role_changed"
-	case "Add member to group":
+	case "add member to group":
 		return activity.KindRoleChange, "group_added"
-	case "Remove member from group":
+	case "remove member from group":
 		return activity.KindRoleChange, "group_removed"
-	case "Add conditional access policy", "Update conditional access policy", "Delete conditional access policy",
-		"Authentication Methods Policy Update", "Update User Risk and MFA Registration Policy", "Disable PIM Alert":
-		return activity.KindRoleChange, "policy_changed"
-	case "Set domain authentication", "Set federation settings on domain", "Add unverified domain", "Verify domain":
-		return activity.KindRoleChange, "idp_changed"
 	}
 	// Of roles there are many spellings: eligible, scoped, permanent, by PIM.
 	switch {
 	case strings.Contains(name, "request") || strings.Contains(name, "cancel"):
-	case strings.HasPrefix(name, "Add ") && strings.Contains(name, "member to role"):
+	case strings.HasPrefix(name, "add ") && strings.Contains(name, "member to role"):
 		return activity.KindRoleChange, "role_granted"
-	case strings.HasPrefix(name, "Remove ") && strings.Contains(name, "member from role"):
+	case strings.HasPrefix(name, "remove ") && strings.Contains(name, "member from role"):
 		return activity.KindRoleChange, "role_revoked"
+	}
+	return "", ""
+}
+
+func classifyPolicy(name string) (activity.Kind, string) {
+	switch name {
+	case "add conditional access policy", "update conditional access policy", "delete conditional access policy",
+		"add named location", "update named location", "delete named location", "update security defaults",
+		"authentication methods policy update", "authentication methods policy reset",
+		"update user risk and mfa registration policy", "update sign-in risk policy", "update authorization policy", "disable pim alert":
+		return activity.KindRoleChange, "policy_changed"
+	case "set domain authentication", "set federation settings on domain", "add unverified domain", "add verified domain", "verify domain":
+		return activity.KindRoleChange, "idp_changed"
 	}
 	return "", ""
 }
 
 func classifyConsent(name string) (activity.Kind, string) {
 	switch name {
-	case "Consent to application", "Add OAuth2PermissionGrant", "Add delegated permission grant",
-		"Add app role assignment to service principal", "Add service principal", "Add service principal credentials":
+	case "consent to application", "add oauth2permissiongrant", "add delegated permission grant",
+		"add app role assignment to service principal", "add service principal", "add service principal credentials",
+		"create application password for user":
 		return activity.KindTokenGrant, "token_granted"
-	case "Revoke consent", "Remove OAuth2PermissionGrant", "Remove delegated permission grant",
-		"Remove app role assignment from service principal", "Remove service principal", "Remove service principal credentials":
+	case "revoke consent", "remove oauth2permissiongrant", "remove delegated permission grant",
+		"remove app role assignment from service principal", "remove service principal", "remove service principal credentials",
+		"delete application password for user":
 		return activity.KindTokenRevoke, "token_revoked"
 	}
-	if strings.HasPrefix(name, "Update application") && strings.HasSuffix(name, "Certificates and secrets management") {
+	if strings.HasPrefix(name, "update application") && strings.HasSuffix(name, "certificates and secrets management") {
 		return activity.KindTokenGrant, "token_granted"
 	}
 	return "", ""

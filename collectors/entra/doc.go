@@ -71,7 +71,8 @@
 //	50055, 50144                the password is right and has expired
 //	50058                       nobody is signed in yet
 //	50072, 50076, 50078, 50079  a second factor has to be registered or given
-//	50089, 50132, 50133, 50173, 70043  the session or token has ended
+//	50089, 50132, 50133, 50173, 70008, 70043, 70044, 700082, 700084
+//	                            the session or token has ended, as by a policy of sign-in frequency
 //	50097, 50129, 50168, 50187  the device has to be known
 //	50125, 50135                the password has to be changed, or its reset registered
 //	50127                       a broker app has to be installed
@@ -79,43 +80,53 @@
 //	65001                       consent has to be given
 //
 // The codes are of learn.microsoft.com, entra/identity-platform/reference-error-codes
-// (its public source at commit 04f6554; 70043 and the 53000s from public lists of
-// sign-in errors). That page warns that codes change; one that is not known is a
-// failure.
+// (its public source at commit 04f6554; 70044 from public lists of sign-in errors).
+// That page warns that codes change; one that is not known is a failure.
 //
 // # Directory audits
 //
-// activityDisplayName decides; whatever is not listed is ignored and counted. An
-// audit whose result is failure or timeout is kept with outcome failure and without
-// changed.
+// activityDisplayName decides, in any case; whatever is not listed is ignored and
+// counted. An audit whose result is failure or timeout is kept with outcome failure
+// and without changed.
 //
 //	Add … member to role …, Add app role assignment grant to user, Add owner to application or
-//	service principal, Assigns the caller to user access admin        role_change, changed role_granted
-//	Remove … member from role …, Remove app role assignment from user, Remove owner from …
+//	service principal, Assigns the caller to user access admin, Add role assignment to role definition,
+//	Add EligibleRoleAssignment to RoleDefinition                      role_change, changed role_granted
+//	Remove … member from role …, Remove app role assignment from user, Remove owner from …,
+//	Remove role assignment from role definition, Remove EligibleRoleAssignment from RoleDefinition
 //	                                                                  role_change, changed role_revoked
 //	Add, Update, Delete role definition, Update role setting in PIM    role_change, changed role_changed
 //	Add member to group; Remove member from group                      role_change, changed group_added; group_removed
 //	Add user                                                          role_change, changed user_created
 //	Disable account, Delete user; Enable account, Restore user        role_change, changed user_deactivated; user_activated
-//	Add, Update, Delete conditional access policy, Authentication Methods Policy Update, Update User
-//	Risk and MFA Registration Policy, Disable PIM Alert               role_change, changed policy_changed
-//	Set domain authentication, Set federation settings on domain, Add unverified domain, Verify domain
-//	                                                                  role_change, changed idp_changed
+//	Add, Update, Delete Conditional Access policy or named location, Update security defaults,
+//	Authentication Methods Policy Update or Reset, Update User Risk and MFA Registration Policy,
+//	Update Sign-In Risk Policy, Update authorization policy, Disable PIM alert
+//	                                                                  role_change, changed policy_changed
+//	Set domain authentication, Set federation settings on domain, Add unverified or verified domain,
+//	Verify domain                                                     role_change, changed idp_changed
 //	Consent to application, Add OAuth2PermissionGrant, Add delegated permission grant, Add app role
 //	assignment to service principal, Add service principal, Add service principal credentials, Update
-//	application – Certificates and secrets management                 token_grant, changed token_granted
+//	application – Certificates and secrets management, Create application password for user
+//	                                                                  token_grant, changed token_granted
 //	Revoke consent, Remove OAuth2PermissionGrant, Remove delegated permission grant, Remove app role
-//	assignment from service principal, Remove service principal [credentials]
-//	                                                                  token_revoke, changed token_revoked
-//	User or Admin registered security info, Enable Strong Authentication   mfa_change, changed mfa_added
-//	User or Admin deleted security info, Disable Strong Authentication,
-//	Update user of StrongAuthentication* to "State":0                 mfa_change, changed mfa_removed
-//	User or Admin changed default or updated security info, Update user of StrongAuthentication*
-//	otherwise                                                         mfa_change, changed mfa_updated
+//	assignment from service principal, Remove service principal [credentials], Delete application
+//	password for user                                                 token_revoke, changed token_revoked
+//	User or Admin registered security info, Enable Strong Authentication, Add FIDO2 security key, Add
+//	Passkey …, Add passwordless phone sign-in credential, Add Windows Hello for Business credential, Add
+//	platform credential, Add users strong authentication phone app detail, Assign Hardware Oath Token
+//	                                                                  mfa_change, changed mfa_added
+//	User or Admin deleted security info, Disable Strong Authentication, Delete FIDO2 security key(s),
+//	Delete Passkey …, Delete passwordless phone sign-in credential, Remove users strong authentication
+//	phone app detail, Update user of StrongAuthentication* to "State":0  mfa_change, changed mfa_removed
+//	User or Admin changed default or updated security info, Security info saved for self-service password
+//	reset, Delete Windows Hello for Business or platform credential, which goes with its device, Update
+//	user of StrongAuthentication* otherwise                           mfa_change, changed mfa_updated
 //	Change user password, Change password (self-service)              password_change, changed password_updated
-//	Reset user password, Reset password (by admin), Reset password (self-service), Set force change user password
-//	                                                                  password_change, changed password_reset
+//	Reset user password, Reset password, Reset password (by admin), Reset password (self-service), Set
+//	force change user password                                        password_change, changed password_reset
 //	Update StsRefreshTokenValidFrom Timestamp, Revoke sign in sessions     logout
+//	Suspicious activity reported, Fraud reported – …                  session
 //
 // Requests and cancellations of roles change nothing and are ignored.
 //
@@ -131,11 +142,12 @@
 //
 // id is id, time createdDateTime or activityDateTime, actor the user who signed in
 // or initiatedBy, ip ipAddress, geo location with its geoCoordinates, device
-// deviceDetail's name, or else system and browser, app appDisplayName or the
-// service principal that got or lost access. userAgent and autonomousSystemNumber
-// are documented for the beta version, and read where they come. Everything else is
-// in raw, which is the event byte for byte: public rules for product azure, services
-// signinlogs and auditlogs, are tried on it.
+// deviceDetail's name, or else system and browser without what an update of theirs
+// changes, app appDisplayName or the service principal that got or lost access, by
+// its id where it is not named. userAgent and autonomousSystemNumber are documented
+// for the beta version, and read where they come. Everything else is in raw, which
+// is the event byte for byte: public rules for product azure, services signinlogs
+// and auditlogs, are tried on it.
 //
 // # What Microsoft documents, and when that was read
 //
@@ -148,6 +160,7 @@
 //   - graph/throttling-limits, Identity and access reports service limits.
 //   - entra/identity/monitoring-health/reference-log-latency (2024-09-27), and the
 //     former reference-reports-latencies.
-//   - Names of audits: public rules for Entra, and memory of the reference of audit
-//     activities, which could not be read.
+//   - Names of audits: entra/identity/monitoring-health/reference-audit-activities
+//     (2024-04-15); those of passkeys, security info and domains beside it of public
+//     rules for Entra.
 package entra

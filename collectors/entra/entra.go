@@ -202,17 +202,21 @@ func (r *round) query() string {
 	return url.Values{"$filter": {filter}, "$top": {strconv.Itoa(r.c.cfg.PageSize)}}.Encode()
 }
 
-// restart lets a walk begin anew, once, when Microsoft does not take its own link
-// to the next page any more. Nothing is lost: its events are met again.
+// restartAgain is how long after a walk began anew it may do so once more: a link
+// that is refused twice is told, and not followed in a circle.
+const restartAgain = time.Hour
+
+// restart lets a walk begin anew, once an hour, when Microsoft does not take its
+// own link to the next page any more. Nothing is lost: its events are met again.
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.stream.Walk
-	if !ok || e.Status != http.StatusBadRequest || w.Token == "" || w.Again {
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusGone || w.Token == "" || w.Again && r.c.deps.Now().Before(timeOf(w.Start).Add(restartAgain)) {
 		return false
 	}
 	r.c.deps.Log.Warn("Microsoft refuses its own link to the next page; reading that span of the log anew",
 		zap.String("source", r.c.cfg.Source), zap.String("log", r.log.name), zap.Error(err))
-	w.Token, w.Again = "", true
+	w.Token, w.Again, w.Start = "", true, r.c.deps.Now().UnixMilli()
 	r.page.More = true
 	return true
 }

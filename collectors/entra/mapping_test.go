@@ -69,12 +69,35 @@ func TestSignInFields(t *testing.T) {
 	as[0].Raw = nil
 	want := activity.Activity{
 		ID: id, Network: "entra", Account: "entra/editor-1", Kind: activity.KindLogin, Time: at, Seen: as[0].Seen,
-		Actor: "Editor-1@acme.example", App: "Exchange", IP: "2001:db8::7", Device: "MacOs, Edge 80.0.361",
+		Actor: "Editor-1@acme.example", App: "Exchange", IP: "2001:db8::7", Device: "MacOs, Edge",
 		Geo:     activity.Geo{Country: "FR", Region: "Ile-de-France", City: "Paris", Lat: activity.Some(48.85), Lon: activity.Some(2.35)},
 		Outcome: activity.Outcome{Result: "success", Reason: "risk high"},
 	}
 	if diff := cmp.Diff(want, as[0]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A browser that was updated is no new device.
+func TestDevice(t *testing.T) {
+	for _, row := range []struct{ detail, want string }{
+		{`{"displayName":"LAPTOP-77","operatingSystem":"Windows 11","browser":"Edge 131.0.0"}`, "LAPTOP-77"},
+		{`{"displayName":null,"operatingSystem":"Windows 10","browser":"Chrome 131.0.0"}`, "Windows 10, Chrome"},
+		{`{"displayName":"","operatingSystem":"Windows 10","browser":"Chrome 132.0.0"}`, "Windows 10, Chrome"},
+		{`{"operatingSystem":"Ios 17.5.1","browser":"Mobile Safari 17.4"}`, "Ios 17, Mobile Safari"},
+		{`{"operatingSystem":"MacOs","browser":"Rich Client 4.61.0.0"}`, "MacOs, Rich Client"},
+		{`{"operatingSystem":"Linux","browser":"Firefox"}`, "Linux, Firefox"},
+		{`{"operatingSystem":"Windows","browser":""}`, "Windows"},
+		{`{"operatingSystem":"","browser":"Chrome 131.0.0"}`, "Chrome"},
+		{`{"operatingSystem":"11.2","browser":"7"}`, "11"},
+		{`{"operatingSystem":null,"browser":null}`, ""},
+		{``, ""},
+	} {
+		var a activity.Activity
+		s := signIn{Device: []byte(row.detail)}
+		if bad := s.fill(&a); len(bad) > 0 || a.Device != row.want {
+			t.Errorf("%s is %q, %v left out; want %q", row.detail, a.Device, bad, row.want)
+		}
 	}
 }
 
@@ -100,6 +123,8 @@ func TestErrorCodes(t *testing.T) {
 		{50125, activity.KindSession},
 		{50140, activity.KindSession},
 		{65001, activity.KindSession},
+		{70044, activity.KindSession},
+		{700082, activity.KindSession},
 	} {
 		kind, outcome := classifySignIn(row.code)
 		if kind != row.want || (outcome.Result == "failure") != (kind == activity.KindLoginFailure) {
@@ -138,6 +163,34 @@ func TestAudits(t *testing.T) {
 		{entratest.Audit{Activity: "Change user password", User: me}, "password_change password_updated success  "},
 		{entratest.Audit{Activity: "Reset password (by admin)", User: me}, "password_change password_reset success  "},
 		{entratest.Audit{Activity: "Update StsRefreshTokenValidFrom Timestamp", User: me}, "logout  success  "},
+		{entratest.Audit{Activity: "Reset password", User: me}, "password_change password_reset success  "},
+		{entratest.Audit{Activity: "Add FIDO2 security key", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Add Passkey (device-bound)", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Add Passkey (device-bound) security key", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Add passwordless phone sign-in credential", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Add Windows Hello for Business credential", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Add platform credential", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Add users strong authentication phone app detail", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Assign Hardware Oath Token", User: me}, "mfa_change mfa_added success  "},
+		{entratest.Audit{Activity: "Delete FIDO2 security key(s)", User: me}, "mfa_change mfa_removed success  "},
+		{entratest.Audit{Activity: "Delete Passkey (device-bound)", User: me}, "mfa_change mfa_removed success  "},
+		{entratest.Audit{Activity: "Delete passwordless phone sign-in credential", User: me}, "mfa_change mfa_removed success  "},
+		{entratest.Audit{Activity: "Remove users strong authentication phone app detail", User: me}, "mfa_change mfa_removed success  "},
+		{entratest.Audit{Activity: "Delete Windows Hello for Business credential", User: me}, "mfa_change mfa_updated success  "},
+		{entratest.Audit{Activity: "Delete platform credential", User: me}, "mfa_change mfa_updated success  "},
+		{entratest.Audit{Activity: "Security info saved for self-service password reset", User: me}, "mfa_change mfa_updated success  "},
+		{entratest.Audit{Activity: "Create application password for user", User: me}, "token_grant token_granted success  "},
+		{entratest.Audit{Activity: "Delete application password for user", User: me}, "token_revoke token_revoked success  "},
+		{entratest.Audit{Activity: "Add role assignment to role definition", By: me}, "role_change role_granted success  "},
+		{entratest.Audit{Activity: "Add EligibleRoleAssignment to RoleDefinition", By: me}, "role_change role_granted success  "},
+		{entratest.Audit{Activity: "Remove role assignment from role definition", By: me}, "role_change role_revoked success  "},
+		{entratest.Audit{Activity: "Update Conditional Access policy", By: me}, "role_change policy_changed success  "},
+		{entratest.Audit{Activity: "Add named location", By: me}, "role_change policy_changed success  "},
+		{entratest.Audit{Activity: "Update security defaults", By: me}, "role_change policy_changed success  "},
+		{entratest.Audit{Activity: "Disable PIM alert", By: me}, "role_change policy_changed success  "},
+		{entratest.Audit{Activity: "Add verified domain", By: me}, "role_change idp_changed success  "},
+		{entratest.Audit{Activity: "Suspicious activity reported", User: me}, "session  success  "},
+		{entratest.Audit{Activity: "Fraud reported - user is blocked for MFA", User: me}, "session  success  "},
 		{entratest.Audit{Activity: "Create group", By: me}, ""},
 	}
 	for _, row := range rows {
@@ -162,6 +215,37 @@ func TestAudits(t *testing.T) {
 			got := strings.Join([]string{string(a.Kind), strings.Join(a.Changed, ","), a.Outcome.Result, a.Outcome.Reason, a.App}, " ")
 			if got != row.want || a.Account != "entra/editor-1" || a.Actor != row.audit.By || a.IP != "192.0.2.60" {
 				t.Errorf("%q of %s by %s from %s, want %q of editor-1 by %s", got, a.Account, a.Actor, a.IP, row.want, row.audit.By)
+			}
+		})
+	}
+}
+
+// Of a permission that an app is given the first target is what it may use, such
+// as Microsoft Graph; the app is the other one.
+func TestAppThatIsLetIn(t *testing.T) {
+	const form = `{"id":"%ID%","activityDateTime":"%TIME%","activityDisplayName":"ACTIVITY","result":"success",` +
+		`"initiatedBy":{"user":{"userPrincipalName":"editor-1@acme.example","ipAddress":"192.0.2.60"}},"targetResources":[` +
+		`{"id":"sp-graph","displayName":"Microsoft Graph","type":"ServicePrincipal","modifiedProperties":[` +
+		`{"displayName":"DelegatedPermissionGrant.Scope","newValue":"\" Mail.Read\""},` +
+		`{"displayName":"ServicePrincipal.ObjectID","newValue":OBJECT},{"displayName":"ServicePrincipal.DisplayName","newValue":NAME}]},` +
+		`{"id":"sp-planner","displayName":TARGET,"type":"ServicePrincipal","modifiedProperties":[]}]}`
+	rows := []struct{ name, activity, object, display, target, want string }{
+		{"named by the property", "Add app role assignment to service principal", `"\"sp-planner\""`, `"\"Post Planner\""`, `null`, "Post Planner"},
+		{"named by the target", "Add delegated permission grant", `"\"sp-planner\""`, `null`, `"Post Planner"`, "Post Planner"},
+		{"not named", "Add delegated permission grant", `"\"sp-planner\""`, `null`, `null`, "sp-planner"},
+		{"taken away", "Remove delegated permission grant", `"\"sp-planner\""`, `null`, `"Post Planner"`, "Post Planner"},
+		{"of another form", "Add delegated permission grant", `null`, `null`, `null`, "Microsoft Graph"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, entratest.Options{})
+			w.srv.Audit(entratest.Audit{Raw: strings.NewReplacer("ACTIVITY", row.activity, "OBJECT", row.object, "NAME", row.display, "TARGET", row.target).Replace(form)})
+			as, page := w.drain(nil)
+			if len(as) != 1 {
+				t.Fatalf("%d activities, %v; want one", len(as), page.Malformed)
+			}
+			if as[0].App != row.want {
+				t.Errorf("app %q, want %q", as[0].App, row.want)
 			}
 		})
 	}

@@ -81,23 +81,37 @@ func TestSkipTokenRefused(t *testing.T) {
 		}
 		return w
 	}
+	for _, fault := range []string{entratest.FaultSkipToken, entratest.FaultSkipGone} {
+		w := logins()
+		w.srv.AddFault(entratest.Fault{Kind: fault, Times: 1})
+		as, _ := w.drain(nil)
+		known := map[string]bool{}
+		for _, a := range as {
+			known[a.ID] = true
+		}
+		if len(as) != 35 || len(known) != 25 {
+			t.Errorf("%s: %d activities of %d ids, want 35 of 25", fault, len(as), len(known))
+		}
+	}
 	w := logins()
-	w.srv.AddFault(entratest.Fault{Kind: entratest.FaultSkipToken, Times: 1})
-	as, _ := w.drain(nil)
-	known := map[string]bool{}
-	for _, a := range as {
-		known[a.ID] = true
-	}
-	if len(as) != 35 || len(known) != 25 {
-		t.Errorf("%d activities of %d ids, want 35 of 25", len(as), len(known))
-	}
-	w = logins()
 	w.srv.AddFault(entratest.Fault{Kind: entratest.FaultSkipToken})
 	first := w.poll(nil)
 	again := w.poll(first.Cursor)
 	second := w.poll(again.Cursor)
 	if _, err := w.c.Poll(t.Context(), second.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("refused twice: %v, want forbidden", err)
+	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	w.srv.AddFault(entratest.Fault{Kind: entratest.FaultSkipGone, Times: 1})
+	known := map[string]bool{}
+	as, _ := w.drain(second.Cursor)
+	for _, a := range as {
+		known[a.ID] = true
+	}
+	if len(known) != 25 {
+		t.Errorf("an hour later %d ids, want 25", len(known))
 	}
 }
 

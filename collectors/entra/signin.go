@@ -85,7 +85,7 @@ func interrupted(code int) bool {
 		50055, 50144, // the password is right and has expired
 		50058,                      // nobody is signed in yet
 		50072, 50079, 50076, 50078, // a second factor has to be registered or given
-		50089, 50132, 50133, 50173, 70043, // the session or token has ended
+		50089, 50132, 50133, 50173, 70008, 70043, 70044, 700082, 700084, // the session or token has ended
 		50097, 50129, 50187, 50168, // the device has to be known
 		50125, 50135, // the password has to be changed, or its reset registered
 		50127,        // a broker app has to be installed
@@ -118,8 +118,7 @@ func (s *signIn) fill(a *activity.Activity) (bad []string) {
 	}
 	var d deviceDetail
 	part("deviceDetail", s.Device, &d)
-	a.Device = d.Name
-	a.Device = cmp.Or(a.Device, strings.Trim(d.System+", "+d.Browser, ", "))
+	a.Device = cmp.Or(d.Name, d.kind())
 	var l location
 	part("location", s.Location, &l)
 	if isCountry(l.Country) {
@@ -135,6 +134,22 @@ func (s *signIn) fill(a *activity.Activity) (bad []string) {
 		a.Geo.ASN = activity.Some(*asn)
 	}
 	return bad
+}
+
+// kind names a device that has no name of its own by its system and browser,
+// without what an update changes: a browser that was updated is no new device.
+func (d *deviceDetail) kind() string {
+	system, version := cutVersion(d.System)
+	major, _, _ := strings.Cut(version, ".")
+	browser, _ := cutVersion(d.Browser)
+	return strings.Trim(strings.TrimSpace(system+" "+major)+", "+browser, ", ")
+}
+
+// cutVersion splits "Chrome 131.0.0" into name and version.
+func cutVersion(s string) (name, version string) {
+	s = strings.TrimSpace(s)
+	name = strings.TrimRight(s, "0123456789.")
+	return strings.TrimSpace(name), s[len(name):]
 }
 
 func isCountry(code string) bool {

@@ -101,3 +101,19 @@ func TestVerifyUnlicensed(t *testing.T) {
 		t.Errorf("%+v, error %v; want audits and a warning of the licence", got, err)
 	}
 }
+
+// One event that is not understood keeps nobody from connecting; where all of them
+// are so, something else answers.
+func TestVerifyLeavesOutWhatIsOdd(t *testing.T) {
+	w := newWorld(t, entratest.Options{})
+	odd := entratest.SignIn{Raw: `{"id":"%ID%","createdDateTime":"%TIME%"}`}
+	w.srv.SignIn(odd)
+	if _, err := w.c.Verify(t.Context()); kindOf(err) != wantMalformed {
+		t.Errorf("nothing but odd events: %v, want malformed", err)
+	}
+	w.login(entratest.SignIn{})
+	seen, err := w.c.Verify(t.Context())
+	if err != nil || len(seen.Lines) != 2 || !strings.Contains(seen.Lines[0], "of 1 people") || !strings.Contains(seen.Lines[0], "1 is not understood") {
+		t.Errorf("%q, %v; want one person, and an event that is not understood", seen.Lines, err)
+	}
+}

@@ -50,11 +50,12 @@ func (c *Collector) look(ctx context.Context, l log) (string, error) {
 	}
 	var newest time.Time
 	known := map[string]bool{}
-	guards := 0
+	guards, odd := 0, []error(nil)
 	for i, raw := range a.events {
 		e, err := l.decode(raw)
 		if err != nil {
-			return "", at(a.endpoint, i, e.id, err)
+			odd = append(odd, at(a.endpoint, i, e.id, err))
+			continue
 		}
 		if e.time.After(newest) {
 			newest = e.time
@@ -66,9 +67,13 @@ func (c *Collector) look(ctx context.Context, l log) (string, error) {
 			}
 		}
 	}
+	if len(odd) > 0 && len(odd) == len(a.events) {
+		return "", odd[0]
+	}
 	if len(a.events) == 0 {
 		return fmt.Sprintf("%s can be read; nothing in it within %s", l.name, c.cfg.Backfill), nil
 	}
-	return fmt.Sprintf("%s can be read; the newest %d are of %d people, %d of whom guard a configured account, the last of %s",
-		l.name, len(a.events), len(known), guards, newest.Format(time.RFC3339)), nil
+	line := fmt.Sprintf("%s can be read; the newest %d are of %d people, %d of whom guard a configured account, the last of %s",
+		l.name, len(a.events), len(known), guards, newest.Format(time.RFC3339))
+	return line + collectors.Odd(len(odd)), nil
 }

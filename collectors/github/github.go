@@ -187,18 +187,23 @@ func (r *round) gap(now time.Time) {
 	}
 }
 
-// restart lets a walk begin anew, once, when GitHub does not take its own
+// restartAgain is how long after a walk began anew it may do so once more: a cursor
+// that is refused twice is told, and not followed in a circle.
+const restartAgain = time.Hour
+
+// restart lets a walk begin anew, once an hour, when GitHub does not take its own
 // cursor any more. Nothing is lost: the scheduler knows what has been read.
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.st.Walk
-	if !ok || w.After == "" || w.Again ||
-		e.Status != http.StatusBadRequest && e.Status != http.StatusUnprocessableEntity {
+	if !ok || w.After == "" || w.Again && r.c.deps.Now().Before(timeOf(w.Start).Add(restartAgain)) ||
+		e.Status != http.StatusBadRequest && e.Status != http.StatusUnprocessableEntity && e.Status != http.StatusGone {
 		return false
 	}
 	r.c.deps.Log.Warn("GitHub refuses its own cursor of the next page; reading on from what was read last",
 		zap.String("source", r.c.cfg.Source), zap.Error(err))
 	w.Since, w.After, w.Again = r.st.resume(r.c.cfg.Overlap), "", true
+	w.Start = 0 // it is when this walk's first page is answered
 	r.page.More = true
 	return true
 }

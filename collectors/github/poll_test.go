@@ -118,12 +118,33 @@ func TestOldCursorIsReplaced(t *testing.T) {
 	if len(got) != 150 {
 		t.Errorf("%d events, want 150", len(got))
 	}
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(githubtest.Fault{Kind: githubtest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if gone := w.poll(first.Cursor); !gone.More {
+		t.Errorf("page %+v after 410, want more", gone)
+	}
 	if err := w.srv.AddFault(githubtest.Fault{Kind: githubtest.FaultAfter}); err != nil {
 		t.Fatal(err)
 	}
 	again := w.poll(refused.Cursor)
 	if _, err := w.c.Poll(t.Context(), again.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("refused twice: %v, want that somebody looks", err)
+	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(githubtest.Fault{Kind: githubtest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := w.drain(again.Cursor)
+	clear(got)
+	for _, a := range slices.Concat(first.Activities, again.Activities, later) {
+		got[a.ID] = true
+	}
+	if len(got) != 150 {
+		t.Errorf("an hour later %d events, want 150", len(got))
 	}
 }
 

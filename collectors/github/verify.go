@@ -27,10 +27,12 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		return s, err
 	}
 	last, addresses, newest := map[string]time.Time{}, 0, time.Time{}
+	var odd []error
 	for i := range a.events {
 		e, err := decodeEvent(a.events[i])
 		if err != nil {
-			return s, at(a.endpoint, i, err)
+			odd = append(odd, at(a.endpoint, i, err))
+			continue
 		}
 		if e.time.After(newest) {
 			newest = e.time
@@ -44,7 +46,10 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 			}
 		}
 	}
-	s.Lines = []string{lineOf(len(a.events), newest, since)}
+	if len(odd) > 0 && len(odd) == len(a.events) {
+		return s, odd[0]
+	}
+	s.Lines = []string{lineOf(len(a.events), newest, since) + collectors.Odd(len(odd))}
 	for _, id := range sorted(last) {
 		s.Lines = append(s.Lines, fmt.Sprintf("%s: last seen %s", id, last[id].Format(time.RFC3339)))
 	}

@@ -1,6 +1,8 @@
 package github
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,5 +109,20 @@ func TestSpec(t *testing.T) {
 	}
 	if _, err := spec.Verify(t.Context(), set, deps); err == nil {
 		t.Error("verified without a token")
+	}
+}
+
+// One event that is not understood keeps nobody from connecting; where all of them
+// are so, something else answers.
+func TestVerifyLeavesOutWhatIsOdd(t *testing.T) {
+	w := newWorld(t, githubtest.Options{})
+	w.srv.Add(githubtest.Event{Raw: json.RawMessage(`{"action":"org.add_member","actor":"editor-1","@timestamp":"yesterday"}`)})
+	if _, err := w.c.Verify(t.Context()); kindOf(err) != wantMalformed {
+		t.Errorf("nothing but odd events: %v, want malformed", err)
+	}
+	w.srv.Add(githubtest.Event{Action: "user.login", Actor: "editor-1"})
+	seen, err := w.c.Verify(t.Context())
+	if err != nil || len(seen.Lines) < 2 || !strings.Contains(seen.Lines[0], "1 is not understood") {
+		t.Errorf("%+v, %v; want one person, and an event that is not understood", seen, err)
 	}
 }

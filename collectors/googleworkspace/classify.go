@@ -34,12 +34,6 @@ type meaning struct {
 	reason  string // why, in Google's words
 }
 
-// What Google writes of how a challenge ended; nothing, when it does not know.
-const (
-	challengePassed = "Challenge Passed."
-	challengeFailed = "Challenge Failed."
-)
-
 // classify returns what an event of an application becomes, as the tables of the
 // package comment say; no kind means that it is ignored.
 func classify(app string, e *event) meaning {
@@ -75,10 +69,12 @@ func classifyLogin(e *event) meaning {
 		m.reason = cmp.Or(m.reason, e.value("login_challenge_method"))
 		return m
 	case "login_challenge", "login_verification":
-		switch e.value("login_challenge_status") {
-		case challengePassed:
+		// Empty, when Google does not know how it ended. The documentation has the
+		// words with "challenge" before them, logs have the others, too.
+		switch strings.ToLower(strings.TrimSuffix(e.value("login_challenge_status"), ".")) {
+		case "challenge passed", "passed":
 			return meaning{kind: activity.KindLogin, reason: e.value("login_challenge_method")}
-		case challengeFailed:
+		case "challenge failed", "failed", "incorrect_answer_entered":
 			return meaning{kind: activity.KindLoginFailure, failed: true, reason: e.value("login_challenge_method")}
 		}
 		return meaning{}
@@ -94,7 +90,7 @@ func classifyLogin(e *event) meaning {
 		return meaning{kind: activity.KindLogout}
 	case "user_signed_out_due_to_suspicious_session_cookie":
 		return meaning{kind: activity.KindLogout, reason: e.Name}
-	case "email_forwarding_out_of_domain":
+	case forwarding:
 		return meaning{kind: activity.KindRoleChange, changed: "forwarding_added"}
 	}
 	if strings.HasPrefix(e.Name, "account_disabled_") {
@@ -104,7 +100,9 @@ func classifyLogin(e *event) meaning {
 }
 
 // ownChange reports whether an event is what users change of their own account.
-func ownChange(name string) bool { return classifyOwn(name).kind != "" }
+func ownChange(name string) bool { return classifyOwn(name).kind != "" || name == forwarding }
+
+const forwarding = "email_forwarding_out_of_domain"
 
 func classifyOwn(name string) meaning {
 	switch name {

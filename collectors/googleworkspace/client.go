@@ -181,7 +181,7 @@ func (c *Collector) list(ctx context.Context, q query) (*answer, error) {
 	call.Header().Set("Authorization", "Bearer "+token)
 	_, err = call.Do()
 	if err := ex.done(err); err != nil {
-		if e, ok := errors.AsType[*APIError](err); ok && e.Status == http.StatusUnauthorized {
+		if e, ok := errors.AsType[*APIError](err); ok && e.Status == http.StatusUnauthorized && !e.unprivileged() {
 			c.token = "" // it may have been revoked: the next poll asks for another
 		}
 		return nil, fmt.Errorf("%s: log of %s: %w", Network, c.cfg.Source, c.shorten(err))

@@ -45,7 +45,8 @@ func TestErrors(t *testing.T) {
 		{googleworkspacetest.Fault400, wantForbidden, []string{"status 400", "Invalid value for parameter", "newer Picket"}},
 		{googleworkspacetest.Fault401, wantForbidden, []string{"status 401, authError", "Invalid Credentials", "admin_email", "new key"}},
 		{googleworkspacetest.Fault401Echo, wantForbidden, []string{"status 401", "bad header: Bearer [redacted]"}},
-		{googleworkspacetest.Fault403, wantForbidden, []string{"status 403", "not authorized to read activity records", "privilege Reports"}},
+		{googleworkspacetest.Fault401Reports, wantForbidden, []string{"status 401", "not authorized to read activity records", "give the user of admin_email", "privilege Reports"}},
+		{googleworkspacetest.Fault403, wantForbidden, []string{"status 403", "Not Authorized", "privilege Reports"}},
 		{googleworkspacetest.Fault403Scope, wantForbidden, []string{"insufficientPermissions", "Domain-wide delegation", Scope}},
 		{googleworkspacetest.Fault403Disabled, wantForbidden, []string{"accessNotConfigured", "enable the Admin SDK API"}},
 		{googleworkspacetest.Fault403Rate, wantLimited, []string{"userRateLimitExceeded"}},
@@ -99,6 +100,27 @@ func TestRevokedToken(t *testing.T) {
 		t.Fatalf("%v; want forbidden", err)
 	}
 	w.poll(page.Cursor)
+}
+
+// A token whose user may not read reports is good, and not asked for anew with
+// each poll.
+func TestTokenIsKeptWithoutPrivilege(t *testing.T) {
+	w := newWorld(t, googleworkspacetest.Options{})
+	w.srv.AddFault(googleworkspacetest.Fault{Kind: googleworkspacetest.Fault401Reports})
+	for range 3 {
+		if _, err := w.c.Poll(t.Context(), nil); kindOf(err) != wantForbidden {
+			t.Fatalf("%v; want forbidden", err)
+		}
+	}
+	grants := 0
+	for _, r := range w.srv.Requests() {
+		if r.Method == http.MethodPost {
+			grants++
+		}
+	}
+	if grants != 1 {
+		t.Errorf("%d tokens in three polls, want 1", grants)
+	}
 }
 
 // A token is used until shortly before its end, and then another is asked for.

@@ -40,6 +40,13 @@ func (e *APIError) reason(wanted ...string) bool {
 	return slices.ContainsFunc(wanted, func(r string) bool { return slices.Contains(e.Reasons, r) })
 }
 
+// unprivileged reports whether the user of admin_email may not read reports: the
+// Reports API says so with status 401, like that of a token that has ended, and
+// only its words tell them apart.
+func (e *APIError) unprivileged() bool {
+	return e.Status == http.StatusUnauthorized && strings.Contains(e.Message, "not authorized to read activity records")
+}
+
 // describe reads an error body; what is not JSON is quoted.
 func (c *Collector) describe(b *body) *APIError {
 	e := &APIError{Endpoint: b.endpoint, Status: b.status}
@@ -135,6 +142,8 @@ func (c *Collector) fault(b *body) error {
 		return forbid(mendDelegation)
 	case b.token:
 		return forbid(mendKey)
+	case e.unprivileged():
+		return forbid(mendAdmin)
 	case b.status == http.StatusUnauthorized:
 		return forbid(mendKey)
 	case b.status == http.StatusForbidden && e.reason("accessNotConfigured", "SERVICE_DISABLED"):

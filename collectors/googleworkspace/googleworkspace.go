@@ -178,17 +178,21 @@ func (r *round) query() query {
 	return query{log: r.log, since: w.Since, until: w.Until, token: w.Token, size: r.c.cfg.PageSize}
 }
 
-// restart lets a walk begin anew, once, when Google does not take its own token
-// of the next page any more. Nothing is lost: its events are met again.
+// restartAgain is how long after a walk began anew it may do so once more: a token
+// that is refused twice is told, and not followed in a circle.
+const restartAgain = time.Hour
+
+// restart lets a walk begin anew, once an hour, when Google does not take its own
+// token of the next page any more. Nothing is lost: its events are met again.
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.stream.Walk
-	if !ok || e.Status != http.StatusBadRequest || w.Token == "" || w.Again {
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusGone || w.Token == "" || w.Again && r.c.deps.Now().Before(timeOf(w.Start).Add(restartAgain)) {
 		return false
 	}
 	r.c.deps.Log.Warn("Google refuses its own token of the next page; reading that span of the log anew",
 		zap.String("source", r.c.cfg.Source), zap.String("log", r.log.name), zap.Error(err))
-	w.Token, w.Again = "", true
+	w.Token, w.Again, w.Start = "", true, r.c.deps.Now().UnixMilli()
 	r.page.More = true
 	return true
 }

@@ -114,6 +114,9 @@ func TestEvents(t *testing.T) {
 		{"login", "login_failure", challenge(""), "", "login_failure  failure password, google_prompt"},
 		{"login", "login_challenge", challenge("Challenge Passed."), "", "login  success password, google_prompt"},
 		{"login", "login_verification", challenge("Challenge Failed."), "", "login_failure  failure password, google_prompt"},
+		{"login", "login_challenge", challenge("passed"), "", "login  success password, google_prompt"},
+		{"login", "login_challenge", challenge("incorrect_answer_entered"), "", "login_failure  failure password, google_prompt"},
+		{"login", "login_verification", challenge("failed"), "", "login_failure  failure password, google_prompt"},
 		{"login", "login_challenge", challenge(""), "", ""},
 		{"login", "risky_sensitive_action_allowed", map[string]any{"sensitive_action_name": "EDIT_RECOVERY"}, "", "login  success EDIT_RECOVERY"},
 		{"login", "risky_sensitive_action_blocked", map[string]any{"sensitive_action_name": "EDIT_RECOVERY"}, "", "login_failure  failure EDIT_RECOVERY"},
@@ -199,13 +202,15 @@ func TestSeveralEvents(t *testing.T) {
 
 // A change that Google lists under two applications has one id.
 func TestOwnChangeListedTwice(t *testing.T) {
-	w := newWorld(t, googleworkspacetest.Options{})
-	for _, app := range []string{"login", "user_accounts"} {
-		w.srv.Add(googleworkspacetest.Event{App: app, Name: "2sv_disable", Actor: "editor-1@acme.example"})
-	}
-	as, _ := w.drain(nil)
-	if len(as) != 2 || as[0].ID != as[1].ID {
-		t.Errorf("got %v; want two of one id, which the scheduler makes one", as)
+	for _, name := range []string{"2sv_disable", "email_forwarding_out_of_domain"} {
+		w := newWorld(t, googleworkspacetest.Options{})
+		for _, app := range []string{"login", "user_accounts"} {
+			w.srv.Add(googleworkspacetest.Event{App: app, Name: name, Actor: "editor-1@acme.example"})
+		}
+		as, _ := w.drain(nil)
+		if len(as) != 2 || as[0].ID != as[1].ID {
+			t.Errorf("%s: got %v; want two of one id, which the scheduler makes one", name, as)
+		}
 	}
 }
 

@@ -78,29 +78,44 @@ func TestHistoryThenNews(t *testing.T) {
 
 // The token of a page that has become too old: the span is read anew, once.
 func TestPageTokenRefused(t *testing.T) {
-	w := newWorld(t, googleworkspacetest.Options{})
-	for i := range 25 {
-		w.login(googleworkspacetest.Event{Time: start().Add(-time.Duration(i) * time.Minute)})
+	logins := func() *world {
+		w := newWorld(t, googleworkspacetest.Options{})
+		for i := range 25 {
+			w.login(googleworkspacetest.Event{Time: start().Add(-time.Duration(i) * time.Minute)})
+		}
+		return w
 	}
-	w.srv.AddFault(googleworkspacetest.Fault{Kind: googleworkspacetest.FaultPageToken, Times: 1})
-	as, _ := w.drain(nil)
-	known := map[string]bool{}
-	for _, a := range as {
-		known[a.ID] = true
+	for _, fault := range []string{googleworkspacetest.FaultPageToken, googleworkspacetest.FaultPageGone} {
+		w := logins()
+		w.srv.AddFault(googleworkspacetest.Fault{Kind: fault, Times: 1})
+		as, _ := w.drain(nil)
+		known := map[string]bool{}
+		for _, a := range as {
+			known[a.ID] = true
+		}
+		if len(as) != 35 || len(known) != 25 {
+			t.Errorf("%s: %d activities of %d ids, want 35 of 25", fault, len(as), len(known))
+		}
 	}
-	if len(as) != 35 || len(known) != 25 {
-		t.Errorf("%d activities of %d ids, want 35 of 25", len(as), len(known))
-	}
-	w = newWorld(t, googleworkspacetest.Options{})
-	for i := range 25 {
-		w.login(googleworkspacetest.Event{Time: start().Add(-time.Duration(i) * time.Minute)})
-	}
+	w := logins()
 	w.srv.AddFault(googleworkspacetest.Fault{Kind: googleworkspacetest.FaultPageToken})
 	first := w.poll(nil)
 	again := w.poll(first.Cursor)
 	second := w.poll(again.Cursor)
 	if _, err := w.c.Poll(t.Context(), second.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("refused twice: %v, want forbidden", err)
+	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	w.srv.AddFault(googleworkspacetest.Fault{Kind: googleworkspacetest.FaultPageGone, Times: 1})
+	known := map[string]bool{}
+	as, _ := w.drain(second.Cursor)
+	for _, a := range as {
+		known[a.ID] = true
+	}
+	if len(known) != 25 {
+		t.Errorf("an hour later %d ids, want 25", len(known))
 	}
 }
 

@@ -92,3 +92,18 @@ func TestVerify(t *testing.T) {
 		t.Errorf("error %v, want Forbidden", err)
 	}
 }
+
+// One record that is not understood keeps nobody from connecting; where all of
+// them are so, something else answers.
+func TestVerifyLeavesOutWhatIsOdd(t *testing.T) {
+	w := newWorld(t, googleworkspacetest.Options{})
+	w.srv.Add(googleworkspacetest.Event{App: "login", Name: "login_success", Raw: `{"id":{"time":"2026-03-06T11:00:00.000Z","uniqueQualifier":"1","applicationName":"login"}}`})
+	if _, err := w.c.Verify(t.Context()); kindOf(err) != wantMalformed {
+		t.Errorf("nothing but odd records: %v, want malformed", err)
+	}
+	w.login(googleworkspacetest.Event{})
+	seen, err := w.c.Verify(t.Context())
+	if err != nil || len(seen.Lines) == 0 || !strings.Contains(seen.Lines[0], "of 1 people") || !strings.Contains(seen.Lines[0], "1 is not understood") {
+		t.Errorf("%q, %v; want one person, and a record that is not understood", seen.Lines, err)
+	}
+}

@@ -26,11 +26,13 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 		return collectors.Seen{}, err
 	}
 	var newest time.Time
+	var odd []error
 	known := map[string]bool{}
 	for i := range a.events {
 		it, err := decodeItem(a.events[i])
 		if err != nil {
-			return collectors.Seen{}, at(a.endpoint, fmt.Sprintf("items[%d]", i), it, err)
+			odd = append(odd, at(a.endpoint, fmt.Sprintf("items[%d]", i), it, err))
+			continue
 		}
 		if it.time.After(newest) {
 			newest = it.time
@@ -49,7 +51,12 @@ func (c *Collector) Verify(ctx context.Context) (collectors.Seen, error) {
 			}
 		}
 	}
-	return collectors.Seen{Lines: c.lines(len(a.events), newest, known)}, nil
+	if len(odd) > 0 && len(odd) == len(a.events) {
+		return collectors.Seen{}, odd[0]
+	}
+	lines := c.lines(len(a.events), newest, known)
+	lines[0] += collectors.Odd(len(odd))
+	return collectors.Seen{Lines: lines}, nil
 }
 
 // lines says what was seen.

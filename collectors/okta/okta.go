@@ -189,18 +189,23 @@ func (r *round) query(since int64) string {
 	}.Encode()
 }
 
-// restart lets a walk begin anew, once, when Okta does not take its own link to
-// the next page any more. Nothing is lost: what has been read is known by
+// restartAgain is how long after a walk began anew it may do so once more: a link
+// that is refused twice is told, and not followed in a circle.
+const restartAgain = time.Hour
+
+// restart lets a walk begin anew, once an hour, when Okta does not take its own
+// link to the next page any more. Nothing is lost: what has been read is known by
 // Newest.
 func (r *round) restart(err error) bool {
 	e, ok := errors.AsType[*APIError](err)
 	w := r.st.Walk
-	if !ok || e.Status != http.StatusBadRequest || w.Next == "" || w.Again {
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusGone || w.Next == "" || w.Again && r.c.deps.Now().Before(timeOf(w.Start).Add(restartAgain)) {
 		return false
 	}
 	r.c.deps.Log.Warn("Okta refuses its own link to the next page; reading on from the newest event read",
 		zap.String("source", r.c.cfg.Source), zap.Error(err))
 	w.Since, w.Next, w.Again = r.st.resume(r.c.cfg.Overlap), "", true
+	w.Start = 0 // it is when this walk's first page is answered
 	r.page.More = true
 	return true
 }

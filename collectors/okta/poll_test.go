@@ -258,6 +258,13 @@ func TestLinkThatIsGone(t *testing.T) {
 	if len(rest) > 26 {
 		t.Errorf("%d events read after the restart, want those not read and the overlap", len(rest))
 	}
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(oktatest.Fault{Kind: oktatest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if page = w.poll(first.Cursor); !page.More {
+		t.Errorf("page %+v after 410, want more", page)
+	}
 	// Twice in one walk is an error, not a circle.
 	if err := w.srv.AddFault(oktatest.Fault{Kind: oktatest.FaultAfter}); err != nil {
 		t.Fatal(err)
@@ -266,6 +273,18 @@ func TestLinkThatIsGone(t *testing.T) {
 	page = w.poll(page.Cursor)
 	if _, err := w.c.Poll(t.Context(), page.Cursor); kindOf(err) != wantForbidden {
 		t.Errorf("error %v, want Okta's refusal", err)
+	}
+	// Nobody has to clear the cursor: an hour later it is tried anew.
+	w.Pass(time.Hour)
+	w.srv.ClearFaults()
+	if err := w.srv.AddFault(oktatest.Fault{Kind: oktatest.FaultAfterGone, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := w.drain(page.Cursor)
+	got = slices.Concat(ids(first.Activities), ids(page.Activities), ids(later))
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, want) {
+		t.Errorf("an hour later %d of %d events", len(got), len(want))
 	}
 }
 

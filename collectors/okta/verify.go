@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -60,10 +61,12 @@ func (c *Collector) Verify(ctx context.Context) (*Standing, error) {
 		return nil, err
 	}
 	last := map[string]time.Time{}
+	var odd error // the first event that is not understood
 	for i := range a.events {
 		e, err := decodeEvent(a.events[i])
 		if err != nil {
-			return nil, at(a.endpoint, i, e.UUID, err)
+			odd = cmp.Or(odd, at(a.endpoint, i, e.UUID, err))
+			continue
 		}
 		s.Events++
 		if e.published.After(s.Newest) {
@@ -77,6 +80,9 @@ func (c *Collector) Verify(ctx context.Context) (*Standing, error) {
 		if err == nil && identity != "" && e.published.After(last[identity]) {
 			last[identity] = e.published
 		}
+	}
+	if odd != nil && s.Events == 0 {
+		return nil, odd
 	}
 	for identity, t := range last {
 		s.Seen = append(s.Seen, Seen{identity, t})

@@ -84,3 +84,17 @@ func TestVerifyRefusals(t *testing.T) {
 		})
 	}
 }
+
+// One event that is not understood keeps nobody from connecting; where all of them
+// are so, something else answers.
+func TestVerifyLeavesOutWhatIsOdd(t *testing.T) {
+	w := newWorld(t, oktatest.Options{})
+	w.login(oktatest.Event{Raw: []byte(`{"uuid":"1","eventType":"user.session.start"}`)})
+	if _, err := w.c.Verify(t.Context()); kindOf(err) != wantMalformed {
+		t.Errorf("nothing but odd events: %v, want malformed", err)
+	}
+	w.login(oktatest.Event{})
+	if got, err := w.c.Verify(t.Context()); err != nil || got.Events != 1 || len(got.Seen) != 1 {
+		t.Errorf("%+v, %v; want one event of one person", got, err)
+	}
+}

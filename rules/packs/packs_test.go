@@ -71,6 +71,11 @@ func TestSocialRules(t *testing.T) {
 	}
 	tokenOfNone := kind(activity.KindTokenGrant)
 	tokenOfNone.App = ""
+	role := func(changes ...string) activity.Activity {
+		a := kind(activity.KindRoleChange)
+		a.Changed = changes
+		return a
+	}
 	mfa := func(changes ...string) activity.Activity {
 		a := kind(activity.KindMFAChange)
 		a.Changed = changes
@@ -156,6 +161,9 @@ func TestSocialRules(t *testing.T) {
 		{"social_mfa_changed", "a change that failed", mfa(), false},
 		{"mfa_removed", "removed", mfa("mfa_removed"), true},
 		{"mfa_removed", "added", mfa("mfa_added"), false},
+		{"social_forwarding", "added", role("forwarding_added"), true},
+		{"social_forwarding", "a group", role("group_added"), false},
+		{"social_forwarding", "a change that failed", role(), false},
 		{"social_password_changed", "changed", kind(activity.KindPasswordChange), true},
 		{"social_password_changed", "a login", login("success"), false},
 		{"social_token", "granted to an app", kind(activity.KindTokenGrant), true},
@@ -323,8 +331,8 @@ func TestLoad(t *testing.T) {
 // TestTests holds that tests come with a pack, and apart from its rules.
 func TestTests(t *testing.T) {
 	files, err := Tests("social")
-	if err != nil || len(files) != 67 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
-		t.Errorf("got %d files, %v; want 67, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
+	if err != nil || len(files) != 70 || files[0].Name != "social/tests/incidents/ap_2013.test.yml" {
+		t.Errorf("got %d files, %v; want 70, the first social/tests/incidents/ap_2013.test.yml", len(files), err)
 	}
 	_, err = Tests("socail")
 	if err == nil || err.Error() != `rule pack "socail" is unknown; expected one of social` {

@@ -28,6 +28,7 @@ const (
 	FaultOddLink     = "odd-link"          // a good page whose next link leads elsewhere
 	FaultSameLink    = "same-link"         // a good page whose next link is the same each time
 	FaultSkipToken   = "skip-token"        // 400 for a request with a skip token
+	FaultSkipGone    = "skip-token-gone"   // 410 for a request with a skip token
 	FaultTokenSecret = "token-secret"      // 401 AADSTS7000222: the secret has ended
 	FaultTokenTenant = "token-tenant"      // 400 AADSTS90002
 	FaultTokenHTML   = "token-html"        // status 200, a page of HTML
@@ -67,7 +68,7 @@ func (s *Server) nextFault(r *http.Request) *Fault {
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
 		if strings.HasPrefix(f.Kind, "token-") != (r.Method == http.MethodPost) ||
-			f.Kind == FaultSkipToken && !r.URL.Query().Has("$skiptoken") ||
+			(f.Kind == FaultSkipToken || f.Kind == FaultSkipGone) && !r.URL.Query().Has("$skiptoken") ||
 			f.Times > 0 && f.seen >= f.Skip+f.Times {
 			continue
 		}
@@ -129,6 +130,8 @@ func (f *Fault) refusal(r *http.Request) *reply {
 		return refusal(http.StatusInternalServerError, "generalException", "An unspecified error has occurred.")
 	case Fault503:
 		return refusal(http.StatusServiceUnavailable, "serviceNotAvailable", "The service is unavailable.")
+	case FaultSkipGone:
+		return refusal(http.StatusGone, "resyncRequired", "The requested page is no longer available.")
 	case FaultTokenSecret:
 		return grantRefusal(http.StatusUnauthorized, "invalid_client", 7000222, "The provided client secret keys for app are expired.")
 	case FaultTokenEcho:

@@ -37,6 +37,7 @@ const (
 	FaultLongLink  = "long-link"      // a good page whose next link is huge
 	FaultSlow      = "slow"           // a good answer after Delay
 	FaultAfter     = "after-gone"     // 422 for a request with after, as when a cursor has become too old
+	FaultAfterGone = "after-410"      // the same as 410
 )
 
 // kinds returns all kinds, for the admin's check.
@@ -44,7 +45,7 @@ func kinds() []string {
 	return []string{
 		Fault401, Fault401Echo, Fault403, Fault403SSO, Fault404, Fault422, FaultLimited, Fault429, FaultSecondary, FaultBare,
 		Fault500, Fault503, FaultRenamed, FaultRedirect, FaultTruncated, FaultBroken, FaultHTML, FaultHTML502,
-		FaultEmpty, FaultObject, FaultSameLink, FaultLongLink, FaultSlow, FaultAfter,
+		FaultEmpty, FaultObject, FaultSameLink, FaultLongLink, FaultSlow, FaultAfter, FaultAfterGone,
 	}
 }
 
@@ -123,12 +124,16 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, f *Fault) {
 			good().write(w)
 		case <-r.Context().Done():
 		}
-	case FaultAfter:
+	case FaultAfter, FaultAfterGone:
 		if r.URL.Query().Get("after") == "" {
 			good().write(w)
 			return
 		}
-		refusal(http.StatusUnprocessableEntity, "Invalid cursor", "").write(w)
+		status := http.StatusUnprocessableEntity
+		if f.Kind == FaultAfterGone {
+			status = http.StatusGone
+		}
+		refusal(status, "Invalid cursor", "").write(w)
 	case FaultHTML, FaultHTML502:
 		page(w, f.Kind)
 	case Fault503:

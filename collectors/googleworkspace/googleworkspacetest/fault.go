@@ -13,6 +13,7 @@ const (
 	Fault400           = "400"                    // invalid parameter
 	Fault401           = "401"                    // authError
 	Fault401Echo       = "401-echo"               // like 401, and repeats the Authorization header
+	Fault401Reports    = "401-reports"            // authError: the user may not read reports
 	Fault403           = "403"                    // forbidden: the user is no administrator
 	Fault403Scope      = "403-scope"              // insufficientPermissions
 	Fault403Disabled   = "403-disabled"           // accessNotConfigured
@@ -29,6 +30,7 @@ const (
 	FaultArray         = "array"                  // status 200, []
 	FaultSameToken     = "same-token"             // a good page whose next token is its own
 	FaultPageToken     = "page-token"             // 400 for a request with a page token
+	FaultPageGone      = "page-token-gone"        // 410 for a request with a page token
 	FaultTokenUnknown  = "token-invalid_grant"    // the key was deleted
 	FaultTokenDenied   = "token-unauthorized"     // no delegation for the scope
 	FaultTokenHTML     = "token-html"             // status 200, a page of HTML
@@ -66,7 +68,7 @@ func (s *Server) nextFault(r *http.Request) *Fault {
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
 		if strings.HasPrefix(f.Kind, "token-") != (r.Method == http.MethodPost) ||
-			f.Kind == FaultPageToken && !r.URL.Query().Has("pageToken") ||
+			(f.Kind == FaultPageToken || f.Kind == FaultPageGone) && !r.URL.Query().Has("pageToken") ||
 			f.Times > 0 && f.seen >= f.Skip+f.Times {
 			continue
 		}
@@ -115,8 +117,12 @@ func (f *Fault) refusal(r *http.Request) *reply {
 		return refusal(http.StatusUnauthorized, "authError", "Invalid Credentials")
 	case Fault401Echo:
 		return refusal(http.StatusUnauthorized, "authError", "bad header: "+r.Header.Get("Authorization"))
+	case FaultPageGone:
+		return refusal(http.StatusGone, "updatedMinTooLongAgo", "The requested page is no longer available.")
+	case Fault401Reports:
+		return refusal(http.StatusUnauthorized, "authError", "Access denied. You are not authorized to read activity records.")
 	case Fault403:
-		return refusal(http.StatusForbidden, "forbidden", "Access denied. You are not authorized to read activity records.")
+		return refusal(http.StatusForbidden, "forbidden", "Not Authorized to access this resource/api")
 	case Fault403Scope:
 		return refusal(http.StatusForbidden, "insufficientPermissions", "Request had insufficient authentication scopes.")
 	case Fault403Disabled:

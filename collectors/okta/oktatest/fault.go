@@ -34,6 +34,7 @@ const (
 	FaultSameLink  = "same-link"  // a good page whose next link is its own
 	FaultSlow      = "slow"       // a good answer after Delay
 	FaultAfter     = "after-gone" // 400 for a request with after, as when a link has become too old
+	FaultAfterGone = "after-410"  // the same as 410
 )
 
 // kinds returns all kinds, for the admin's check.
@@ -41,7 +42,7 @@ func kinds() []string {
 	return []string{
 		Fault400, Fault401, Fault401Echo, Fault403, Fault404, Fault429, Fault429Bare, FaultMany, Fault500, Fault503, FaultRedirect,
 		FaultTruncated, FaultBroken, FaultHTML, FaultHTML502, FaultEmpty, FaultObject, FaultNoLink, FaultOddLink,
-		FaultSameLink, FaultSlow, FaultAfter,
+		FaultSameLink, FaultSlow, FaultAfter, FaultAfterGone,
 	}
 }
 
@@ -120,12 +121,16 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, f *Fault) {
 			good().write(w)
 		case <-r.Context().Done():
 		}
-	case FaultAfter:
+	case FaultAfter, FaultAfterGone:
 		if r.URL.Query().Get("after") == "" {
 			good().write(w)
 			return
 		}
-		refusal(http.StatusBadRequest, "E0000053", "Invalid parameter: after").write(w)
+		status := http.StatusBadRequest
+		if f.Kind == FaultAfterGone {
+			status = http.StatusGone
+		}
+		refusal(status, "E0000053", "Invalid parameter: after").write(w)
 	case FaultHTML, FaultHTML502, Fault404:
 		page(w, f.Kind)
 	case Fault503:

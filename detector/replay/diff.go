@@ -25,34 +25,46 @@ type Episode struct {
 	Seen    string      `json:"seen"` // its first reason
 
 	group string
+	nth   int // how often its alert had opened before
 }
 
 // Episodes gathers the episodes of a replay; give its Report to Run.
 type Episodes struct {
-	byID map[string]*Episode
+	byID map[string][]*Episode // those of one id, which may open again, in their order
 	all  []*Episode
 }
 
 // Report takes one finding; those of an episode whose opening is not among them
 // are passed over.
 func (e *Episodes) Report(f detector.Finding) error {
-	ep := e.byID[f.Episode]
+	same := e.byID[f.Episode]
+	var ep *Episode
 	switch {
-	case ep == nil && f.Phase != detector.Open:
+	case f.Phase != detector.Open && len(same) == 0:
 		return nil // it opened before findings count
-	case ep == nil:
+	case f.Phase != detector.Open:
+		ep = same[len(same)-1]
+	default:
 		if e.byID == nil {
-			e.byID = map[string]*Episode{}
+			e.byID = map[string][]*Episode{}
 		}
-		ep = &Episode{ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
+		ep = &Episode{nth: len(same), ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
 		for _, g := range f.Group {
 			ep.group += g.Name + "\x00" + g.Value + "\x00"
 		}
-		e.byID[f.Episode], e.all = ep, append(e.all, ep)
+		e.byID[f.Episode], e.all = append(same, ep), append(e.all, ep)
 	}
 	ep.Level, ep.Mode, ep.First, ep.Last, ep.Count = f.Rule.Level, f.Rule.Mode, f.First, f.Last, f.Count
 	if len(f.Reasons) > 0 {
 		ep.Seen = f.Reasons[0].Seen
+	}
+	return nil
+}
+
+// like returns the episode of the same id and number, nil where there is none.
+func (e *Episodes) like(ep *Episode) *Episode {
+	if same := e.byID[ep.ID]; ep.nth < len(same) {
+		return same[ep.nth]
 	}
 	return nil
 }
@@ -109,7 +121,7 @@ func Diff(before, after *detector.Plan, was, is *Episodes) []RuleDiff {
 	for _, old := range was.all {
 		d := byID[old.RuleID]
 		d.Before++
-		if now := is.byID[old.ID]; now != nil {
+		if now := is.like(old); now != nil {
 			d.pair(old, now)
 			continue
 		}
@@ -118,7 +130,7 @@ func Diff(before, after *detector.Plan, was, is *Episodes) []RuleDiff {
 	for _, now := range is.all {
 		d := byID[now.RuleID]
 		d.After++
-		if was.byID[now.ID] != nil {
+		if was.like(now) != nil {
 			continue
 		}
 		i := slices.IndexFunc(gone[now.RuleID], func(old *Episode) bool { return overlap(old, now) })

@@ -231,3 +231,32 @@ func TestEpisodesThatOpenedBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestEpisodesThatOpenAgain: one alert that opens twice is two findings, as in
+// the counts of a replay.
+func TestEpisodesThatOpenAgain(t *testing.T) {
+	p := plan(t)
+	r := p.Rules()[0]
+	var was, is replay.Episodes
+	for i, phase := range []detector.Phase{detector.Open, detector.Close, detector.Open, detector.Update, detector.Close} {
+		f := detector.Finding{Episode: "1", Phase: phase, Rule: r, Account: "x/a", First: start, Last: start.Add(time.Duration(i) * time.Hour), LogTime: start.Add(time.Duration(i) * time.Hour)}
+		if err := was.Report(f); err != nil {
+			t.Fatal(err)
+		}
+		if i > 1 {
+			continue
+		}
+		if err := is.Report(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range replay.Diff(p, p, &was, &is) {
+		switch {
+		case d.ID != r.ID:
+		case d.Before != 2 || d.After != 1 || len(d.Vanish) != 1 || len(d.Appear)+len(d.Change) != 0:
+			t.Errorf("%d before, %d after, %+v vanished, %+v appeared, %+v changed; want the second one vanished", d.Before, d.After, d.Vanish, d.Appear, d.Change)
+		case !d.Vanish[0].Opened.Equal(start.Add(2 * time.Hour)):
+			t.Errorf("vanished: opened %s, want the second opening", d.Vanish[0].Opened)
+		}
+	}
+}

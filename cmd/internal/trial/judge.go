@@ -18,8 +18,8 @@ type judge struct {
 	sight   detector.Sighted
 	seq     uint64
 
-	episodes map[string]*detector.Finding // the newest finding of each, which says everything
-	order    []string                     // of episodes, as they opened
+	told     []*detector.Finding // the newest of each opening, which says everything, as they opened
+	latest   map[string]int      // of each alert, which may open again: its latest opening
 	guards   map[guardKey]*Guard
 	learning map[string]bool // accounts that have a rule which still learns, or were not looked at
 }
@@ -30,7 +30,7 @@ type guardKey struct{ account, rule string }
 func newJudge(h *History, plan *detector.Plan) *judge {
 	return &judge{
 		history: h, engine: detector.NewEngine(0, plan, detector.EngineOptions{}), sight: newSight(h),
-		episodes: map[string]*detector.Finding{}, guards: map[guardKey]*Guard{}, learning: map[string]bool{},
+		latest: map[string]int{}, guards: map[guardKey]*Guard{}, learning: map[string]bool{},
 	}
 }
 
@@ -73,10 +73,14 @@ func (j *judge) found(findings []detector.Finding) {
 		if f.Rule.Mode != rules.Enforce {
 			continue // it tells nobody
 		}
-		if j.episodes[f.Episode] == nil {
-			j.order = append(j.order, f.Episode)
+		at, known := j.latest[f.Episode]
+		if !known { // at once, or when people are told of what was held back
+			at = len(j.told)
+			j.latest[f.Episode], j.told = at, append(j.told, nil)
 		}
-		j.episodes[f.Episode] = f
+		if j.told[at] = f; f.Phase == detector.Close {
+			delete(j.latest, f.Episode)
+		}
 	}
 }
 

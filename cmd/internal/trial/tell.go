@@ -28,8 +28,7 @@ func (j *judge) tell(plan *detector.Plan, r *Report) {
 	for i := range r.Rules {
 		byRule[r.Rules[i].ID] = &r.Rules[i]
 	}
-	for _, id := range j.order {
-		f := j.episodes[id]
+	for _, f := range j.told {
 		if told := byRule[f.Rule.ID]; told != nil {
 			told.Told = append(told.Told, tellOne(f))
 		}

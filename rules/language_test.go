@@ -29,6 +29,10 @@ func TestModifiers(t *testing.T) {
 	}{
 		{`text|windash: "-f x"`, []string{"-f x", "/f x", "–F x", "—f x", "―f x"}, []string{"f x", "--f x"}},
 		{`text|contains|windash: " /b-c -d"`, []string{"a -b-c /d", "a /b-c –d"}, []string{"a -b/c -d", "a -b-cd"}},
+		{`text|windash: "–f x"`, []string{"-f x", "/f x", "–f x", "—f x"}, []string{"f x"}},
+		{`text|contains|windash: " ―b—c"`, []string{"a /b—c"}, []string{"a /b-c"}},
+		{`ip|cidr: ["::ffff:10.0.0.0/104", "::ffff:192.0.2.7/128"]`, []string{"10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7"}, []string{"11.1.2.3", "192.0.2.8", "::1"}},
+		{`ip|cidr: "::/0"`, []string{"::1", "2001:db8::1"}, []string{"10.1.2.3"}},
 		{`text|base64: "ab"`, []string{"YWI=", "ywi="}, []string{"YWI", "xYWI="}},
 		{`text|base64|cased: "ab"`, []string{"YWI="}, []string{"ywi="}},
 		{`text|base64offset|contains: "http://"`, []string{"aHR0cDovL2E=", "YWh0dHA6Ly9h", "YWFodHRwOi8vYQ=="}, []string{"ZnRwOi8vYQ=="}},

@@ -63,6 +63,33 @@ picket:
 	}
 }
 
+// TestTitlesAreOneLine: a title is told in tables, subjects and terminals. What
+// makes it several lines, or steers a terminal, is not part of it; the id made
+// from a title stays that of the title as it is written.
+func TestTitlesAreOneLine(t *testing.T) {
+	const body = "\nlogsource: {product: picket}\ndetection: {s: {kind: post}, condition: s}\n"
+	for _, tt := range []struct{ name, title, want string }{
+		{"folded", ">\n  Posts at\n  night", "Posts at night"},
+		{"literal", "|\n  Posts\n\n    at night", "Posts at night"},
+		{"escapes of a terminal", `"Posts\e[31m at\u202e night\x07"`, "Posts[31m at night"},
+		{"joined emoji", "Family 👨‍👩‍👧", "Family 👨‍👩‍👧"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := compileRules(t, "title: "+tt.title+body)
+			r := p.Rules()[0]
+			if r.Title != tt.want {
+				t.Errorf("title %q, want %q", r.Title, tt.want)
+			}
+			if docs := documents(p, []File{{Name: "test.yml", Data: []byte("title: " + tt.title + body)}}); docs[0] == nil {
+				t.Error("its document is not found")
+			}
+		})
+	}
+	if got, want := compileRules(t, "title: >\n  Posts"+body).Rules()[0].ID, deriveID("Posts\n"); got != want {
+		t.Errorf("id %s, want %s", got, want)
+	}
+}
+
 func fieldNames(fields []activity.FieldRef) []string {
 	var out []string
 	for _, f := range fields {

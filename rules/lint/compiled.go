@@ -48,7 +48,7 @@ func (l *linter) documents(all []*rules.Rule) []*sigma.Document {
 	for i, r := range all {
 		for k := next; k < len(l.docs); k++ {
 			d := l.docs[k]
-			if d.Title.S == r.Title && d.Name.S == r.Name && (d.ID.S == "" || d.ID.S == r.ID) {
+			if d.Title.Line() == r.Title && d.Name.S == r.Name && (d.ID.S == "" || d.ID.S == r.ID) {
 				out[i], next = d, k+1
 				break
 			}

@@ -143,7 +143,7 @@ func (c *rulesDiffCmd) examples(e *env, d *replay.RuleDiff) {
 	}
 	fmt.Fprintf(e.out, "\n%s\n", d.Title)
 	one := func(sign string, ep *replay.Episode, what string) {
-		fmt.Fprintf(e.out, "  %s %s  %-8s %s: %s\n", sign, ep.Last.Format("2006-01-02 15:04Z"), ep.Level, ep.Account, shown(what))
+		fmt.Fprintf(e.out, "  %s %s  %-8s %s: %s\n", sign, ep.Last.Format("2006-01-02 15:04Z"), ep.Level, shown(ep.About()), shown(what))
 	}
 	more := func(sign string, n int) {
 		if n > c.Examples {

@@ -13,20 +13,27 @@ import (
 
 // Episode is what one replay says of one finding in the end.
 type Episode struct {
-	ID      string      `json:"alert"`
-	RuleID  string      `json:"-"`
-	Account string      `json:"account"`
-	Level   rules.Level `json:"level"`
-	Mode    rules.Mode  `json:"mode"`
-	Opened  time.Time   `json:"opened"` // log time
-	First   time.Time   `json:"first"`  // occurrence of its first and latest activity
-	Last    time.Time   `json:"last"`
-	Count   int         `json:"count"`
-	Seen    string      `json:"seen"` // its first reason
+	ID      string `json:"alert"`
+	RuleID  string `json:"-"`
+	Account string `json:"account"`
+	// Group is that of a rule across accounts, which has no account.
+	Group  map[string]string `json:"group,omitempty"`
+	Level  rules.Level       `json:"level"`
+	Mode   rules.Mode        `json:"mode"`
+	Opened time.Time         `json:"opened"` // log time
+	First  time.Time         `json:"first"`  // occurrence of its first and latest activity
+	Last   time.Time         `json:"last"`
+	Count  int               `json:"count"`
+	Seen   string            `json:"seen"` // its first reason
 
 	group string
-	nth   int // how often its alert had opened before
+	about string // the group in words
+	nth   int    // how often its alert had opened before
 }
+
+// About names what the episode is about: its account, or the group of a rule
+// across accounts.
+func (ep *Episode) About() string { return cmp.Or(ep.Account, ep.about) }
 
 // Episodes gathers the episodes of a replay; give its Report to Run.
 type Episodes struct {
@@ -51,8 +58,17 @@ func (e *Episodes) Report(f detector.Finding) error {
 		ep = &Episode{nth: len(same), ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
 		for _, g := range f.Group {
 			ep.group += g.Name + "\x00" + g.Value + "\x00"
+			if f.Rule.Keyed {
+				if ep.Group == nil {
+					ep.Group = map[string]string{}
+				}
+				ep.Group[g.Name] = g.Value
+			}
 		}
 		e.byID[f.Episode], e.all = append(same, ep), append(e.all, ep)
+	}
+	if f.Rule.Keyed {
+		ep.about = f.About()
 	}
 	ep.Level, ep.Mode, ep.First, ep.Last, ep.Count = f.Rule.Level, f.Rule.Mode, f.First, f.Last, f.Count
 	if len(f.Reasons) > 0 {

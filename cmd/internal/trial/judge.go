@@ -15,6 +15,7 @@ import (
 type judge struct {
 	history *History
 	engine  *detector.Engine
+	second  *detector.Keyed // of rules across accounts
 	sight   detector.Sighted
 	seq     uint64
 
@@ -29,7 +30,7 @@ type guardKey struct{ account, rule string }
 
 func newJudge(h *History, plan *detector.Plan) *judge {
 	return &judge{
-		history: h, engine: detector.NewEngine(0, plan, detector.EngineOptions{}), sight: newSight(h),
+		history: h, engine: detector.NewEngine(0, plan, detector.EngineOptions{}), second: detector.NewKeyed(1, plan, detector.EngineOptions{}), sight: newSight(h),
 		latest: map[string]int{}, guards: map[guardKey]*Guard{}, learning: map[string]bool{},
 	}
 }
@@ -44,6 +45,9 @@ func (j *judge) run(ctx context.Context) error {
 		a.Seen = time.Time{}
 		j.seq++
 		j.found(j.engine.Apply(j.seq, a.Time, &batch))
+		if _, waits := j.second.Pending(); waits || j.second.Plan().Keyed() {
+			j.found(j.second.Apply(j.engine.LogTime(), j.engine.Passed()))
+		}
 		if !met[a.Account] {
 			met[a.Account], j.learning[a.Account] = true, true
 		}
@@ -63,6 +67,9 @@ func (j *judge) run(ctx context.Context) error {
 	for due, ok := j.engine.Pending(); ok; due, ok = j.engine.Pending() {
 		j.seq++
 		j.found(j.engine.Tick(j.seq, due))
+	}
+	for due, ok := j.second.Pending(); ok; due, ok = j.second.Pending() {
+		j.found(j.second.Apply(due, nil))
 	}
 	return ctx.Err()
 }

@@ -66,6 +66,12 @@ func tellOne(f *detector.Finding) Told {
 		Account: f.Account, From: f.First, Until: f.Last, Count: f.Count, Alert: f.Episode,
 		Reasons: f.Reasons, Reason: because(f), strength: strength(f),
 	}
+	if f.Rule.Keyed {
+		t.Group, t.Accounts, t.about = map[string]string{}, f.Accounts, f.About()
+		for _, g := range f.Group {
+			t.Group[g.Name] = g.Value
+		}
+	}
 	for i := range f.Evidence {
 		if t.Text = alerting.Plain(said(&f.Evidence[i])); t.Text != "" {
 			break

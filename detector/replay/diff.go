@@ -28,6 +28,7 @@ type Episode struct {
 
 	group string
 	about string // the group in words
+	held  bool   // from people, up to the end
 	nth   int    // how often its alert had opened before
 }
 
@@ -55,7 +56,7 @@ func (e *Episodes) Report(f detector.Finding) error {
 		if e.byID == nil {
 			e.byID = map[string][]*Episode{}
 		}
-		ep = &Episode{nth: len(same), ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
+		ep = &Episode{nth: len(same), held: true, ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
 		for _, g := range f.Group {
 			ep.group += g.Name + "\x00" + g.Value + "\x00"
 			if f.Rule.Keyed {
@@ -67,6 +68,9 @@ func (e *Episodes) Report(f detector.Finding) error {
 		}
 		e.byID[f.Episode], e.all = append(same, ep), append(e.all, ep)
 	}
+	if f.Phase != detector.Close && f.Held == "" {
+		ep.held = false
+	}
 	if f.Rule.Keyed {
 		ep.about = f.About()
 	}
@@ -77,9 +81,10 @@ func (e *Episodes) Report(f detector.Finding) error {
 	return nil
 }
 
-// like returns the episode of the same id and number, nil where there is none.
+// like returns the episode of the same id and number, nil where there is none of
+// which people are told.
 func (e *Episodes) like(ep *Episode) *Episode {
-	if same := e.byID[ep.ID]; ep.nth < len(same) {
+	if same := e.byID[ep.ID]; ep.nth < len(same) && !same[ep.nth].held {
 		return same[ep.nth]
 	}
 	return nil
@@ -93,8 +98,11 @@ type RuleDiff struct {
 	// Versions of the rule; empty where a set does not have it.
 	VersionBefore string `json:"version_before,omitempty"`
 	VersionAfter  string `json:"version_after,omitempty"`
-	Before        int    `json:"before"` // findings
+	Before        int    `json:"before"` // findings of which people are told, or the rule only observes
 	After         int    `json:"after"`
+	// Those that an enforced rule kept to itself, which the lists leave out.
+	HeldBefore int `json:"held_before,omitempty"`
+	HeldAfter  int `json:"held_after,omitempty"`
 
 	Appear []Episode     `json:"appear"`
 	Vanish []Episode     `json:"vanish"`
@@ -110,7 +118,7 @@ type EpisodePair struct {
 
 // Same reports whether neither the rule nor any of its findings differ.
 func (d *RuleDiff) Same() bool {
-	return d.VersionBefore == d.VersionAfter && len(d.Appear)+len(d.Vanish)+len(d.Change) == 0
+	return d.VersionBefore == d.VersionAfter && d.HeldBefore == d.HeldAfter && len(d.Appear)+len(d.Vanish)+len(d.Change) == 0
 }
 
 // Diff compares what two sets of rules made of one log, rule by rule in the
@@ -136,6 +144,10 @@ func Diff(before, after *detector.Plan, was, is *Episodes) []RuleDiff {
 	gone := map[string][]*Episode{} // by rule, those without a partner of the same id
 	for _, old := range was.all {
 		d := byID[old.RuleID]
+		if old.held {
+			d.HeldBefore++
+			continue
+		}
 		d.Before++
 		if now := is.like(old); now != nil {
 			d.pair(old, now)
@@ -145,6 +157,10 @@ func Diff(before, after *detector.Plan, was, is *Episodes) []RuleDiff {
 	}
 	for _, now := range is.all {
 		d := byID[now.RuleID]
+		if now.held {
+			d.HeldAfter++
+			continue
+		}
 		d.After++
 		if was.like(now) != nil {
 			continue

@@ -260,3 +260,47 @@ func TestEpisodesThatOpenAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestEpisodesHeldBack: what nobody is told of is counted apart, as in the counts
+// of a replay, and is neither gained nor lost.
+func TestEpisodesHeldBack(t *testing.T) {
+	p := plan(t)
+	r := p.Rules()[0]
+	report := func(into *replay.Episodes, episode string, held ...string) {
+		t.Helper()
+		for i, h := range held {
+			phase := detector.Update
+			if i == 0 {
+				phase = detector.Open
+			}
+			f := detector.Finding{Episode: episode, Phase: phase, Rule: r, Account: "x/" + episode, First: start, Last: start, LogTime: start, Held: h}
+			if err := into.Report(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := into.Report(detector.Finding{Episode: episode, Phase: detector.Close, Rule: r, Account: "x/" + episode, First: start, Last: start, LogTime: start}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var was, is replay.Episodes
+	report(&was, "held", detector.HeldBudget)
+	report(&is, "held", detector.HeldBudget, detector.HeldBudget)
+	report(&was, "told-later", detector.HeldBudget, "")
+	report(&is, "told-later", "")
+	report(&was, "told-no-more", "")
+	report(&is, "told-no-more", detector.HeldBudget)
+	report(&was, "told-now", detector.HeldBudget)
+	report(&is, "told-now", "")
+	for _, d := range replay.Diff(p, p, &was, &is) {
+		if d.ID != r.ID {
+			continue
+		}
+		got := fmt.Sprintf("%d → %d, held %d → %d", d.Before, d.After, d.HeldBefore, d.HeldAfter)
+		if want := "2 → 2, held 2 → 2"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if len(d.Appear) != 1 || d.Appear[0].ID != "told-now" || len(d.Vanish) != 1 || d.Vanish[0].ID != "told-no-more" || len(d.Change) != 0 {
+			t.Errorf("appeared %+v, vanished %+v, changed %+v", d.Appear, d.Vanish, d.Change)
+		}
+	}
+}

@@ -98,6 +98,29 @@ func fieldNames(fields []activity.FieldRef) []string {
 	return out
 }
 
+// TestOrderedCondition: a temporal_ordered correlation may say that all of its
+// rules must match, as converters write it, and nothing else.
+func TestOrderedCondition(t *testing.T) {
+	rule := func(condition string) string {
+		return "title: A\nname: a\nlogsource: {product: picket}\ndetection: {s: {kind: post}, condition: s}\n---\n" +
+			"title: B\nname: b\nlogsource: {product: picket}\ndetection: {s: {kind: reply}, condition: s}\n---\n" +
+			"title: C\ncorrelation: {type: temporal_ordered, rules: [a, b], group-by: [account], timespan: 1h" + condition + "}\n"
+	}
+	bare := compileRules(t, rule("")).Rules()[2]
+	for _, condition := range []string{", condition: {gte: 2}", ", condition: {eq: 2}"} {
+		got := compileRules(t, rule(condition)).Rules()[2]
+		if d := cmp.Diff(bare.Condition, got.Condition); d != "" {
+			t.Errorf("%s (-without +with):\n%s", condition, d)
+		}
+	}
+	for _, condition := range []string{", condition: {gte: 1}", ", condition: {eq: 3}", ", condition: {gt: 2}", ", condition: {gte: 2, lte: 2}"} {
+		_, err := Compile([]File{{Name: "r.yml", Data: []byte(rule(condition))}})
+		if want := "r.yml:12:89: temporal_ordered needs a match of all its 2 rules, in order; write condition: {gte: 2}, or none"; err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", condition, err, want)
+		}
+	}
+}
+
 func TestCompileConditions(t *testing.T) {
 	for _, tt := range []struct {
 		condition string

@@ -85,6 +85,9 @@ func (l *linter) window(d *sigma.Document, r *rules.Rule, docs []*sigma.Document
 	if len(r.Then) > 0 && !slices.ContainsFunc(r.Then, func(i int) bool { return !dead[i] }) {
 		l.warn(d, at, DeadWindow, "none of its second steps can ever match")
 	}
+	if n := len(r.Inputs); r.Type == rules.TypeTemporal && r.Condition.Min > n {
+		l.warn(d, at, DeadWindow, "it is about %d rules, so the count %s is never reached", n, r.Condition.Text)
+	}
 	if r.Field == nil {
 		return
 	}

@@ -60,6 +60,7 @@ func TestWarnings(t *testing.T) {
 		{"group-by", feeder + "correlation: {type: value_count, rules: [f], group-by: [account, ip], timespan: 1h, condition: {gte: 2, field: ip}}", `10:21 dead-window ip has at most 1 different values here (it is one of group-by), so the count gte: 2 is never reached`},
 		{"pinned", feeder + "correlation: {type: value_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 3, field: geo.country}}", `10:21 dead-window geo.country has at most 2 different values here (de, fr), so the count gte: 3 is never reached`},
 		{"pinned enough", feeder + "correlation: {type: value_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 2, field: geo.country}}", ""},
+		{"more rules than there are", feeder + "correlation: {type: temporal, rules: [f, g], group-by: [account], timespan: 1h, condition: {gte: 3}}\n---\ntitle: G\nname: g\nlogsource: {product: picket}\ndetection: {s: {kind: post}, condition: s}", `10:21 dead-window it is about 2 rules, so the count gte: 3 is never reached`},
 		{"one value is never new", feeder + "baseline: {type: new_value, rules: [f], field: outcome}", `10:18 dead-window outcome has only one value here (success), so none is ever new once it is learned`},
 		{
 			"fed by the dead", strings.Replace(feeder, "s: {", "s: {kind: post, ", 1) + "correlation: {type: event_count, rules: [f], group-by: [account], timespan: 1h, condition: {gte: 2}}",

@@ -52,6 +52,7 @@ func TestModifiers(t *testing.T) {
 		{`text|month: [3, 4]`, []string{"2024-03-05T07:30:00Z", "2024-04-05T07:30:00.25Z"}, []string{"2024-05-05T07:30:00Z"}},
 		{`text|year|lt: 2024`, []string{"2023-12-31T23:59:59Z"}, []string{"2024-01-01T00:00:00Z"}},
 		{`text|expand: "%who%"`, []string{"alice", "BOB", "bobby"}, []string{"eve", "%who%"}},
+		{`text|expand: [carol, "%who%"]`, []string{"alice", "Carol"}, []string{"eve"}},
 		{`text|contains|expand: "<%who%@%where%>"`, []string{"x <alice@example.org>", "<bobby@example.org>"}, []string{"<alice@example.com>"}},
 		{`ip|cidr|expand: "%office%"`, []string{"10.1.2.3"}, []string{"11.1.2.3"}},
 		{`text|re|i|s: "a.b"`, []string{"A\nB"}, []string{"ab"}},

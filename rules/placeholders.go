@@ -39,7 +39,7 @@ func (c *compiler) takePlaceholders() {
 // the rule dormant: it is checked and matches nothing.
 func (b *detectionBuilder) expanded(t sigma.Test, mods modifiers, v sigma.Value) []predicate {
 	parts := sigma.Placeholders(v.Text)
-	if len(parts) == 1 {
+	if len(parts) == 1 && !slices.ContainsFunc(t.Values, func(v sigma.Value) bool { return len(sigma.Placeholders(v.Text)) > 1 }) {
 		b.fault(v.At, `expand: %s has no placeholder; write one such as %%admins%%, or remove the modifier`, v)
 		return nil
 	}

@@ -32,6 +32,7 @@ func (l *linter) compiled(p *rules.Program) {
 				same[r.Meaning] = i
 			}
 		}
+		l.lacks(d, r)
 		l.care(d, r)
 	}
 	for i, r := range all {
@@ -39,6 +40,33 @@ func (l *linter) compiled(p *rules.Program) {
 			l.window(docs[i], r, docs, dead)
 		}
 	}
+}
+
+// lacks warns about placeholders that have no values, where they stand first. A
+// rule for other rules may be there for whoever gives it values.
+func (l *linter) lacks(d *sigma.Document, r *rules.Rule) {
+	if r.Silent {
+		return
+	}
+	for _, name := range r.Lacks {
+		at, found := d.Detection.At, false
+		for _, s := range d.Detection.Searches {
+			for _, g := range s.Any {
+				for _, t := range g.All {
+					for _, v := range t.Values {
+						if parts := sigma.Placeholders(v.Text); !found && expands(t) && slices.Index(parts, name)%2 == 1 {
+							at, found = v.At, true
+						}
+					}
+				}
+			}
+		}
+		l.warn(d, at, DeadCondition, "the rule matches nothing: %s has no values; add a placeholders document that says what %%%s%% stands for", name, name)
+	}
+}
+
+func expands(t sigma.Test) bool {
+	return slices.ContainsFunc(t.Modifiers, func(m sigma.Text) bool { return m.S == "expand" })
 }
 
 // documents returns the document of each rule.

@@ -45,7 +45,7 @@ func (b *detectionBuilder) expanded(t sigma.Test, mods modifiers, v sigma.Value)
 	}
 	values := []sigma.Value{{At: v.At, Kind: sigma.String}}
 	for i, part := range parts {
-		with := []sigma.Value{{Kind: sigma.String, Text: part}}
+		with := []sigma.Value{{Kind: sigma.String, Text: strings.ReplaceAll(part, `\%`, "%")}}
 		if i%2 == 1 {
 			var known bool
 			if with, known = b.placeholders[part]; !known {

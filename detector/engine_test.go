@@ -16,6 +16,7 @@ import (
 
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
 
@@ -798,8 +799,11 @@ func TestListValuesAreOneMatch(t *testing.T) {
 
 func TestUnreachableCountIsRefused(t *testing.T) {
 	_, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "t.yml", Data: []byte(strings.Replace(testRules, "condition: {gte: 3}", "condition: {gte: 5000}", 1))}}})
-	if err == nil || !strings.Contains(err.Error(), "a count of 5000 is never reached, a window holds at most 4096") {
+	if err == nil || !strings.Contains(err.Error(), "condition gte: 5000 is never reached, a window holds at most 4096") {
 		t.Errorf("Compile: %v", err)
+	}
+	if rules.MaxWindow != window.MaxEvents {
+		t.Errorf("rules say that a window holds %d matches, it holds %d", rules.MaxWindow, window.MaxEvents)
 	}
 }
 

@@ -2,6 +2,8 @@ package detector
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/picketd/picket/collectors/activity"
@@ -90,6 +92,19 @@ const (
 
 // MaxEvidence bounds the activities that a finding carries.
 const MaxEvidence = 8
+
+// About names what a finding is about: its account, or the group of a rule
+// across accounts and how many they are. It is text of strangers.
+func (f *Finding) About() string {
+	if f.Account != "" {
+		return f.Account
+	}
+	parts := make([]string, 0, len(f.Group))
+	for _, g := range f.Group {
+		parts = append(parts, g.Name+" "+g.Value)
+	}
+	return fmt.Sprintf("%s (%d accounts)", strings.Join(parts, ", "), f.AccountCount)
+}
 
 // MaxAccounts bounds the accounts that a finding names.
 const MaxAccounts = 32

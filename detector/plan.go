@@ -19,7 +19,6 @@ import (
 	"github.com/picketd/picket/detector/baseline/storm"
 	"github.com/picketd/picket/detector/baseline/travel"
 	"github.com/picketd/picket/detector/internal/approx"
-	"github.com/picketd/picket/detector/window"
 	"github.com/picketd/picket/rules"
 )
 
@@ -200,17 +199,6 @@ func Compile(s Set) (*Plan, error) {
 	}
 	for i := range p.rules {
 		r := p.rules[i].rule
-		if r.Floor > window.MaxEvents {
-			return nil, fmt.Errorf("rule %q: a floor of %d is never reached, a window holds at most %d: lower it", r.Title, r.Floor, window.MaxEvents)
-		}
-		if r.Condition.Min > window.MaxEvents {
-			return nil, fmt.Errorf("rule %q: a count of %d is never reached, a window holds at most %d: lower it", r.Title, r.Condition.Min, window.MaxEvents)
-		}
-		for _, t := range r.Tunings {
-			if tuned := t.Rule(); max(tuned.Condition.Min, tuned.Floor) > window.MaxEvents {
-				return nil, fmt.Errorf("rule %q: tuned by %q to a count that is never reached, a window holds at most %d: lower it", r.Title, t.Title, window.MaxEvents)
-			}
-		}
 		p.memory[p.rules[i].stateKey] = i
 		if r.Type == rules.TypeApproval && r.Mode != rules.Off {
 			p.grace[r.Verdict] = max(p.grace[r.Verdict], int64(r.Grace))

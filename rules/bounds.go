@@ -9,13 +9,17 @@ import (
 
 // Conditions of correlations.
 
+// MaxWindow is how many matches a window holds at most, so that a higher count
+// is never reached. Package detector/window keeps no more.
+const MaxWindow = 4096
+
 // bounds compiles the comparisons of a correlation's condition.
 func (c *compiler) bounds(d *sigma.Document, t Type, k *sigma.Correlation, bounds []sigma.Bound) Condition {
 	if t == TypeTemporal && len(bounds) == 0 || t == TypeTemporalOrdered {
-		if len(bounds) > 0 {
-			c.fault(d, k.CondAt, "temporal_ordered takes no condition: all its rules must match, in order; remove it")
-		}
 		n := len(k.Rules)
+		if len(bounds) > 0 && !all(bounds, n) {
+			c.fault(d, k.CondAt, "temporal_ordered needs a match of all its %d rules, in order; write condition: {gte: %d}, or none", n, n)
+		}
 		return Condition{Min: n, Bounds: []Bound{{"gte", float64(n)}}, Text: "all of them"}
 	}
 	var out Condition
@@ -32,6 +36,11 @@ func (c *compiler) bounds(d *sigma.Document, t Type, k *sigma.Correlation, bound
 		c.countRange(d, bounds, &out)
 	}
 	return out
+}
+
+// all reports whether bounds say that n of n rules must match.
+func all(bounds []sigma.Bound, n int) bool {
+	return len(bounds) == 1 && (bounds[0].Op.S == "gte" || bounds[0].Op.S == "eq") && bounds[0].Value.V == float64(n)
 }
 
 // clash reports a bound that says again what one before it says.
@@ -70,6 +79,15 @@ func (c *compiler) countRange(d *sigma.Document, bounds []sigma.Bound, out *Cond
 		case n == 0 && (op == "gte" || op == "eq"):
 			c.fault(d, b.Value.At, "condition %s: 0 would hold without any event; write 1 or more", op)
 			return
+		}
+		if least := n; op != "lte" && op != "lt" && op != "neq" {
+			if op == "gt" {
+				least++
+			}
+			if least > MaxWindow {
+				c.fault(d, b.Value.At, "condition %s: %s is never reached, a window holds at most %d; lower it", op, b.Value.Text, MaxWindow)
+				return
+			}
 		}
 		switch op {
 		case "gte":

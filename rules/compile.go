@@ -178,11 +178,11 @@ func typeOf(d *sigma.Document) Type {
 }
 
 func (c *compiler) describe(r *Rule, d *sigma.Document) {
-	r.ID, r.Name, r.Title, r.Description = d.ID.S, d.Name.S, d.Title.S, d.Description.S
+	r.ID, r.Name, r.Title, r.Description = d.ID.S, d.Name.S, d.Title.Line(), d.Description.S
 	r.Level, r.Mode, r.Quiet = cmp.Or(Level(d.Level.S), defaultLevel), Enforce, defaultQuiet
 	r.Tags, r.References, r.FalsePositives = plain(d.Tags), plain(d.References), plain(d.FalsePositives)
 	if r.ID == "" {
-		r.ID = deriveID(cmp.Or(r.Name, r.Title))
+		r.ID = deriveID(cmp.Or(r.Name, d.Title.S)) // as it is written: what was told under an id stays found
 	}
 	if k := d.Picket; k != nil {
 		r.Mode, r.Quiet = cmp.Or(Mode(k.Mode.S), r.Mode), cmp.Or(k.Quiet.D, r.Quiet)

@@ -63,12 +63,62 @@ picket:
 	}
 }
 
+// TestTitlesAreOneLine: a title is told in tables, subjects and terminals. What
+// makes it several lines, or steers a terminal, is not part of it; the id made
+// from a title stays that of the title as it is written.
+func TestTitlesAreOneLine(t *testing.T) {
+	const body = "\nlogsource: {product: picket}\ndetection: {s: {kind: post}, condition: s}\n"
+	for _, tt := range []struct{ name, title, want string }{
+		{"folded", ">\n  Posts at\n  night", "Posts at night"},
+		{"literal", "|\n  Posts\n\n    at night", "Posts at night"},
+		{"escapes of a terminal", `"Posts\e[31m at\u202e night\x07"`, "Posts[31m at night"},
+		{"joined emoji", "Family 👨‍👩‍👧", "Family 👨‍👩‍👧"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := compileRules(t, "title: "+tt.title+body)
+			r := p.Rules()[0]
+			if r.Title != tt.want {
+				t.Errorf("title %q, want %q", r.Title, tt.want)
+			}
+			if docs := documents(p, []File{{Name: "test.yml", Data: []byte("title: " + tt.title + body)}}); docs[0] == nil {
+				t.Error("its document is not found")
+			}
+		})
+	}
+	if got, want := compileRules(t, "title: >\n  Posts"+body).Rules()[0].ID, deriveID("Posts\n"); got != want {
+		t.Errorf("id %s, want %s", got, want)
+	}
+}
+
 func fieldNames(fields []activity.FieldRef) []string {
 	var out []string
 	for _, f := range fields {
 		out = append(out, f.Name)
 	}
 	return out
+}
+
+// TestOrderedCondition: a temporal_ordered correlation may say that all of its
+// rules must match, as converters write it, and nothing else.
+func TestOrderedCondition(t *testing.T) {
+	rule := func(condition string) string {
+		return "title: A\nname: a\nlogsource: {product: picket}\ndetection: {s: {kind: post}, condition: s}\n---\n" +
+			"title: B\nname: b\nlogsource: {product: picket}\ndetection: {s: {kind: reply}, condition: s}\n---\n" +
+			"title: C\ncorrelation: {type: temporal_ordered, rules: [a, b], group-by: [account], timespan: 1h" + condition + "}\n"
+	}
+	bare := compileRules(t, rule("")).Rules()[2]
+	for _, condition := range []string{", condition: {gte: 2}", ", condition: {eq: 2}"} {
+		got := compileRules(t, rule(condition)).Rules()[2]
+		if d := cmp.Diff(bare.Condition, got.Condition); d != "" {
+			t.Errorf("%s (-without +with):\n%s", condition, d)
+		}
+	}
+	for _, condition := range []string{", condition: {gte: 1}", ", condition: {eq: 3}", ", condition: {gt: 2}", ", condition: {gte: 2, lte: 2}"} {
+		_, err := Compile([]File{{Name: "r.yml", Data: []byte(rule(condition))}})
+		if want := "r.yml:12:89: temporal_ordered needs a match of all its 2 rules, in order; write condition: {gte: 2}, or none"; err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", condition, err, want)
+		}
+	}
 }
 
 func TestCompileConditions(t *testing.T) {

@@ -225,7 +225,7 @@ func (c *compiler) peak(r *Rule, d *sigma.Document) {
 	if b.Floor.Text == "" {
 		c.fault(d, b.At, "peak needs the count below which nothing is a burst; add for example floor: 12")
 	} else {
-		r.Floor = c.whole(d, b.Floor, "floor", 1, maxCount)
+		r.Floor = c.whole(d, b.Floor, "floor", 1, MaxWindow)
 	}
 	if r.Factor = defaultFactor; b.Factor.Text != "" {
 		r.Factor = b.Factor.V

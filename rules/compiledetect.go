@@ -316,11 +316,22 @@ func (b *detectionBuilder) predicate(t sigma.Test, mods modifiers, v sigma.Value
 			b.fault(v.At, "cidr %s is not a network; write for example 10.0.0.0/8 or 2001:db8::/32", v)
 			return predicate{}, false
 		}
-		return predicate{op: opCIDR, cidr: p.Masked(), words: "is in " + p.Masked().String()}, true
+		p = unmapped(p.Masked())
+		return predicate{op: opCIDR, cidr: p, words: "is in " + p.String()}, true
 	case "gt", "gte", "lt", "lte":
 		return b.order(mods, v)
 	}
 	return b.null(t, mods, v)
+}
+
+// unmapped returns a network of IPv4 addresses written as IPv6 as one of IPv4,
+// which is what such addresses count as.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const before = 96 // bits
+	if !p.Addr().Is4In6() || p.Bits() < before {
+		return p
+	}
+	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-before)
 }
 
 func presence(present bool) predicate {

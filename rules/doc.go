@@ -172,7 +172,8 @@
 //     also where the placeholder stands under "not" (Rule.Lacks tells); a filter
 //     with one is a fault, since nobody would notice that it excepts nothing.
 //   - Keywords in rules for a source's own events are looked for in the event's
-//     JSON text as it was recorded.
+//     JSON text as it was recorded, and in the same text with its escapes
+//     resolved.
 //
 // Public rules name the fields of a product as one log store or another calls
 // them. A field is looked for under its own name and then under the spellings

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -55,7 +56,7 @@ type scope uint8
 
 const (
 	scopeActivity scope = iota // the texts of an activity
-	scopeRaw                   // the source's own event, as JSON text
+	scopeRaw                   // the source's own event, as JSON text with and without escapes
 )
 
 type nodeKind uint8
@@ -266,9 +267,13 @@ func (m *Matcher) load(id int32, a *activity.Activity) (lo, hi int) {
 		m.values = s.field.Values(a, m.values)
 	case s.scope == scopeActivity:
 		m.values = appendKeywordValues(m.values, a)
-	default: // the views of this one value are the event itself
+	default: // the views of these values are the event itself, and what it says
 		m.values = append(m.values, activity.Value{})
 		m.views = append(m.views, view{exact: a.Raw})
+		if bytes.IndexByte(a.Raw, '\\') >= 0 {
+			m.values = append(m.values, activity.Value{})
+			m.views = append(m.views, view{exact: m.keep(func(b []byte) []byte { return appendUnescaped(b, a.Raw) })})
+		}
 	}
 	for len(m.views) < len(m.values) {
 		m.views = append(m.views, view{})

@@ -224,6 +224,36 @@ func TestMatchSearches(t *testing.T) {
 	}
 }
 
+// TestKeywordsInEvents: keywords are looked for in an event as it was recorded,
+// and in what its texts say, which JSON writes with escapes.
+func TestKeywordsInEvents(t *testing.T) {
+	const raw = `{"cmd":"C:\\Windows\\x.exe -Role \"Mailbox Export\"","who":"Caf\u00e9 \ud83c\udf89","path":"\/dev\/tcp","lines":"a\nb","plain":"C:/x"}`
+	for _, tt := range []struct {
+		name, search string
+		want         bool
+	}{
+		{"backslash", `['C:\Windows\x']`, true},
+		{"backslash as recorded", `['C:\\\\Windows']`, true},
+		{"quotes", `[' -Role "Mailbox Export"']`, true},
+		{"a character written as its number", "[café]", true},
+		{"one written as two numbers", "['CAFÉ 🎉']", true},
+		{"slashes", "[/dev/tcp]", true},
+		{"end of a line", `["a\nb"]`, true},
+		{"all", `{'|all': ['"Mailbox', "C:/X", '"plain"']}`, true},
+		{"regular expression", `{'|re': 'Windows.x\.exe'}`, true},
+		{"wildcard", `['Windows*Mailbox Export"*é']`, true},
+		{"elsewhere", `['C:\Windows\y', '"Mailbox Import"']`, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := compileRules(t, strings.Replace(detectionRule("sel: "+tt.search+"\ncondition: sel"), "product: picket", "product: okta", 1))
+			a := activity.Activity{Network: "okta", Kind: activity.KindLogin, Raw: []byte(raw)}
+			if got := len(p.Match(&a, p.NewMatcher())) == 1; got != tt.want {
+				t.Errorf("matches: %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestMatchLogsources checks where rules are looked for: by kind and network
 // for activities, by product for a source's own events.
 func TestMatchLogsources(t *testing.T) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -87,7 +88,7 @@ func oracleField(d *sigma.Document, field string, a *activity.Activity) []activi
 	case field == "" && picket:
 		return appendKeywordValues(nil, a)
 	case field == "":
-		return []activity.Value{{Str: string(a.Raw)}}
+		return []activity.Value{{Str: string(a.Raw)}, {Str: oracleUnescaped(a.Raw)}}
 	}
 	names := []string{field}
 	if !picket {
@@ -174,6 +175,27 @@ func oracleCompare(t sigma.Test, v sigma.Value, x activity.Value, has func(strin
 		return err == nil && n == x.Num
 	}
 	return oracleEncoded(t, p, text, has)
+}
+
+// unescaped keeps the oracle from reading an event for every rule.
+var unescaped sync.Map
+
+// oracleUnescaped is an event with each of its strings as it is read.
+func oracleUnescaped(raw []byte) string {
+	if v, ok := unescaped.Load(string(raw)); ok {
+		if s, ok := v.(string); ok {
+			return s
+		}
+	}
+	out := oracleRegexp(`"(?:[^"\\]|\\.)*"`).ReplaceAllStringFunc(string(raw), func(quoted string) string {
+		var s string
+		if err := json.Unmarshal([]byte(quoted), &s); err != nil {
+			return quoted
+		}
+		return `"` + s + `"`
+	})
+	unescaped.Store(string(raw), out)
+	return out
 }
 
 // lookedUp keeps the oracle from asking the taxonomy for every pair.

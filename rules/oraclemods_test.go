@@ -177,7 +177,8 @@ func oracleDashes(p sigma.Pattern) []sigma.Pattern {
 				for _, dash := range []string{"-", "/", "–", "—", "―"} {
 					fresh := slices.Clone(q)
 					end := len(fresh[i].Text) - (len(p[i].Text) - at) // of what stands before, respelt
-					fresh[i].Text = fresh[i].Text[:end] + dash + p[i].Text[at+1:]
+					_, size := utf8.DecodeRuneInString(p[i].Text[at:])
+					fresh[i].Text = fresh[i].Text[:end] + dash + p[i].Text[at+size:]
 					spelt = append(spelt, fresh)
 				}
 			}
@@ -196,7 +197,7 @@ func oracleOptions(text string) []int {
 	for i, r := range runes {
 		before := i > 0 && word.MatchString(string(runes[i-1]))
 		after := i+1 < len(runes) && word.MatchString(string(runes[i+1]))
-		if (r == '-' || r == '/') && !before && after {
+		if strings.ContainsRune("-/\u2013\u2014\u2015", r) && !before && after {
 			out = append(out, at)
 		}
 		at += utf8.RuneLen(r)

@@ -39,13 +39,13 @@ func (c *compiler) takePlaceholders() {
 // the rule dormant: it is checked and matches nothing.
 func (b *detectionBuilder) expanded(t sigma.Test, mods modifiers, v sigma.Value) []predicate {
 	parts := sigma.Placeholders(v.Text)
-	if len(parts) == 1 {
+	if len(parts) == 1 && !slices.ContainsFunc(t.Values, func(v sigma.Value) bool { return len(sigma.Placeholders(v.Text)) > 1 }) {
 		b.fault(v.At, `expand: %s has no placeholder; write one such as %%admins%%, or remove the modifier`, v)
 		return nil
 	}
 	values := []sigma.Value{{At: v.At, Kind: sigma.String}}
 	for i, part := range parts {
-		with := []sigma.Value{{Kind: sigma.String, Text: part}}
+		with := []sigma.Value{{Kind: sigma.String, Text: strings.ReplaceAll(part, `\%`, "%")}}
 		if i%2 == 1 {
 			var known bool
 			if with, known = b.placeholders[part]; !known {

@@ -65,7 +65,7 @@ func documents(program *Program, files []File) []*sigma.Document {
 	for i, r := range program.rules {
 		for ; next < len(docs); next++ { // documents that are no rules are passed over
 			d := docs[next]
-			if d.Title.S == r.Title && d.Name.S == r.Name && (d.ID.S == "" || d.ID.S == r.ID) && typeOf(d) == r.Type {
+			if d.Title.Line() == r.Title && d.Name.S == r.Name && (d.ID.S == "" || d.ID.S == r.ID) && typeOf(d) == r.Type {
 				out[i] = d
 				next++
 				break

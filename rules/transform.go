@@ -138,7 +138,7 @@ func offsets(text string) []sigma.Pattern {
 // dashes are what Windows programs take for the sign before an option.
 const dashes = "-/–—―"
 
-// windash returns p with each - and / that starts an option in every spelling.
+// windash returns p with each dash that starts an option in every spelling.
 func windash(p sigma.Pattern) []sigma.Pattern {
 	out := []sigma.Pattern{nil}
 	extend := func(pieces ...sigma.Piece) {
@@ -162,7 +162,8 @@ func windash(p sigma.Pattern) []sigma.Pattern {
 				spelt = append(spelt, sigma.Piece{Kind: sigma.Literal, Text: rest[:i] + string(dash)})
 			}
 			extend(spelt...)
-			rest = rest[i+1:]
+			_, size := utf8.DecodeRuneInString(rest[i:])
+			rest = rest[i+size:]
 		}
 		if rest != "" {
 			extend(sigma.Piece{Kind: sigma.Literal, Text: rest})
@@ -181,20 +182,22 @@ func joined(p sigma.Pattern, piece sigma.Piece) sigma.Pattern {
 	return append(out, piece)
 }
 
-// option returns the place of the first - or / that has no word character
+// option returns the place of the first of dashes that has no word character
 // before it and one after it, -1 where there is none.
 func option(s string) int {
-	for i := 0; ; i++ {
-		at := strings.IndexAny(s[i:], "-/")
+	for i := 0; ; {
+		at := strings.IndexAny(s[i:], dashes)
 		if at < 0 {
 			return -1
 		}
 		i += at
+		_, size := utf8.DecodeRuneInString(s[i:])
 		before, _ := utf8.DecodeLastRuneInString(s[:i])
-		after, _ := utf8.DecodeRuneInString(s[i+1:])
+		after, _ := utf8.DecodeRuneInString(s[i+size:])
 		if !inWord(before) && inWord(after) {
 			return i
 		}
+		i += size
 	}
 }
 

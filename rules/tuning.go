@@ -152,7 +152,7 @@ func (c *compiler) tuned(d *sigma.Document, r *Rule) *Rule {
 		}
 		switch s.Name.S {
 		case "floor":
-			out.Floor = c.whole(d, s.Value, "tune set floor", 1, maxCount)
+			out.Floor = c.whole(d, s.Value, "tune set floor", 1, MaxWindow)
 		case "factor":
 			if out.Factor = s.Value.V; !(out.Factor >= 1 && out.Factor <= 100) {
 				c.fault(d, s.Value.At, "tune set factor: %s is not a number from 1 to 100", s.Value.Text)

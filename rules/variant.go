@@ -65,8 +65,8 @@ func (r *Rule) Having(name string, v float64) (*Rule, error) {
 	case bound:
 		return r.bounded(op, v)
 	case name == "floor" && r.Type == TypePeak:
-		if v != float64(int(v)) || v < 1 || v > maxCount {
-			return nil, fmt.Errorf("floor: %g is not a whole number from 1 to %d", v, maxCount)
+		if v != float64(int(v)) || v < 1 || v > MaxWindow {
+			return nil, fmt.Errorf("floor: %g is not a whole number from 1 to %d", v, MaxWindow)
 		}
 		out.Floor = int(v)
 	case name == "factor" && r.Type == TypePeak:

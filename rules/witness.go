@@ -48,6 +48,13 @@ func (p *Program) anyWitness(kids []node, count int, negated bool) (witnesses, b
 		return witnesses{}, false
 	}
 	var out witnesses
+	if len(all) == count { // a long list of values: none to choose from
+		for i := range all {
+			out.preds = append(out.preds, all[i].preds...)
+			out.chance = min(1, out.chance+all[i].chance)
+		}
+		return out, true
+	}
 	for range count {
 		best := 0
 		for i := range all {

@@ -254,7 +254,7 @@ func (c *replayCmd) reporter(e *env, bar *bar) func(detector.Finding) error {
 				return nil
 			}
 			bar.clear()
-			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s%s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, shown(about(&f)), f.Rule.Title, heldBack(&f), shown(why(f.Reasons)))
+			_, err := fmt.Fprintf(e.out, "%s  %-8s %s: %s%s — %s\n", f.Last.Format("2006-01-02 15:04Z"), f.Rule.Level, shown(f.About()), f.Rule.Title, heldBack(&f), shown(why(f.Reasons)))
 			return err
 		}
 		out := found{
@@ -287,19 +287,6 @@ func heldBack(f *detector.Finding) string {
 
 // shown is text of strangers on one line, without what would disturb a terminal.
 func shown(s string) string { return alerting.Name(s) }
-
-// about names what a finding is about: its account, or the group of a rule
-// across accounts.
-func about(f *detector.Finding) string {
-	if f.Account != "" {
-		return f.Account
-	}
-	parts := make([]string, 0, len(f.Group))
-	for _, g := range f.Group {
-		parts = append(parts, g.Name+" "+g.Value)
-	}
-	return fmt.Sprintf("%s (%d accounts)", strings.Join(parts, ", "), f.AccountCount)
-}
 
 func why(reasons []detector.Reason) string {
 	parts := make([]string, 0, len(reasons))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -114,10 +115,14 @@ func (c *rulesDiffCmd) print(e *env, res *replay.Result, diffs []replay.RuleDiff
 		return err
 	}
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nBEFORE\tAFTER\tAPPEAR\tVANISH\tCHANGE\tVERSION\tRULE")
+	column, held := "", func(*replay.RuleDiff) string { return "" }
+	if slices.ContainsFunc(changed, func(d replay.RuleDiff) bool { return d.HeldBefore+d.HeldAfter > 0 }) {
+		column, held = "HELD BACK\t", func(d *replay.RuleDiff) string { return fmt.Sprintf("%d → %d\t", d.HeldBefore, d.HeldAfter) }
+	}
+	fmt.Fprintf(w, "\nBEFORE\tAFTER\tAPPEAR\tVANISH\tCHANGE\t%sVERSION\tRULE\n", column)
 	for i := range changed {
 		d := &changed[i]
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%s\t%s\n", d.Before, d.After, len(d.Appear), len(d.Vanish), len(d.Change), versions(d), d.Title)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%s%s\t%s\n", d.Before, d.After, len(d.Appear), len(d.Vanish), len(d.Change), held(d), versions(d), d.Title)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -143,7 +148,7 @@ func (c *rulesDiffCmd) examples(e *env, d *replay.RuleDiff) {
 	}
 	fmt.Fprintf(e.out, "\n%s\n", d.Title)
 	one := func(sign string, ep *replay.Episode, what string) {
-		fmt.Fprintf(e.out, "  %s %s  %-8s %s: %s\n", sign, ep.Last.Format("2006-01-02 15:04Z"), ep.Level, ep.Account, shown(what))
+		fmt.Fprintf(e.out, "  %s %s  %-8s %s: %s\n", sign, ep.Last.Format("2006-01-02 15:04Z"), ep.Level, shown(ep.About()), shown(what))
 	}
 	more := func(sign string, n int) {
 		if n > c.Examples {

@@ -26,7 +26,7 @@ import (
 type tuneCmd struct {
 	Rule string `arg:"" help:"Name, id or title of a rule."`
 	recording
-	Param   string   `required:"" help:"Number of the rule and the values to try: condition.gte=5..40, floor=6..60/6, factor=1.5,2,3, window=10m..2h/10m." placeholder:"NAME=VALUES"`
+	Param   string   `required:"" help:"Number of the rule and the values to try: condition.gte=5..40, floor=6..60/6, factor=1.5,2,3, gap=12h..3d/12h." placeholder:"NAME=VALUES"`
 	Budget  *float64 `help:"Alerts per account and month that people bear; the configuration's, or 1, unless given."`
 	Labels  string   `help:"File of what is known to have happened, one JSON object a line: {\"account\":\"x/acme\",\"rule\":\"posting_burst\",\"verdict\":\"true\",\"from\":\"2026-03-01T12:00:00Z\"}; verdict is true, expected or false. Verdicts in the journal count in any case." type:"existingfile" placeholder:"FILE"`
 	Attacks int      `help:"Play so many attacks of each kind on each account at every value, as picket evaluate does." placeholder:"N"`

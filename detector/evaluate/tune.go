@@ -63,7 +63,8 @@ type Point struct {
 	intervals []interval
 }
 
-// interval is one episode.
+// interval is one opening of an alert: where its window outlasts the rule's
+// quiet, an alert may open again, and people are told again.
 type interval struct {
 	alert, account string
 	first, last    time.Time
@@ -88,7 +89,7 @@ func Tune(ctx context.Context, plan *detector.Plan, src replay.Source, opts dete
 	}
 	opts.Ticked = false // a replay of one rule ends like a log that goes on
 	noted := &noting{src: src, labels: slices.Clone(t.Labels)}
-	open := make([]map[string]int, len(plans)) // episode → its interval
+	open := make([]map[string]int, len(plans)) // episode → its latest interval
 	for i := range open {
 		open[i] = map[string]int{}
 	}
@@ -134,10 +135,10 @@ func (c *Curve) variants(only *detector.Plan, t Tuning) ([]*detector.Plan, error
 	return plans, nil
 }
 
-// note takes a finding into the point's episodes.
+// note takes a finding into the point's intervals.
 func (p *Point) note(open map[string]int, f *detector.Finding) {
 	i, known := open[f.Episode]
-	if !known {
+	if !known || f.Phase == detector.Open {
 		i = len(p.intervals)
 		open[f.Episode] = i
 		p.intervals = append(p.intervals, interval{alert: f.Episode, account: f.Account, first: f.First})
@@ -184,12 +185,10 @@ func (c *Curve) label(labels []Label, seen map[string]*replay.Activity) {
 			c.Unseen = append(c.Unseen, l.Account)
 		}
 		if l.alert != "" {
-			at := slices.IndexFunc(asItIs.intervals, func(in interval) bool { return in.alert == l.alert })
-			if at < 0 {
+			if !asItIs.place(l) {
 				c.Unplaced++
 				continue
 			}
-			l.From, l.Until = asItIs.intervals[at].first, asItIs.intervals[at].last
 		}
 		incident := l.Verdict == activity.VerdictTrue
 		if incident {
@@ -207,6 +206,23 @@ func (c *Curve) label(labels []Label, seen map[string]*replay.Activity) {
 			}
 		}
 	}
+}
+
+// place sets when that was which a verdict on an alert is about: from where the
+// alert first opened to its last match. It reports whether there is the alert.
+func (p *Point) place(l *Label) (placed bool) {
+	for i := range p.intervals {
+		in := &p.intervals[i]
+		switch {
+		case in.alert != l.alert:
+			continue
+		case !placed:
+			l.From, l.Until, placed = in.first, in.last, true
+		case in.last.After(l.Until):
+			l.Until = in.last
+		}
+	}
+	return placed
 }
 
 func (p *Point) covers(l *Label) bool {

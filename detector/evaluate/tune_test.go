@@ -145,6 +145,51 @@ func TestTuneAgreesWithReplay(t *testing.T) {
 	}
 }
 
+// TestTuneCountsOpenings: where a window outlasts the quiet, one alert opens
+// several times, and people are told each time.
+func TestTuneCountsOpenings(t *testing.T) {
+	long := strings.Replace(burstRules, "timespan: 10m", "timespan: 1d", 1)
+	plan, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "burst.yml", Data: []byte(long)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	burst, err := plan.Find("burst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[int]activity.Activity{0: {Kind: activity.KindPost}} // two hours after the burst, which its window still holds
+	src := func() replay.Source { return bursts(said, 6) }
+	alerts := map[string]int{}
+	res, err := replay.Run(t.Context(), plan, src(), detector.EngineOptions{}, func(f detector.Finding) error {
+		if f.Phase == detector.Open {
+			alerts[f.Episode]++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(alerts) != 1 {
+		t.Fatalf("alerts %v, want one that opens twice", alerts)
+	}
+	var told int
+	for _, c := range res.Rules {
+		if c.Name == "burst" {
+			told = c.Findings
+		}
+	}
+	got, err := evaluate.Tune(t.Context(), plan, src(), detector.EngineOptions{}, evaluate.Tuning{
+		Rule: burst, Number: "condition.gte", Values: []float64{7},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []point{{5, told, 0, 0, true}, {7, 1, 0, 0, false}}
+	if d := cmp.Diff(want, points(got)); d != "" || told != 2 {
+		t.Errorf("a replay has %d, points (-want +got):\n%s", told, d)
+	}
+}
+
 // TestVerdictsAreLabels: a verdict in the log is placed where its alert was, and
 // the newest of several counts.
 func TestVerdictsAreLabels(t *testing.T) {

@@ -13,46 +13,79 @@ import (
 
 // Episode is what one replay says of one finding in the end.
 type Episode struct {
-	ID      string      `json:"alert"`
-	RuleID  string      `json:"-"`
-	Account string      `json:"account"`
-	Level   rules.Level `json:"level"`
-	Mode    rules.Mode  `json:"mode"`
-	Opened  time.Time   `json:"opened"` // log time
-	First   time.Time   `json:"first"`  // occurrence of its first and latest activity
-	Last    time.Time   `json:"last"`
-	Count   int         `json:"count"`
-	Seen    string      `json:"seen"` // its first reason
+	ID      string `json:"alert"`
+	RuleID  string `json:"-"`
+	Account string `json:"account"`
+	// Group is that of a rule across accounts, which has no account.
+	Group  map[string]string `json:"group,omitempty"`
+	Level  rules.Level       `json:"level"`
+	Mode   rules.Mode        `json:"mode"`
+	Opened time.Time         `json:"opened"` // log time
+	First  time.Time         `json:"first"`  // occurrence of its first and latest activity
+	Last   time.Time         `json:"last"`
+	Count  int               `json:"count"`
+	Seen   string            `json:"seen"` // its first reason
 
 	group string
+	about string // the group in words
+	held  bool   // from people, up to the end
+	nth   int    // how often its alert had opened before
 }
+
+// About names what the episode is about: its account, or the group of a rule
+// across accounts.
+func (ep *Episode) About() string { return cmp.Or(ep.Account, ep.about) }
 
 // Episodes gathers the episodes of a replay; give its Report to Run.
 type Episodes struct {
-	byID map[string]*Episode
+	byID map[string][]*Episode // those of one id, which may open again, in their order
 	all  []*Episode
 }
 
 // Report takes one finding; those of an episode whose opening is not among them
 // are passed over.
 func (e *Episodes) Report(f detector.Finding) error {
-	ep := e.byID[f.Episode]
+	same := e.byID[f.Episode]
+	var ep *Episode
 	switch {
-	case ep == nil && f.Phase != detector.Open:
+	case f.Phase != detector.Open && len(same) == 0:
 		return nil // it opened before findings count
-	case ep == nil:
+	case f.Phase != detector.Open:
+		ep = same[len(same)-1]
+	default:
 		if e.byID == nil {
-			e.byID = map[string]*Episode{}
+			e.byID = map[string][]*Episode{}
 		}
-		ep = &Episode{ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
+		ep = &Episode{nth: len(same), held: true, ID: f.Episode, RuleID: f.Rule.ID, Account: f.Account, Opened: f.LogTime}
 		for _, g := range f.Group {
 			ep.group += g.Name + "\x00" + g.Value + "\x00"
+			if f.Rule.Keyed {
+				if ep.Group == nil {
+					ep.Group = map[string]string{}
+				}
+				ep.Group[g.Name] = g.Value
+			}
 		}
-		e.byID[f.Episode], e.all = ep, append(e.all, ep)
+		e.byID[f.Episode], e.all = append(same, ep), append(e.all, ep)
+	}
+	if f.Phase != detector.Close && f.Held == "" {
+		ep.held = false
+	}
+	if f.Rule.Keyed {
+		ep.about = f.About()
 	}
 	ep.Level, ep.Mode, ep.First, ep.Last, ep.Count = f.Rule.Level, f.Rule.Mode, f.First, f.Last, f.Count
 	if len(f.Reasons) > 0 {
 		ep.Seen = f.Reasons[0].Seen
+	}
+	return nil
+}
+
+// like returns the episode of the same id and number, nil where there is none of
+// which people are told.
+func (e *Episodes) like(ep *Episode) *Episode {
+	if same := e.byID[ep.ID]; ep.nth < len(same) && !same[ep.nth].held {
+		return same[ep.nth]
 	}
 	return nil
 }
@@ -65,8 +98,11 @@ type RuleDiff struct {
 	// Versions of the rule; empty where a set does not have it.
 	VersionBefore string `json:"version_before,omitempty"`
 	VersionAfter  string `json:"version_after,omitempty"`
-	Before        int    `json:"before"` // findings
+	Before        int    `json:"before"` // findings of which people are told, or the rule only observes
 	After         int    `json:"after"`
+	// Those that an enforced rule kept to itself, which the lists leave out.
+	HeldBefore int `json:"held_before,omitempty"`
+	HeldAfter  int `json:"held_after,omitempty"`
 
 	Appear []Episode     `json:"appear"`
 	Vanish []Episode     `json:"vanish"`
@@ -82,7 +118,7 @@ type EpisodePair struct {
 
 // Same reports whether neither the rule nor any of its findings differ.
 func (d *RuleDiff) Same() bool {
-	return d.VersionBefore == d.VersionAfter && len(d.Appear)+len(d.Vanish)+len(d.Change) == 0
+	return d.VersionBefore == d.VersionAfter && d.HeldBefore == d.HeldAfter && len(d.Appear)+len(d.Vanish)+len(d.Change) == 0
 }
 
 // Diff compares what two sets of rules made of one log, rule by rule in the
@@ -108,8 +144,12 @@ func Diff(before, after *detector.Plan, was, is *Episodes) []RuleDiff {
 	gone := map[string][]*Episode{} // by rule, those without a partner of the same id
 	for _, old := range was.all {
 		d := byID[old.RuleID]
+		if old.held {
+			d.HeldBefore++
+			continue
+		}
 		d.Before++
-		if now := is.byID[old.ID]; now != nil {
+		if now := is.like(old); now != nil {
 			d.pair(old, now)
 			continue
 		}
@@ -117,8 +157,12 @@ func Diff(before, after *detector.Plan, was, is *Episodes) []RuleDiff {
 	}
 	for _, now := range is.all {
 		d := byID[now.RuleID]
+		if now.held {
+			d.HeldAfter++
+			continue
+		}
 		d.After++
-		if was.byID[now.ID] != nil {
+		if was.like(now) != nil {
 			continue
 		}
 		i := slices.IndexFunc(gone[now.RuleID], func(old *Episode) bool { return overlap(old, now) })

@@ -231,3 +231,76 @@ func TestEpisodesThatOpenedBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestEpisodesThatOpenAgain: one alert that opens twice is two findings, as in
+// the counts of a replay.
+func TestEpisodesThatOpenAgain(t *testing.T) {
+	p := plan(t)
+	r := p.Rules()[0]
+	var was, is replay.Episodes
+	for i, phase := range []detector.Phase{detector.Open, detector.Close, detector.Open, detector.Update, detector.Close} {
+		f := detector.Finding{Episode: "1", Phase: phase, Rule: r, Account: "x/a", First: start, Last: start.Add(time.Duration(i) * time.Hour), LogTime: start.Add(time.Duration(i) * time.Hour)}
+		if err := was.Report(f); err != nil {
+			t.Fatal(err)
+		}
+		if i > 1 {
+			continue
+		}
+		if err := is.Report(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range replay.Diff(p, p, &was, &is) {
+		switch {
+		case d.ID != r.ID:
+		case d.Before != 2 || d.After != 1 || len(d.Vanish) != 1 || len(d.Appear)+len(d.Change) != 0:
+			t.Errorf("%d before, %d after, %+v vanished, %+v appeared, %+v changed; want the second one vanished", d.Before, d.After, d.Vanish, d.Appear, d.Change)
+		case !d.Vanish[0].Opened.Equal(start.Add(2 * time.Hour)):
+			t.Errorf("vanished: opened %s, want the second opening", d.Vanish[0].Opened)
+		}
+	}
+}
+
+// TestEpisodesHeldBack: what nobody is told of is counted apart, as in the counts
+// of a replay, and is neither gained nor lost.
+func TestEpisodesHeldBack(t *testing.T) {
+	p := plan(t)
+	r := p.Rules()[0]
+	report := func(into *replay.Episodes, episode string, held ...string) {
+		t.Helper()
+		for i, h := range held {
+			phase := detector.Update
+			if i == 0 {
+				phase = detector.Open
+			}
+			f := detector.Finding{Episode: episode, Phase: phase, Rule: r, Account: "x/" + episode, First: start, Last: start, LogTime: start, Held: h}
+			if err := into.Report(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := into.Report(detector.Finding{Episode: episode, Phase: detector.Close, Rule: r, Account: "x/" + episode, First: start, Last: start, LogTime: start}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var was, is replay.Episodes
+	report(&was, "held", detector.HeldBudget)
+	report(&is, "held", detector.HeldBudget, detector.HeldBudget)
+	report(&was, "told-later", detector.HeldBudget, "")
+	report(&is, "told-later", "")
+	report(&was, "told-no-more", "")
+	report(&is, "told-no-more", detector.HeldBudget)
+	report(&was, "told-now", detector.HeldBudget)
+	report(&is, "told-now", "")
+	for _, d := range replay.Diff(p, p, &was, &is) {
+		if d.ID != r.ID {
+			continue
+		}
+		got := fmt.Sprintf("%d → %d, held %d → %d", d.Before, d.After, d.HeldBefore, d.HeldAfter)
+		if want := "2 → 2, held 2 → 2"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if len(d.Appear) != 1 || d.Appear[0].ID != "told-now" || len(d.Vanish) != 1 || d.Vanish[0].ID != "told-no-more" || len(d.Change) != 0 {
+			t.Errorf("appeared %+v, vanished %+v, changed %+v", d.Appear, d.Vanish, d.Change)
+		}
+	}
+}

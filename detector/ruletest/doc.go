@@ -57,7 +57,8 @@
 //	group     its group, in the order of group-by: {ip: 198.51.100.7}
 //	accounts  optional: the accounts that it is about in the end, as they came
 //	level     of the rule
-//	count     activities in the episode when it has closed, 1 if absent
+//	count     activities in the episode when it has closed, 1 if absent; of one that opens
+//	          again within its window, all that the window holds
 //	at        optional: log time at which it opens, "day 31 02:58"
 //	why       optional: part of a reason's words
 //	related   optional: rules of the earlier episodes that led to it, oldest first

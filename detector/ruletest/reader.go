@@ -19,12 +19,19 @@ import (
 type reader struct {
 	file   string
 	faults rules.Faults
+	nodes  int          // of values, so far
+	beyond *rules.Fault // what keeps the values from being read, beside which others mean nothing
 }
 
 func place(n *yaml.Node) sigma.Pos { return sigma.Pos{Line: max(n.Line, 1), Column: max(n.Column, 1)} }
 
 func (r *reader) fault(n *yaml.Node, format string, args ...any) {
 	r.faults = append(r.faults, rules.Fault{File: r.file, At: place(n), Message: fmt.Sprintf(format, args...)})
+}
+
+// stop reports what keeps the file's values from being read.
+func (r *reader) stop(n *yaml.Node, format string, args ...any) {
+	r.beyond = &rules.Fault{File: r.file, At: place(n), Message: fmt.Sprintf(format, args...)}
 }
 
 // syntax reports what the YAML library says; it tells the line only within

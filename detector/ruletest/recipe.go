@@ -140,18 +140,38 @@ func find(n *yaml.Node, path string) *yaml.Node {
 	return at
 }
 
+// What values may take: an alias stands for all of what it names, which may be
+// aliases, too.
+const (
+	maxDepth = 64
+	maxNodes = 100_000
+)
+
 // plain returns a node's value as encoding/json takes it.
-func (r *reader) plain(n *yaml.Node) any {
-	n = resolve(n)
+func (r *reader) plain(n *yaml.Node) any { return r.nested(n, n, 1) }
+
+// nested reads a part of a field's value.
+func (r *reader) nested(field, at *yaml.Node, depth int) any {
+	switch r.nodes++; {
+	case r.beyond != nil:
+		return nil
+	case depth > maxDepth:
+		r.stop(field, "a value is nested deeper than %d; write it flatter, and no alias within what it stands for", maxDepth)
+		return nil
+	case r.nodes > maxNodes:
+		r.stop(field, "the values up to here are more than %d, those of an alias counted wherever it stands; make them fewer", maxNodes)
+		return nil
+	}
+	n := resolve(at)
 	switch n.Kind {
 	case yaml.MappingNode:
 		out := map[string]any{}
-		r.open(n, "a value", nil, func(key, value *yaml.Node) { out[key.Value] = r.plain(value) })
+		r.open(n, "a value", nil, func(key, value *yaml.Node) { out[key.Value] = r.nested(field, value, depth+1) })
 		return out
 	case yaml.SequenceNode:
 		out := make([]any, 0, len(n.Content))
 		for _, item := range n.Content {
-			out = append(out, r.plain(item))
+			out = append(out, r.nested(field, item, depth+1))
 		}
 		return out
 	default: // a scalar

@@ -48,7 +48,7 @@ func Run(ctx context.Context, s *Scenario, files []rules.File, overrides []detec
 	if err := s.named(plan.Rules()); err != nil {
 		return Result{}, err
 	}
-	byEpisode := map[string]int{}
+	byEpisode := map[string]int{} // the latest opening of each
 	out := Result{file: s.File}
 	src := feed(s.Events)
 	_, err = replay.Run(ctx, plan, &src, detector.EngineOptions{}, func(f detector.Finding) error {
@@ -56,7 +56,7 @@ func Run(ctx context.Context, s *Scenario, files []rules.File, overrides []detec
 			return nil // tells nobody anything new
 		}
 		i, ok := byEpisode[f.Episode]
-		if !ok {
+		if !ok || f.Phase == detector.Open { // one alert may open again
 			i = len(out.Opened)
 			byEpisode[f.Episode] = i
 			out.Opened = append(out.Opened, Opened{Rule: f.Rule, Account: f.Account, At: f.LogTime, Why: words(f.Reasons)})

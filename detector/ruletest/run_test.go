@@ -41,6 +41,32 @@ correlation: {type: event_count, rules: [post], group-by: [account], timespan: 1
 picket: {quiet: 30m}
 `)}}
 
+// TestOpensAgain: an alert that opens again, since its window outlasts the quiet,
+// is another finding: people are told again.
+func TestOpensAgain(t *testing.T) {
+	long := []rules.File{{Name: "test.yml", Data: []byte(strings.Replace(string(countsPosts[0].Data), "timespan: 10m", "timespan: 1d", 1))}}
+	story := strings.Replace(threePosts, "expect:", "- {at: day 2 15:00, account: x/acme, kind: post}\nexpect:", 1)
+	const first, second = "- {rule: two, account: x/acme, level: high, count: 3, at: day 2 10:01}\n", "- {rule: two, account: x/acme, level: high, count: 4, at: day 2 15:00}"
+	for _, row := range []struct{ name, expect, want string }{
+		{"both", first + second, ""},
+		{"the first", first, "+ two x/acme high ×4 day 2 15:00:00: 4 activities in 5h\n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s, err := ruletest.Parse("f.yaml", []byte(story+row.expect))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ruletest.Run(t.Context(), s, long, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(row.want, got.Diff()); d != "" {
+				t.Errorf("diff (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // TestDiff gives the same story expectations that are right and ones that are
 // wrong in one point each.
 func TestDiff(t *testing.T) {

@@ -69,6 +69,9 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if n := r.document(data); n != nil {
 		r.scenario(n, s)
 	}
+	if r.beyond != nil {
+		return nil, rules.Faults{*r.beyond}
+	}
 	if err := r.faults.Sort().Err(); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ func (l *linter) compiled(p *rules.Program) {
 				same[r.Meaning] = i
 			}
 		}
+		l.lacks(d, r)
 		l.care(d, r)
 	}
 	for i, r := range all {
@@ -41,6 +42,33 @@ func (l *linter) compiled(p *rules.Program) {
 	}
 }
 
+// lacks warns about placeholders that have no values, where they stand first. A
+// rule for other rules may be there for whoever gives it values.
+func (l *linter) lacks(d *sigma.Document, r *rules.Rule) {
+	if r.Silent {
+		return
+	}
+	for _, name := range r.Lacks {
+		at, found := d.Detection.At, false
+		for _, s := range d.Detection.Searches {
+			for _, g := range s.Any {
+				for _, t := range g.All {
+					for _, v := range t.Values {
+						if parts := sigma.Placeholders(v.Text); !found && expands(t) && slices.Index(parts, name)%2 == 1 {
+							at, found = v.At, true
+						}
+					}
+				}
+			}
+		}
+		l.warn(d, at, DeadCondition, "the rule matches nothing: %s has no values; add a placeholders document that says what %%%s%% stands for", name, name)
+	}
+}
+
+func expands(t sigma.Test) bool {
+	return slices.ContainsFunc(t.Modifiers, func(m sigma.Text) bool { return m.S == "expand" })
+}
+
 // documents returns the document of each rule.
 func (l *linter) documents(all []*rules.Rule) []*sigma.Document {
 	out := make([]*sigma.Document, len(all))
@@ -48,7 +76,7 @@ func (l *linter) documents(all []*rules.Rule) []*sigma.Document {
 	for i, r := range all {
 		for k := next; k < len(l.docs); k++ {
 			d := l.docs[k]
-			if d.Title.S == r.Title && d.Name.S == r.Name && (d.ID.S == "" || d.ID.S == r.ID) {
+			if d.Title.Line() == r.Title && d.Name.S == r.Name && (d.ID.S == "" || d.ID.S == r.ID) {
 				out[i], next = d, k+1
 				break
 			}
@@ -84,6 +112,9 @@ func (l *linter) window(d *sigma.Document, r *rules.Rule, docs []*sigma.Document
 	}
 	if len(r.Then) > 0 && !slices.ContainsFunc(r.Then, func(i int) bool { return !dead[i] }) {
 		l.warn(d, at, DeadWindow, "none of its second steps can ever match")
+	}
+	if n := len(r.Inputs); r.Type == rules.TypeTemporal && r.Condition.Min > n {
+		l.warn(d, at, DeadWindow, "it is about %d rules, so the count %s is never reached", n, r.Condition.Text)
 	}
 	if r.Field == nil {
 		return

@@ -1,6 +1,10 @@
 package sigma
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+)
 
 // Document is one YAML document: a detection rule, a correlation, a baseline,
 // or something that is for other rules: a filter, a tune document or values of
@@ -49,6 +53,16 @@ type Document struct {
 type Text struct {
 	At Pos
 	S  string
+}
+
+// Line returns the text on one line, without what would steer a terminal.
+func (t Text) Line() string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) {
+			return r
+		}
+		return -1
+	}, t.S)), " ")
 }
 
 // Flag is a boolean with its place.

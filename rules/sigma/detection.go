@@ -63,8 +63,7 @@ func (r *reader) conditions(n *yaml.Node, d *Detection) []Condition {
 		if t.S == "" {
 			continue
 		}
-		place := func(off int) Pos { return r.within(item, off) }
-		if e := parseCondition(item.Value, d, place, r.fault); e != nil {
+		if e := parseCondition(item.Value, d, r.places(item), r.fault); e != nil {
 			out = append(out, Condition{t.At, e})
 		}
 	}
@@ -124,9 +123,9 @@ func (r *reader) test(p pair) Test {
 	field, mods, modified := strings.Cut(p.key.S, "|")
 	t := Test{At: p.key.At, Field: field}
 	if modified {
-		off := len(field) + 1
+		off, place := len(field)+1, r.places(p.node)
 		for m := range strings.SplitSeq(mods, "|") {
-			at := r.within(p.node, off)
+			at := place(off)
 			off += len(m) + 1
 			if r.modifier(m, at) {
 				t.Modifiers = append(t.Modifiers, Text{at, m})

@@ -112,14 +112,21 @@ correlation:
 	}
 }
 
-// TestPositionsInLongScalars checks that faults within a scalar that was
-// written over several lines, or with escapes, point to its start.
+// TestPositionsInLongScalars checks that faults within a scalar point to where
+// they are, also where it was written over several lines, and to its start
+// where it was written with escapes.
 func TestPositionsInLongScalars(t *testing.T) {
 	for _, tt := range []struct{ name, condition, want string }{
 		{"plain", `sel and other`, "6:22"},
 		{"quoted", `'sel and other'`, "6:23"},
-		{"folded", ">\n    sel\n    and other", "6:14"},
-		{"over two lines", "sel\n    and other", "6:14"},
+		{"folded", ">\n    sel\n    and other", "8:9"},
+		{"folded, indented and stripped", ">2-\n      sel\n\n      and other", "9:11"},
+		{"literal", "|\n    sel and\n    other", "8:5"},
+		{"literal with a comment", "| # why\n    sel and other", "7:13"},
+		{"over two lines", "sel\n    and other", "7:9"},
+		{"quoted over two lines", "'sel and\n    other'", "7:5"},
+		{"double-quoted over two lines", "\"sel and\n\n    other\"", "8:5"},
+		{"with a byte more than characters", "sel and \u3000 other", "6:24"},
 		{"escaped", `"sel\tand other"`, "6:14"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -129,6 +136,20 @@ func TestPositionsInLongScalars(t *testing.T) {
 				t.Errorf("fault %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// TestHugeCondition: a condition is read in one pass, however long its line is.
+// Looking for the place of each name from the start of the line takes hours.
+func TestHugeCondition(t *testing.T) {
+	const names = 500_000
+	docs := parse(t, "title: T\nlogsource: {product: picket}\ndetection:\n  a: {kind: post}\n  condition: "+strings.Repeat("not a or ", names)+"a\n")
+	or, ok := docs[0].Detection.Conditions[0].Expr.(Or)
+	if !ok || len(or.X) != names+1 {
+		t.Fatalf("condition is %T, want %d names", docs[0].Detection.Conditions[0].Expr, names+1)
+	}
+	if at, want := or.X[names].Place(), (Pos{5, 14 + 9*names}); at != want {
+		t.Errorf("the last one is at %v, want %v", at, want)
 	}
 }
 

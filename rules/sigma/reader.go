@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -108,23 +109,61 @@ func (r *reader) pos(n *yaml.Node) Pos {
 	return Pos{n.Line, max(n.Column, 1)}
 }
 
-// within returns where byte off of a scalar's value was written, or where the
-// scalar starts if it was written over several lines or with escapes.
-func (r *reader) within(n *yaml.Node, off int) Pos {
-	at := r.pos(n)
-	if at.Line > len(r.lines) || at.Line < 1 || off > len(n.Value) {
-		return at
+// places returns a function that tells where a byte of a scalar's value was
+// written. Where the value has white space, the file may have more of it, also
+// the ends of lines. What stands behind an escape is told to be where the scalar
+// starts.
+func (r *reader) places(n *yaml.Node) func(off int) Pos {
+	start := r.pos(n)
+	at := start
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		at = Pos{start.Line + 1, 1}
+	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		at.Column++
 	}
-	column := at.Column
-	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		column++
+	known := make([]Pos, 0, len(n.Value)+1)
+	rest, more := r.from(at)
+	for i, c := range n.Value {
+		if !unicode.IsSpace(c) {
+			for more && (len(rest) == 0 || unicode.IsSpace(rest[0])) {
+				if len(rest) > 0 {
+					rest, at.Column = rest[1:], at.Column+1
+					continue
+				}
+				at = Pos{at.Line + 1, 1}
+				rest, more = r.from(at)
+			}
+			if !more || rest[0] != c {
+				break
+			}
+		}
+		for len(known) < i+utf8.RuneLen(c) {
+			known = append(known, at)
+		}
+		if !unicode.IsSpace(c) {
+			rest, at.Column = rest[1:], at.Column+1
+		}
+	}
+	if len(known) == len(n.Value) {
+		known = append(known, at)
+	}
+	return func(off int) Pos {
+		if off >= len(known) {
+			return start
+		}
+		return known[off]
+	}
+}
+
+// from returns the rest of the line that begins at a place, and whether there is
+// such a line.
+func (r *reader) from(at Pos) ([]rune, bool) {
+	if at.Line < 1 || at.Line > len(r.lines) {
+		return nil, false
 	}
 	line := []rune(r.lines[at.Line-1])
-	before := utf8.RuneCountInString(n.Value[:off])
-	if column-1+before > len(line) || string(line[column-1:column-1+before]) != n.Value[:off] {
-		return at
-	}
-	return Pos{at.Line, column + before}
+	return line[min(at.Column-1, len(line)):], true
 }
 
 // pair is one entry of a mapping.

@@ -96,7 +96,7 @@ func RuleFiles(packNames, dirs []string) ([]rules.File, error) {
 		found := false
 		tree := ruleTree{file: func(path string) error {
 			found = true
-			data, err := os.ReadFile(path)
+			data, err := readRules(path)
 			if err == nil {
 				files = append(files, rules.File{Name: path, Data: data})
 			}
@@ -110,6 +110,23 @@ func RuleFiles(packNames, dirs []string) ([]rules.File, error) {
 		}
 	}
 	return files, errors.Join(faults...)
+}
+
+// maxRuleFile bounds a file of rules, which is held whole and several times over
+// while it is read.
+const maxRuleFile = 16 << 20
+
+// readRules reads a file of rules or of their tests. What may have no end, such
+// as a pipe, is not read.
+func readRules(path string) ([]byte, error) {
+	switch info, err := os.Stat(path); {
+	case err != nil: // told by ReadFile
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a file, but a pipe or device; remove it", path)
+	case info.Size() > maxRuleFile:
+		return nil, fmt.Errorf("%s is larger than %d MiB; split it", path, maxRuleFile>>20)
+	}
+	return os.ReadFile(path)
 }
 
 // ruleTree is how a folder of rules is gone through: everything below it in the

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/picketd/picket/detector/ruletest"
@@ -58,7 +57,7 @@ func readOnce(path string, have map[string]bool, ruleFiles, tests *[]rules.File)
 		return nil
 	}
 	have[path] = true
-	data, err := os.ReadFile(path)
+	data, err := readRules(path)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,36 @@ func TestRuleFilesTellsEachFault(t *testing.T) {
 	}
 }
 
+// TestRuleFilesThatHaveNoEnd: a device behind a rule file's name, or a file that
+// is no rule by its size, is told and not read.
+func TestRuleFilesThatHaveNoEnd(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"a.yml": "-> /dev/zero", "b.test.yml": "-> /dev/zero", "d.yml": "d"})
+	huge := filepath.Join(dir, "c.yml")
+	if err := os.WriteFile(huge, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(huge, maxRuleFile+1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := RuleFiles(nil, []string{dir})
+	_, _, all := RulesAndTests(nil, []string{dir})
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{err, "a.yml is not a file, but a pipe or device; remove it"},
+		{err, "c.yml is larger than 16 MiB; split it"},
+		{all, "a.yml is not a file, but a pipe or device; remove it"},
+		{all, "b.test.yml is not a file, but a pipe or device; remove it"},
+		{all, "c.yml is larger than 16 MiB; split it"},
+	} {
+		if want := filepath.Join(dir, row.want); row.err == nil || !strings.Contains(row.err.Error(), want) {
+			t.Errorf("got %v, want it to tell %q", row.err, want)
+		}
+	}
+}
+
 // TestRuleFilesAreWatched changes rules in every way in which they may come,
 // one after the other, and counts on one watch throughout.
 func TestRuleFilesAreWatched(t *testing.T) {

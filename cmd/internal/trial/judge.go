@@ -15,11 +15,12 @@ import (
 type judge struct {
 	history *History
 	engine  *detector.Engine
+	second  *detector.Keyed // of rules across accounts
 	sight   detector.Sighted
 	seq     uint64
 
-	episodes map[string]*detector.Finding // the newest finding of each, which says everything
-	order    []string                     // of episodes, as they opened
+	told     []*detector.Finding // the newest of each opening, which says everything, as they opened
+	latest   map[string]int      // of each alert, which may open again: its latest opening
 	guards   map[guardKey]*Guard
 	learning map[string]bool // accounts that have a rule which still learns, or were not looked at
 }
@@ -29,8 +30,8 @@ type guardKey struct{ account, rule string }
 
 func newJudge(h *History, plan *detector.Plan) *judge {
 	return &judge{
-		history: h, engine: detector.NewEngine(0, plan, detector.EngineOptions{}), sight: newSight(h),
-		episodes: map[string]*detector.Finding{}, guards: map[guardKey]*Guard{}, learning: map[string]bool{},
+		history: h, engine: detector.NewEngine(0, plan, detector.EngineOptions{}), second: detector.NewKeyed(1, plan, detector.EngineOptions{}), sight: newSight(h),
+		latest: map[string]int{}, guards: map[guardKey]*Guard{}, learning: map[string]bool{},
 	}
 }
 
@@ -44,6 +45,9 @@ func (j *judge) run(ctx context.Context) error {
 		a.Seen = time.Time{}
 		j.seq++
 		j.found(j.engine.Apply(j.seq, a.Time, &batch))
+		if _, waits := j.second.Pending(); waits || j.second.Plan().Keyed() {
+			j.found(j.second.Apply(j.engine.LogTime(), j.engine.Passed()))
+		}
 		if !met[a.Account] {
 			met[a.Account], j.learning[a.Account] = true, true
 		}
@@ -64,6 +68,9 @@ func (j *judge) run(ctx context.Context) error {
 		j.seq++
 		j.found(j.engine.Tick(j.seq, due))
 	}
+	for due, ok := j.second.Pending(); ok; due, ok = j.second.Pending() {
+		j.found(j.second.Apply(due, nil))
+	}
 	return ctx.Err()
 }
 
@@ -73,10 +80,14 @@ func (j *judge) found(findings []detector.Finding) {
 		if f.Rule.Mode != rules.Enforce {
 			continue // it tells nobody
 		}
-		if j.episodes[f.Episode] == nil {
-			j.order = append(j.order, f.Episode)
+		at, known := j.latest[f.Episode]
+		if !known { // at once, or when people are told of what was held back
+			at = len(j.told)
+			j.latest[f.Episode], j.told = at, append(j.told, nil)
 		}
-		j.episodes[f.Episode] = f
+		if j.told[at] = f; f.Phase == detector.Close {
+			delete(j.latest, f.Episode)
+		}
 	}
 }
 

@@ -70,16 +70,19 @@ type RuleTold struct {
 
 // Told is one alert as it would have been told, over its whole life.
 type Told struct {
-	Account string            `json:"account"`
-	From    time.Time         `json:"from"`
-	Until   time.Time         `json:"until"`
-	Count   int               `json:"count"` // activities in it
-	Reason  string            `json:"reason"`
-	Reasons []detector.Reason `json:"reasons"`
-	Text    string            `json:"text,omitempty"` // of its first post, defanged, on one line
-	Alert   string            `json:"alert"`
+	Account  string            `json:"account"`
+	Group    map[string]string `json:"group,omitempty"`    // of a rule across accounts, which has no account
+	Accounts []string          `json:"accounts,omitempty"` // and those that it is about, as far as they are named
+	From     time.Time         `json:"from"`
+	Until    time.Time         `json:"until"`
+	Count    int               `json:"count"` // activities in it
+	Reason   string            `json:"reason"`
+	Reasons  []detector.Reason `json:"reasons"`
+	Text     string            `json:"text,omitempty"` // of its first post, defanged, on one line
+	Alert    string            `json:"alert"`
 
 	strength float64
+	about    string // the group in words
 }
 
 // Guard is how one rule guarded one account.

@@ -28,8 +28,7 @@ func (j *judge) tell(plan *detector.Plan, r *Report) {
 	for i := range r.Rules {
 		byRule[r.Rules[i].ID] = &r.Rules[i]
 	}
-	for _, id := range j.order {
-		f := j.episodes[id]
+	for _, f := range j.told {
 		if told := byRule[f.Rule.ID]; told != nil {
 			told.Told = append(told.Told, tellOne(f))
 		}
@@ -66,6 +65,12 @@ func tellOne(f *detector.Finding) Told {
 	t := Told{
 		Account: f.Account, From: f.First, Until: f.Last, Count: f.Count, Alert: f.Episode,
 		Reasons: f.Reasons, Reason: because(f), strength: strength(f),
+	}
+	if f.Rule.Keyed {
+		t.Group, t.Accounts, t.about = map[string]string{}, f.Accounts, f.About()
+		for _, g := range f.Group {
+			t.Group[g.Name] = g.Value
+		}
 	}
 	for i := range f.Evidence {
 		if t.Text = alerting.Plain(said(&f.Evidence[i])); t.Text != "" {

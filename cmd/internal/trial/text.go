@@ -203,7 +203,10 @@ func (r *Report) share(all bool) []int {
 // alert writes one alert: when and why, and the text of its first post.
 func (r *Report) alert(p *page, t *Told) {
 	why := t.Reason
-	if len(r.Accounts) > 1 {
+	switch {
+	case t.about != "":
+		why = alerting.Name(t.about) + ": " + why
+	case len(r.Accounts) > 1:
 		why = called(t.Account) + ": " + why
 	}
 	p.few(date(t.From), why, maxWhy)

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/picketd/picket/collectors/activity"
 	"github.com/picketd/picket/detector"
+	"github.com/picketd/picket/rules"
 )
 
 // hijacked is an account on which something of every kind goes wrong after two
@@ -147,6 +150,40 @@ func TestLiveNotBackfill(t *testing.T) {
 	}
 	if r.Alerts != 3 {
 		t.Errorf("%d alerts, want 3", r.Alerts)
+	}
+}
+
+// TestOpensAgain holds that an alert which opens again while its window still
+// holds what it was about is told as often as it opens, as a replay counts it.
+func TestOpensAgain(t *testing.T) {
+	many := `
+title: Post
+name: post
+logsource: {product: picket}
+detection: {s: {kind: post}, condition: s}
+---
+title: Many in a day
+correlation: {type: event_count, rules: [post], group-by: [account], timespan: 1d, condition: {gte: 4}}
+picket: {quiet: 1h}
+`
+	p, err := detector.Compile(detector.Set{Rules: []rules.File{{Name: "many.yml", Data: []byte(many)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &life{}
+	for _, minute := range []int{0, 1, 2, 3, 4, 200, 201} {
+		l.add("x/bakery", activity.KindPost, time.Duration(minute)*time.Minute, nil)
+	}
+	r, err := Try(t.Context(), l.history(FromLines), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []int
+	for _, told := range r.Rules[0].Told {
+		counts = append(counts, told.Count)
+	}
+	if d := cmp.Diff([]int{7, 5}, counts); d != "" || r.Alerts != 2 {
+		t.Errorf("%d alerts, activities of each (-want +got):\n%s", r.Alerts, d)
 	}
 }
 

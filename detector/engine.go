@@ -118,7 +118,7 @@ type Engine struct {
 	row     state.Ref          // where its account stands
 	where   *time.Location     // its account's people work, nil until somebody asks
 	odd     bool               // it is of an alert that waits for a verdict, and no habit
-	tooLate bool               // it is counted as late
+	tooLate bool               // it is counted as late, or not to be
 }
 
 // EngineOptions say what kind of log an engine reads.
@@ -309,7 +309,7 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 	st := e.state(a.Account)
 	t := min(a.Time.UnixNano(), e.now)
-	e.odd, e.tooLate = false, false
+	e.odd, e.tooLate = false, backfill // history is told late by its nature
 	if a.Kind == activity.KindVerdict {
 		e.judged(st, a, t)
 	}
@@ -333,7 +333,8 @@ func (e *Engine) activity(a *activity.Activity, backfill bool) {
 	}
 }
 
-// late counts the activity that is being judged as late, once for all rules.
+// late counts the activity that is being judged as late, once for all rules; not one
+// of an account's history.
 func (e *Engine) late() {
 	if !e.tooLate {
 		e.tooLate = true

@@ -485,6 +485,8 @@ title: Tags
 name: tags
 correlation: {type: value_count, rules: [post], group-by: account, timespan: 10m, condition: {field: hashtags, gte: 9}}
 `
+	history := at(-time.Hour, post(""))
+	history.ID = "history"
 	suite := post("")
 	suite.App = "Suite"
 	tagged := post("")
@@ -498,11 +500,12 @@ correlation: {type: value_count, rules: [post], group-by: account, timespan: 10m
 		{"once, of two windows that would count it", post(""), at(-time.Hour, post("")), 1},
 		{"not what matches two rules of one count", suite, at(time.Minute, suite), 0},
 		{"not a value that is said twice", tagged, at(time.Minute, tagged), 0},
+		{"not of a history", post(""), history, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := &log{e: detector.NewEngine(0, plan(t, both), detector.EngineOptions{})}
 			l.put(0, tt.first)
-			l.put(2*time.Minute, tt.then)
+			l.batch(2*time.Minute, activity.Batch{Backfill: tt.then.ID == history.ID, Activities: []activity.Activity{tt.then}})
 			if got := l.e.Stats().Late; got != tt.want {
 				t.Errorf("%d counted as late, want %d", got, tt.want)
 			}

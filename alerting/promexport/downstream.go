@@ -35,7 +35,7 @@ func newDetectorMetrics(f factory, now func() time.Time, rule func(string) strin
 			"How long an activity that led to a finding took until its alert was published: on the network until seen, from there until journaled, in Picket.",
 			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 1800}, "network", "stage"),
 		damaged: f.counters("detector_damaged_messages_total", "Journal messages that could not be decoded and were passed over.", "partition"),
-		late:    f.counters("detector_late_activities_total", "Activities that at least one rule passed over, since they came later than detector.lateness after newer ones.", "partition"),
+		late:    f.counters("detector_late_activities_total", "Activities that at least one rule passed over, since they came later than detector.lateness after newer ones; those of an account's history do not count.", "partition"),
 		evicted: evictedMetrics{
 			accounts: f.counters("detector_evicted_accounts_total", "Accounts that the detector has forgotten since it remembered as many as it may.", "partition"),
 			groups:   f.counters("detector_evicted_groups_total", "Groups beside the account, such as addresses, that the detector has forgotten since a rule had as many of one account as it may; the least recent ones.", "partition"),

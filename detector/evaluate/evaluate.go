@@ -58,7 +58,8 @@ func Run(ctx context.Context, plan *detector.Plan, p hijack.Protocol, histories 
 		}
 	}
 	if len(long) == 0 {
-		return out, fmt.Errorf("no history is long enough: one needs more than %d posts and %d days of warm-up, and as much again to be judged", p.Posts, int(p.Period.Hours()/24))
+		return out, fmt.Errorf("no history is long enough: the first %d posts and %d days of one are warm-up, and what follows must last %d days to be judged",
+			p.Posts, int(p.Period.Hours()/24), int(2*p.Least.Hours()/24))
 	}
 	engine := NewEngine(plan)
 	scripts, subjects := make([]*hijack.Script, len(long)), make([]hijack.Subject, len(long))

@@ -142,7 +142,7 @@ func TestTooShort(t *testing.T) {
 		t.Errorf("too short (-want +got):\n%s", d)
 	}
 	_, err := evaluate.Run(t.Context(), social(t), hijackAgain(2), []*hijack.History{short}, evaluate.Donors{})
-	const want = "no history is long enough: one needs more than 300 posts and 30 days of warm-up, and as much again to be judged"
+	const want = "no history is long enough: the first 300 posts and 30 days of one are warm-up, and what follows must last 28 days to be judged"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -31,6 +31,9 @@ type before struct {
 	State   []byte `json:"state"`
 	Strange bool   `json:"strange,omitempty"` // it was put back
 	Verdict uint64 `json:"verdict,omitempty"` // key of the one that was applied last
+	// Beside is the earlier alert that keeps the model which this one was told of,
+	// since a verdict on that one put it aside; empty where it is the model itself.
+	Beside string `json:"beside,omitempty"`
 }
 
 // rewinds reports whether a rule's model is put back by the verdict true. A rhythm
@@ -83,23 +86,47 @@ func (e *Engine) judgeModels(st *accountState, v *activity.Verdict, said uint64)
 	}
 }
 
-// rewind has a model and what is kept of it for an alert change places. What is
-// kept for later alerts has learned from this one.
+// rewind has a model and what is kept of it for an alert change places. What is kept
+// for later alerts goes with what they were told of: it may be the one that is put
+// aside, so that what people say of them holds there too.
 func (e *Engine) rewind(st *accountState, key, alert string) {
 	if st.Judged == nil {
 		return
 	}
 	all := st.Judged.Before[key]
-	i := slices.IndexFunc(all, func(b before) bool { return b.Alert == alert })
-	is := st.model(key)
-	if i < 0 || len(all[i].State) != len(is) { // of another version of the model
+	of := func(alert string) int { return slices.IndexFunc(all, func(b before) bool { return b.Alert == alert }) }
+	i := of(alert)
+	if i < 0 {
 		return
 	}
 	b := &all[i]
-	back := b.State
-	b.State, b.Strange = slices.Clone(is), !b.Strange
-	copy(is, back)
-	st.Judged.Before[key] = slices.Delete(all, i+1, len(all))
+	beside, back := b.Beside, b.State
+	if beside != "" {
+		at := of(beside)
+		if at < 0 { // what it was told of is not kept any more
+			return
+		}
+		all[at].State, b.State = back, all[at].State
+	} else {
+		is := st.model(key)
+		if len(back) != len(is) { // of another version of the model
+			return
+		}
+		b.State = slices.Clone(is)
+		copy(is, back)
+	}
+	b.Strange = !b.Strange
+	for k := i + 1; k < len(all); k++ {
+		switch all[k].Beside {
+		case beside:
+			all[k].Beside = alert
+		case alert:
+			all[k].Beside = beside
+		}
+	}
+	if beside != "" {
+		return
+	}
 	for _, ep := range st.Episodes {
 		for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
 			if r := e.ruleOf(one.RuleID); r != nil && one.ID != alert && one.Before != nil && e.modelKey(r, one.Group) == key {

@@ -16,8 +16,8 @@ import (
 // the account itself did meanwhile is the price.
 
 const (
-	// rewindFor is how long after an alert's last match a model can be put back.
-	// Later the account's own activities of all that time would be too high a price.
+	// rewindFor is how long after an alert has ended a model can be put back. Later
+	// the account's own activities of all that time would be too high a price.
 	rewindFor = 7 * 24 * time.Hour
 	// maxBefore bounds the alerts of one model for which it is kept.
 	maxBefore = 4
@@ -27,7 +27,7 @@ const (
 // back, as it was until then: the newest word of a person holds.
 type before struct {
 	Alert   string `json:"id"`
-	Last    int64  `json:"last"` // occurrence, Unix nanoseconds
+	Ended   int64  `json:"last"` // log time, Unix nanoseconds: what it saw may have been told late
 	State   []byte `json:"state"`
 	Strange bool   `json:"strange,omitempty"` // it was put back
 	Verdict uint64 `json:"verdict,omitempty"` // key of the one that was applied last
@@ -68,7 +68,7 @@ func (e *Engine) keepBefore(st *accountState, r *rules.Rule, ep *episode, said u
 	}
 	key := e.modelKey(r, ep.Group)
 	all := slices.DeleteFunc(st.Judged.Before[key], func(old before) bool { return old.Alert == ep.ID })
-	all = append(all, before{Alert: ep.ID, Last: ep.Last, Verdict: said, State: ep.Before})
+	all = append(all, before{Alert: ep.ID, Ended: e.now, Verdict: said, State: ep.Before})
 	st.Judged.Before[key] = slices.Delete(all, 0, max(0, len(all)-maxBefore))
 }
 

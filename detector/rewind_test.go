@@ -157,3 +157,46 @@ func TestHistoryIsNotLateAcrossAccounts(t *testing.T) {
 		})
 	}
 }
+
+// TestVerdictOnWhatWasToldLate holds that people have a week from an alert for their
+// verdict, also where its activities were told long after they happened.
+func TestVerdictOnWhatWasToldLate(t *testing.T) {
+	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		name string
+		late time.Duration // how much later than they happened the posts of the alert are told
+		said time.Duration // after that
+		want string
+	}{
+		{"at once, said on the next day", 0, 24 * time.Hour, "241 posts since 2026-01-05"},
+		{"after ten days, said on the next day", 10 * 24 * time.Hour, 24 * time.Hour, "241 posts since 2026-01-05"},
+		{"said after nine days", 0, 9 * 24 * time.Hour, "244 posts since 2026-01-05"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			e := detector.NewEngine(0, plan(t, profileRules), detector.EngineOptions{})
+			var seq uint64
+			for d := range 60 {
+				feed(e, &seq, false, spoken("x/acme", start.AddDate(0, 0, d), "Suite", "Fresh bread and coffee")...)
+			}
+			alert, now := "", start.AddDate(0, 0, 60).Add(12*time.Hour+row.late)
+			for _, a := range spoken("x/acme", start.AddDate(0, 0, 60), "Bitly", "Fresh bread and coffee") {
+				seq++
+				for _, f := range e.Apply(seq, now, &activity.Batch{Activities: []activity.Activity{a}}) {
+					alert = f.Episode
+				}
+			}
+			for range int(row.said / time.Hour) {
+				seq++
+				now = now.Add(time.Hour)
+				e.Tick(seq, now)
+			}
+			feed(e, &seq, false, activity.Activity{
+				ID: "said", Kind: activity.KindVerdict, Network: "x", Account: "x/acme", Time: now,
+				Verdict: activity.Verdict{Alert: alert, Says: "true", By: "jane"},
+			})
+			if got := e.Knows("x/acme", "00000000-0000-4000-8000-0000000000a1"); alert == "" || len(got) != 1 || got[0] != row.want {
+				t.Errorf("alert %q: it knows %q, want %q", alert, got, row.want)
+			}
+		})
+	}
+}

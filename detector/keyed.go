@@ -262,7 +262,7 @@ func (k *Keyed) Stats() Stats {
 // takeMatch feeds the rules across accounts. A match of a rule that the plan
 // does not have, or does not need here, says nothing.
 func (e *Engine) takeMatch(m *Match) {
-	e.tooLate = false
+	e.tooLate = m.Backfill // as in activity
 	if m.Activity.Kind == activity.KindApproval && e.recent.seen(identity(&m.Activity), e.now) {
 		e.stats.Duplicates++ // every partition's log has them
 		return

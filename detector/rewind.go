@@ -16,8 +16,8 @@ import (
 // the account itself did meanwhile is the price.
 
 const (
-	// rewindFor is how long after an alert's last match a model can be put back.
-	// Later the account's own activities of all that time would be too high a price.
+	// rewindFor is how long after an alert has ended a model can be put back. Later
+	// the account's own activities of all that time would be too high a price.
 	rewindFor = 7 * 24 * time.Hour
 	// maxBefore bounds the alerts of one model for which it is kept.
 	maxBefore = 4
@@ -27,10 +27,13 @@ const (
 // back, as it was until then: the newest word of a person holds.
 type before struct {
 	Alert   string `json:"id"`
-	Last    int64  `json:"last"` // occurrence, Unix nanoseconds
+	Ended   int64  `json:"last"` // log time, Unix nanoseconds: what it saw may have been told late
 	State   []byte `json:"state"`
 	Strange bool   `json:"strange,omitempty"` // it was put back
 	Verdict uint64 `json:"verdict,omitempty"` // key of the one that was applied last
+	// Beside is the earlier alert that keeps the model which this one was told of,
+	// since a verdict on that one put it aside; empty where it is the model itself.
+	Beside string `json:"beside,omitempty"`
 }
 
 // rewinds reports whether a rule's model is put back by the verdict true. A rhythm
@@ -65,7 +68,7 @@ func (e *Engine) keepBefore(st *accountState, r *rules.Rule, ep *episode, said u
 	}
 	key := e.modelKey(r, ep.Group)
 	all := slices.DeleteFunc(st.Judged.Before[key], func(old before) bool { return old.Alert == ep.ID })
-	all = append(all, before{Alert: ep.ID, Last: ep.Last, Verdict: said, State: ep.Before})
+	all = append(all, before{Alert: ep.ID, Ended: e.now, Verdict: said, State: ep.Before})
 	st.Judged.Before[key] = slices.Delete(all, 0, max(0, len(all)-maxBefore))
 }
 
@@ -83,23 +86,47 @@ func (e *Engine) judgeModels(st *accountState, v *activity.Verdict, said uint64)
 	}
 }
 
-// rewind has a model and what is kept of it for an alert change places. What is
-// kept for later alerts has learned from this one.
+// rewind has a model and what is kept of it for an alert change places. What is kept
+// for later alerts goes with what they were told of: it may be the one that is put
+// aside, so that what people say of them holds there too.
 func (e *Engine) rewind(st *accountState, key, alert string) {
 	if st.Judged == nil {
 		return
 	}
 	all := st.Judged.Before[key]
-	i := slices.IndexFunc(all, func(b before) bool { return b.Alert == alert })
-	is := st.model(key)
-	if i < 0 || len(all[i].State) != len(is) { // of another version of the model
+	of := func(alert string) int { return slices.IndexFunc(all, func(b before) bool { return b.Alert == alert }) }
+	i := of(alert)
+	if i < 0 {
 		return
 	}
 	b := &all[i]
-	back := b.State
-	b.State, b.Strange = slices.Clone(is), !b.Strange
-	copy(is, back)
-	st.Judged.Before[key] = slices.Delete(all, i+1, len(all))
+	beside, back := b.Beside, b.State
+	if beside != "" {
+		at := of(beside)
+		if at < 0 { // what it was told of is not kept any more
+			return
+		}
+		all[at].State, b.State = back, all[at].State
+	} else {
+		is := st.model(key)
+		if len(back) != len(is) { // of another version of the model
+			return
+		}
+		b.State = slices.Clone(is)
+		copy(is, back)
+	}
+	b.Strange = !b.Strange
+	for k := i + 1; k < len(all); k++ {
+		switch all[k].Beside {
+		case beside:
+			all[k].Beside = alert
+		case alert:
+			all[k].Beside = beside
+		}
+	}
+	if beside != "" {
+		return
+	}
 	for _, ep := range st.Episodes {
 		for _, one := range append(slices.Collect(maps.Values(ep.Parts)), ep) {
 			if r := e.ruleOf(one.RuleID); r != nil && one.ID != alert && one.Before != nil && e.modelKey(r, one.Group) == key {

@@ -57,6 +57,7 @@ func (e *Engine) sweepGone(c *cold) {
 	if c.Judged != nil {
 		maps.DeleteFunc(c.Judged.Held, func(key string, _ []held) bool { return !e.plan.keeps(key) })
 		maps.DeleteFunc(c.Judged.Trusted, func(key string, _ map[string]int64) bool { return !e.plan.keeps(key) })
+		maps.DeleteFunc(c.Judged.Before, func(key string, _ []before) bool { return !e.plan.keeps(key) })
 	}
 }
 

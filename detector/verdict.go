@@ -419,7 +419,7 @@ func (e *Engine) sweepJudged(c *cold) {
 		}
 	}
 	for key, all := range c.Judged.Before {
-		all = slices.DeleteFunc(all, func(b before) bool { return e.now-b.Last > int64(rewindFor) })
+		all = slices.DeleteFunc(all, func(b before) bool { return e.now-b.Ended > int64(rewindFor) })
 		if c.Judged.Before[key] = all; len(all) == 0 {
 			delete(c.Judged.Before, key)
 		}

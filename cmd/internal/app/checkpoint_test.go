@@ -53,6 +53,45 @@ func (w *worker) take(seq uint64) {
 	w.heads.set(fmt.Sprint("source-", seq), collectors.Checkpoint{Cursor: []byte(fmt.Sprint(seq))})
 }
 
+// TestReadingEndsWhileSaving holds that a checkpoint of which only a part is copied
+// keeps no worker from ending, so that the partition is read anew, and that what
+// there is of it is no checkpoint.
+func TestReadingEndsWhileSaving(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		before bool // there is a checkpoint already, to which one is added
+		steps  int  // copied
+		saved  int  // checkpoints in the end
+	}{
+		{"nothing copied", false, 0, 0},
+		{"all copied", false, math.MaxInt, 1},
+		{"nothing copied of an increment", true, 0, 1},
+		{"an increment copied", true, math.MaxInt, 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := savingWorker(t, t.TempDir())
+			w.take(1)
+			if row.before {
+				for range 2 { // the second is whole, too: there is no previous file yet
+					if err := w.saveNow(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.take(2)
+			}
+			w.save()
+			for i := 0; i < row.steps && w.saving.chunks != nil; i++ {
+				w.goOn(t.Context())
+			}
+			w.endSaving()
+			all, err := readCheckpoints(w.saver.files.newest)
+			if len(all) != row.saved || (err != nil) != (row.saved == 0) {
+				t.Errorf("%d checkpoints, %v; want %d", len(all), err, row.saved)
+			}
+		})
+	}
+}
+
 // saveNow saves and waits for it, and returns what became of it.
 func (w *worker) saveNow(ctx context.Context) error {
 	w.save()

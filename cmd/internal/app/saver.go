@@ -105,6 +105,7 @@ type saving struct {
 	c      *checkpoint
 	began  time.Time
 	chunks chan []byte // copied; nil once all of it is
+	ended  bool        // before all was copied; set before chunks is closed
 	spare  chan []byte // to copy into
 	done   chan error  // what became of it
 }
@@ -222,6 +223,9 @@ func (w *worker) write(s *saving, chunks <-chan []byte) error {
 		}
 		spare <- data
 	}
+	if err == nil && s.ended {
+		err = errors.New("reading ended before all of it was copied")
+	}
 	if err == nil {
 		err = w.writeRest(s, out)
 	}
@@ -314,4 +318,15 @@ func (w *worker) finish(ctx context.Context) {
 	for ctx.Err() == nil && w.goOn(ctx) {
 		time.Sleep(savePoll)
 	}
+}
+
+// endSaving waits until nothing is written any more. A checkpoint of which only a
+// part is copied is let go.
+func (w *worker) endSaving() {
+	if s := w.saving; s != nil && s.chunks != nil {
+		s.ended = true
+		close(s.chunks)
+		s.chunks = nil
+	}
+	w.writing.Wait()
 }

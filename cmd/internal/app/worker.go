@@ -128,7 +128,7 @@ func (w *worker) run(ctx context.Context) error {
 	defer reader.Close()
 	report, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.writeCtx = report
-	defer w.writing.Wait()
+	defer w.endSaving()
 	w.reports = newReporter(w)
 	w.costs.begin(w.engine)
 	w.coverage.begin()

@@ -27,7 +27,7 @@ const (
 // back, as it was until then: the newest word of a person holds.
 type before struct {
 	Alert   string `json:"id"`
-	Ended   int64  `json:"last"` // log time, Unix nanoseconds: what it saw may have been told late
+	Ended   int64  `json:"ended"` // log time, Unix nanoseconds: what it saw may have been told late
 	State   []byte `json:"state"`
 	Strange bool   `json:"strange,omitempty"` // it was put back
 	Verdict uint64 `json:"verdict,omitempty"` // key of the one that was applied last

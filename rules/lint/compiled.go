@@ -85,13 +85,13 @@ func (l *linter) documents(all []*rules.Rule) []*sigma.Document {
 	return out
 }
 
-// care warns about rules that page people and that nobody wrote on, or tried.
+// care warns about rules that tell people and that nobody wrote on, or tried.
 func (l *linter) care(d *sigma.Document, r *rules.Rule) {
 	if r.Silent || r.Mode != rules.Enforce {
 		return
 	}
 	if len(r.Response) == 0 {
-		l.warn(d, d.Title.At, NoResponse, "the rule wakes people and does not say what to do; add picket: {response: [...]}, or mode: observe")
+		l.warn(d, d.Title.At, NoResponse, "the rule tells people and does not say what to do; add picket: {response: [...]}, or mode: observe")
 	}
 	if l.opts.Tested != nil && !l.opts.Tested(r) {
 		l.warn(d, d.Title.At, NoTest, "no test expects this rule to fire; add a .test.yml beside it")

@@ -74,7 +74,7 @@ func TestWarnings(t *testing.T) {
 		{"same logic", of("  a: {kind: post}\n  condition: a") + "\n---\n" + strings.NewReplacer("name: t", "name: u", "title: T", "title: U").Replace(of("  a: {kind: post}\n  condition: a")), `9:8 duplicate-logic matches exactly what "T" at r.yml:1 matches; remove one, or refer to it`},
 		{
 			"no response, no test", strings.Replace(of("  a: {kind: post}\n  condition: a"), "picket: {mode: observe}\n", "", 1),
-			"1:8 no-response the rule wakes people and does not say what to do; add picket: {response: [...]}, or mode: observe\n1:8 no-test no test expects this rule to fire; add a .test.yml beside it",
+			"1:8 no-response the rule tells people and does not say what to do; add picket: {response: [...]}, or mode: observe\n1:8 no-test no test expects this rule to fire; add a .test.yml beside it",
 		},
 		{"fault", of("  a: {knid: post}\n  condition: a"), `6:7 fault unknown field "knid"; did you mean "kind"?`},
 		{"source's own field", okta("eventType", "eventType", "eventType", "eventtype"), `26:7 unknown-field no other rule for product "okta" uses the field eventtype; did you mean "eventType"?`},

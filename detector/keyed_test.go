@@ -538,3 +538,32 @@ func TestKeyedRuleThatBecomesOne(t *testing.T) {
 		t.Error("a snapshot of nothing was restored")
 	}
 }
+
+// TestHistoryIsNotLateAcrossAccounts holds that rules across accounts count what an
+// account's history tells late as little as those of one account.
+func TestHistoryIsNotLateAcrossAccounts(t *testing.T) {
+	start := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+	failure := func(account string, at time.Time) activity.Activity {
+		return activity.Activity{ID: account, Network: "okta", Account: account, Kind: activity.KindLoginFailure, IP: "192.0.2.1", Time: at}
+	}
+	for _, row := range []struct {
+		name    string
+		history bool
+		want    uint64
+	}{{"live", false, 1}, {"history", true, 0}} {
+		t.Run(row.name, func(t *testing.T) {
+			p := plan(t, acrossRules)
+			e, across := detector.NewEngine(0, p, detector.EngineOptions{}), detector.NewKeyed(1, p, detector.EngineOptions{})
+			for i, b := range []activity.Batch{
+				{Activities: []activity.Activity{failure("okta/a", start)}},
+				{Backfill: row.history, Activities: []activity.Activity{failure("okta/b", start.Add(-5*time.Hour))}},
+			} {
+				e.Apply(uint64(i+1), start, &b)
+				across.Apply(start, e.Passed())
+			}
+			if got := across.Stats().Late; got != row.want {
+				t.Errorf("%d counted as late, want %d", got, row.want)
+			}
+		})
+	}
+}

@@ -50,6 +50,27 @@ func feed(e *detector.Engine, seq *uint64, backfill bool, as ...activity.Activit
 	return out
 }
 
+// restarting is feed with a restart before each activity, and returns the alerts that
+// open: what people may say of them outlives it.
+func restarting(t *testing.T, e *detector.Engine, seq *uint64, as ...activity.Activity) (alerts []string) {
+	t.Helper()
+	for i := range as {
+		data, err := e.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Restore(data); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range feed(e, seq, false, as[i]) {
+			if f.Phase == detector.Open {
+				alerts = append(alerts, f.Episode)
+			}
+		}
+	}
+	return alerts
+}
+
 func TestProfile(t *testing.T) {
 	p := plan(t, profileRules)
 	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
@@ -271,23 +292,7 @@ func TestVerdictPutsProfileBack(t *testing.T) {
 			if len(got) == 0 || got[0].Phase != detector.Open {
 				t.Fatalf("findings %+v, want one that opens", got)
 			}
-			opens := func(as ...activity.Activity) (n int) {
-				for i := range as {
-					data, err := e.Snapshot() // what people may say outlives a restart
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := e.Restore(data); err != nil {
-						t.Fatal(err)
-					}
-					for _, f := range feed(e, &seq, false, as[i]) {
-						if f.Phase == detector.Open {
-							n++
-						}
-					}
-				}
-				return n
-			}
+			opens := func(as ...activity.Activity) int { return len(restarting(t, e, &seq, as...)) }
 			said := row.verdicts(got[0].Episode)
 			for d := 61; d < 63; d++ {
 				for len(said) > 0 && said[0].Time.Before(day(d)) {

@@ -53,32 +53,17 @@ func TestNewestWordOfAnyAlertHolds(t *testing.T) {
 				feed(e, &seq, false, spoken("x/acme", start.AddDate(0, 0, d), "Suite", "Fresh bread and coffee")...)
 			}
 			day, alerts := 60, map[string]string{}
-			opened := func(as ...activity.Activity) (id string) {
-				for i := range as {
-					data, err := e.Snapshot() // what people may say outlives a restart
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := e.Restore(data); err != nil {
-						t.Fatal(err)
-					}
-					for _, f := range feed(e, &seq, false, as[i]) {
-						if f.Phase == detector.Open {
-							id = f.Episode
-						}
-					}
-				}
-				return id
-			}
 			for i, s := range row.steps {
 				if s.app != "" {
-					if alerts[s.app] = opened(spoken("x/acme", start.AddDate(0, 0, day), s.app, "Fresh bread and coffee")...); alerts[s.app] == "" {
-						t.Fatalf("%s opens no alert", s.app)
+					told := restarting(t, e, &seq, spoken("x/acme", start.AddDate(0, 0, day), s.app, "Fresh bread and coffee")...)
+					if len(told) != 1 {
+						t.Fatalf("%s opens %d alerts, want one", s.app, len(told))
 					}
+					alerts[s.app] = told[0]
 					day++
 					continue
 				}
-				opened(activity.Activity{
+				restarting(t, e, &seq, activity.Activity{
 					ID: fmt.Sprint("said", i), Kind: activity.KindVerdict, Network: "x", Account: "x/acme", Time: at(day - 1).Add(time.Duration(i) * time.Minute),
 					Verdict: activity.Verdict{Alert: alerts[s.of], Says: s.says, By: "jane"},
 				})
@@ -126,35 +111,6 @@ detection: {s: {kind: post}, condition: s}
 	})
 	if is := e.Knows("x/acme", "00000000-0000-4000-8000-0000000000a1"); len(want) != 1 || fmt.Sprint(is) != fmt.Sprint(want) {
 		t.Errorf("it knows %q after the verdict, want %q as before", is, want)
-	}
-}
-
-// TestHistoryIsNotLateAcrossAccounts holds that rules across accounts count what an
-// account's history tells late as little as those of one account.
-func TestHistoryIsNotLateAcrossAccounts(t *testing.T) {
-	start := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
-	failure := func(account string, at time.Time) activity.Activity {
-		return activity.Activity{ID: account, Network: "okta", Account: account, Kind: activity.KindLoginFailure, IP: "192.0.2.1", Time: at}
-	}
-	for _, row := range []struct {
-		name    string
-		history bool
-		want    uint64
-	}{{"live", false, 1}, {"history", true, 0}} {
-		t.Run(row.name, func(t *testing.T) {
-			p := plan(t, acrossRules)
-			e, across := detector.NewEngine(0, p, detector.EngineOptions{}), detector.NewKeyed(1, p, detector.EngineOptions{})
-			for i, b := range []activity.Batch{
-				{Activities: []activity.Activity{failure("okta/a", start)}},
-				{Backfill: row.history, Activities: []activity.Activity{failure("okta/b", start.Add(-5*time.Hour))}},
-			} {
-				e.Apply(uint64(i+1), start, &b)
-				across.Apply(start, e.Passed())
-			}
-			if got := across.Stats().Late; got != row.want {
-				t.Errorf("%d counted as late, want %d", got, row.want)
-			}
-		})
 	}
 }
 

@@ -191,32 +191,36 @@ func TestSequenceSaysItsSteps(t *testing.T) {
 	}
 }
 
-// TestSequenceSaysOneLoginOnce holds that a login which several rules find odd is
-// one piece of evidence, and that what is odd of it is said once.
-func TestSequenceSaysOneLoginOnce(t *testing.T) {
-	const more = `
+const oddNetwork = `
 ---
 title: Odd network
 name: odd_network
 id: 00000000-0000-4000-8000-000000000019
 baseline: {type: new_value, rules: [login], field: geo.asn, learn: {period: 1d, events: 2}}
----
+`
+
+// evesLogin is a login of the identity that guards x/acme, by country and network.
+func evesLogin(country string, asn float64) activity.Activity {
+	a := of("okta/eve", login(country))
+	a.Geo.ASN = activity.Some(asn)
+	return a
+}
+
+// TestSequenceSaysOneLoginOnce holds that a login which several rules find odd is
+// one piece of evidence, and that what is odd of it is said once.
+func TestSequenceSaysOneLoginOnce(t *testing.T) {
+	const more = oddNetwork + `---
 title: Country of nobody
 name: nobodys
 id: 00000000-0000-4000-8000-000000000020
 baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}
 `
-	from := func(country string, asn float64) activity.Activity {
-		a := of("okta/eve", login(country))
-		a.Geo.ASN = activity.Some(asn)
-		return a
-	}
 	l := &log{e: detector.NewEngine(0, plan(t, strings.Replace(stepRules, "rules: [odd_country]", "rules: [odd_country, odd_network, nobodys]", 1)+more,
 		detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
 	for i := range 4 {
-		l.put(time.Duration(i)*12*time.Hour, from("DE", 64500))
+		l.put(time.Duration(i)*12*time.Hour, evesLogin("DE", 64500))
 	}
-	l.put(3*day, from("RO", 64511))
+	l.put(3*day, evesLogin("RO", 64511))
 	l.put(3*day+time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
 	f := l.last(t, "taken")
 	want := []detector.Reason{
@@ -239,26 +243,15 @@ baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 
 // login the first is named: the alert tells the others.
 func TestSequenceSaysAnAlertOnce(t *testing.T) {
 	const silent = "baseline: {type: new_value, rules: [login], field: geo.country, learn: {period: 1d, events: 2}}\n"
-	const more = `
----
-title: Odd network
-name: odd_network
-id: 00000000-0000-4000-8000-000000000019
-baseline: {type: new_value, rules: [login], field: geo.asn, learn: {period: 1d, events: 2}}
-picket: {generate: true, joins: [odd_country]}
+	const more = oddNetwork + `picket: {generate: true, joins: [odd_country]}
 `
-	from := func(country string, asn float64) activity.Activity {
-		a := of("okta/eve", login(country))
-		a.Geo.ASN = activity.Some(asn)
-		return a
-	}
 	rules := strings.Replace(stepRules, silent, silent+"picket: {generate: true}\n", 1)
 	rules = strings.Replace(rules, "rules: [odd_country]", "rules: [odd_country, odd_network]", 1) + more
 	l := &log{e: detector.NewEngine(0, plan(t, rules, detector.Account{Name: "x/acme", GuardedBy: []string{"okta/eve"}}), detector.EngineOptions{})}
 	for i := range 4 {
-		l.put(time.Duration(i)*12*time.Hour, from("DE", 64500))
+		l.put(time.Duration(i)*12*time.Hour, evesLogin("DE", 64500))
 	}
-	l.put(3*day, from("RO", 64511))
+	l.put(3*day, evesLogin("RO", 64511))
 	l.put(3*day+time.Minute, of("okta/eve", kind(activity.KindPasswordChange)))
 	want := []detector.Reason{
 		{Seen: "odd country (country RO)"},

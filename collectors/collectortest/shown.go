@@ -55,3 +55,12 @@ func parts(name string) []string {
 	}
 	return []string{name}
 }
+
+// IDs returns how many ids activities have: what is read twice counts once.
+func IDs(as []activity.Activity) int {
+	ids := map[string]bool{}
+	for i := range as {
+		ids[as[i].ID] = true
+	}
+	return len(ids)
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/picketd/picket/collectors"
+	"github.com/picketd/picket/collectors/collectortest"
 	"github.com/picketd/picket/collectors/entra/entratest"
 )
 
@@ -85,12 +86,8 @@ func TestSkipTokenRefused(t *testing.T) {
 		w := logins()
 		w.srv.AddFault(entratest.Fault{Kind: fault, Times: 1})
 		as, _ := w.drain(nil)
-		known := map[string]bool{}
-		for _, a := range as {
-			known[a.ID] = true
-		}
-		if len(as) != 35 || len(known) != 25 {
-			t.Errorf("%s: %d activities of %d ids, want 35 of 25", fault, len(as), len(known))
+		if ids := collectortest.IDs(as); len(as) != 35 || ids != 25 {
+			t.Errorf("%s: %d activities of %d ids, want 35 of 25", fault, len(as), ids)
 		}
 	}
 	w := logins()
@@ -105,13 +102,9 @@ func TestSkipTokenRefused(t *testing.T) {
 	w.Pass(time.Hour)
 	w.srv.ClearFaults()
 	w.srv.AddFault(entratest.Fault{Kind: entratest.FaultSkipGone, Times: 1})
-	known := map[string]bool{}
 	as, _ := w.drain(second.Cursor)
-	for _, a := range as {
-		known[a.ID] = true
-	}
-	if len(known) != 25 {
-		t.Errorf("an hour later %d ids, want 25", len(known))
+	if ids := collectortest.IDs(as); ids != 25 {
+		t.Errorf("an hour later %d ids, want 25", ids)
 	}
 }
 

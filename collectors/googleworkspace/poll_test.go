@@ -89,12 +89,8 @@ func TestPageTokenRefused(t *testing.T) {
 		w := logins()
 		w.srv.AddFault(googleworkspacetest.Fault{Kind: fault, Times: 1})
 		as, _ := w.drain(nil)
-		known := map[string]bool{}
-		for _, a := range as {
-			known[a.ID] = true
-		}
-		if len(as) != 35 || len(known) != 25 {
-			t.Errorf("%s: %d activities of %d ids, want 35 of 25", fault, len(as), len(known))
+		if ids := collectortest.IDs(as); len(as) != 35 || ids != 25 {
+			t.Errorf("%s: %d activities of %d ids, want 35 of 25", fault, len(as), ids)
 		}
 	}
 	w := logins()
@@ -109,13 +105,9 @@ func TestPageTokenRefused(t *testing.T) {
 	w.Pass(time.Hour)
 	w.srv.ClearFaults()
 	w.srv.AddFault(googleworkspacetest.Fault{Kind: googleworkspacetest.FaultPageGone, Times: 1})
-	known := map[string]bool{}
 	as, _ := w.drain(second.Cursor)
-	for _, a := range as {
-		known[a.ID] = true
-	}
-	if len(known) != 25 {
-		t.Errorf("an hour later %d ids, want 25", len(known))
+	if ids := collectortest.IDs(as); ids != 25 {
+		t.Errorf("an hour later %d ids, want 25", ids)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"runtime"
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -160,20 +161,17 @@ type blockCopy struct{ to, from []byte }
 // system takes, to give memory that is touched for the first time: it does that for
 // several at once.
 func copyBlocks(all []blockCopy) {
+	if len(all) == 0 {
+		return
+	}
 	var group sync.WaitGroup
-	for left := runtime.GOMAXPROCS(0); len(all) > 0; left-- {
-		some := all[:(len(all)+left-1)/left]
-		all = all[len(some):]
-		work := func() {
+	workers := runtime.GOMAXPROCS(0)
+	for some := range slices.Chunk(all, (len(all)+workers-1)/workers) {
+		group.Go(func() {
 			for _, c := range some {
 				copy(c.to, c.from)
 			}
-		}
-		if len(all) > 0 {
-			group.Go(work)
-		} else {
-			work()
-		}
+		})
 	}
 	group.Wait()
 }

@@ -87,17 +87,17 @@ func scripts(t *testing.T, p hijack.Protocol, histories []*hijack.History) (out 
 }
 
 // rated plays scripts on COMPA.
-func rated(scripts []*hijack.Script, budget float64) hijack.Table {
+func rated(scripts []*hijack.Script, budget float64) []hijack.Result {
 	subjects := make([]hijack.Subject, len(scripts))
 	for i := range subjects {
 		subjects[i] = newCOMPA(budget)
 	}
-	return hijack.Summarise(hijack.Play(scripts, subjects))
+	return hijack.Play(scripts, subjects)
 }
 
 // watched plays scripts on one engine with the built-in rules, as picket evaluate
 // does, or with that of the profile alone.
-func watched(t *testing.T, scripts []*hijack.Script, accounts []string, alone bool) hijack.Table {
+func watched(t *testing.T, scripts []*hijack.Script, accounts []string, alone bool) []hijack.Result {
 	t.Helper()
 	files, err := packs.Load("social")
 	if err != nil {
@@ -123,11 +123,20 @@ func watched(t *testing.T, scripts []*hijack.Script, accounts []string, alone bo
 	for i, name := range accounts {
 		subjects[i] = engine.Account(name)
 	}
-	table := hijack.Summarise(hijack.Play(scripts, subjects))
+	results := hijack.Play(scripts, subjects)
 	if err := engine.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return table
+	return results
+}
+
+// halfOf returns every other account: the first half, for which the profile's numbers
+// were searched for, or with 1 the other one.
+func halfOf(results []hijack.Result, first int) (out []hijack.Result) {
+	for i := first; i < len(results); i += 2 {
+		out = append(out, results[i])
+	}
+	return out
 }
 
 // column is what one detector reached.
@@ -165,7 +174,8 @@ func beside(columns ...column) string {
 // TestBesideCOMPA plays the same attacks at the same moments on the built-in
 // rules and on COMPA, by the same player. With -all it prints the tables of all
 // recorded accounts, of COMPA also with the budget that gives it no fewer false
-// alerts than the profile has; without, a few keep COMPA as it was measured.
+// alerts than the profile has, and those of both halves of the accounts; without, a
+// few keep COMPA as it was measured.
 func TestBesideCOMPA(t *testing.T) {
 	p := hijack.Standard()
 	names := []string{"*"}
@@ -175,19 +185,25 @@ func TestBesideCOMPA(t *testing.T) {
 	}
 	histories := recorded(t, names...)
 	played, accounts := scripts(t, p, histories)
-	compa := rated(played, 1)
-	profile := watched(t, played, accounts, true)
+	byCOMPA := rated(played, 1)
+	alone := watched(t, played, accounts, true)
+	compa, profile := hijack.Summarise(byCOMPA), hijack.Summarise(alone)
 	if *all {
 		p.Attacks = nil
 		calm, _ := scripts(t, p, histories)
-		budget := 1.0
-		for rated(calm, budget).Mean < profile.Mean {
+		together, budget := watched(t, played, accounts, false), 1.0
+		for hijack.Summarise(rated(calm, budget)).Mean < profile.Mean {
 			budget += 0.05
 		}
 		t.Log("\n" + beside(
-			column{"profile", profile}, column{"all rules", watched(t, played, accounts, false)},
-			column{"COMPA", compa}, column{fmt.Sprintf("COMPA with %.2f", budget), rated(played, budget)},
+			column{"profile", profile}, column{"all rules", hijack.Summarise(together)},
+			column{"COMPA", compa}, column{fmt.Sprintf("COMPA with %.2f", budget), hijack.Summarise(rated(played, budget))},
 		))
+		for half, name := range []string{"the half that numbers were searched for on", "the other half"} {
+			t.Log("\n" + name + "\n" + beside(
+				column{"all rules", hijack.Summarise(halfOf(together, half))}, column{"COMPA", hijack.Summarise(halfOf(byCOMPA, half))},
+			))
+		}
 		return
 	}
 	t.Log("\n" + beside(column{"profile", profile}, column{"COMPA", compa}))
